@@ -1,0 +1,184 @@
+"""`gmm fit`: a mixture fitted to a table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from gmmcli.cli.application import EXIT_INTERRUPTED
+from gmmcli.cli.options import StepChoice
+
+if TYPE_CHECKING:
+    from gmmcli.cli.reporting import Reporter
+    from gmmcli.core.mixture import Mixture
+    from gmmcli.core.result import OptimizerName
+    from gmmcli.core.whitening import CovarianceType
+
+DEFAULT_COMPONENTS = 2
+
+@click.command(short_help="Fit a mixture to a table of points.")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "-k",
+    "--components",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="How many components: 2 by default, or as many as --init has.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="The run directory to write. Named after DATA, in the current directory, by default.",
+)
+@click.option("-x", "x_column", metavar="COLUMN", help="The first coordinate.")
+@click.option("-y", "y_column", metavar="COLUMN", help="The second coordinate.")
+@click.option(
+    "--covariance",
+    type=click.Choice(["full", "tied", "diag", "spherical"]),
+    default="full",
+    show_default=True,
+    help="What shapes components may take: any (full), any but all the same (tied), along the "
+    "axes (diag), round (spherical).",
+)
+@click.option(
+    "--init",
+    default="auto",
+    show_default=True,
+    metavar="FILE|auto",
+    help="Where to start: JSON with weights, means and covariances, or the best of several "
+    "k-means++ starts.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["natural", "adam"]),
+    default="natural",
+    show_default=True,
+    help="How to climb: by natural gradient, or by Adam.",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="F",
+    help="The share of a full natural-gradient step (1 by default, and at most), or Adam's rate "
+    "(0.1 by default).",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=0),
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="The most steps to take.",
+)
+@click.option(
+    "--snapshots",
+    type=StepChoice(),
+    default="auto",
+    show_default=True,
+    metavar="auto|N",
+    help="Which steps to draw: at most 8, at equal shares of the climb (auto), or the first and "
+    "every Nth after it.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="INT")
+@click.option("--strict", is_flag=True, help="Refuse rows with an empty or non-finite coordinate.")
+@click.option("--no-frames", is_flag=True, help="Draw no pictures.")
+@click.option("--overwrite", is_flag=True, help="Replace RUN where it exists.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.pass_context
+def fit(
+    ctx: click.Context,
+    *,
+    data: Path,
+    components: int | None,
+    output: Path | None,
+    x_column: str | None,
+    y_column: str | None,
+    covariance: "CovarianceType",
+    init: str,
+    optimizer: "OptimizerName",
+    learning_rate: float | None,
+    steps: int,
+    snapshots: Literal["auto"] | int,
+    seed: int,
+    strict: bool,
+    no_frames: bool,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Fit a mixture of Gaussians to the points in DATA, a CSV (.csv, .tsv, or either with .gz) or
+    Parquet file.
+
+    Without -x and -y, the first two numeric columns are the coordinates. Rows with an empty or
+    non-finite coordinate are skipped and counted. Writes a directory with parameters.json,
+    history.csv, cells.parquet, frames/ and convergence.png. Ctrl-C ends the fit at the next step
+    and keeps what there is.
+
+    \b
+    Examples:
+      gmm fit old_faithful.csv
+      gmm fit stars.parquet -x ra -y dec -k 5 --covariance diag -o sky
+    """
+    from gmmcli.cli.interrupts import postponed_interrupt
+    from gmmcli.cli.reporting import Reporter
+
+    if optimizer == "natural" and learning_rate is not None and learning_rate > 1:
+        raise click.UsageError(f"--learning-rate {learning_rate:g}: a full natural step is 1", ctx)
+    reporter = Reporter(quiet=quiet)
+    with reporter.working(f"reading {data}"):
+        from gmmcli.core.compression import compress
+        from gmmcli.core.mixture import read_mixture
+        from gmmcli.core.run import check_target, default_directory, write_run
+        from gmmcli.core.tables import open_table
+
+        directory = output if output is not None else default_directory(data)
+        check_target(directory, overwrite=overwrite)
+        start = None if init == "auto" else read_mixture(Path(init))
+        n_components = _agreed_components(ctx, components, start)
+        table = open_table(data, x=x_column, y=y_column)
+        compression = compress(table, strict=strict)
+    reporter.rows(compression, table.columns, chosen=x_column is None or y_column is None)
+
+    with reporter.working("loading Pyro"):
+        from gmmcli.core.fit import fit as fit_mixture
+        from gmmcli.core.result import LEARNING_RATES, FitSettings, Provenance, Status
+
+    rate = learning_rate or LEARNING_RATES[optimizer]
+    settings = FitSettings(n_components, covariance, optimizer, rate, steps, seed)
+    with postponed_interrupt() as interrupted, reporter.stepping() as watch:
+        result = fit_mixture(
+            compression.cells, settings, start=start, watch=watch, interrupted=interrupted
+        )
+    asked = {"init": init, "snapshots": snapshots, "strict": strict}
+    provenance = Provenance(
+        table.columns, str(data), compression.n_rows, compression.n_skipped, settings, asked
+    )
+    write_run(directory, result, provenance)
+    pictures = [] if no_frames else _draw(reporter, directory)
+    reporter.summary(result, table.columns)
+    reporter.files(directory, pictures)
+    if result.status is Status.INTERRUPTED:
+        ctx.exit(EXIT_INTERRUPTED)
+
+
+def _draw(reporter: "Reporter", directory: Path) -> list[Path]:
+    """Draw the pictures of a run that was just written, from what was written alone."""
+    with reporter.working("loading matplotlib"):
+        from gmmcli.core.run import read_run
+        from gmmcli.pictures.frames import draw_run
+
+        run = read_run(directory)
+        chosen = run.history.chosen(run.snapshots)
+    return list(reporter.tracked(draw_run(run, chosen, directory), len(chosen) + 1, "drawing"))
+
+
+def _agreed_components(
+    ctx: click.Context, components: int | None, start: "Mixture | None"
+) -> int:
+    """The number of components that -k and --init ask for, or 2."""
+    if start is None:
+        return components or DEFAULT_COMPONENTS
+    if components not in (None, start.n_components):
+        raise click.UsageError(f"-k {components}, but --init has {start.n_components}", ctx)
+    return start.n_components

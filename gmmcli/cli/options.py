@@ -1,0 +1,40 @@
+"""Types of options that are more than a number or a name."""
+
+from typing import Literal
+
+import click
+
+
+class StepChoice(click.ParamType):
+    """Which steps to show: one of some words, or a number of steps between two of them."""
+
+    name = "snapshots"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Literal["auto"] | int:
+        """The word, or the number."""
+        if value == "auto":
+            return "auto"
+        if str(value).isdecimal() and int(str(value)) > 0:
+            return int(str(value))
+        self.fail(f"{value!r} is neither 'auto' nor a number of steps above 0", param, ctx)
+
+
+class StepList(click.ParamType):
+    """Steps to draw: 'auto', 'all', or numbers parted by commas."""
+
+    name = "steps"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Literal["auto", "all"] | tuple[int, ...]:
+        """The word, or the numbers, ascending."""
+        if value == "auto":
+            return "auto"
+        if value == "all":
+            return "all"
+        parts = str(value).split(",")
+        if all(part.strip().isdecimal() for part in parts):
+            return tuple(sorted({int(part) for part in parts}))
+        self.fail(f"{value!r} is neither 'auto', 'all' nor numbers such as 0,50,100", param, ctx)

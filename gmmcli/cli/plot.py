@@ -1,0 +1,68 @@
+"""`gmm plot`: a run's pictures, drawn again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from gmmcli.cli.options import StepList
+
+if TYPE_CHECKING:
+    from gmmcli.core.run import PictureFormat
+
+
+@click.command(short_help="Draw the pictures of a fit again.")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--steps",
+    type=StepList(),
+    metavar="LIST|auto|all",
+    help="Which steps to draw: numbers such as 0,50,100; at most 8, at equal shares of the climb "
+    "(auto); or every step (all). By default those that the fit drew.",
+)
+@click.option(
+    "--format",
+    "picture_format",
+    type=click.Choice(["png", "svg", "pdf"]),
+    default="png",
+    show_default=True,
+    help="The format of every picture.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where to put frames/ and the sheet. In RUN, in place of those there, by default.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def plot(
+    *,
+    run: Path,
+    steps: Literal["auto", "all"] | tuple[int, ...] | None,
+    picture_format: "PictureFormat",
+    output: Path | None,
+    quiet: bool,
+) -> None:
+    """Draw the frames and the sheet of RUN, a directory that gmm fit wrote, for any of its steps.
+
+    \b
+    Examples:
+      gmm plot old_faithful --steps all
+      gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
+    """
+    from gmmcli.cli.reporting import Reporter
+
+    reporter = Reporter(quiet=quiet)
+    with reporter.working(f"reading {run}"):
+        from gmmcli.core.run import read_run, remove_pictures
+        from gmmcli.pictures.frames import draw_run
+
+        told = read_run(run)
+        chosen = told.history.chosen(told.snapshots if steps is None else steps)
+    directory = run if output is None else output
+    pictures = draw_run(told, chosen, directory, picture_format)
+    drawn = list(reporter.tracked(pictures, len(chosen) + 1, "drawing"))
+    if output is None:
+        remove_pictures(run, picture_format, keep=drawn)
+    reporter.files(directory, drawn)

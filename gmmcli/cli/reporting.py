@@ -1,0 +1,162 @@
+"""What a command says while it works, on stderr, and what it found, on stdout."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from gmmcli.core.compression import Compression
+    from gmmcli.core.mixture import Mixture
+    from gmmcli.core.result import Fit
+
+PIPED_WIDTH = 120
+PATIENCE_SECONDS = 1.0
+
+Item = TypeVar("Item")
+
+
+class Reporter:
+    """Messages to stderr and results to stdout, both plain where they are no terminal.
+
+    Args:
+        quiet: say nothing; errors are not said here.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._messages = _console(stderr=True, quiet=quiet)
+        self._results = _console(stderr=False, quiet=quiet)
+
+    def note(self, message: str) -> None:
+        """Say one line that the user should know."""
+        self._messages.print(Text(message), soft_wrap=True)
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show a moving bar while the block runs."""
+        with self._bar(what):
+            yield
+
+    @contextmanager
+    def stepping(self) -> Iterator[Callable[[int, float], None]]:
+        """Show the step and the ELBO per point that are passed to what this yields."""
+        with self._bar("searching for a start") as progress:
+            (task,) = progress.task_ids
+
+            def show(step: int, elbo_per_point: float) -> None:
+                line = f"step {step}   ELBO {elbo_per_point:.6f} nats per point"
+                progress.update(task, description=line)
+
+            yield show
+
+    def tracked(self, items: Iterable[Item], total: float, what: str) -> Iterator[Item]:
+        """The items, with a bar once they take over a second; each counts 1 towards the total."""
+        began = time.monotonic()
+        with self._bar(what, total=total, patient=True) as progress:
+            (task,) = progress.task_ids
+            for item in items:
+                yield item
+                progress.advance(task)
+                if time.monotonic() - began > PATIENCE_SECONDS:
+                    self._start(progress)
+
+    def summary(self, fit: "Fit", columns: tuple[str, str]) -> None:
+        """Print how a fit ended, its components and its figures."""
+        n_points = fit.cells.n_points
+        per_point = f"{fit.log_likelihood / n_points:.6f} for each of {n_points:,.0f} points"
+        figures = fit.criteria
+        for line in (
+            f"{fit.status.value} after {fit.history.last_step} steps, {fit.seconds:.2f} s",
+            _component_table(fit.mixture, columns),
+            f"log-likelihood {fit.log_likelihood:.4f} nats, {per_point}",
+            f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}"
+            "   (lower is better)",
+        ):
+            self._results.print(line)
+        if fit.floored:
+            numbers = ", ".join(str(k) for k in fit.floored)
+            self.note(
+                f"on the covariance floor: component {numbers}. Its points lie on a line or on one "
+                "spot, so its likelihood and the figures above have no meaning of their own"
+            )
+
+    def files(self, directory: Path, pictures: list[Path]) -> None:
+        """Print where the files of a run are."""
+        names = [str(path.relative_to(directory)) for path in pictures]
+        shown = f"; {names[0]} … {names[-1]} ({len(names)} pictures)" if names else ""
+        self._results.print(Text(f"wrote {directory}{os.sep}{shown}"), soft_wrap=True)
+
+    def rows(
+        self, compression: "Compression", columns: tuple[str, str], *, chosen: bool
+    ) -> None:
+        """Say which columns were chosen for the user, and how many rows were skipped."""
+        if chosen:
+            x, y = columns
+            self.note(f"coordinates: {x!r} and {y!r} (choose others with -x and -y)")
+        if compression.n_skipped:
+            skipped, rows = compression.n_skipped, compression.n_rows
+            self.note(f"skipped {skipped:,} of {rows:,} rows: a coordinate is empty or not finite")
+
+    @contextmanager
+    def _bar(
+        self, what: str, *, total: float | None = None, patient: bool = False
+    ) -> Iterator[Progress]:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        progress = Progress(*columns, console=self._messages, transient=True)
+        progress.add_task(what, total=total)
+        if not patient:
+            self._start(progress)
+        try:
+            yield progress
+        finally:
+            if progress.live.is_started:
+                progress.stop()
+
+    def _start(self, progress: Progress) -> None:
+        if self._messages.is_terminal and not self._messages.quiet:
+            progress.start()
+
+
+def _console(*, stderr: bool, quiet: bool) -> Console:
+    console = Console(stderr=stderr, quiet=quiet, highlight=False)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
+
+
+def _component_table(mixture: "Mixture", columns: tuple[str, str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    x, y = columns
+    for heading in ("component", "weight", f"mean {x}", f"mean {y}", f"sd {x}", f"sd {y}"):
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    table.add_column("correlation", justify="right")
+    for k in range(mixture.n_components):
+        (mean_x, mean_y), covariance = mixture.means[k], mixture.covariances[k]
+        sd_x, sd_y = math.sqrt(covariance[0, 0]), math.sqrt(covariance[1, 1])
+        table.add_row(
+            str(k),
+            f"{mixture.weights[k]:.4f}",
+            rounded(mean_x, sd_x),
+            rounded(mean_y, sd_y),
+            f"{sd_x:.4g}",
+            f"{sd_y:.4g}",
+            f"{covariance[0, 1] / (sd_x * sd_y):.3f}",
+        )
+    return table
+
+
+def rounded(value: float, scale: float) -> str:
+    """A value with as many digits as show a hundredth of a scale."""
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value))) - math.floor(math.log10(scale))
+    return f"{value:.{min(max(magnitude + 3, 1), 17)}g}"

@@ -1,0 +1,199 @@
+"""Stochastic variational inference as a generator of states, each a mixture and its ELBO.
+
+One loop serves both optimizers: Pyro's `TraceEnum_ELBO` of the model and its guide, and steps of a
+`MultiOptimizer`, Pyro's interface to optimizers that see all parameters at once. Callers decide when to stop; `remaining_climb` tells them what
+another step is worth. Everything is in whitened units.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+import pyro
+import pyro.optim
+import torch
+from pyro.infer import TraceEnum_ELBO
+from pyro.nn import PyroParam
+from pyro.optim.multi import MultiOptimizer, PyroMultiOptimizer
+from torch import Tensor
+from torch.distributions import constraints
+
+from gmmcli.core.cells import Cells
+from gmmcli.core.mixture import Mixture
+from gmmcli.core.model import MixtureModel, cell_tensors, constrained
+from gmmcli.core.result import OptimizerName
+from gmmcli.core.whitening import CovarianceType
+
+NAMES = ("weights_unconstrained", "means_unconstrained", "covariances_unconstrained")
+
+# Adam's ELBO goes up and down from step to step, so it is judged by the best of ten.
+WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
+# A mixture's weights are positive where they are free parameters over the reals.
+LEAST_FREE_WEIGHT = 1e-12
+# The sum of an ELBO's terms is sure to about this share of itself.
+ROUNDING = 1e-14
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """How to climb the ELBO.
+
+    Attributes:
+        covariance: the covariance type.
+        optimizer: natural gradient or Adam.
+        learning_rate: the share of a full natural-gradient step, or Adam's rate.
+        floor: the least eigenvalue of a covariance, in whitened units.
+    """
+
+    covariance: CovarianceType
+    optimizer: OptimizerName
+    learning_rate: float
+    floor: float
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A mixture after some number of steps, and its ELBO in nats."""
+
+    step: int
+    mixture: Mixture
+    elbo: float
+
+
+class NaturalGradient(MultiOptimizer):
+    """Steps along the natural gradient of the ELBO of a mixture.
+
+    A full step is an EM step exactly, and with any share of one the ELBO never falls (Xu & Jordan
+    1996, equations 5 to 7; Hoffman et al. 2013, section 2).
+
+    Args:
+        n_points: N, the sum of the cells' counts.
+        ascent: the covariance type, the share of a full step and the floor.
+    """
+
+    def __init__(self, n_points: float, ascent: Ascent) -> None:
+        self.n_points = n_points
+        self.ascent = ascent
+
+    def get_step(self, loss: Tensor, params: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weights (K,), means (K, 2) and covariances (K, 2, 2) after a step down the loss."""
+        weights, means, covariances = (params[name] for name in NAMES)
+        gradients = torch.autograd.grad(-loss, [weights, means, covariances])
+        with torch.no_grad():
+            return dict(zip(NAMES, self._moved(weights, means, covariances, *gradients)))
+
+    def _moved(
+        self,
+        weights: Tensor,
+        means: Tensor,
+        covariances: Tensor,
+        weight_gradient: Tensor,
+        mean_gradient: Tensor,
+        covariance_gradient: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        share = self.ascent.learning_rate
+        # Pyro's Categorical normalises its probabilities, which takes N off their gradient.
+        accounted = weights * (self.n_points + weight_gradient)  # (K,), responsibility masses
+        masses = (1 - share) * self.n_points * weights + share * accounted
+        scales = share / masses.clamp(min=torch.finfo(masses.dtype).tiny)
+        mean_steps = scales[:, None] * (covariances @ mean_gradient[:, :, None])[:, :, 0]
+        symmetric = (covariance_gradient + covariance_gradient.mT) / 2
+        covariance_steps = 2 * scales[:, None, None] * (covariances @ symmetric @ covariances)
+        outer = mean_steps[:, :, None] * mean_steps[:, None, :]
+        moved = covariances + covariance_steps - outer
+        kind, floor = self.ascent.covariance, self.ascent.floor
+        return masses / masses.sum(), means + mean_steps, constrained(moved, masses, kind, floor)
+
+
+def climb(cells: Cells, start: Mixture, ascent: Ascent) -> Iterator[State]:
+    """The states of an ascent of the ELBO, from the start (step 0) on, without end.
+
+    Args:
+        cells: the data, in whitened units.
+        start: where to begin, in whitened units; its covariances are made the ascent's type.
+        ascent: how to climb.
+    """
+    tensors = cell_tensors(cells)
+    with local_parameters():
+        model, optimizer = _prepare(_start_parameters(start, ascent), cells.n_points, ascent)
+    elbo = TraceEnum_ELBO(max_plate_nesting=1)(model, model.guide)
+    for step in count():
+        with local_parameters():
+            loss = elbo(tensors)
+        yield State(step, _mixture_now(model), -loss.item())
+        optimizer.step(loss, dict(model.named_parameters()))
+
+
+def local_parameters() -> AbstractContextManager[None]:
+    """A context in which parameters belong to their module, not to Pyro's global store."""
+    return pyro.settings.context(module_local_params=True)
+
+
+def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
+    """An estimate of how far an ELBO still has to climb, in nats; infinite when nothing is known.
+
+    Near the optimum the climbs of successive steps shrink by a constant rate, so what remains is a
+    geometric series (Aitken's acceleration; Boehning et al. 1994, section 3). The largest of the
+    last three estimates counts, each with the largest of their rates, since a slow direction shows
+    only when the fast ones are done.
+
+    Args:
+        elbos: the ELBO of every step so far.
+        window: the steps of which the best ELBO counts.
+    """
+    n_windows = len(elbos) // window
+    if n_windows < 5:
+        return float("inf")
+    recent = np.array(elbos[-5 * window :]).reshape(5, window).max(axis=1)
+    climbs = np.diff(recent)
+    climbs[np.abs(climbs) < ROUNDING * abs(recent[-1])] = 0.0
+    if not climbs[-3:].any():
+        return 0.0
+    if (climbs[:-1] <= 0).any() or climbs[-1] < 0:
+        return float("inf")
+    rate = (climbs[1:] / climbs[:-1]).max()
+    return float(climbs[-1] * rate / (1 - rate)) if rate < 1 else float("inf")
+
+
+def _prepare(
+    start: tuple[Tensor, Tensor, Tensor], n_points: float, ascent: Ascent
+) -> tuple[MixtureModel, MultiOptimizer]:
+    """A model at the start, and the optimizer that moves its parameters."""
+    weights, means, covariances = start
+    if ascent.optimizer == "natural":
+        model = MixtureModel(PyroParam(weights), PyroParam(means), PyroParam(covariances))
+        return model, NaturalGradient(n_points, ascent)
+    positive = weights.clamp(min=LEAST_FREE_WEIGHT)
+    model = MixtureModel(
+        PyroParam(positive / positive.sum(), constraints.simplex),
+        PyroParam(means),
+        _free_covariances(covariances, ascent),
+        floor=ascent.floor,
+    )
+    return model, PyroMultiOptimizer(pyro.optim.Adam({"lr": ascent.learning_rate}))
+
+
+def _free_covariances(covariances: Tensor, ascent: Ascent) -> PyroParam:
+    """Parameters over the reals for covariances of the ascent's type."""
+    if ascent.covariance == "full":
+        return PyroParam(covariances, constraints.positive_definite)
+    if ascent.covariance == "tied":
+        return PyroParam(covariances[:1], constraints.positive_definite)
+    variances = covariances.diagonal(dim1=1, dim2=2)
+    n_free = 2 if ascent.covariance == "diag" else 1
+    return PyroParam(variances[:, :n_free], constraints.positive)
+
+
+def _start_parameters(start: Mixture, ascent: Ascent) -> tuple[Tensor, Tensor, Tensor]:
+    weights = torch.tensor(start.weights / start.weights.sum())
+    covariances = torch.tensor(start.covariances)
+    typed = constrained(covariances, weights, ascent.covariance, ascent.floor)
+    return weights, torch.tensor(start.means), typed.clone()
+
+
+@torch.no_grad()
+def _mixture_now(model: MixtureModel) -> Mixture:
+    weights, means, covariances = model.parameters_now()
+    return Mixture(weights.numpy(), means.numpy(), covariances.numpy())

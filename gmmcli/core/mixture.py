@@ -1,0 +1,178 @@
+"""The mixture: weights, means and covariances as one validated value, and its densities.
+
+NumPy only. Whatever needs to know what a mixture says about points (pictures, criteria, sampling)
+asks here; how a mixture is found is in `model` and `inference`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.errors import MixtureError
+
+FloatArray = npt.NDArray[np.float64]
+
+WEIGHT_SUM_TOLERANCE = 1e-6
+SYMMETRY_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A mixture of K two-dimensional Gaussians, in data units.
+
+    Attributes:
+        weights: shape (K,), non-negative, summing to 1.
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2), symmetric and positive definite.
+
+    Raises:
+        MixtureError: naming the component and the value that break one of these rules.
+    """
+
+    weights: FloatArray
+    means: FloatArray
+    covariances: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "means", "covariances"):
+            object.__setattr__(self, name, _read_only(name, getattr(self, name)))
+        _check_shapes(self)
+        _check_weights(self.weights)
+        for k, covariance in enumerate(self.covariances):
+            _check_covariance(k, covariance)
+
+    @property
+    def n_components(self) -> int:
+        """The number of components, K."""
+        return len(self.weights)
+
+    def reordered(self, order: npt.NDArray[np.intp]) -> "Mixture":
+        """The same mixture with component `order[k]` in place k."""
+        return Mixture(self.weights[order], self.means[order], self.covariances[order])
+
+    def canonical_order(self) -> npt.NDArray[np.intp]:
+        """The order of components by mean x, then mean y; shape (K,)."""
+        return np.lexsort((self.means[:, 1], self.means[:, 0]))
+
+    def component_log_densities(self, points: FloatArray) -> FloatArray:
+        """The log density of each point under each component, shape (N, K), in nats.
+
+        Solves with the lower Cholesky factor in closed form, so that a tight component far from
+        the origin keeps its digits.
+        """
+        xx, xy, yy = self.covariances[:, 0, 0], self.covariances[:, 0, 1], self.covariances[:, 1, 1]
+        rest = yy - xy**2 / xx  # (K,), variance of y given x
+        dx = points[:, None, 0] - self.means[:, 0]  # (N, K)
+        dy = points[:, None, 1] - self.means[:, 1] - (xy / xx) * dx  # (N, K)
+        log_determinant = np.log(xx) + np.log(rest)
+        return -np.log(2 * np.pi) - 0.5 * (log_determinant + dx**2 / xx + dy**2 / rest)
+
+    def joint_log_densities(self, points: FloatArray) -> FloatArray:
+        """Log weight plus log density of each point and component, shape (N, K), in nats."""
+        with np.errstate(divide="ignore"):  # a weight of 0 is a log weight of -inf, rightly
+            return np.log(self.weights) + self.component_log_densities(points)
+
+    def log_densities(self, points: FloatArray) -> FloatArray:
+        """The log density of each point under the mixture, shape (N,), in nats."""
+        return _log_sum_exp(self.joint_log_densities(points))
+
+    def responsibilities(self, points: FloatArray) -> FloatArray:
+        """The posterior probability of each component for each point, shape (N, K)."""
+        joint = self.joint_log_densities(points)
+        return np.exp(joint - _log_sum_exp(joint)[:, None])
+
+    def to_json(self) -> dict[str, Any]:
+        """The three parameters as nested lists, ready for `json.dump`."""
+        return {
+            "weights": self.weights.tolist(),
+            "means": self.means.tolist(),
+            "covariances": self.covariances.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Mixture":
+        """A mixture from a mapping with weights, means and covariances; other keys are ignored.
+
+        Raises:
+            MixtureError: for a missing key or values that do not make a mixture.
+        """
+        missing = [key for key in ("weights", "means", "covariances") if key not in values]
+        if missing:
+            raise MixtureError(f"no {' and no '.join(missing)}: a mixture needs all three")
+        return cls(values["weights"], values["means"], values["covariances"])
+
+
+def read_mixture(path: Path) -> Mixture:
+    """The mixture in a JSON file: any object with weights, means and covariances.
+
+    Raises:
+        MixtureError: naming the file, when it cannot be read or holds no valid mixture.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MixtureError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise MixtureError(f"{path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise MixtureError(f"{path}: expected a JSON object with weights, means and covariances")
+    try:
+        return Mixture.from_json(values)
+    except MixtureError as error:
+        raise MixtureError(f"{path}: {error}") from error
+
+
+def _read_only(name: str, values: npt.ArrayLike) -> FloatArray:
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise MixtureError(f"{name} must be a regular array of numbers") from error
+    array.setflags(write=False)
+    return array
+
+
+def _check_shapes(mixture: Mixture) -> None:
+    n_components = mixture.weights.size
+    if mixture.weights.ndim != 1 or n_components == 0:
+        raise MixtureError(f"weights must have shape (K,), not {mixture.weights.shape}")
+    for name, expected in (("means", (n_components, 2)), ("covariances", (n_components, 2, 2))):
+        shape = getattr(mixture, name).shape
+        if shape != expected:
+            raise MixtureError(
+                f"{name} must have shape {expected} for {n_components} weights, not {shape}"
+            )
+    for k, mean in enumerate(mixture.means):
+        if not np.isfinite(mean).all():
+            raise MixtureError(f"the mean of component {k} is not finite: {mean.tolist()}")
+
+
+def _check_weights(weights: FloatArray) -> None:
+    for k, weight in enumerate(weights):
+        if not (np.isfinite(weight) and weight >= 0):
+            raise MixtureError(f"the weight of component {k} is {weight}: it must be 0 or more")
+    total = weights.sum()
+    if abs(total - 1) > WEIGHT_SUM_TOLERANCE:
+        raise MixtureError(f"weights sum to {total:.9g}, not to 1: {weights.tolist()}")
+
+
+def _check_covariance(k: int, covariance: FloatArray) -> None:
+    shown = covariance.tolist()
+    if not np.isfinite(covariance).all():
+        raise MixtureError(f"the covariance of component {k} is not finite: {shown}")
+    (xx, xy), (yx, yy) = covariance
+    if abs(xy - yx) > SYMMETRY_TOLERANCE * max(abs(xy), abs(yx)):
+        raise MixtureError(f"the covariance of component {k} is not symmetric: {shown}")
+    if not (xx > 0 and yy > 0 and yy - xy * (xy / xx) > 0):
+        raise MixtureError(f"the covariance of component {k} is not positive definite: {shown}")
+
+
+def _log_sum_exp(values: FloatArray) -> FloatArray:
+    """The log of the sum of exponentials along the last axis."""
+    largest = values.max(axis=-1, keepdims=True)
+    total: FloatArray = largest[..., 0] + np.log(np.exp(values - largest).sum(axis=-1))
+    return total

@@ -1,0 +1,176 @@
+"""The Pyro model and guide of a mixture over cells, with the assignments enumerated in the guide.
+
+The points of a cell share one assignment distribution, so the ELBO is a bound on the
+log-likelihood, and the log-likelihood itself where every cell is one point. The guide holds that
+distribution at its optimum given the parameters, where its own gradient vanishes; the gradient of
+the ELBO is then that of the parameters alone. Cells count by `poutine.scale`, which Pyro takes as
+a tensor only where the guide enumerates (Pyro issue #1897).
+
+Everything here is float64 and in whitened units.
+"""
+
+import math
+from typing import NamedTuple
+
+import pyro
+import pyro.distributions as dist
+import torch
+from pyro import poutine
+from pyro.nn import PyroModule, PyroParam
+from torch import Tensor
+from torch.distributions import constraints
+
+from gmmcli.core.cells import Cells
+from gmmcli.core.whitening import CovarianceType
+
+
+class CellTensors(NamedTuple):
+    """Cells as the model reads them.
+
+    Attributes:
+        counts: shape (C,).
+        features: shape (C, 6): 1, mean x, mean y, and the xx, xy, yy covariances within the cell.
+    """
+
+    counts: Tensor
+    features: Tensor
+
+
+class CellDensity(dist.TorchDistribution):
+    """The density of cells under the components that they are assigned to.
+
+    Args:
+        assignment: the component of each cell: shape (C,), or (K, 1) where enumerated.
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2).
+    """
+
+    arg_constraints = {}
+    support = constraints.real_vector
+
+    def __init__(self, assignment: Tensor, means: Tensor, covariances: Tensor) -> None:
+        self.assignment, self.means, self.covariances = assignment, means, covariances
+        super().__init__(assignment.shape, torch.Size([6]), validate_args=False)
+
+    def expand(self, batch_shape: torch.Size, _instance: object = None) -> "CellDensity":
+        """This density for a batch that its assignments broadcast to."""
+        expanded = CellDensity(self.assignment, self.means, self.covariances)
+        expanded._batch_shape = batch_shape
+        return expanded
+
+    def log_prob(self, features: Tensor) -> Tensor:
+        """The mean log density of each cell's points, in nats; shape (C,) or (K, C)."""
+        by_component = mean_log_densities(features, self.means, self.covariances).mT  # (K, C)
+        if self.assignment.shape[1:] == (1,):  # enumerated: row k assigns every cell to k
+            return by_component
+        return by_component.gather(0, self.assignment[None])[0]
+
+
+class MixtureModel(PyroModule):
+    """A mixture of Gaussians whose parameters are Pyro's, with the guide that goes with it.
+
+    Args:
+        weights: shape (K,).
+        means: shape (K, 2).
+        covariances: any shape that `covariance_matrices` takes, less `floor` times the identity.
+        floor: what the covariance matrices have over `covariances`.
+    """
+
+    def __init__(
+        self, weights: PyroParam, means: PyroParam, covariances: PyroParam, *, floor: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.weights, self.means, self.covariances = weights, means, covariances
+        self.floor = floor
+
+    def parameters_now(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights (K,), means (K, 2) and covariance matrices (K, 2, 2)."""
+        weights, means = self.weights, self.means
+        covariances = covariance_matrices(self.covariances, len(weights))
+        return weights, means, covariances + self.floor * torch.eye(2)
+
+    def forward(self, cells: CellTensors) -> None:
+        """Sample the assignment of each cell and observe the cell."""
+        weights, means, covariances = self.parameters_now()
+        with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
+            assignment = pyro.sample("assignment", dist.Categorical(weights))
+            pyro.sample("obs", CellDensity(assignment, means, covariances), obs=cells.features)
+
+    def guide(self, cells: CellTensors) -> None:
+        """Sample the assignment of each cell from its best distribution given the parameters."""
+        with torch.no_grad():
+            weights, means, covariances = self.parameters_now()
+            joint = weights.log() + mean_log_densities(cells.features, means, covariances)
+        with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
+            assignment_probs = dist.Categorical(logits=joint)
+            pyro.sample("assignment", assignment_probs, infer={"enumerate": "parallel"})
+
+
+def cell_tensors(cells: Cells) -> CellTensors:
+    """Cells as tensors."""
+    means = torch.from_numpy(cells.means)
+    within = torch.from_numpy(cells.covariances)
+    features = [torch.ones(len(means)), *means.T, within[:, 0, 0], within[:, 0, 1], within[:, 1, 1]]
+    return CellTensors(torch.from_numpy(cells.counts), torch.stack(features, dim=1))
+
+
+def covariance_matrices(values: Tensor, n_components: int) -> Tensor:
+    """Covariance matrices, shape (K, 2, 2), of values that several components or axes may share.
+
+    Args:
+        values: matrices (K, 2, 2), one for all (1, 2, 2), variances of the axes (K, 2), or one
+            variance each (K, 1).
+        n_components: K.
+    """
+    if values.dim() == 2:
+        return torch.diag_embed(values.expand(n_components, 2))
+    return values.expand(n_components, 2, 2)
+
+
+def mean_log_densities(features: Tensor, means: Tensor, covariances: Tensor) -> Tensor:
+    """The mean log density of each cell's points under each component, shape (C, K), in nats.
+
+    A product with the features gives every point's coordinates in units of every component (its
+    Cholesky factor's inverse), whose squares are the distances. Squaring last keeps the digits of
+    components much tighter than the data, for the same time as one product with squared features.
+    """
+    xx, xy, yy = covariances[:, 0, 0], covariances[:, 0, 1], covariances[:, 1, 1]
+    determinants = xx * yy - xy**2
+    u_x = xx.rsqrt()  # u = (x - mean) / sd of x;  v = (y - its mean given x) / its sd given x
+    v_y = (xx / determinants).sqrt()
+    v_x = -xy / xx * v_y
+    u_1 = -u_x * means[:, 0]
+    v_1 = -v_x * means[:, 0] - v_y * means[:, 1]
+    u = torch.stack([u_1, u_x, torch.zeros_like(u_x)])  # (3, K)
+    v = torch.stack([v_1, v_x, v_y])
+    trace = torch.stack([yy, -2 * xy, xx]) / determinants  # (3, K), on the covariance within cells
+    distances = (features[:, :3] @ u) ** 2 + (features[:, :3] @ v) ** 2 + features[:, 3:] @ trace
+    return -math.log(2 * math.pi) - 0.5 * (determinants.log() + distances)
+
+
+def constrained(covariances: Tensor, masses: Tensor, kind: CovarianceType, floor: float) -> Tensor:
+    """The covariances of a type that fit best in place of free ones, shape (K, 2, 2).
+
+    The M step of each type is this projection of the M step of free covariances: tied ones are
+    their mean by mass, diagonal ones lose their off-diagonal, spherical ones take their mean
+    variance, and no eigenvalue lies below the floor.
+
+    Args:
+        covariances: shape (K, 2, 2).
+        masses: the points that each component accounts for, shape (K,).
+        kind: the covariance type.
+        floor: the least eigenvalue.
+    """
+    if kind == "tied":
+        mean = torch.einsum("k,kij->ij", masses / masses.sum(), covariances)
+        covariances = mean.expand_as(covariances)
+    elif kind != "full":
+        variances = covariances.diagonal(dim1=1, dim2=2)
+        if kind == "spherical":
+            variances = variances.mean(dim=1, keepdim=True)
+        covariances = covariance_matrices(variances, len(covariances))
+    covariances = (covariances + covariances.mT) / 2
+    lengths, directions = torch.linalg.eigh(covariances)
+    if lengths.min() >= floor:
+        return covariances
+    return (directions * lengths.clamp(min=floor)[:, None, :]) @ directions.mT

@@ -1,0 +1,234 @@
+"""The run directory: what a fit leaves behind, written whole and read with suspicion.
+
+JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from gmmcli import __version__
+from gmmcli.core.cells import Cells
+from gmmcli.core.files import staged_directory, write_json
+from gmmcli.core.history import History, Snapshots
+from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.result import Fit, Provenance
+from gmmcli.errors import MixtureError, RunError
+
+FORMAT = "gmmcli/1"
+PARAMETERS, HISTORY, CELLS = "parameters.json", "history.csv", "cells.parquet"
+PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
+
+PictureFormat = Literal["png", "svg", "pdf"]
+PICTURE_FORMATS: tuple[PictureFormat, ...] = ("png", "svg", "pdf")
+
+HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
+HISTORY_COLUMNS = ["step", "elbo", "component", *HISTORY_PARAMETERS]
+CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
+
+Parsed = TypeVar("Parsed")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A fit as its run directory tells it.
+
+    Attributes:
+        columns: the names of the two coordinates.
+        mixture: the final mixture, in data units.
+        history: every step.
+        cells: the data, as cells.
+        snapshots: which steps the fit was asked to show.
+    """
+
+    columns: tuple[str, str]
+    mixture: Mixture
+    history: History
+    cells: Cells
+    snapshots: Snapshots
+
+
+def default_directory(data: Path) -> Path:
+    """The run directory for a data file: its name without suffixes, in the current directory."""
+    name = data.name.removesuffix(".gz")
+    return Path(name).with_suffix("") if name not in ("", ".", "..") else Path("run")
+
+
+def check_target(directory: Path, *, overwrite: bool) -> None:
+    """Raise unless a run can be written to this directory without harm.
+
+    Raises:
+        RunError: when it exists and `overwrite` is not given, or it holds something else than a
+            run.
+    """
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise RunError(f"{directory} is a file: name another directory for the run with -o")
+    if not overwrite:
+        raise RunError(f"{directory} exists: name another with -o, or replace it with --overwrite")
+    if any(directory.iterdir()) and not (directory / PARAMETERS).is_file():
+        raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
+
+
+def write_run(directory: Path, fit: Fit, provenance: Provenance) -> None:
+    """Write a fit's files to a run directory, all together.
+
+    Raises:
+        OutputError: when they cannot be written.
+    """
+    with staged_directory(directory) as stage:
+        write_json(stage / PARAMETERS, _parameters(fit, provenance))
+        _history_table(fit.history).to_csv(stage / HISTORY, index=False)
+        _cell_table(fit.cells).to_parquet(stage / CELLS, index=False)
+    for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
+        remove_pictures(directory, picture_format)
+
+
+def frame_name(step: int, picture_format: PictureFormat) -> str:
+    """The path of a step's frame inside a run."""
+    return f"frames/step-{step:04d}.{picture_format}"
+
+
+def sheet_name(picture_format: PictureFormat) -> str:
+    """The path of the sheet with all snapshots inside a run."""
+    return f"convergence.{picture_format}"
+
+
+def remove_pictures(
+    directory: Path, picture_format: PictureFormat, *, keep: Sequence[Path] = ()
+) -> None:
+    """Remove a run's frames and sheet of one format, but for those to keep."""
+    frames = directory.glob(f"frames/step-*.{picture_format}")
+    for path in (*frames, directory / sheet_name(picture_format)):
+        if path not in keep:
+            path.unlink(missing_ok=True)
+
+
+def read_run(directory: Path) -> Run:
+    """The run in a directory.
+
+    Raises:
+        RunError: naming the file that is missing, damaged or of an unknown format version.
+    """
+    if not directory.is_dir():
+        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
+    parameters = _read(directory / PARAMETERS, _parsed_parameters)
+    return Run(
+        columns=parameters["columns"],
+        mixture=parameters["mixture"],
+        history=_read(directory / HISTORY, _parsed_history),
+        cells=_read(directory / CELLS, _parsed_cells),
+        snapshots=parameters["snapshots"],
+    )
+
+
+def _parameters(fit: Fit, provenance: Provenance) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        **fit.mixture.to_json(),
+        "columns": list(provenance.columns),
+        "fit": {
+            "status": fit.status.value,
+            "steps": fit.history.last_step,
+            "points": fit.cells.n_points,
+            "log_likelihood": fit.log_likelihood,
+            **asdict(fit.criteria),
+            "cells": fit.cells.n_cells,
+            "compression_gap": fit.compression_gap,
+            "floored": list(fit.floored),
+            "seconds": round(fit.seconds, 3),
+        },
+        "settings": {**asdict(provenance.settings), **provenance.asked},
+        "data": {
+            "path": provenance.source,
+            "rows": provenance.n_rows,
+            "skipped_rows": provenance.n_skipped,
+        },
+        "versions": {
+            "gmmcli": __version__,
+            "python": python_version(),
+            **{package: version(package) for package in PACKAGES},
+        },
+    }
+
+
+def _history_table(history: History) -> pd.DataFrame:
+    n_steps, n_components = history.weights.shape
+    covariances = _packed(history.covariances)
+    values = np.concatenate([history.weights[..., None], history.means, covariances], axis=2)
+    table = pd.DataFrame(values.reshape(-1, len(HISTORY_PARAMETERS)), columns=HISTORY_PARAMETERS)
+    table.insert(0, "step", np.repeat(np.arange(n_steps), n_components))
+    table.insert(1, "elbo", np.repeat(history.elbos, n_components))
+    table.insert(2, "component", np.tile(np.arange(n_components), n_steps))
+    return table
+
+
+def _cell_table(cells: Cells) -> pd.DataFrame:
+    values = np.column_stack([cells.counts, cells.means, _packed(cells.covariances)])
+    return pd.DataFrame(values, columns=CELL_COLUMNS)
+
+
+def _read(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
+    try:
+        return parse(path)
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing: fit the data again") from error
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
+    except KeyError as error:
+        raise RunError(f"{path} is damaged: it lacks {error}; fit the data again") from error
+    except (TypeError, ValueError, MixtureError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
+
+
+def _parsed_parameters(path: Path) -> dict[str, Any]:
+    parameters = json.loads(path.read_text(encoding="utf-8"))
+    if parameters["format"] != FORMAT:
+        raise RunError(
+            f"{path} has format {parameters['format']!r}, and this gmm reads {FORMAT!r}: "
+            "use the gmm that wrote it, or fit the data again"
+        )
+    x, y = parameters["columns"]
+    return {
+        "columns": (str(x), str(y)),
+        "mixture": Mixture.from_json(parameters),
+        "snapshots": parameters["settings"]["snapshots"],
+    }
+
+
+def _parsed_history(path: Path) -> History:
+    table = pd.read_csv(path, float_precision="round_trip")[HISTORY_COLUMNS]
+    n_components = int(table["component"].max()) + 1
+    n_steps = int(table["step"].max()) + 1
+    values = table[HISTORY_PARAMETERS].to_numpy(np.float64)
+    values = values.reshape(n_steps, n_components, len(HISTORY_PARAMETERS))
+    elbos = table["elbo"].to_numpy(np.float64).reshape(n_steps, n_components)[:, 0]
+    if not (np.isfinite(values).all() and np.isfinite(elbos).all()):
+        raise ValueError("a value is missing or not finite")
+    return History(elbos, values[..., 0], values[..., 1:3], _unpacked(values[..., 3:]))
+
+
+def _parsed_cells(path: Path) -> Cells:
+    values = pd.read_parquet(path)[CELL_COLUMNS].to_numpy(np.float64)
+    if len(values) == 0 or not np.isfinite(values).all():
+        raise ValueError("a value is missing or not finite")
+    return Cells(values[:, 0], values[:, 1:3], _unpacked(values[:, 3:]))
+
+
+def _packed(matrices: FloatArray) -> FloatArray:
+    """The xx, xy and yy of symmetric matrices: shape (..., 3) of (..., 2, 2)."""
+    return matrices[..., [0, 0, 1], [0, 1, 1]]
+
+
+def _unpacked(values: FloatArray) -> FloatArray:
+    """Symmetric matrices of their xx, xy and yy: shape (..., 2, 2) of (..., 3)."""
+    return values[..., [[0, 1], [1, 2]]]

@@ -1,0 +1,53 @@
+"""Where rows go: CSV, compressed CSV or Parquet by the suffix of a path, or an open stream."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from gmmcli.core.files import atomic_file
+from gmmcli.errors import OutputError
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+def write_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
+    """Write batches to a file in the format of its suffix, atomically and in bounded memory.
+
+    Raises:
+        OutputError: for an unknown suffix, or when the file cannot be written.
+    """
+    name = path.name.lower()
+    if not name.endswith(SUFFIXES):
+        raise OutputError(f"cannot tell the format of {path}: end it in {' or '.join(SUFFIXES)}")
+    with atomic_file(path) as file:
+        if name.endswith(".parquet"):
+            with pyarrow.parquet.ParquetWriter(file, schema) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+        elif name.endswith(".gz"):
+            # Without a file name and a time, equal rows make equal bytes.
+            with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as compressed:
+                stream_csv(batches, schema, compressed)
+        else:
+            stream_csv(batches, schema, file)
+
+
+def stream_csv(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, stream: IO[bytes] | gzip.GzipFile
+) -> None:
+    """Write a header and batches as CSV to an open binary stream, one batch at a time."""
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(schema.names)
+    stream.write(header.getvalue().encode())
+    options = pyarrow.csv.WriteOptions(include_header=False)  # Arrow quotes every name
+    with pyarrow.csv.CSVWriter(stream, schema, write_options=options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    stream.flush()

@@ -1,0 +1,192 @@
+"""Tables of points: a file becomes an Ibis table with two chosen numeric columns.
+
+Everything that can be wrong with a user's file is found here, and said in one line. Ibis and
+DuckDB stay inside this module and `cells`.
+"""
+
+import gzip
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from gmmcli.errors import TableError
+
+MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
+DELIMITERS = "\t;,|"
+SAMPLE_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with two numeric columns, not read yet.
+
+    Attributes:
+        rows: an Ibis table with the float64 columns x and y.
+        columns: the names of the two columns in the source.
+        source: what messages call the table.
+    """
+
+    rows: ir.Table
+    columns: tuple[str, str]
+    source: str
+
+
+def open_table(path: Path, *, x: str | None = None, y: str | None = None) -> Table:
+    """The table in a CSV (also .tsv, and either with .gz) or Parquet file.
+
+    Args:
+        path: the file.
+        x: the column of the first coordinate; the first numeric column by default.
+        y: the column of the second; the next numeric column by default.
+
+    Raises:
+        TableError: when the file cannot be read, is empty, or lacks the columns.
+    """
+    if not path.is_file():
+        found = "is a directory, not a file" if path.is_dir() else "does not exist"
+        raise TableError(f"{path} {found}: give a CSV or Parquet file")
+    connection = ibis.duckdb.connect(
+        autoinstall_known_extensions=False, autoload_known_extensions=False
+    )
+    with readable_errors(str(path)):
+        if path.suffix.lower() in {".parquet", ".pq"}:
+            everything = connection.read_parquet(_literal(path))
+            columns = _choose_columns(everything, x, y, source=str(path))
+        else:
+            options = _csv_options(path)
+            sniffed = connection.read_csv(_literal(path), **options)
+            columns = _choose_columns(sniffed, x, y, source=str(path))
+            # Types are guessed from the first rows; a decimal point may come after them.
+            types = dict.fromkeys(columns, "DOUBLE")
+            everything = connection.read_csv(_literal(path), types=types, **options)
+        rows = everything.select(
+            x=everything[columns[0]].cast("float64"), y=everything[columns[1]].cast("float64")
+        )
+    return Table(rows, columns, str(path))
+
+
+@contextmanager
+def readable_errors(source: str) -> Iterator[None]:
+    """Turn DuckDB's complaints about a file into one line each.
+
+    Raises:
+        TableError: with the line of the file, the column and the value where DuckDB says them.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        raise TableError(_one_line(source, str(error))) from error
+
+
+def _csv_options(path: Path) -> dict[str, Any]:
+    """How to read a text file, from its first two lines."""
+    header, first = _first_lines(path)
+    if not header.strip():
+        raise TableError(f"{path} is empty: it needs a header and rows")
+    options: dict[str, Any] = {"nullstr": MISSING, "allow_quoted_nulls": True}
+    delimiter = next((mark for mark in DELIMITERS if mark in header), ",")
+    options["delim"] = delimiter
+    # Where a comma is the decimal mark, fields are parted by semicolons.
+    if delimiter == ";" and "," in first and "." not in first:
+        options["decimal_separator"] = ","
+    if all(_is_number(name) for name in header.strip().split(delimiter)):
+        options["header"] = False
+    return options
+
+
+def _first_lines(path: Path) -> tuple[str, str]:
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig") as file:
+            return file.readline(1_000_000), file.readline(1_000_000)
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path} is not UTF-8 text: save it as a UTF-8 CSV") from error
+    except (OSError, EOFError) as error:
+        raise TableError(f"cannot read {path}: {error}") from error
+
+
+def _choose_columns(
+    table: ir.Table, x: str | None, y: str | None, *, source: str
+) -> tuple[str, str]:
+    names = [str(name) for name in table.columns]
+    for name in (x, y):
+        if name is not None and name not in names:
+            raise TableError(f"{source} has no column {name!r}; it has {_listed(names)}")
+    free = _numeric_columns(table, [name for name in names if name not in (x, y)])
+    chosen_x = x if x is not None else next(free, None)
+    chosen_y = y if y is not None else next(free, None)
+    if chosen_x is None or chosen_y is None:
+        if table.limit(1).count().execute() == 0:
+            raise TableError(f"{source} has a header and no rows: there is nothing to fit")
+        raise TableError(
+            f"{source} needs two numeric columns; it has {_described(table)}: "
+            "name the columns with -x and -y, or mend their values"
+        )
+    if chosen_x == chosen_y:
+        raise TableError(f"-x and -y both name {chosen_x!r}: give two different columns")
+    return chosen_x, chosen_y
+
+
+def _numeric_columns(table: ir.Table, names: Sequence[str]) -> Iterator[str]:
+    """The columns that hold numbers, or mostly numbers, in their order.
+
+    One bad value makes a whole column text to the reader; leaving such a column out would fit
+    another one in its place without a word.
+    """
+    for name in names:
+        column = table[name]
+        if column.type().is_numeric():
+            yield name
+        elif column.type().is_string():
+            sample = table.filter(column.notnull()).limit(SAMPLE_ROWS)
+            values = sample.aggregate(
+                rows=sample.count(), numbers=sample[name].try_cast("float64").count()
+            ).to_pyarrow()
+            rows, numbers = values["rows"][0].as_py(), values["numbers"][0].as_py()
+            if rows > 0 and numbers * 2 > rows:
+                yield name
+
+
+def _literal(path: Path) -> str:
+    """The path with the marks that DuckDB would read as a pattern made literal."""
+    return re.sub(r"([*?\[\]])", r"[\1]", str(path))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.strip().strip('"'))
+    except ValueError:
+        return False
+    return True
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+def _described(table: ir.Table) -> str:
+    kinds = ("number" if kind.is_numeric() else str(kind) for kind in table.schema().types)
+    columns = zip(table.columns, kinds, strict=True)
+    return ", ".join(f"{name!r} ({kind})" for name, kind in columns)
+
+
+def _one_line(source: str, message: str) -> str:
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    where = f"{source}, line {line[1]}" if line else source
+    converted = re.search(
+        r'converting column "(.*)"\. Could not convert string "(.*)" to', message
+    ) or re.search(r"(?s)Could not convert string '(?P<text>.*?)' to", message)
+    if converted and line:
+        return f"{where}: column {converted[1]!r} holds {converted[2]!r}, which is not a number"
+    if converted:
+        return f"{where}: a chosen column holds {converted['text']!r}, which is not a number"
+    lines = [part.strip() for part in message.splitlines() if part.strip()]
+    said = lines[1] if line and len(lines) > 1 else lines[0]
+    return f"cannot read {where}: {said}"

@@ -1,0 +1,90 @@
+"""The affine map that gives data mean 0 and scale 1, so that nothing in a fit depends on units."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gmmcli.core.cells import Cells
+from gmmcli.core.mixture import FloatArray, Mixture
+
+CovarianceType = Literal["full", "tied", "diag", "spherical"]
+
+# Below this share of the larger variance, a direction counts as having no spread of its own.
+DEGENERATE = 1e-10
+# The smallest variance of a component, as a share of the data's: a standard deviation of 1e-5.
+FLOOR = 1e-10
+# Double precision keeps a covariance matrix positive definite down to about this determinant of
+# its correlations.
+REPRESENTABLE = 1e-14
+
+
+@dataclass(frozen=True, eq=False)
+class Whitening:
+    """The map from a point p in data units to `matrix @ (p - origin)`.
+
+    Attributes:
+        matrix: shape (2, 2).
+        origin: shape (2,), in data units.
+    """
+
+    matrix: FloatArray
+    origin: FloatArray
+
+    @property
+    def log_volume(self) -> float:
+        """log|det matrix|: what a log density in data units has over one in whitened units."""
+        return float(np.linalg.slogdet(self.matrix).logabsdet)
+
+    @property
+    def floor(self) -> float:
+        """The smallest variance that a component may have, in whitened units.
+
+        `FLOOR`, or more where the data lie so nearly on a line that a thinner component could not
+        be written as a covariance matrix in data units.
+        """
+        inverse = np.linalg.inv(self.matrix)
+        unit = inverse @ inverse.T  # a whitened unit circle, in data units
+        independence = np.linalg.det(unit) / (unit[0, 0] * unit[1, 1])
+        return float(max(FLOOR, REPRESENTABLE / independence))
+
+    def whiten_cells(self, cells: Cells) -> Cells:
+        """The cells in whitened units."""
+        means = (cells.means - self.origin) @ self.matrix.T
+        return Cells(cells.counts, means, self.matrix @ cells.covariances @ self.matrix.T)
+
+    def whiten(self, mixture: Mixture) -> Mixture:
+        """A mixture in data units, in whitened units."""
+        means = (mixture.means - self.origin) @ self.matrix.T
+        return _transformed(mixture, means, self.matrix)
+
+    def unwhiten(self, mixture: Mixture) -> Mixture:
+        """A mixture in whitened units, in data units."""
+        inverse = np.linalg.inv(self.matrix)
+        return _transformed(mixture, mixture.means @ inverse.T + self.origin, inverse)
+
+
+def whitening_of(cells: Cells, covariance: CovarianceType) -> Whitening:
+    """The whitening of some cells that a covariance type survives.
+
+    Any affine map for full and tied, one scale for each axis for diag, one common scale for
+    spherical. A direction without spread (points on a line) takes the scale of the other.
+    """
+    total = cells.covariance()
+    variances = np.diag(total)
+    if covariance == "spherical":
+        return Whitening(np.eye(2) / np.sqrt(variances.mean()), cells.mean())
+    # Axes first, and only then directions: variances in different units have no common digits.
+    scales = np.sqrt(np.where(variances > 0, variances, variances.max()))
+    axes = np.diag(1 / scales)
+    if covariance == "diag":
+        return Whitening(axes, cells.mean())
+    lengths, directions = np.linalg.eigh(axes @ total @ axes)
+    spreads = np.where(lengths > DEGENERATE * lengths.max(), lengths, lengths.max())
+    return Whitening((directions / np.sqrt(spreads)) @ directions.T @ axes, cells.mean())
+
+
+def _transformed(mixture: Mixture, means: FloatArray, matrix: FloatArray) -> Mixture:
+    covariances = matrix @ mixture.covariances @ matrix.T
+    symmetric = (covariances + covariances.swapaxes(1, 2)) / 2
+    return Mixture(mixture.weights, means, symmetric)

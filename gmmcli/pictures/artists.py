@@ -1,0 +1,82 @@
+"""Parts of a picture, each drawn into an Axes that the caller owns."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse
+
+from gmmcli.core.history import History, Snapshot
+from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.pictures.scene import Scene
+
+# The shares of a component that its two ellipses hold.
+COVERAGES = (0.5, 0.95)
+ELLIPSE_NOTE = "ellipses hold 50 % and 95 % of their component"
+MOST_VECTOR_POINTS = 5000
+
+
+def draw_snapshot(axes: Axes, scene: Scene, snapshot: Snapshot) -> None:
+    """Draw the points, and a snapshot's mixture over them, in the scene's view."""
+    draw_points(axes, scene, snapshot.mixture)
+    draw_components(axes, scene, snapshot.mixture)
+    axes.set_xlim(*scene.limits[:, 0])
+    axes.set_ylim(*scene.limits[:, 1])
+
+
+def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
+    """Draw every cell in the colours of its components, mixed by responsibility."""
+    responsibilities = mixture.responsibilities(scene.cells.means)  # (C, K)
+    return axes.scatter(
+        *scene.cells.means.T,
+        s=scene.sizes,
+        c=np.clip(responsibilities @ scene.colours, 0, 1),
+        alpha=0.6,
+        linewidths=0,
+        rasterized=scene.cells.n_cells > MOST_VECTOR_POINTS,
+        zorder=1,
+    )
+
+
+def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[Ellipse]:
+    """Draw every component's two ellipses, and its number at its mean."""
+    ellipses = []
+    components = zip(mixture.means, mixture.covariances, scene.colours, strict=True)
+    for k, (mean, covariance, colour) in enumerate(components):
+        for coverage in COVERAGES:
+            ellipse = ellipse_of(mean, covariance, coverage)
+            ellipse.set(fill=False, edgecolor=colour, linewidth=1.6, zorder=3)
+            ellipses.append(axes.add_patch(ellipse))
+        axes.plot(*mean, "o", ms=13, mfc="white", mec=colour, mew=1.6, zorder=4)
+        axes.annotate(
+            str(k), mean, ha="center", va="center", fontsize=8, color=colour, zorder=5
+        ).set_clip_on(True)
+    return ellipses
+
+
+def ellipse_of(mean: FloatArray, covariance: FloatArray, coverage: float) -> Ellipse:
+    """The ellipse of equal density that holds a share of a Gaussian, in data units.
+
+    In two dimensions the squared distance is exponential with mean 2, so the radius is
+    sqrt(-2 log(1 - coverage)) standard deviations.
+    """
+    variances, directions = np.linalg.eigh(covariance)
+    radius = np.sqrt(-2 * np.log1p(-coverage))
+    width, height = 2 * radius * np.sqrt(np.maximum(variances, 0))
+    angle = np.degrees(np.arctan2(directions[1, 0], directions[0, 0]))
+    return Ellipse((mean[0], mean[1]), width, height, angle=angle)
+
+
+def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) -> Line2D:
+    """Draw the ELBO per point against the step, with a mark at each of some steps."""
+    elbos = history.elbos / n_points
+    (line,) = axes.plot(elbos, color="#999999", linewidth=1.2, zorder=1)
+    axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
+    axes.set_xlabel("step")
+    axes.set_ylabel("ELBO, nats per point")
+    return line
+
+
+def title_of(snapshot: Snapshot, n_points: float) -> str:
+    """A title with a snapshot's step and ELBO per point."""
+    return f"step {snapshot.step}   ELBO {snapshot.elbo / n_points:.4f}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,137 @@
+"""Pictures as files: a frame for each snapshot, and all of them on one sheet."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from gmmcli.core.files import atomic_file
+from gmmcli.core.history import Snapshot
+from gmmcli.core.run import PictureFormat, Run, frame_name, sheet_name
+from gmmcli.pictures.artists import ELLIPSE_NOTE, draw_climb, draw_snapshot, title_of
+from gmmcli.pictures.scene import Scene, scene_of
+from gmmcli.pictures.style import styled
+
+FRAME_INCHES = (7.0, 5.4)
+PANEL_INCHES = (3.3, 2.9)
+CLIMB_INCHES = 2.2
+MOST_PANELS = 24
+MOST_LEGEND_ENTRIES = 12
+
+
+def draw_run(
+    run: Run, steps: list[int], directory: Path, picture_format: PictureFormat = "png"
+) -> Iterator[Path]:
+    """Draw a run's frames and then its sheet, and yield the path of each once it is written.
+
+    Args:
+        run: the run.
+        steps: the steps to draw, ascending, each in the run's history.
+        directory: where frames/ and the sheet go.
+        picture_format: of every picture.
+
+    Raises:
+        OutputError: when a picture cannot be written.
+    """
+    scene = scene_of(run)
+    for step in steps:
+        path = directory / frame_name(step, picture_format)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with styled():
+            _save(frame_of(scene, run.history.snapshot(step)), path, picture_format)
+        yield path
+    path = directory / sheet_name(picture_format)
+    with styled():
+        _save(sheet_of(scene, run, steps), path, picture_format)
+    yield path
+
+
+def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
+    """One snapshot as a figure."""
+    n_components = snapshot.mixture.n_components
+    with_legend = n_components <= MOST_LEGEND_ENTRIES
+    figure = Figure(figsize=FRAME_INCHES)
+    right = 0.84 if with_legend else 0.97
+    axes = figure.add_axes((0.1, 0.14, right - 0.1, 0.78))
+    draw_snapshot(axes, scene, snapshot)
+    axes.set_title(f"{title_of(snapshot, scene.cells.n_points)} nats per point")
+    axes.set_xlabel(scene.columns[0])
+    axes.set_ylabel(scene.columns[1])
+    if with_legend:
+        axes.legend(
+            handles=_legend_handles(scene, snapshot),
+            title="weight",
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+            handlelength=0.8,
+        )
+    figure.text(0.1, 0.015, _note(scene), fontsize=8, color="#666666")
+    return figure
+
+
+def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
+    """Snapshots side by side, over the climb of the ELBO from step to step."""
+    shown = steps if len(steps) <= MOST_PANELS else _thinned(steps)
+    n_columns = min(len(shown), 4 if len(shown) <= 12 else 6)
+    n_rows = math.ceil(len(shown) / n_columns)
+    width = max(n_columns, 2) * PANEL_INCHES[0]
+    height = n_rows * PANEL_INCHES[1] + CLIMB_INCHES
+    figure = Figure(figsize=(width, height))
+    grid = figure.add_gridspec(
+        n_rows + 1,
+        n_columns,
+        height_ratios=[PANEL_INCHES[1]] * n_rows + [CLIMB_INCHES],
+        left=0.7 / width,
+        right=1 - 0.15 / width,
+        top=1 - 0.35 / height,
+        bottom=0.75 / height,
+        hspace=0.35,
+        wspace=0.12,
+    )
+    for place, step in enumerate(shown):
+        row, column = divmod(place, n_columns)
+        axes = figure.add_subplot(grid[row, column])
+        snapshot = run.history.snapshot(step)
+        draw_snapshot(axes, scene, snapshot)
+        axes.set_title(title_of(snapshot, scene.cells.n_points), fontsize=9)
+        if column == 0:
+            axes.set_ylabel(scene.columns[1])
+        else:
+            axes.tick_params(labelleft=False)
+        if place + n_columns >= len(shown):
+            axes.set_xlabel(scene.columns[0])
+        else:
+            axes.tick_params(labelbottom=False)
+    draw_climb(figure.add_subplot(grid[n_rows, :]), run.history, scene.cells.n_points, shown)
+    figure.text(0.7 / width, 0.12 / height, _note(scene), fontsize=8, color="#666666")
+    return figure
+
+
+def _save(figure: Figure, path: Path, picture_format: PictureFormat) -> None:
+    # A date would make equal pictures differ in their bytes.
+    dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with atomic_file(path) as file:
+        figure.savefig(file, format=picture_format, metadata=dates[picture_format])
+
+
+def _legend_handles(scene: Scene, snapshot: Snapshot) -> list[Line2D]:
+    return [
+        Line2D([], [], marker="o", linestyle="", color=colour, label=f"{k}   {weight:.3f}")
+        for k, (weight, colour) in enumerate(
+            zip(snapshot.mixture.weights, scene.colours, strict=True)
+        )
+    ]
+
+
+def _note(scene: Scene) -> str:
+    if scene.n_outside:
+        return f"{ELLIPSE_NOTE}; {scene.n_outside:,.0f} points lie outside the view"
+    return ELLIPSE_NOTE
+
+
+def _thinned(steps: list[int]) -> list[int]:
+    """As many of the steps as a sheet holds, evenly, first and last included."""
+    places = (round(i * (len(steps) - 1) / (MOST_PANELS - 1)) for i in range(MOST_PANELS))
+    return [steps[place] for place in places]

@@ -1,0 +1,27 @@
+"""The look of the pictures: the style sheet, and the colours of components."""
+
+from contextlib import AbstractContextManager
+from itertools import cycle, islice
+from pathlib import Path
+
+import matplotlib
+import matplotlib.colors
+import numpy as np
+
+from gmmcli.core.mixture import FloatArray
+
+SHEET = matplotlib.rc_params_from_file(
+    Path(__file__).with_name("gmm.mplstyle"), use_default_template=False
+)
+
+
+def styled() -> AbstractContextManager[None]:
+    """A context in which matplotlib draws in the style of this tool."""
+    return matplotlib.rc_context(dict(SHEET))
+
+
+def component_colours(n_components: int) -> FloatArray:
+    """The colour of each component, shape (K, 3) in RGB; they repeat after the sixth."""
+    names = SHEET["axes.prop_cycle"].by_key()["color"]
+    repeated = islice(cycle(names), n_components)
+    return np.array([matplotlib.colors.to_rgb(f"#{name.lstrip('#')}") for name in repeated])
