@@ -15,7 +15,7 @@ from gmmcli.cli.plot import plot
 @click.group(cls=Application, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gmm")
 def gmm() -> None:
-    """Fit mixtures of Gaussians to tables of two-dimensional points, and watch them converge.
+    r"""Fit mixtures of Gaussians to tables of two-dimensional points, and watch them converge.
 
     \b
     Example:

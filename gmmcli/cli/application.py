@@ -9,8 +9,19 @@ from click.exceptions import NoArgsIsHelpError
 
 from gmmcli.errors import GmmError
 
-EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+
+class UsageLine(click.ClickException):
+    """A usage error that is shown in one line."""
+
+    exit_code = 2
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C where nothing is there to be kept."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 class Application(click.Group):
@@ -41,14 +52,8 @@ def one_line_errors() -> Iterator[None]:
     except click.UsageError as error:
         help_of = error.ctx.command_path if error.ctx else "gmm"
         message = f"{error.format_message().rstrip('.')}. Try '{help_of} --help'."
-        raise _with_exit_code(message, EXIT_USAGE) from error
+        raise UsageLine(message) from error
     except GmmError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt as interrupt:
-        raise _with_exit_code("interrupted", EXIT_INTERRUPTED) from interrupt
-
-
-def _with_exit_code(message: str, code: int) -> click.ClickException:
-    error = click.ClickException(message)
-    error.exit_code = code
-    return error
+        raise Interrupted("interrupted") from interrupt

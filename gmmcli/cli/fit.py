@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_COMPONENTS = 2
 
+
 @click.command(short_help="Fit a mixture to a table of points.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option(
@@ -107,10 +108,10 @@ def fit(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Fit a mixture of Gaussians to the points in DATA, a CSV (.csv, .tsv, or either with .gz) or
-    Parquet file.
+    r"""Fit a mixture of Gaussians to the points in a table.
 
-    Without -x and -y, the first two numeric columns are the coordinates. Rows with an empty or
+    DATA is a CSV file (.csv, .tsv, or either with .gz) or a Parquet file. Without -x and -y, the
+    first two numeric columns are the coordinates. Rows with an empty or
     non-finite coordinate are skipped and counted. Writes a directory with parameters.json,
     history.csv, cells.parquet, frames/ and convergence.png. Ctrl-C ends the fit at the next step
     and keeps what there is.
@@ -173,9 +174,7 @@ def _draw(reporter: "Reporter", directory: Path) -> list[Path]:
     return list(reporter.tracked(draw_run(run, chosen, directory), len(chosen) + 1, "drawing"))
 
 
-def _agreed_components(
-    ctx: click.Context, components: int | None, start: "Mixture | None"
-) -> int:
+def _agreed_components(ctx: click.Context, components: int | None, start: "Mixture | None") -> int:
     """The number of components that -k and --init ask for, or 2."""
     if start is None:
         return components or DEFAULT_COMPONENTS

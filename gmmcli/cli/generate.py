@@ -36,7 +36,7 @@ import click
 def generate(
     *, points: int, output: Path | None, mixture_file: Path | None, seed: int, overwrite: bool
 ) -> None:
-    """Sample points from a mixture of Gaussians.
+    r"""Sample points from a mixture of Gaussians.
 
     Writes the columns x, y and label, the number of the component that a point came from. The same
     command and seed give the same bytes.

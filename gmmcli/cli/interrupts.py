@@ -14,7 +14,7 @@ def postponed_interrupt() -> Iterator[Callable[[], bool]]:
     """
     pressed = False
 
-    def note(signum: int, frame: FrameType | None) -> None:
+    def note(_signum: int, _frame: FrameType | None) -> None:
         nonlocal pressed
         pressed = True
         signal.signal(signal.SIGINT, previous)

@@ -5,7 +5,7 @@ from typing import Literal
 import click
 
 
-class StepChoice(click.ParamType):
+class StepChoice(click.ParamType[Literal["auto"] | int]):
     """Which steps to show: one of some words, or a number of steps between two of them."""
 
     name = "snapshots"
@@ -18,10 +18,10 @@ class StepChoice(click.ParamType):
             return "auto"
         if str(value).isdecimal() and int(str(value)) > 0:
             return int(str(value))
-        self.fail(f"{value!r} is neither 'auto' nor a number of steps above 0", param, ctx)
+        return self.fail(f"{value!r} is neither 'auto' nor a number of steps above 0", param, ctx)
 
 
-class StepList(click.ParamType):
+class StepList(click.ParamType[Literal["auto", "all"] | tuple[int, ...]]):
     """Steps to draw: 'auto', 'all', or numbers parted by commas."""
 
     name = "steps"
@@ -37,4 +37,5 @@ class StepList(click.ParamType):
         parts = str(value).split(",")
         if all(part.strip().isdecimal() for part in parts):
             return tuple(sorted({int(part) for part in parts}))
-        self.fail(f"{value!r} is neither 'auto', 'all' nor numbers such as 0,50,100", param, ctx)
+        message = f"{value!r} is neither 'auto', 'all' nor numbers such as 0,50,100"
+        return self.fail(message, param, ctx)

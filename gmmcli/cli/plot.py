@@ -44,7 +44,7 @@ def plot(
     output: Path | None,
     quiet: bool,
 ) -> None:
-    """Draw the frames and the sheet of RUN, a directory that gmm fit wrote, for any of its steps.
+    r"""Draw the frames and the sheet of RUN, a directory that gmm fit wrote, for any of its steps.
 
     \b
     Examples:

@@ -85,8 +85,8 @@ class Reporter:
         if fit.floored:
             numbers = ", ".join(str(k) for k in fit.floored)
             self.note(
-                f"on the covariance floor: component {numbers}. Its points lie on a line or on one "
-                "spot, so its likelihood and the figures above have no meaning of their own"
+                f"on the covariance floor: component {numbers}, whose points lie on a line or on "
+                "one spot; the log-likelihood and the criteria depend on where the floor is"
             )
 
     def files(self, directory: Path, pictures: list[Path]) -> None:
@@ -95,9 +95,7 @@ class Reporter:
         shown = f"; {names[0]} … {names[-1]} ({len(names)} pictures)" if names else ""
         self._results.print(Text(f"wrote {directory}{os.sep}{shown}"), soft_wrap=True)
 
-    def rows(
-        self, compression: "Compression", columns: tuple[str, str], *, chosen: bool
-    ) -> None:
+    def rows(self, compression: "Compression", columns: tuple[str, str], *, chosen: bool) -> None:
         """Say which columns were chosen for the user, and how many rows were skipped."""
         if chosen:
             x, y = columns
@@ -149,7 +147,7 @@ def _component_table(mixture: "Mixture", columns: tuple[str, str]) -> Table:
             rounded(mean_y, sd_y),
             f"{sd_x:.4g}",
             f"{sd_y:.4g}",
-            f"{covariance[0, 1] / (sd_x * sd_y):.3f}",
+            f"{covariance[0, 1] / (sd_x * sd_y):z.3f}",
         )
     return table
 

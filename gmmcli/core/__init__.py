@@ -1,1 +1,1 @@
-"""Mixtures, tables, cells, inference and runs: everything that is neither command line nor picture."""
+"""Mixtures, tables, cells, inference and runs: all that is neither command line nor picture."""

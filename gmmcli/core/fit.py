@@ -36,7 +36,7 @@ def fit(
     settings: FitSettings,
     *,
     start: Mixture | None = None,
-    watch: Callable[[int, float], None] = lambda step, elbo_per_point: None,
+    watch: Callable[[int, float], None] = lambda _step, _elbo_per_point: None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Fit:
     """Fit a mixture to cells.

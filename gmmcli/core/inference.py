@@ -1,8 +1,9 @@
 """Stochastic variational inference as a generator of states, each a mixture and its ELBO.
 
-One loop serves both optimizers: Pyro's `TraceEnum_ELBO` of the model and its guide, and steps of a
-`MultiOptimizer`, Pyro's interface to optimizers that see all parameters at once. Callers decide when to stop; `remaining_climb` tells them what
-another step is worth. Everything is in whitened units.
+One loop serves both optimizers: Pyro's `TraceEnum_ELBO` of the model and its guide, and the steps
+of a `MultiOptimizer`, Pyro's interface to optimizers that see all parameters at once. Callers
+decide when to stop; `remaining_climb` tells them what further steps are worth. Everything is in
+whitened units.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +13,10 @@ from itertools import count
 
 import numpy as np
 import pyro
-import pyro.optim
 import torch
 from pyro.infer import TraceEnum_ELBO
 from pyro.nn import PyroParam
+from pyro.optim import Adam  # type: ignore[attr-defined]
 from pyro.optim.multi import MultiOptimizer, PyroMultiOptimizer
 from torch import Tensor
 from torch.distributions import constraints
@@ -26,7 +27,7 @@ from gmmcli.core.model import MixtureModel, cell_tensors, constrained
 from gmmcli.core.result import OptimizerName
 from gmmcli.core.whitening import CovarianceType
 
-NAMES = ("weights_unconstrained", "means_unconstrained", "covariances_unconstrained")
+NAMES = ("weights_unconstrained", "means_unconstrained", "scales_unconstrained")
 
 # Adam's ELBO goes up and down from step to step, so it is judged by the best of ten.
 WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
@@ -78,33 +79,35 @@ class NaturalGradient(MultiOptimizer):
         self.ascent = ascent
 
     def get_step(self, loss: Tensor, params: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The weights (K,), means (K, 2) and covariances (K, 2, 2) after a step down the loss."""
-        weights, means, covariances = (params[name] for name in NAMES)
-        gradients = torch.autograd.grad(-loss, [weights, means, covariances])
+        """The weights (K,), means (K, 2) and factors (K, 2, 2) after a step down the loss."""
+        gradients = torch.autograd.grad(-loss, [params[name] for name in NAMES])
         with torch.no_grad():
-            return dict(zip(NAMES, self._moved(weights, means, covariances, *gradients)))
+            weights, means, factors = (params[name] for name in NAMES)
+            masses, mean_steps, covariances = self._moments(weights, factors, gradients)
+            kind, floor = self.ascent.covariance, self.ascent.floor
+            typed = constrained(covariances, masses, kind, floor)
+            moved = (masses / masses.sum(), means + mean_steps, torch.linalg.cholesky(typed))
+            return dict(zip(NAMES, moved, strict=True))
 
-    def _moved(
-        self,
-        weights: Tensor,
-        means: Tensor,
-        covariances: Tensor,
-        weight_gradient: Tensor,
-        mean_gradient: Tensor,
-        covariance_gradient: Tensor,
+    def _moments(
+        self, weights: Tensor, factors: Tensor, gradients: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Masses (K,), steps of the means (K, 2) and free covariances (K, 2, 2) after a step.
+
+        The gradients are taken to the units of each component, where they have the size of its
+        mass however tight it is.
+        """
+        weight_gradient, mean_gradient, factor_gradient = gradients
         share = self.ascent.learning_rate
         # Pyro's Categorical normalises its probabilities, which takes N off their gradient.
-        accounted = weights * (self.n_points + weight_gradient)  # (K,), responsibility masses
+        accounted = weights * (self.n_points + weight_gradient)
         masses = (1 - share) * self.n_points * weights + share * accounted
-        scales = share / masses.clamp(min=torch.finfo(masses.dtype).tiny)
-        mean_steps = scales[:, None] * (covariances @ mean_gradient[:, :, None])[:, :, 0]
-        symmetric = (covariance_gradient + covariance_gradient.mT) / 2
-        covariance_steps = 2 * scales[:, None, None] * (covariances @ symmetric @ covariances)
-        outer = mean_steps[:, :, None] * mean_steps[:, None, :]
-        moved = covariances + covariance_steps - outer
-        kind, floor = self.ascent.covariance, self.ascent.floor
-        return masses / masses.sum(), means + mean_steps, constrained(moved, masses, kind, floor)
+        scales = (share / masses.clamp(min=torch.finfo(masses.dtype).tiny))[:, None, None]
+        steps = scales * (factors.mT @ mean_gradient[:, :, None])  # (K, 2, 1), in its units
+        lower = (factors.mT @ factor_gradient).tril()
+        growth = scales * (lower + lower.tril(-1).mT)  # (K, 2, 2), in its units
+        covariances = factors @ (torch.eye(2) + growth - steps @ steps.mT) @ factors.mT
+        return masses, (factors @ steps)[:, :, 0], covariances
 
 
 def climb(cells: Cells, start: Mixture, ascent: Ascent) -> Iterator[State]:
@@ -117,11 +120,11 @@ def climb(cells: Cells, start: Mixture, ascent: Ascent) -> Iterator[State]:
     """
     tensors = cell_tensors(cells)
     with local_parameters():
-        model, optimizer = _prepare(_start_parameters(start, ascent), cells.n_points, ascent)
-    elbo = TraceEnum_ELBO(max_plate_nesting=1)(model, model.guide)
+        model, optimizer = _prepare(start, cells.n_points, ascent)
+    elbo = TraceEnum_ELBO(max_plate_nesting=1)
     for step in count():
         with local_parameters():
-            loss = elbo(tensors)
+            loss = elbo.differentiable_loss(model, model.guide, tensors)
         yield State(step, _mixture_now(model), -loss.item())
         optimizer.step(loss, dict(model.named_parameters()))
 
@@ -141,7 +144,7 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
 
     Args:
         elbos: the ELBO of every step so far.
-        window: the steps of which the best ELBO counts.
+        window: the steps of which the best ELBO counts; 1 where it cannot fall.
     """
     n_windows = len(elbos) // window
     if n_windows < 5:
@@ -149,51 +152,46 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
     recent = np.array(elbos[-5 * window :]).reshape(5, window).max(axis=1)
     climbs = np.diff(recent)
     climbs[np.abs(climbs) < ROUNDING * abs(recent[-1])] = 0.0
-    if not climbs[-3:].any():
+    # An ELBO that cannot fall, and does, has reached the noise of rounding.
+    if not climbs[-3:].any() or (window == 1 and climbs[-1] < 0):
         return 0.0
-    if (climbs[:-1] <= 0).any() or climbs[-1] < 0:
+    if (climbs <= 0).any():
         return float("inf")
     rate = (climbs[1:] / climbs[:-1]).max()
     return float(climbs[-1] * rate / (1 - rate)) if rate < 1 else float("inf")
 
 
 def _prepare(
-    start: tuple[Tensor, Tensor, Tensor], n_points: float, ascent: Ascent
+    start: Mixture, n_points: float, ascent: Ascent
 ) -> tuple[MixtureModel, MultiOptimizer]:
     """A model at the start, and the optimizer that moves its parameters."""
-    weights, means, covariances = start
+    weights, means = torch.tensor(start.weights), torch.tensor(start.means)
+    free = torch.tensor(start.covariances)
+    covariances = constrained(free, weights, ascent.covariance, ascent.floor)
     if ascent.optimizer == "natural":
-        model = MixtureModel(PyroParam(weights), PyroParam(means), PyroParam(covariances))
+        factors = PyroParam(torch.linalg.cholesky(covariances))
+        model = MixtureModel(PyroParam(weights / weights.sum()), PyroParam(means), factors)
         return model, NaturalGradient(n_points, ascent)
     positive = weights.clamp(min=LEAST_FREE_WEIGHT)
     model = MixtureModel(
         PyroParam(positive / positive.sum(), constraints.simplex),
         PyroParam(means),
-        _free_covariances(covariances, ascent),
-        floor=ascent.floor,
+        _free_scales(covariances, ascent.covariance),
+        floor=ascent.floor**0.5,
     )
-    return model, PyroMultiOptimizer(pyro.optim.Adam({"lr": ascent.learning_rate}))
+    return model, PyroMultiOptimizer(Adam({"lr": ascent.learning_rate}))
 
 
-def _free_covariances(covariances: Tensor, ascent: Ascent) -> PyroParam:
-    """Parameters over the reals for covariances of the ascent's type."""
-    if ascent.covariance == "full":
-        return PyroParam(covariances, constraints.positive_definite)
-    if ascent.covariance == "tied":
-        return PyroParam(covariances[:1], constraints.positive_definite)
-    variances = covariances.diagonal(dim1=1, dim2=2)
-    n_free = 2 if ascent.covariance == "diag" else 1
-    return PyroParam(variances[:, :n_free], constraints.positive)
-
-
-def _start_parameters(start: Mixture, ascent: Ascent) -> tuple[Tensor, Tensor, Tensor]:
-    weights = torch.tensor(start.weights / start.weights.sum())
-    covariances = torch.tensor(start.covariances)
-    typed = constrained(covariances, weights, ascent.covariance, ascent.floor)
-    return weights, torch.tensor(start.means), typed.clone()
+def _free_scales(covariances: Tensor, kind: CovarianceType) -> PyroParam:
+    """Parameters over the reals for the Cholesky factors of covariances of a type."""
+    if kind in ("full", "tied"):
+        factors = torch.linalg.cholesky(covariances)
+        return PyroParam(factors[:1] if kind == "tied" else factors, constraints.lower_cholesky)
+    deviations = covariances.diagonal(dim1=1, dim2=2).sqrt()
+    return PyroParam(deviations[:, : 2 if kind == "diag" else 1], constraints.positive)
 
 
 @torch.no_grad()
 def _mixture_now(model: MixtureModel) -> Mixture:
-    weights, means, covariances = model.parameters_now()
-    return Mixture(weights.numpy(), means.numpy(), covariances.numpy())
+    weights, means, factors = model.parameters_now()
+    return Mixture(weights.numpy(), means.numpy(), (factors @ factors.mT).numpy())

@@ -57,7 +57,8 @@ class Mixture:
 
     def canonical_order(self) -> npt.NDArray[np.intp]:
         """The order of components by mean x, then mean y; shape (K,)."""
-        return np.lexsort((self.means[:, 1], self.means[:, 0]))
+        order: npt.NDArray[np.intp] = np.lexsort((self.means[:, 1], self.means[:, 0]))
+        return order
 
     def component_log_densities(self, points: FloatArray) -> FloatArray:
         """The log density of each point under each component, shape (N, K), in nats.
@@ -70,7 +71,9 @@ class Mixture:
         dx = points[:, None, 0] - self.means[:, 0]  # (N, K)
         dy = points[:, None, 1] - self.means[:, 1] - (xy / xx) * dx  # (N, K)
         log_determinant = np.log(xx) + np.log(rest)
-        return -np.log(2 * np.pi) - 0.5 * (log_determinant + dx**2 / xx + dy**2 / rest)
+        distances = dx**2 / xx + dy**2 / rest
+        densities: FloatArray = -np.log(2 * np.pi) - 0.5 * (log_determinant + distances)
+        return densities
 
     def joint_log_densities(self, points: FloatArray) -> FloatArray:
         """Log weight plus log density of each point and component, shape (N, K), in nats."""
@@ -165,7 +168,7 @@ def _check_covariance(k: int, covariance: FloatArray) -> None:
     if not np.isfinite(covariance).all():
         raise MixtureError(f"the covariance of component {k} is not finite: {shown}")
     (xx, xy), (yx, yy) = covariance
-    if abs(xy - yx) > SYMMETRY_TOLERANCE * max(abs(xy), abs(yx)):
+    if abs(xy - yx) > SYMMETRY_TOLERANCE * np.sqrt(abs(xx * yy)):
         raise MixtureError(f"the covariance of component {k} is not symmetric: {shown}")
     if not (xx > 0 and yy > 0 and yy - xy * (xy / xx) > 0):
         raise MixtureError(f"the covariance of component {k} is not positive definite: {shown}")

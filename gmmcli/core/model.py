@@ -10,7 +10,7 @@ Everything here is float64 and in whitened units.
 """
 
 import math
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import pyro
 import pyro.distributions as dist
@@ -19,6 +19,7 @@ from pyro import poutine
 from pyro.nn import PyroModule, PyroParam
 from torch import Tensor
 from torch.distributions import constraints
+from torch.types import _size
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.whitening import CovarianceType
@@ -42,25 +43,25 @@ class CellDensity(dist.TorchDistribution):
     Args:
         assignment: the component of each cell: shape (C,), or (K, 1) where enumerated.
         means: shape (K, 2).
-        covariances: shape (K, 2, 2).
+        scale_trils: lower Cholesky factors of the covariances, shape (K, 2, 2).
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
     support = constraints.real_vector
 
-    def __init__(self, assignment: Tensor, means: Tensor, covariances: Tensor) -> None:
-        self.assignment, self.means, self.covariances = assignment, means, covariances
+    def __init__(self, assignment: Tensor, means: Tensor, scale_trils: Tensor) -> None:
+        self.assignment, self.means, self.scale_trils = assignment, means, scale_trils
         super().__init__(assignment.shape, torch.Size([6]), validate_args=False)
 
-    def expand(self, batch_shape: torch.Size, _instance: object = None) -> "CellDensity":
+    def expand(self, batch_shape: _size, _instance: object = None) -> "CellDensity":
         """This density for a batch that its assignments broadcast to."""
-        expanded = CellDensity(self.assignment, self.means, self.covariances)
-        expanded._batch_shape = batch_shape
+        expanded = CellDensity(self.assignment, self.means, self.scale_trils)
+        expanded._batch_shape = torch.Size(batch_shape)
         return expanded
 
     def log_prob(self, features: Tensor) -> Tensor:
         """The mean log density of each cell's points, in nats; shape (C,) or (K, C)."""
-        by_component = mean_log_densities(features, self.means, self.covariances).mT  # (K, C)
+        by_component = mean_log_densities(features, self.means, self.scale_trils).mT  # (K, C)
         if self.assignment.shape[1:] == (1,):  # enumerated: row k assigns every cell to k
             return by_component
         return by_component.gather(0, self.assignment[None])[0]
@@ -72,35 +73,38 @@ class MixtureModel(PyroModule):
     Args:
         weights: shape (K,).
         means: shape (K, 2).
-        covariances: any shape that `covariance_matrices` takes, less `floor` times the identity.
-        floor: what the covariance matrices have over `covariances`.
+        scales: any shape that `scale_trils` takes.
+        floor: what the lower Cholesky factors have on their diagonals over `scales`.
     """
 
     def __init__(
-        self, weights: PyroParam, means: PyroParam, covariances: PyroParam, *, floor: float = 0.0
+        self, weights: PyroParam, means: PyroParam, scales: PyroParam, *, floor: float = 0.0
     ) -> None:
         super().__init__()
-        self.weights, self.means, self.covariances = weights, means, covariances
+        # A PyroModule keeps a PyroParam and gives back its value, a tensor.
+        self.weights: Tensor = weights  # type: ignore[assignment]
+        self.means: Tensor = means  # type: ignore[assignment]
+        self.scales: Tensor = scales  # type: ignore[assignment]
         self.floor = floor
 
     def parameters_now(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Weights (K,), means (K, 2) and covariance matrices (K, 2, 2)."""
+        """Weights (K,), means (K, 2) and lower Cholesky factors (K, 2, 2)."""
         weights, means = self.weights, self.means
-        covariances = covariance_matrices(self.covariances, len(weights))
-        return weights, means, covariances + self.floor * torch.eye(2)
+        factors = scale_trils(self.scales, len(weights))
+        return weights, means, factors + self.floor * torch.eye(2)
 
     def forward(self, cells: CellTensors) -> None:
         """Sample the assignment of each cell and observe the cell."""
-        weights, means, covariances = self.parameters_now()
+        weights, means, factors = self.parameters_now()
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
             assignment = pyro.sample("assignment", dist.Categorical(weights))
-            pyro.sample("obs", CellDensity(assignment, means, covariances), obs=cells.features)
+            pyro.sample("obs", CellDensity(assignment, means, factors), obs=cells.features)
 
     def guide(self, cells: CellTensors) -> None:
         """Sample the assignment of each cell from its best distribution given the parameters."""
         with torch.no_grad():
-            weights, means, covariances = self.parameters_now()
-            joint = weights.log() + mean_log_densities(cells.features, means, covariances)
+            weights, means, factors = self.parameters_now()
+            joint = weights.log() + mean_log_densities(cells.features, means, factors)
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
             assignment_probs = dist.Categorical(logits=joint)
             pyro.sample("assignment", assignment_probs, infer={"enumerate": "parallel"})
@@ -114,38 +118,42 @@ def cell_tensors(cells: Cells) -> CellTensors:
     return CellTensors(torch.from_numpy(cells.counts), torch.stack(features, dim=1))
 
 
-def covariance_matrices(values: Tensor, n_components: int) -> Tensor:
-    """Covariance matrices, shape (K, 2, 2), of values that several components or axes may share.
+def scale_trils(scales: Tensor, n_components: int) -> Tensor:
+    """Lower Cholesky factors, shape (K, 2, 2), of scales that components or axes may share.
 
     Args:
-        values: matrices (K, 2, 2), one for all (1, 2, 2), variances of the axes (K, 2), or one
-            variance each (K, 1).
+        scales: factors (K, 2, 2), one for all (1, 2, 2), standard deviations of the axes (K, 2),
+            or one standard deviation each (K, 1).
         n_components: K.
     """
-    if values.dim() == 2:
-        return torch.diag_embed(values.expand(n_components, 2))
-    return values.expand(n_components, 2, 2)
+    if scales.dim() == 2:
+        return torch.diag_embed(scales.expand(n_components, 2))
+    return scales.expand(n_components, 2, 2)
 
 
-def mean_log_densities(features: Tensor, means: Tensor, covariances: Tensor) -> Tensor:
+def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tensor:
     """The mean log density of each cell's points under each component, shape (C, K), in nats.
 
-    A product with the features gives every point's coordinates in units of every component (its
-    Cholesky factor's inverse), whose squares are the distances. Squaring last keeps the digits of
-    components much tighter than the data, for the same time as one product with squared features.
+    Products with the features give every point's coordinates in units of every component, whose
+    squares are the distances. Squaring last keeps the digits of components much tighter than the
+    data, at the price of one product with squared features.
+
+    Args:
+        features: of the cells, shape (C, 6).
+        means: shape (K, 2).
+        factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
     """
-    xx, xy, yy = covariances[:, 0, 0], covariances[:, 0, 1], covariances[:, 1, 1]
-    determinants = xx * yy - xy**2
-    u_x = xx.rsqrt()  # u = (x - mean) / sd of x;  v = (y - its mean given x) / its sd given x
-    v_y = (xx / determinants).sqrt()
-    v_x = -xy / xx * v_y
+    u_x = 1 / factors[:, 0, 0]  # u = (x - mean) / sd of x
+    v_y = 1 / factors[:, 1, 1]  # v = (y - its mean given x) / its sd given x
+    v_x = -factors[:, 1, 0] * u_x * v_y
     u_1 = -u_x * means[:, 0]
     v_1 = -v_x * means[:, 0] - v_y * means[:, 1]
     u = torch.stack([u_1, u_x, torch.zeros_like(u_x)])  # (3, K)
-    v = torch.stack([v_1, v_x, v_y])
-    trace = torch.stack([yy, -2 * xy, xx]) / determinants  # (3, K), on the covariance within cells
-    distances = (features[:, :3] @ u) ** 2 + (features[:, :3] @ v) ** 2 + features[:, 3:] @ trace
-    return -math.log(2 * math.pi) - 0.5 * (determinants.log() + distances)
+    v = torch.stack([v_1, v_x, v_y])  # (3, K)
+    within = torch.stack([u_x**2 + v_x**2, 2 * v_x * v_y, v_y**2])  # (3, K), of xx, xy and yy
+    points, spreads = features[:, :3], features[:, 3:]
+    distances = (points @ u) ** 2 + (points @ v) ** 2 + spreads @ within  # (C, K)
+    return u_x.log() + v_y.log() - math.log(2 * math.pi) - 0.5 * distances
 
 
 def constrained(covariances: Tensor, masses: Tensor, kind: CovarianceType, floor: float) -> Tensor:
@@ -168,9 +176,8 @@ def constrained(covariances: Tensor, masses: Tensor, kind: CovarianceType, floor
         variances = covariances.diagonal(dim1=1, dim2=2)
         if kind == "spherical":
             variances = variances.mean(dim=1, keepdim=True)
-        covariances = covariance_matrices(variances, len(covariances))
-    covariances = (covariances + covariances.mT) / 2
+        covariances = torch.diag_embed(variances.expand(-1, 2))
     lengths, directions = torch.linalg.eigh(covariances)
-    if lengths.min() >= floor:
-        return covariances
-    return (directions * lengths.clamp(min=floor)[:, None, :]) @ directions.mT
+    if lengths.min() < floor:
+        covariances = (directions * lengths.clamp(min=floor)[:, None, :]) @ directions.mT
+    return (covariances + covariances.mT) / 2

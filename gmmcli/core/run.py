@@ -138,7 +138,7 @@ def _parameters(fit: Fit, provenance: Provenance) -> dict[str, Any]:
         "fit": {
             "status": fit.status.value,
             "steps": fit.history.last_step,
-            "points": fit.cells.n_points,
+            "points": _whole(fit.cells.n_points),
             "log_likelihood": fit.log_likelihood,
             **asdict(fit.criteria),
             "cells": fit.cells.n_cells,
@@ -158,6 +158,11 @@ def _parameters(fit: Fit, provenance: Provenance) -> dict[str, Any]:
             **{package: version(package) for package in PACKAGES},
         },
     }
+
+
+def _whole(number: float) -> int | float:
+    """A number as JSON should show it: without a fraction where it has none."""
+    return int(number) if number.is_integer() else number
 
 
 def _history_table(history: History) -> pd.DataFrame:
@@ -209,8 +214,8 @@ def _parsed_history(path: Path) -> History:
     table = pd.read_csv(path, float_precision="round_trip")[HISTORY_COLUMNS]
     n_components = int(table["component"].max()) + 1
     n_steps = int(table["step"].max()) + 1
-    values = table[HISTORY_PARAMETERS].to_numpy(np.float64)
-    values = values.reshape(n_steps, n_components, len(HISTORY_PARAMETERS))
+    shape = (n_steps, n_components, len(HISTORY_PARAMETERS))
+    values = table[HISTORY_PARAMETERS].to_numpy(np.float64).reshape(shape)
     elbos = table["elbo"].to_numpy(np.float64).reshape(n_steps, n_components)[:, 0]
     if not (np.isfinite(values).all() and np.isfinite(elbos).all()):
         raise ValueError("a value is missing or not finite")

@@ -4,6 +4,7 @@ Everything that can be wrong with a user's file is found here, and said in one l
 DuckDB stay inside this module and `cells`.
 """
 
+import csv
 import gzip
 import re
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 import duckdb
 import ibis
 import ibis.expr.types as ir
+from ibis.backends import BaseBackend
 
 from gmmcli.errors import TableError
 
@@ -60,9 +62,9 @@ def open_table(path: Path, *, x: str | None = None, y: str | None = None) -> Tab
             everything = connection.read_parquet(_literal(path))
             columns = _choose_columns(everything, x, y, source=str(path))
         else:
-            options = _csv_options(path)
-            sniffed = connection.read_csv(_literal(path), **options)
-            columns = _choose_columns(sniffed, x, y, source=str(path))
+            names, options = _csv_dialect(path)
+            guessed = _with_guessed_types(connection, path, names, options)
+            columns = _choose_columns(guessed, x, y, source=str(path))
             # Types are guessed from the first rows; a decimal point may come after them.
             types = dict.fromkeys(columns, "DOUBLE")
             everything = connection.read_csv(_literal(path), types=types, **options)
@@ -85,20 +87,34 @@ def readable_errors(source: str) -> Iterator[None]:
         raise TableError(_one_line(source, str(error))) from error
 
 
-def _csv_options(path: Path) -> dict[str, Any]:
-    """How to read a text file, from its first two lines."""
+def _csv_dialect(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """The names in the first line of a text file, and how to read it, from its first two lines."""
     header, first = _first_lines(path)
     if not header.strip():
         raise TableError(f"{path} is empty: it needs a header and rows")
-    options: dict[str, Any] = {"nullstr": MISSING, "allow_quoted_nulls": True}
     delimiter = next((mark for mark in DELIMITERS if mark in header), ",")
-    options["delim"] = delimiter
+    (names,) = csv.reader([header.strip()], delimiter=delimiter)
+    options: dict[str, Any] = {"delim": delimiter, "nullstr": MISSING, "allow_quoted_nulls": True}
     # Where a comma is the decimal mark, fields are parted by semicolons.
     if delimiter == ";" and "," in first and "." not in first:
         options["decimal_separator"] = ","
-    if all(_is_number(name) for name in header.strip().split(delimiter)):
+    if all(_is_number(name) for name in names):
         options["header"] = False
-    return options
+    return names, options
+
+
+def _with_guessed_types(
+    connection: BaseBackend, path: Path, names: list[str], options: dict[str, Any]
+) -> ir.Table:
+    """The file as a table with the types that DuckDB guesses from its first rows."""
+    try:
+        return connection.read_csv(_literal(path), **options)
+    except duckdb.InvalidInputException:
+        # The guess failed without a reason; reading every column as text names the bad line.
+        text = dict.fromkeys(names, "VARCHAR")
+        table = connection.read_csv(_literal(path), columns=text, auto_detect=False, **options)
+        table.count().execute()
+        return table
 
 
 def _first_lines(path: Path) -> tuple[str, str]:
@@ -188,5 +204,5 @@ def _one_line(source: str, message: str) -> str:
     if converted:
         return f"{where}: a chosen column holds {converted['text']!r}, which is not a number"
     lines = [part.strip() for part in message.splitlines() if part.strip()]
-    said = lines[1] if line and len(lines) > 1 else lines[0]
-    return f"cannot read {where}: {said}"
+    reasons = [part for part in lines[1:] if not part.startswith("Original Line")]
+    return f"cannot read {where}: {reasons[0] if line and reasons else lines[0]}"

@@ -60,7 +60,7 @@ class Whitening:
 
     def unwhiten(self, mixture: Mixture) -> Mixture:
         """A mixture in whitened units, in data units."""
-        inverse = np.linalg.inv(self.matrix)
+        inverse = np.linalg.inv(self.matrix).astype(np.float64)
         return _transformed(mixture, mixture.means @ inverse.T + self.origin, inverse)
 
 
@@ -81,7 +81,8 @@ def whitening_of(cells: Cells, covariance: CovarianceType) -> Whitening:
         return Whitening(axes, cells.mean())
     lengths, directions = np.linalg.eigh(axes @ total @ axes)
     spreads = np.where(lengths > DEGENERATE * lengths.max(), lengths, lengths.max())
-    return Whitening((directions / np.sqrt(spreads)) @ directions.T @ axes, cells.mean())
+    matrix: FloatArray = (directions / np.sqrt(spreads)) @ directions.T @ axes
+    return Whitening(matrix, cells.mean())
 
 
 def _transformed(mixture: Mixture, means: FloatArray, matrix: FloatArray) -> Mixture:

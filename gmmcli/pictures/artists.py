@@ -5,14 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
+from matplotlib.ticker import MaxNLocator
 
 from gmmcli.core.history import History, Snapshot
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.pictures.scene import Scene
+from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
 
-# The shares of a component that its two ellipses hold.
-COVERAGES = (0.5, 0.95)
-ELLIPSE_NOTE = "ellipses hold 50 % and 95 % of their component"
 MOST_VECTOR_POINTS = 5000
 
 
@@ -28,7 +26,8 @@ def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
     """Draw every cell in the colours of its components, mixed by responsibility."""
     responsibilities = mixture.responsibilities(scene.cells.means)  # (C, K)
     return axes.scatter(
-        *scene.cells.means.T,
+        scene.cells.means[:, 0],
+        scene.cells.means[:, 1],
         s=scene.sizes,
         c=np.clip(responsibilities @ scene.colours, 0, 1),
         alpha=0.6,
@@ -46,7 +45,8 @@ def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[Ellipse]
         for coverage in COVERAGES:
             ellipse = ellipse_of(mean, covariance, coverage)
             ellipse.set(fill=False, edgecolor=colour, linewidth=1.6, zorder=3)
-            ellipses.append(axes.add_patch(ellipse))
+            axes.add_patch(ellipse)
+            ellipses.append(ellipse)
         axes.plot(*mean, "o", ms=13, mfc="white", mec=colour, mew=1.6, zorder=4)
         axes.annotate(
             str(k), mean, ha="center", va="center", fontsize=8, color=colour, zorder=5
@@ -55,14 +55,9 @@ def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[Ellipse]
 
 
 def ellipse_of(mean: FloatArray, covariance: FloatArray, coverage: float) -> Ellipse:
-    """The ellipse of equal density that holds a share of a Gaussian, in data units.
-
-    In two dimensions the squared distance is exponential with mean 2, so the radius is
-    sqrt(-2 log(1 - coverage)) standard deviations.
-    """
+    """The ellipse of equal density that holds a share of a Gaussian, in data units."""
     variances, directions = np.linalg.eigh(covariance)
-    radius = np.sqrt(-2 * np.log1p(-coverage))
-    width, height = 2 * radius * np.sqrt(np.maximum(variances, 0))
+    width, height = 2 * ellipse_radius(coverage) * np.sqrt(np.maximum(variances, 0))
     angle = np.degrees(np.arctan2(directions[1, 0], directions[0, 0]))
     return Ellipse((mean[0], mean[1]), width, height, angle=angle)
 
@@ -72,11 +67,22 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     elbos = history.elbos / n_points
     (line,) = axes.plot(elbos, color="#999999", linewidth=1.2, zorder=1)
     axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("step")
     axes.set_ylabel("ELBO, nats per point")
     return line
 
 
+def note_of(scene: Scene) -> str:
+    """What a reader needs to know to read the picture."""
+    shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
+    note = f"colours of points: mixed by responsibility; ellipses: {shares} of a component"
+    if scene.n_outside:
+        note += f"; {scene.n_outside:,.0f} points lie outside the view"
+    return note
+
+
 def title_of(snapshot: Snapshot, n_points: float) -> str:
     """A title with a snapshot's step and ELBO per point."""
-    return f"step {snapshot.step}   ELBO {snapshot.elbo / n_points:.4f}".replace("-", "\N{MINUS SIGN}")
+    elbo = f"{snapshot.elbo / n_points:.4f}".replace("-", "\N{MINUS SIGN}")
+    return f"step {snapshot.step}   ELBO {elbo}"

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from gmmcli.core.files import atomic_file
 from gmmcli.core.history import Snapshot
 from gmmcli.core.run import PictureFormat, Run, frame_name, sheet_name
-from gmmcli.pictures.artists import ELLIPSE_NOTE, draw_climb, draw_snapshot, title_of
+from gmmcli.pictures.artists import draw_climb, draw_snapshot, note_of, title_of
 from gmmcli.pictures.scene import Scene, scene_of
 from gmmcli.pictures.style import styled
 
@@ -53,7 +53,7 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
     n_components = snapshot.mixture.n_components
     with_legend = n_components <= MOST_LEGEND_ENTRIES
     figure = Figure(figsize=FRAME_INCHES)
-    right = 0.84 if with_legend else 0.97
+    right = 0.82 if with_legend else 0.97
     axes = figure.add_axes((0.1, 0.14, right - 0.1, 0.78))
     draw_snapshot(axes, scene, snapshot)
     axes.set_title(f"{title_of(snapshot, scene.cells.n_points)} nats per point")
@@ -62,12 +62,12 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
     if with_legend:
         axes.legend(
             handles=_legend_handles(scene, snapshot),
-            title="weight",
+            title="component, weight",
             loc="upper left",
             bbox_to_anchor=(1.0, 1.0),
             handlelength=0.8,
         )
-    figure.text(0.1, 0.015, _note(scene), fontsize=8, color="#666666")
+    figure.text(0.1, 0.015, note_of(scene), fontsize=8, color="#666666")
     return figure
 
 
@@ -105,7 +105,7 @@ def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
         else:
             axes.tick_params(labelbottom=False)
     draw_climb(figure.add_subplot(grid[n_rows, :]), run.history, scene.cells.n_points, shown)
-    figure.text(0.7 / width, 0.12 / height, _note(scene), fontsize=8, color="#666666")
+    figure.text(0.7 / width, 0.12 / height, note_of(scene), fontsize=8, color="#666666")
     return figure
 
 
@@ -123,12 +123,6 @@ def _legend_handles(scene: Scene, snapshot: Snapshot) -> list[Line2D]:
             zip(snapshot.mixture.weights, scene.colours, strict=True)
         )
     ]
-
-
-def _note(scene: Scene) -> str:
-    if scene.n_outside:
-        return f"{ELLIPSE_NOTE}; {scene.n_outside:,.0f} points lie outside the view"
-    return ELLIPSE_NOTE
 
 
 def _thinned(steps: list[int]) -> list[int]:

@@ -1,15 +1,19 @@
 """What all pictures of a run share, computed once: the view, the points and the colours."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.mixture import FloatArray
+from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.run import Run
 from gmmcli.pictures.style import component_colours
 
-MARGIN = 0.06
+# The shares of a component that its two ellipses hold.
+COVERAGES = (0.5, 0.95)
+
+MARGIN = 0.04
 # A view leaves out points that would squeeze the middle 98 % into less than this share of it.
 LEAST_SHARE = 0.1
 
@@ -37,7 +41,9 @@ class Scene:
 
 def scene_of(run: Run) -> Scene:
     """The scene of a run's pictures."""
-    limits = np.column_stack([_limits(column, run.cells.counts) for column in run.cells.means.T])
+    reach = ellipse_reach(run.mixture)
+    columns = zip(run.cells.means.T, reach.T, strict=True)
+    limits = np.column_stack([_limits(v, run.cells.counts, r) for v, r in columns])
     inside = ((run.cells.means >= limits[0]) & (run.cells.means <= limits[1])).all(axis=1)
     return Scene(
         columns=run.columns,
@@ -49,22 +55,38 @@ def scene_of(run: Run) -> Scene:
     )
 
 
-def _limits(values: FloatArray, counts: FloatArray) -> FloatArray:
-    """The ends of an axis that shows all values, or all but far outliers; shape (2,)."""
+def ellipse_radius(coverage: float) -> float:
+    """The standard deviations at which an ellipse holds a share of a Gaussian.
+
+    In two dimensions the squared distance is exponential with mean 2.
+    """
+    return math.sqrt(-2 * math.log1p(-coverage))
+
+
+def ellipse_reach(mixture: Mixture) -> FloatArray:
+    """The lower and upper corner of the box about a mixture's largest ellipses, shape (2, 2)."""
+    deviations = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))  # (K, 2)
+    reach = ellipse_radius(max(COVERAGES)) * deviations
+    return np.stack([(mixture.means - reach).min(axis=0), (mixture.means + reach).max(axis=0)])
+
+
+def _limits(values: FloatArray, counts: FloatArray, reach: FloatArray) -> FloatArray:
+    """The ends of an axis that shows all values and ellipses, but for far outliers; shape (2,)."""
     order = np.argsort(values)
     ranks = np.cumsum(counts[order]) / counts.sum()
     low, high = values[order][np.searchsorted(ranks, [0.01, 0.99])]
-    ends = np.array([values.min(), values.max()])
+    ends = np.array([min(values.min(), reach[0]), max(values.max(), reach[1])])
     if 0 < high - low < LEAST_SHARE * (ends[1] - ends[0]):
-        reach = (high - low) * (1 / LEAST_SHARE - 1) / 2
-        ends = np.clip(ends, low - reach, high + reach)
+        most = (high - low) * (1 / LEAST_SHARE - 1) / 2
+        ends = np.clip(ends, low - most, high + most)
     width = ends[1] - ends[0]
     # Points on a line along an axis need a view all the same.
     pad = MARGIN * width if width > 0 else max(abs(ends[0]) * MARGIN, MARGIN)
-    return ends + np.array([-pad, pad])
+    return np.array([ends[0] - pad, ends[1] + pad])
 
 
 def _marker_sizes(cells: Cells) -> FloatArray:
     """Smaller where there are many cells, larger where a cell holds many points."""
-    typical = np.clip(9000 / cells.n_cells, 2, 24)
-    return typical * np.clip(cells.counts / np.median(cells.counts), 0.25, 9) ** 0.5
+    typical = min(max(9000 / cells.n_cells, 2), 24)
+    relative: FloatArray = np.clip(cells.counts / np.median(cells.counts), 0.25, 9)
+    return typical * np.sqrt(relative)
