@@ -133,11 +133,11 @@ def fit(
         from gmmcli.core.run import check_target, default_directory, write_run
         from gmmcli.core.tables import open_table
 
+        table = open_table(data, x=x_column, y=y_column)
         directory = output if output is not None else default_directory(data)
         check_target(directory, overwrite=overwrite)
         start = None if init == "auto" else read_mixture(Path(init))
         n_components = _agreed_components(ctx, components, start)
-        table = open_table(data, x=x_column, y=y_column)
         compression = compress(table, strict=strict)
     reporter.rows(compression, table.columns, chosen=x_column is None or y_column is None)
 

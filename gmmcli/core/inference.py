@@ -31,8 +31,8 @@ NAMES = ("weights_unconstrained", "means_unconstrained", "scales_unconstrained")
 
 # Adam's ELBO goes up and down from step to step, so it is judged by the best of ten.
 WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
-# A mixture's weights are positive where they are free parameters over the reals.
-LEAST_FREE_WEIGHT = 1e-12
+# Weights and scales are above zero where they are free parameters over the reals.
+LEAST_POSITIVE = 1e-12
 # The sum of an ELBO's terms is sure to about this share of itself.
 ROUNDING = 1e-14
 
@@ -172,23 +172,25 @@ def _prepare(
         factors = PyroParam(torch.linalg.cholesky(covariances))
         model = MixtureModel(PyroParam(weights / weights.sum()), PyroParam(means), factors)
         return model, NaturalGradient(n_points, ascent)
-    positive = weights.clamp(min=LEAST_FREE_WEIGHT)
+    positive = weights.clamp(min=LEAST_POSITIVE)
+    least_scale = ascent.floor**0.5
     model = MixtureModel(
         PyroParam(positive / positive.sum(), constraints.simplex),
         PyroParam(means),
-        _free_scales(covariances, ascent.covariance),
-        floor=ascent.floor**0.5,
+        _free_scales(covariances, ascent.covariance, least_scale),
+        least_scale=least_scale,
     )
     return model, PyroMultiOptimizer(Adam({"lr": ascent.learning_rate}))
 
 
-def _free_scales(covariances: Tensor, kind: CovarianceType) -> PyroParam:
-    """Parameters over the reals for the Cholesky factors of covariances of a type."""
+def _free_scales(covariances: Tensor, kind: CovarianceType, least: float) -> PyroParam:
+    """Parameters over the reals for what Cholesky factors of a type have over the least scale."""
+    factors = torch.linalg.cholesky(covariances)
+    over = (factors.diagonal(dim1=1, dim2=2) - least).clamp(min=LEAST_POSITIVE)  # (K, 2)
     if kind in ("full", "tied"):
-        factors = torch.linalg.cholesky(covariances)
+        factors = factors.tril(-1) + torch.diag_embed(over)
         return PyroParam(factors[:1] if kind == "tied" else factors, constraints.lower_cholesky)
-    deviations = covariances.diagonal(dim1=1, dim2=2).sqrt()
-    return PyroParam(deviations[:, : 2 if kind == "diag" else 1], constraints.positive)
+    return PyroParam(over[:, : 2 if kind == "diag" else 1], constraints.positive)
 
 
 @torch.no_grad()

@@ -74,24 +74,24 @@ class MixtureModel(PyroModule):
         weights: shape (K,).
         means: shape (K, 2).
         scales: any shape that `scale_trils` takes.
-        floor: what the lower Cholesky factors have on their diagonals over `scales`.
+        least_scale: what the lower Cholesky factors have on their diagonals over `scales`.
     """
 
     def __init__(
-        self, weights: PyroParam, means: PyroParam, scales: PyroParam, *, floor: float = 0.0
+        self, weights: PyroParam, means: PyroParam, scales: PyroParam, *, least_scale: float = 0.0
     ) -> None:
         super().__init__()
         # A PyroModule keeps a PyroParam and gives back its value, a tensor.
         self.weights: Tensor = weights  # type: ignore[assignment]
         self.means: Tensor = means  # type: ignore[assignment]
         self.scales: Tensor = scales  # type: ignore[assignment]
-        self.floor = floor
+        self.least_scale = least_scale
 
     def parameters_now(self) -> tuple[Tensor, Tensor, Tensor]:
         """Weights (K,), means (K, 2) and lower Cholesky factors (K, 2, 2)."""
         weights, means = self.weights, self.means
         factors = scale_trils(self.scales, len(weights))
-        return weights, means, factors + self.floor * torch.eye(2)
+        return weights, means, factors + self.least_scale * torch.eye(2)
 
     def forward(self, cells: CellTensors) -> None:
         """Sample the assignment of each cell and observe the cell."""

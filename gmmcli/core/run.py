@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow.csv
 
 from gmmcli import __version__
 from gmmcli.core.cells import Cells
@@ -211,7 +212,8 @@ def _parsed_parameters(path: Path) -> dict[str, Any]:
 
 
 def _parsed_history(path: Path) -> History:
-    table = pd.read_csv(path, float_precision="round_trip")[HISTORY_COLUMNS]
+    # Arrow reads every digit that pandas wrote, whichever the version of pandas.
+    table = pyarrow.csv.read_csv(path).to_pandas()[HISTORY_COLUMNS]
     n_components = int(table["component"].max()) + 1
     n_steps = int(table["step"].max()) + 1
     shape = (n_steps, n_components, len(HISTORY_PARAMETERS))

@@ -113,7 +113,7 @@ def _with_guessed_types(
         # The guess failed without a reason; reading every column as text names the bad line.
         text = dict.fromkeys(names, "VARCHAR")
         table = connection.read_csv(_literal(path), columns=text, auto_detect=False, **options)
-        table.count().execute()
+        table.count().to_pyarrow()
         return table
 
 
@@ -139,7 +139,7 @@ def _choose_columns(
     chosen_x = x if x is not None else next(free, None)
     chosen_y = y if y is not None else next(free, None)
     if chosen_x is None or chosen_y is None:
-        if table.limit(1).count().execute() == 0:
+        if table.limit(1).count().to_pyarrow().as_py() == 0:
             raise TableError(f"{source} has a header and no rows: there is nothing to fit")
         raise TableError(
             f"{source} needs two numeric columns; it has {_described(table)}: "

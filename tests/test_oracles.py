@@ -1,0 +1,213 @@
+"""The inference against what is known in closed form and against scikit-learn."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from conftest import cells_of, random_mixture, sampled
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+
+from gmmcli.core.cells import Cells, estimated_gap
+from gmmcli.core.fit import TOLERANCE, fit
+from gmmcli.core.inference import Ascent, State, climb
+from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.model import CellDensity, cell_tensors, constrained
+from gmmcli.core.result import FitSettings, Status
+from gmmcli.core.sampling import ARTICLE
+from gmmcli.core.whitening import CovarianceType, whitening_of
+
+TYPES: list[CovarianceType] = ["full", "tied", "diag", "spherical"]
+FLOOR = 1e-10
+
+
+def states(
+    cells: Cells, start: Mixture, n: int, covariance: CovarianceType = "full", rate: float = 1.0
+) -> list[State]:
+    return list(islice(climb(cells, start, Ascent(covariance, "natural", rate, FLOOR)), n))
+
+
+def typed(mixture: Mixture, covariance: CovarianceType) -> Mixture:
+    free, weights = torch.tensor(mixture.covariances), torch.tensor(mixture.weights)
+    made = constrained(free, weights, covariance, FLOOR).numpy()
+    return Mixture(mixture.weights, mixture.means, made)
+
+
+def expected_log_likelihood(cells: Cells, mixture: Mixture) -> float:
+    return float(cells.counts @ mixture.log_densities(cells.means))
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 7])
+def test_elbo_is_the_log_likelihood_where_cells_are_points(n_components: int) -> None:
+    mixture = random_mixture(n_components, seed=n_components)
+    counts = np.random.default_rng(0).integers(1, 9, 500)
+    cells = cells_of(sampled(mixture, 500), counts.tolist())
+    (state,) = states(cells, mixture, 1)
+    assert state.elbo == pytest.approx(expected_log_likelihood(cells, mixture), rel=1e-9)
+
+
+def test_elbo_of_cells_is_a_bound_as_tight_as_estimated() -> None:
+    points = sampled(ARTICLE, 20_000)
+    places, index = np.unique(np.floor(points / 0.2), axis=0, return_inverse=True)
+    counts = np.bincount(index).astype(float)
+    means = np.stack([np.bincount(index, points[:, i]) / counts for i in (0, 1)], axis=1)
+    deviations = points - means[index]
+    covariances = np.zeros((len(places), 2, 2))
+    np.add.at(covariances, index, deviations[:, :, None] * deviations[:, None, :])
+    cells = Cells(counts, means, covariances / counts[:, None, None])
+
+    (state,) = states(cells, ARTICLE, 1)
+    true_gap = ARTICLE.log_densities(points).mean() - state.elbo / len(points)
+    assert true_gap > 0
+    # The estimate leaves out the third order, of relative size 0.2 of a cell's width here.
+    assert estimated_gap(cells, ARTICLE) == pytest.approx(true_gap, rel=0.05)
+
+
+def sklearn_step(points: FloatArray, start: Mixture, covariance: CovarianceType) -> Mixture:
+    n_components = start.n_components
+    precisions = np.linalg.inv(start.covariances)
+    given_precisions = {
+        "full": precisions,
+        "tied": precisions[0],
+        "diag": np.diagonal(precisions, axis1=1, axis2=2),
+        "spherical": precisions[:, 0, 0],
+    }[covariance]
+    model = GaussianMixture(
+        n_components,
+        covariance_type=covariance,
+        tol=0,
+        reg_covar=0,
+        max_iter=1,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=given_precisions,
+    )
+    with pytest.warns(ConvergenceWarning):
+        model.fit(points)
+    eye = np.eye(2)
+    covariances = {
+        "full": lambda c: c,
+        "tied": lambda c: np.tile(c, (n_components, 1, 1)),
+        "diag": lambda c: c[:, :, None] * eye,
+        "spherical": lambda c: c[:, None, None] * eye,
+    }[covariance](model.covariances_)
+    return Mixture(model.weights_, model.means_, covariances)
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+def test_a_natural_gradient_step_is_an_em_step(covariance: CovarianceType) -> None:
+    points = sampled(random_mixture(3, seed=1), 300)
+    start = typed(random_mixture(3, seed=2), covariance)
+    expected = sklearn_step(points, start, covariance)
+    _, after = states(cells_of(points), start, 2, covariance)
+    np.testing.assert_allclose(after.mixture.weights, expected.weights, atol=1e-8)
+    np.testing.assert_allclose(after.mixture.means, expected.means, atol=1e-8)
+    np.testing.assert_allclose(after.mixture.covariances, expected.covariances, atol=1e-8)
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+@pytest.mark.parametrize("rate", [1.0, 0.3])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_elbo_never_falls(covariance: CovarianceType, rate: float, seed: int) -> None:
+    points = sampled(random_mixture(4, seed=seed), 200)
+    elbos = [s.elbo for s in states(cells_of(points), random_mixture(4, 9), 60, covariance, rate)]
+    assert elbos[-1] > elbos[0]
+    assert (np.diff(elbos) > -1e-12 * abs(elbos[-1])).all()
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+def test_whitening_changes_nothing_but_rounding(covariance: CovarianceType) -> None:
+    cells = cells_of(sampled(random_mixture(3, seed=4), 300) * [1.0, 30.0] + [5.0, -700.0])
+    means = cells.means[[3, 77, 200]]
+    start = Mixture(np.full(3, 1 / 3), means, np.tile(np.diag([4.0, 4.0]), (3, 1, 1)))
+    whitening = whitening_of(cells, covariance)
+    raw = states(cells, start, 30, covariance)[-1]
+    white = states(whitening.whiten_cells(cells), whitening.whiten(start), 30, covariance)[-1]
+    back = whitening.unwhiten(white.mixture)
+    elbo = white.elbo + cells.n_points * whitening.log_volume
+    assert elbo == pytest.approx(raw.elbo, rel=1e-11)
+    np.testing.assert_allclose(back.means, raw.mixture.means, rtol=1e-6)
+    np.testing.assert_allclose(back.covariances, raw.mixture.covariances, rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    scales=st.tuples(*2 * [st.sampled_from([1e-9, 0.3, 1.0, 1e9])]),
+    angle=st.floats(0, 3),
+    offset=st.sampled_from([0.0, 1e3]),
+)
+def test_an_affine_map_shifts_the_log_likelihood_by_its_jacobian(
+    scales: tuple[float, float], angle: float, offset: float
+) -> None:
+    points = sampled(ARTICLE, 200)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = np.diag(scales) @ rotation
+    moved = (points + offset) @ matrix.T
+    plain = fit(cells_of(points), FitSettings(seed=3))
+    mapped = fit(cells_of(moved), FitSettings(seed=3))
+    jacobian = len(points) * np.linalg.slogdet(matrix).logabsdet
+    # Two converged fits of one optimum differ by no more than each may have left to climb.
+    assert mapped.log_likelihood + jacobian == pytest.approx(
+        plain.log_likelihood, abs=2 * TOLERANCE
+    )
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+def test_components_keep_their_covariance_type(covariance: CovarianceType, article: Cells) -> None:
+    for optimizer in ("natural", "adam"):
+        result = fit(
+            article,
+            FitSettings(covariance=covariance, optimizer=optimizer, learning_rate=0.1, steps=20),
+        )
+        covariances = result.mixture.covariances
+        off_diagonal = covariances[:, 0, 1]
+        if covariance == "tied":
+            np.testing.assert_allclose(covariances[0], covariances[1], rtol=1e-12)
+        if covariance in ("diag", "spherical"):
+            assert (off_diagonal == 0).all()
+        if covariance == "spherical":
+            np.testing.assert_allclose(covariances[:, 0, 0], covariances[:, 1, 1], rtol=1e-12)
+        if covariance == "full":
+            assert (off_diagonal != 0).all()
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+def test_adam_reaches_the_optimum_of_natural_gradient(
+    covariance: CovarianceType, article: Cells
+) -> None:
+    natural = fit(article, FitSettings(covariance=covariance))
+    adam = fit(article, FitSettings(covariance=covariance, optimizer="adam", learning_rate=0.1))
+    assert natural.status is adam.status is Status.CONVERGED
+    # Adam swings about the optimum, so what its last step lacks is not its estimate exactly.
+    assert adam.log_likelihood == pytest.approx(natural.log_likelihood, abs=1e-3)
+
+
+def test_a_tight_component_far_off_the_others_keeps_its_digits() -> None:
+    generator = np.random.default_rng(0)
+    wide = generator.normal(0, 10, (300, 2))
+    tight = generator.normal(0, 1e-3, (100, 2)) @ [[1, 1], [0, 0.1]] + [3, 4]
+    points = np.concatenate([wide, tight])
+    result = fit(cells_of(points), FitSettings(components=2))
+    k = int(np.argmin(result.mixture.covariances[:, 0, 0]))
+    assert result.log_likelihood == pytest.approx(
+        expected_log_likelihood(result.cells, result.mixture), rel=1e-9
+    )
+    # Its outermost points are shared with the wide component; rounding would show far above this.
+    np.testing.assert_allclose(result.mixture.covariances[k], np.cov(tight.T, bias=True), rtol=1e-2)
+
+
+def test_density_of_cells_follows_assignments_that_are_not_enumerated() -> None:
+    mixture = random_mixture(3, seed=5)
+    cells = cells_of(sampled(mixture, 50))
+    assignment = np.random.default_rng(0).integers(0, 3, 50)
+    density = CellDensity(
+        torch.tensor(assignment),
+        torch.tensor(mixture.means),
+        torch.linalg.cholesky(torch.tensor(mixture.covariances)),
+    )
+    log_probs = density.expand(torch.Size([50])).log_prob(cell_tensors(cells).features)
+    expected = mixture.component_log_densities(cells.means)[np.arange(50), assignment]
+    np.testing.assert_allclose(log_probs.numpy(), expected, rtol=1e-12)

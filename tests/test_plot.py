@@ -1,0 +1,224 @@
+"""`gmm plot` and the pictures themselves."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from conftest import cells_of, one_line_error, sampled
+from matplotlib.testing.compare import compare_images
+
+from gmmcli.core.fit import fit
+from gmmcli.core.history import History
+from gmmcli.core.result import FitSettings
+from gmmcli.core.run import Run, read_run
+from gmmcli.core.sampling import ARTICLE
+from gmmcli.pictures.artists import ellipse_of
+from gmmcli.pictures.frames import MOST_PANELS, draw_run, frame_of, sheet_of
+from gmmcli.pictures.scene import scene_of
+from gmmcli.pictures.style import component_colours, styled
+
+DATA = "sample_data/old_faithful.csv"
+
+
+@pytest.fixture
+def fitted(work: Path, run: Callable[..., Result]) -> Path:
+    run("fit", DATA)
+    return work / "old_faithful"
+
+
+def files(directory: Path) -> list[str]:
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(directory)) for path in found)
+
+
+def test_plot_draws_what_the_fit_drew(fitted: Path, run: Callable[..., Result]) -> None:
+    drawn = {path: (fitted / path).read_bytes() for path in files(fitted)}
+    for path in fitted.rglob("*.png"):
+        path.unlink()
+    run("plot", "old_faithful")
+    assert {path: (fitted / path).read_bytes() for path in files(fitted)} == drawn
+
+
+def test_any_steps_in_any_format_anywhere(fitted: Path, run: Callable[..., Result]) -> None:
+    before = files(fitted)
+    run("plot", "old_faithful", "--steps", "3,0", "--format", "svg", "-o", "a/b")
+    assert files(Path("a")) == [
+        "b/convergence.svg",
+        "b/frames/step-0000.svg",
+        "b/frames/step-0003.svg",
+    ]
+    assert "ELBO" in Path("a/b/frames/step-0003.svg").read_text()
+    run("plot", "old_faithful", "--steps", "all", "--format", "pdf", "-o", "pdf")
+    last = read_run(fitted).history.last_step
+    assert len(files(Path("pdf/frames"))) == last + 1
+    assert files(fitted) == before
+
+
+def test_frames_in_a_run_are_those_of_its_sheet(fitted: Path, run: Callable[..., Result]) -> None:
+    run("plot", "old_faithful", "--steps", "1,2")
+    assert [path for path in files(fitted) if path.endswith(".png")] == [
+        "convergence.png",
+        "frames/step-0001.png",
+        "frames/step-0002.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda run: (run / "history.csv").unlink(), "history.csv is missing"),
+        (lambda run: (run / "cells.parquet").unlink(), "cells.parquet is missing"),
+        (lambda run: (run / "parameters.json").unlink(), "parameters.json is missing"),
+        (lambda run: (run / "parameters.json").write_text("{"), "parameters.json is damaged"),
+        (lambda run: (run / "parameters.json").write_text("{}"), "it lacks 'format'"),
+        (lambda run: (run / "parameters.json").write_text("[]"), "parameters.json is damaged"),
+        (
+            lambda run: (run / "history.csv").write_text("step,elbo\n0,1\n"),
+            "history.csv is damaged",
+        ),
+        (lambda run: (run / "history.csv").write_text(""), "history.csv is damaged"),
+        (lambda run: (run / "cells.parquet").write_bytes(b"PAR1"), "cells.parquet is damaged"),
+        (
+            lambda run: pd.DataFrame({"count": [1.0]}).to_parquet(run / "cells.parquet"),
+            "cells.parquet is damaged",
+        ),
+    ],
+)
+def test_a_damaged_run_gets_one_line(
+    fitted: Path, run: Callable[..., Result], damage: Callable[[Path], object], message: str
+) -> None:
+    damage(fitted)
+    assert message in one_line_error(run("plot", "old_faithful", code=1))
+
+
+def test_a_truncated_history_is_damaged(fitted: Path, run: Callable[..., Result]) -> None:
+    path = fitted / "history.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
+    assert "history.csv is damaged" in one_line_error(run("plot", "old_faithful", code=1))
+
+
+def test_another_format_version_gets_one_line(fitted: Path, run: Callable[..., Result]) -> None:
+    path = fitted / "parameters.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": "gmmcli/9"}))
+    error = one_line_error(run("plot", "old_faithful", code=1))
+    assert "parameters.json has format 'gmmcli/9'" in error
+    assert "reads 'gmmcli/1'" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nowhere"], 1, "nowhere is not a run directory"),
+        (["old_faithful", "--steps", "0,999"], 1, "no step 999: the history ends at step"),
+        (["old_faithful", "--steps", "1,b"], 2, "neither 'auto', 'all' nor numbers"),
+        (["old_faithful", "--format", "gif"], 2, "'gif' is not one of"),
+        (["old_faithful", "-o", "taken"], 2, "'taken' is a file"),
+    ],
+)
+def test_bad_requests_get_one_line(
+    fitted: Path, run: Callable[..., Result], arguments: list[str], code: int, message: str
+) -> None:
+    Path("taken").write_text("mine")
+    before = files(fitted)
+    assert message in one_line_error(run("plot", *arguments, code=code))
+    assert files(fitted) == before
+
+
+def test_plot_never_imports_torch(fitted: Path) -> None:
+    code = (
+        "import sys; from gmmcli.cli import gmm\n"
+        "gmm(['plot', 'old_faithful', '-q'], standalone_mode=False)\n"
+        "print(sorted({'torch', 'pyro', 'ibis', 'duckdb', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=fitted.parent
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.95])
+def test_an_ellipse_holds_its_share_of_the_component(coverage: float) -> None:
+    mean, covariance = np.array([3.0, -1.0]), np.array([[4.0, 1.2], [1.2, 0.5]])
+    points = np.random.default_rng(0).multivariate_normal(mean, covariance, 40_000)
+    ellipse = ellipse_of(mean, covariance, coverage)
+    inside = ellipse.get_transform().inverted().transform(points)
+    share = ((inside**2).sum(axis=1) <= 1).mean()
+    # Five standard errors of a share of 40,000.
+    assert abs(share - coverage) < 5 * np.sqrt(coverage * (1 - coverage) / 40_000)
+
+
+def run_of(points: np.ndarray, history: History) -> Run:
+    last = history.snapshot(history.last_step).mixture
+    return Run(("x", "y"), last, history, cells_of(points), "auto")
+
+
+def article_run() -> Run:
+    points = sampled(ARTICLE, 300)
+    result = fit(cells_of(points), FitSettings(covariance="diag", seed=1))
+    return run_of(points, result.history)
+
+
+def test_a_view_shows_all_points_and_the_final_ellipses() -> None:
+    run = article_run()
+    scene = scene_of(run)
+    assert scene.n_outside == 0
+    with styled():
+        for step in (0, run.history.last_step):
+            axes = frame_of(scene, run.history.snapshot(step)).axes[0]
+            np.testing.assert_allclose(axes.get_xlim(), scene.limits[:, 0])
+            np.testing.assert_allclose(axes.get_ylim(), scene.limits[:, 1])
+
+
+def test_far_outliers_leave_the_view_and_are_counted() -> None:
+    points = np.concatenate([sampled(ARTICLE, 1000), [[1e6, 0.0], [0.0, -1e6]]])
+    scene = scene_of(run_of(points, History.of([ARTICLE], [-1.0])))
+    assert scene.n_outside == 2
+    assert (abs(scene.limits) < 200).all()
+
+
+def test_points_on_an_axis_have_a_view() -> None:
+    points = sampled(ARTICLE, 50) * [1.0, 0.0]
+    result = fit(cells_of(points), FitSettings(components=1))
+    limits = scene_of(run_of(points, result.history)).limits
+    assert (limits[1] > limits[0]).all()
+
+
+def test_points_mix_the_colours_of_their_components() -> None:
+    run = article_run()
+    scene = scene_of(run)
+    axes = frame_of(scene, run.history.snapshot(run.history.last_step)).axes[0]
+    colours = axes.collections[0].get_facecolor()[:, :3]
+    responsibilities = run.mixture.responsibilities(run.cells.means)
+    np.testing.assert_allclose(colours, responsibilities @ scene.colours, atol=1e-9)
+
+
+def test_more_components_than_colours_repeat_them() -> None:
+    colours = component_colours(8)
+    np.testing.assert_array_equal(colours[6:], colours[:2])
+    assert len({tuple(colour) for colour in colours[:6]}) == 6
+
+
+def test_a_sheet_of_a_long_history_is_thinned() -> None:
+    run = run_of(sampled(ARTICLE, 50), History.of([ARTICLE] * 100, np.arange(100.0).tolist()))
+    with styled():
+        sheet = sheet_of(scene_of(run), run, list(range(100)))
+    assert len(sheet.axes) == MOST_PANELS + 1
+    titles = [axes.get_title(loc="left") for axes in sheet.axes[:-1]]
+    assert titles[0].startswith("step 0 ")
+    assert titles[-1].startswith("step 99 ")
+
+
+@pytest.mark.parametrize("name", ["frames/step-0001.png", "convergence.png"])
+def test_pictures_look_as_they_did(tmp_path: Path, name: str) -> None:
+    run = article_run()
+    drawn = list(draw_run(run, [0, 1, run.history.last_step], tmp_path))
+    assert tmp_path / name in drawn
+    baseline = Path(__file__).parent / "baseline" / Path(name).name
+    # Where a change is meant, look at the new picture and copy it over the baseline.
+    assert compare_images(str(baseline), str(tmp_path / name), tol=4) is None
