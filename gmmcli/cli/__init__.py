@@ -11,18 +11,20 @@ from gmmcli.cli.fit import fit
 from gmmcli.cli.generate import generate
 from gmmcli.cli.plot import plot
 
+EXAMPLES = """\b
+Example:
+  gmm generate -o points.csv
+  gmm fit points.csv
+  gmm plot points --steps all
+"""
 
-@click.group(cls=Application, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=Application, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="gmm")
 def gmm() -> None:
-    r"""Fit mixtures of Gaussians to tables of two-dimensional points, and watch them converge.
-
-    \b
-    Example:
-      gmm generate -o points.csv
-      gmm fit points.csv
-      gmm plot points --steps all
-    """
+    """Fit mixtures of Gaussians to tables of two-dimensional points, and watch them converge."""
 
 
 gmm.add_command(generate)

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 DEFAULT_COMPONENTS = 2
 
+EXAMPLES = """\b
+Examples:
+  gmm fit old_faithful.csv
+  gmm fit stars.parquet -x ra -y dec -k 5 --covariance diag -o sky
+"""
 
-@click.command(short_help="Fit a mixture to a table of points.")
+
+@click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option(
     "-k",
@@ -108,18 +114,13 @@ def fit(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    r"""Fit a mixture of Gaussians to the points in a table.
+    """Fit a mixture of Gaussians to the points in a table.
 
     DATA is a CSV file (.csv, .tsv, or either with .gz) or a Parquet file. Without -x and -y, the
     first two numeric columns are the coordinates. Rows with an empty or
     non-finite coordinate are skipped and counted. Writes a directory with parameters.json,
     history.csv, cells.parquet, frames/ and convergence.png. Ctrl-C ends the fit at the next step
     and keeps what there is.
-
-    \b
-    Examples:
-      gmm fit old_faithful.csv
-      gmm fit stars.parquet -x ra -y dec -k 5 --covariance diag -o sky
     """
     from gmmcli.cli.interrupts import postponed_interrupt
     from gmmcli.cli.reporting import Reporter
@@ -155,10 +156,10 @@ def fit(
     provenance = Provenance(
         table.columns, str(data), compression.n_rows, compression.n_skipped, settings, asked
     )
-    write_run(directory, result, provenance)
+    written = write_run(directory, result, provenance)
     pictures = [] if no_frames else _draw(reporter, directory)
     reporter.summary(result, table.columns)
-    reporter.files(directory, pictures)
+    reporter.files(directory, [*written, *pictures])
     if result.status is Status.INTERRUPTED:
         ctx.exit(EXIT_INTERRUPTED)
 

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import click
 
+EXAMPLES = """\b
+Examples:
+  gmm generate -o points.csv
+  gmm generate -n 1000000 --mixture old_faithful/parameters.json -o many.parquet
+"""
 
-@click.command(short_help="Sample points from a mixture.")
+
+@click.command(short_help="Sample points from a mixture.", epilog=EXAMPLES)
 @click.option(
     "-n",
     "--points",
@@ -36,15 +42,10 @@ import click
 def generate(
     *, points: int, output: Path | None, mixture_file: Path | None, seed: int, overwrite: bool
 ) -> None:
-    r"""Sample points from a mixture of Gaussians.
+    """Sample points from a mixture of Gaussians.
 
     Writes the columns x, y and label, the number of the component that a point came from. The same
     command and seed give the same bytes.
-
-    \b
-    Examples:
-      gmm generate -o points.csv
-      gmm generate -n 1000000 --mixture old_faithful/parameters.json -o many.parquet
     """
     from gmmcli.cli.reporting import Reporter
     from gmmcli.core.files import check_file_target

@@ -10,8 +10,14 @@ from gmmcli.cli.options import StepList
 if TYPE_CHECKING:
     from gmmcli.core.run import PictureFormat
 
+EXAMPLES = """\b
+Examples:
+  gmm plot old_faithful --steps all
+  gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
+"""
 
-@click.command(short_help="Draw the pictures of a fit again.")
+
+@click.command(short_help="Draw the pictures of a fit again.", epilog=EXAMPLES)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--steps",
@@ -44,13 +50,7 @@ def plot(
     output: Path | None,
     quiet: bool,
 ) -> None:
-    r"""Draw the frames and the sheet of RUN, a directory that gmm fit wrote, for any of its steps.
-
-    \b
-    Examples:
-      gmm plot old_faithful --steps all
-      gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
-    """
+    """Draw the frames and the sheet of RUN, a directory that gmm fit wrote."""
     from gmmcli.cli.reporting import Reporter
 
     reporter = Reporter(quiet=quiet)

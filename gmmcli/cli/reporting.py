@@ -1,9 +1,8 @@
 """What a command says while it works, on stderr, and what it found, on stdout."""
 
 import math
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -89,11 +88,13 @@ class Reporter:
                 "one spot; the log-likelihood and the criteria depend on where the floor is"
             )
 
-    def files(self, directory: Path, pictures: list[Path]) -> None:
-        """Print where the files of a run are."""
-        names = [str(path.relative_to(directory)) for path in pictures]
-        shown = f"; {names[0]} … {names[-1]} ({len(names)} pictures)" if names else ""
-        self._results.print(Text(f"wrote {directory}{os.sep}{shown}"), soft_wrap=True)
+    def files(self, directory: Path, files: Sequence[Path]) -> None:
+        """Print which files a directory got; those in a directory of their own are frames."""
+        names = [path.name for path in files if path.parent == directory]
+        n_frames = len(files) - len(names)
+        if n_frames:
+            names.append(f"{n_frames} frames")
+        self._results.print(Text(f"wrote {directory}: {', '.join(names)}"), soft_wrap=True)
 
     def rows(self, compression: "Compression", columns: tuple[str, str], *, chosen: bool) -> None:
         """Say which columns were chosen for the user, and how many rows were skipped."""

@@ -79,8 +79,8 @@ def check_target(directory: Path, *, overwrite: bool) -> None:
         raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
 
 
-def write_run(directory: Path, fit: Fit, provenance: Provenance) -> None:
-    """Write a fit's files to a run directory, all together.
+def write_run(directory: Path, fit: Fit, provenance: Provenance) -> list[Path]:
+    """Write a fit's files to a run directory, all together, and give their paths.
 
     Raises:
         OutputError: when they cannot be written.
@@ -91,6 +91,7 @@ def write_run(directory: Path, fit: Fit, provenance: Provenance) -> None:
         _cell_table(fit.cells).to_parquet(stage / CELLS, index=False)
     for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
         remove_pictures(directory, picture_format)
+    return [directory / name for name in (PARAMETERS, HISTORY, CELLS)]
 
 
 def frame_name(step: int, picture_format: PictureFormat) -> str:

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from gmmcli.core.history import History, Snapshot
@@ -12,6 +13,8 @@ from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
 
 MOST_VECTOR_POINTS = 5000
+# Outlines stand out from the points of their own colour.
+DARKER = 0.8
 
 
 def draw_snapshot(axes: Axes, scene: Scene, snapshot: Snapshot) -> None:
@@ -30,7 +33,7 @@ def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
         scene.cells.means[:, 1],
         s=scene.sizes,
         c=np.clip(responsibilities @ scene.colours, 0, 1),
-        alpha=0.6,
+        alpha=min(max(6000 / scene.cells.n_cells, 0.15), 0.6),
         linewidths=0,
         rasterized=scene.cells.n_cells > MOST_VECTOR_POINTS,
         zorder=1,
@@ -44,12 +47,13 @@ def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[Ellipse]
     for k, (mean, covariance, colour) in enumerate(components):
         for coverage in COVERAGES:
             ellipse = ellipse_of(mean, covariance, coverage)
-            ellipse.set(fill=False, edgecolor=colour, linewidth=1.6, zorder=3)
+            ellipse.set(fill=False, edgecolor=DARKER * colour, linewidth=1.6, zorder=3)
+            ellipse.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
             axes.add_patch(ellipse)
             ellipses.append(ellipse)
-        axes.plot(*mean, "o", ms=13, mfc="white", mec=colour, mew=1.6, zorder=4)
+        axes.plot(*mean, "o", ms=13, mfc="white", mec=DARKER * colour, mew=1.6, zorder=4)
         axes.annotate(
-            str(k), mean, ha="center", va="center", fontsize=8, color=colour, zorder=5
+            str(k), mean, ha="center", va="center", fontsize=8, color=DARKER * colour, zorder=5
         ).set_clip_on(True)
     return ellipses
 

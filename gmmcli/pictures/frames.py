@@ -62,7 +62,7 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
     if with_legend:
         axes.legend(
             handles=_legend_handles(scene, snapshot),
-            title="component, weight",
+            title="weights",
             loc="upper left",
             bbox_to_anchor=(1.0, 1.0),
             handlelength=0.8,
@@ -74,8 +74,8 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
 def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
     """Snapshots side by side, over the climb of the ELBO from step to step."""
     shown = steps if len(steps) <= MOST_PANELS else _thinned(steps)
-    n_columns = min(len(shown), 4 if len(shown) <= 12 else 6)
-    n_rows = math.ceil(len(shown) / n_columns)
+    n_rows = math.ceil(len(shown) / (4 if len(shown) <= 12 else 6))
+    n_columns = math.ceil(len(shown) / n_rows)
     width = max(n_columns, 2) * PANEL_INCHES[0]
     height = n_rows * PANEL_INCHES[1] + CLIMB_INCHES
     figure = Figure(figsize=(width, height))

@@ -14,8 +14,11 @@ from gmmcli.pictures.style import component_colours
 COVERAGES = (0.5, 0.95)
 
 MARGIN = 0.04
-# A view leaves out points that would squeeze the middle 98 % into less than this share of it.
+# A view leaves out points that would squeeze its middle 95 % into less than this share of it; it
+# then reaches beyond the middle by this share of the middle's width.
+MIDDLE = (0.025, 0.975)
 LEAST_SHARE = 0.1
+REACH = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +77,11 @@ def _limits(values: FloatArray, counts: FloatArray, reach: FloatArray) -> FloatA
     """The ends of an axis that shows all values and ellipses, but for far outliers; shape (2,)."""
     order = np.argsort(values)
     ranks = np.cumsum(counts[order]) / counts.sum()
-    low, high = values[order][np.searchsorted(ranks, [0.01, 0.99])]
+    low, high = values[order][np.searchsorted(ranks, MIDDLE)]
     ends = np.array([min(values.min(), reach[0]), max(values.max(), reach[1])])
     if 0 < high - low < LEAST_SHARE * (ends[1] - ends[0]):
-        most = (high - low) * (1 / LEAST_SHARE - 1) / 2
-        ends = np.clip(ends, low - most, high + most)
+        beyond = REACH * (high - low)
+        ends = np.clip(ends, low - beyond, high + beyond)
     width = ends[1] - ends[0]
     # Points on a line along an axis need a view all the same.
     pad = MARGIN * width if width > 0 else max(abs(ends[0]) * MARGIN, MARGIN)
