@@ -31,6 +31,10 @@ NAMES = ("weights_unconstrained", "means_unconstrained", "scales_unconstrained")
 
 # Adam's ELBO goes up and down from step to step, so it is judged by the best of ten.
 WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
+# Below this many cells times components a second thread gains nothing, and on a busy machine the
+# threads wait for each other, up to ten times the time of one.
+ONE_THREAD_SIZE = 50_000
+ALL_THREADS = torch.get_num_threads()
 # Weights and scales are above zero where they are free parameters over the reals.
 LEAST_POSITIVE = 1e-12
 # The sum of an ELBO's terms is sure to about this share of itself.
@@ -118,6 +122,8 @@ def climb(cells: Cells, start: Mixture, ascent: Ascent) -> Iterator[State]:
         start: where to begin, in whitened units; its covariances are made the ascent's type.
         ascent: how to climb.
     """
+    threads = ALL_THREADS if cells.n_cells * start.n_components > ONE_THREAD_SIZE else 1
+    torch.set_num_threads(threads)
     tensors = cell_tensors(cells)
     with local_parameters():
         model, optimizer = _prepare(start, cells.n_points, ascent)
