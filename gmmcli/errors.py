@@ -17,6 +17,10 @@ class MixtureError(GmmError):
     """Weights, means and covariances that do not make a mixture."""
 
 
+class FitError(GmmError):
+    """A fit cannot go on."""
+
+
 class RunError(GmmError):
     """A run directory is missing, damaged, in the way, or of another format version."""
 

@@ -13,7 +13,7 @@ from gmmcli.core.result import FitSettings, Status
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.search import seeds
 from gmmcli.core.selection import criteria, n_parameters
-from gmmcli.errors import TableError
+from gmmcli.errors import FitError, TableError
 
 
 def points_of(cells: Cells) -> np.ndarray:
@@ -105,6 +105,12 @@ def test_a_fit_says_how_it_ended(article: Cells) -> None:
     )
     assert stopped.status is Status.INTERRUPTED
     assert calls == [0, 1, 2]
+
+
+def test_a_climb_that_diverges_says_what_to_do(article: Cells) -> None:
+    settings = FitSettings(covariance="spherical", optimizer="adam", learning_rate=1e300)
+    with pytest.raises(FitError, match="diverged: lower --learning-rate"):
+        fit(article, settings)
 
 
 def test_what_is_watched_is_the_elbo_in_data_units(article: Cells) -> None:

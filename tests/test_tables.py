@@ -135,7 +135,10 @@ def test_text_far_down_a_numeric_column_is_named_with_its_line(
         (["d.csv", "--init", "none.json"], 1, "cannot read none.json: No such file"),
         (["d.csv", "--init", "bad.json"], 1, "bad.json: weights sum to 2, not to 1"),
         (["d.csv", "--init", "sample_data/article_start.json", "-k", "3"], 2, "--init has 2"),
-        (["d.csv", "--learning-rate", "1.5"], 2, "a full natural step is 1"),
+        (["d.csv", "--learning-rate", "1.5"], 2, "1.5 is not in the range 0<x<=1"),
+        (["d.csv", "--learning-rate", "nan"], 2, "nan is not in 0<x<=1"),
+        (["huge.csv"], 1, "variance of inf, which double precision cannot work with"),
+        (["tiny.csv"], 1, "variance of 0, which double precision cannot work with"),
         (["d.csv", "--snapshots", "0"], 2, "neither 'auto' nor a number of steps above 0"),
         (["d.csv", "-o", "d.csv"], 1, "d.csv is a file"),
         ([], 2, "Missing argument 'DATA'. Try 'gmm fit --help'."),
@@ -149,6 +152,8 @@ def test_bad_requests_get_one_line_and_write_nothing(
 ) -> None:
     write(work / "d.csv", "x,y,word\n1,2,a\n3,4,b\n5,6,c\n,8,d\n")
     pd.read_csv(work / "d.csv").to_parquet(work / "d.parquet")
+    write(work / "huge.csv", "x,y\n1e300,1\n2e300,2\n")
+    write(work / "tiny.csv", "x,y\n1e-300,1e-300\n2e-300,2e-300\n")
     write(work / "junk.parquet", "junk")
     write(work / "junk.csv.gz", "junk")
     unit = [[1, 0], [0, 1]]

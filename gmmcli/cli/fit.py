@@ -66,10 +66,10 @@ Examples:
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, max=1, min_open=True),
     metavar="F",
-    help="The share of a full natural-gradient step (1 by default, and at most), or Adam's rate "
-    "(0.1 by default).",
+    help="The share of a full natural-gradient step (1 by default), or Adam's rate (0.1 by "
+    "default).",
 )
 @click.option(
     "--steps",
@@ -125,8 +125,8 @@ def fit(
     from gmmcli.cli.interrupts import postponed_interrupt
     from gmmcli.cli.reporting import Reporter
 
-    if optimizer == "natural" and learning_rate is not None and learning_rate > 1:
-        raise click.UsageError(f"--learning-rate {learning_rate:g}: a full natural step is 1", ctx)
+    if learning_rate is not None and not learning_rate <= 1:  # NaN passes Click's range
+        raise click.UsageError(f"--learning-rate {learning_rate:g} is not in 0<x<=1", ctx)
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {data}"):
         from gmmcli.core.compression import compress

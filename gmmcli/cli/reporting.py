@@ -74,7 +74,8 @@ class Reporter:
         per_point = f"{fit.log_likelihood / n_points:.6f} for each of {n_points:,.0f} points"
         figures = fit.criteria
         for line in (
-            f"{fit.status.value} after {fit.history.last_step} steps, {fit.seconds:.2f} s",
+            f"{fit.status.value} after {fit.history.last_step} steps, {fit.seconds:.2f} s"
+            + (f" ({fit.status.remedy})" if fit.status.remedy else ""),
             _component_table(fit.mixture, columns),
             f"log-likelihood {fit.log_likelihood:.4f} nats, {per_point}",
             f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}"

@@ -1,32 +1,24 @@
 """A fit: cells in, the best mixture found and the way to it out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 
 import numpy as np
 
 from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.history import History
-from gmmcli.core.inference import (
-    WINDOWS,
-    Ascent,
-    State,
-    climb,
-    remaining_climb,
-)
+from gmmcli.core.inference import WINDOWS, Ascent, State, climb, remaining_climb
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, FitSettings, Status
 from gmmcli.core.search import best_start
 from gmmcli.core.selection import criteria
 from gmmcli.core.whitening import Whitening, whitening_of
-from gmmcli.errors import TableError
+from gmmcli.errors import FitError, MixtureError, TableError
 
 # A fit has converged when its remaining climb is estimated below this, in nats for each point ...
 TOLERANCE_PER_POINT = 1e-6
 # ... and in nats for all points: half the square of 1 % of a standard error of a parameter.
 TOLERANCE = 5e-5
-
-
 # Rounding moves an eigenvalue off the floor by less than this share.
 FLOOR_MARGIN = 1e-3
 
@@ -49,7 +41,9 @@ def fit(
         interrupted: asked after every step whether to end here.
 
     Raises:
-        TableError: when there are fewer distinct points than components.
+        TableError: when there are fewer distinct points than components, or their variance is
+            out of double precision's reach.
+        FitError: when the climb diverges.
     """
     if cells.n_cells < settings.components:
         raise TableError(
@@ -66,52 +60,18 @@ def fit(
         first = best_start(whitened, settings.components, ascent, seed=settings.seed)
     else:
         first = whitening.whiten(start)
-    states: list[State] = []
-    elbos: list[float] = []
-    for state in climb(whitened, first, ascent):
-        states.append(state)
-        elbos.append(state.elbo)
+
+    def told(state: State) -> State:
         watch(state.step, state.elbo / cells.n_points + whitening.log_volume)
-        status = _status(elbos, cells.n_points, settings, interrupted=interrupted())
-        if status is not None:
-            seconds = perf_counter() - began
-            return _outcome(cells, settings, states, status, whitening, seconds)
-    raise AssertionError("an ascent has no end of its own")
+        return state
 
-
-def _status(
-    elbos: list[float], n_points: float, settings: FitSettings, *, interrupted: bool
-) -> Status | None:
-    """How the fit ends at this step; None where it goes on."""
-    tolerance = min(TOLERANCE, TOLERANCE_PER_POINT * n_points)
-    if remaining_climb(elbos, WINDOWS[settings.optimizer]) < tolerance:
-        return Status.CONVERGED
-    if interrupted:
-        return Status.INTERRUPTED
-    if len(elbos) > settings.steps:
-        return Status.STEP_LIMIT
-    return None
-
-
-def _outcome(
-    cells: Cells,
-    settings: FitSettings,
-    states: list[State],
-    status: Status,
-    whitening: Whitening,
-    seconds: float,
-) -> Fit:
-    """A fit in data units, its components in the canonical order of the last mixture."""
-    jacobian = cells.n_points * whitening.log_volume
-    mixtures = [whitening.unwhiten(state.mixture) for state in states]
-    order = mixtures[-1].canonical_order()
-    history = History.of(
-        [mixture.reordered(order) for mixture in mixtures],
-        [state.elbo + jacobian for state in states],
-    )
+    try:
+        climbing = map(told, climb(whitened, first, ascent))
+        states, status = _followed(climbing, cells.n_points, settings, interrupted)
+        history = _history_of(states, cells.n_points, whitening)
+    except MixtureError as error:
+        raise FitError("the climb diverged: lower --learning-rate") from error
     last = history.snapshot(history.last_step)
-    least = np.linalg.eigvalsh(states[-1].mixture.covariances[order])[:, 0]
-    floored = np.flatnonzero(least <= whitening.floor * (1 + FLOOR_MARGIN))
     return Fit(
         history=history,
         status=status,
@@ -119,6 +79,46 @@ def _outcome(
         log_likelihood=last.elbo,
         compression_gap=estimated_gap(cells, last.mixture),
         criteria=criteria(cells, last.mixture, last.elbo, settings.covariance),
-        floored=tuple(floored.tolist()),
-        seconds=seconds,
+        floored=_floored(whitening.whiten(last.mixture), whitening.floor),
+        seconds=perf_counter() - began,
     )
+
+
+def _followed(
+    states: Iterable[State],
+    n_points: float,
+    settings: FitSettings,
+    interrupted: Callable[[], bool],
+) -> tuple[list[State], Status]:
+    """The states up to where the fit ends, and why it ends there."""
+    tolerance = min(TOLERANCE, TOLERANCE_PER_POINT * n_points)
+    window = WINDOWS[settings.optimizer]
+    followed: list[State] = []
+    elbos: list[float] = []
+    for state in states:
+        followed.append(state)
+        elbos.append(state.elbo)
+        if remaining_climb(elbos, window) < tolerance:
+            return followed, Status.CONVERGED
+        if interrupted():
+            return followed, Status.INTERRUPTED
+        if state.step >= settings.steps:
+            return followed, Status.STEP_LIMIT
+    raise AssertionError("an ascent has no end of its own")
+
+
+def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) -> History:
+    """The history in data units, its components in the canonical order of the last mixture."""
+    mixtures = [whitening.unwhiten(state.mixture) for state in states]
+    order = mixtures[-1].canonical_order()
+    jacobian = n_points * whitening.log_volume
+    return History.of(
+        [mixture.reordered(order) for mixture in mixtures],
+        [state.elbo + jacobian for state in states],
+    )
+
+
+def _floored(mixture: Mixture, floor: float) -> tuple[int, ...]:
+    """The components of a whitened mixture that stand on the floor."""
+    least = np.linalg.eigvalsh(mixture.covariances)[:, 0]
+    return tuple(np.flatnonzero(least <= floor * (1 + FLOOR_MARGIN)).tolist())

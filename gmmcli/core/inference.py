@@ -121,6 +121,9 @@ def climb(cells: Cells, start: Mixture, ascent: Ascent) -> Iterator[State]:
         cells: the data, in whitened units.
         start: where to begin, in whitened units; its covariances are made the ascent's type.
         ascent: how to climb.
+
+    Raises:
+        MixtureError: when Adam, at too high a learning rate, leaves no mixture behind.
     """
     threads = ALL_THREADS if cells.n_cells * start.n_components > ONE_THREAD_SIZE else 1
     torch.set_num_threads(threads)
@@ -129,9 +132,10 @@ def climb(cells: Cells, start: Mixture, ascent: Ascent) -> Iterator[State]:
         model, optimizer = _prepare(start, cells.n_points, ascent)
     elbo = TraceEnum_ELBO(max_plate_nesting=1)
     for step in count():
+        mixture = _mixture_now(model)
         with local_parameters():
             loss = elbo.differentiable_loss(model, model.guide, tensors)
-        yield State(step, _mixture_now(model), -loss.item())
+        yield State(step, mixture, -loss.item())
         optimizer.step(loss, dict(model.named_parameters()))
 
 
@@ -144,9 +148,8 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
     """An estimate of how far an ELBO still has to climb, in nats; infinite when nothing is known.
 
     Near the optimum the climbs of successive steps shrink by a constant rate, so what remains is a
-    geometric series (Aitken's acceleration; Boehning et al. 1994, section 3). The largest of the
-    last three estimates counts, each with the largest of their rates, since a slow direction shows
-    only when the fast ones are done.
+    geometric series (Aitken's acceleration; Boehning et al. 1994, section 3). The rate is the
+    largest of the last three, since a slow direction shows only when the fast ones are done.
 
     Args:
         elbos: the ELBO of every step so far.

@@ -25,6 +25,15 @@ class Status(Enum):
     STEP_LIMIT = "step limit reached"
     INTERRUPTED = "interrupted"
 
+    @property
+    def remedy(self) -> str:
+        """What to do where a fit did not converge; empty where it did."""
+        remedies = {
+            Status.STEP_LIMIT: "raise --steps to climb on",
+            Status.INTERRUPTED: "go on with --init and this run's parameters.json",
+        }
+        return remedies.get(self, "")
+
 
 @dataclass(frozen=True)
 class FitSettings:

@@ -7,6 +7,7 @@ import numpy as np
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.errors import TableError
 
 CovarianceType = Literal["full", "tied", "diag", "spherical"]
 
@@ -17,6 +18,8 @@ FLOOR = 1e-10
 # Double precision keeps a covariance matrix positive definite down to about this determinant of
 # its correlations.
 REPRESENTABLE = 1e-14
+# Variances whose products double precision can hold, over the floor and under overflow.
+LEAST_VARIANCE, MOST_VARIANCE = 1e-140, 1e140
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +72,18 @@ def whitening_of(cells: Cells, covariance: CovarianceType) -> Whitening:
 
     Any affine map for full and tied, one scale for each axis for diag, one common scale for
     spherical. A direction without spread (points on a line) takes the scale of the other.
+
+    Raises:
+        TableError: when the variance of the coordinates overflows or vanishes.
     """
-    total = cells.covariance()
+    with np.errstate(over="ignore"):
+        total = cells.covariance()
     variances = np.diag(total)
+    if not LEAST_VARIANCE < variances.max() < MOST_VARIANCE:
+        raise TableError(
+            f"the coordinates have a variance of {variances.max():.3g}, which double precision "
+            "cannot work with: change their units"
+        )
     if covariance == "spherical":
         return Whitening(np.eye(2) / np.sqrt(variances.mean()), cells.mean())
     # Axes first, and only then directions: variances in different units have no common digits.
