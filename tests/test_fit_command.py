@@ -192,7 +192,7 @@ def test_the_floor_is_told(work: Path, run: Callable[..., Result]) -> None:
     rows = "".join(f"{x},{2 * x + 1}\n" for x in (1, 2, 3, 4, 11, 12, 13, 15))
     Path("line.csv").write_text("x,y\n" + rows)
     result = run("fit", "line.csv", "--no-frames")
-    assert "on the covariance floor: component 0, 1" in result.stderr
+    assert "on the covariance floor: components 0, 1" in result.stderr
     assert parameters("line")["fit"]["floored"] == [0, 1]
 
 

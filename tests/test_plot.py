@@ -12,12 +12,13 @@ import pytest
 from click.testing import Result
 from conftest import cells_of, one_line_error, sampled
 from matplotlib.testing.compare import compare_images
+from matplotlib.transforms import Affine2D
 
 from gmmcli.core.fit import fit
 from gmmcli.core.history import History
-from gmmcli.core.result import FitSettings
 from gmmcli.core.run import Run, read_run
 from gmmcli.core.sampling import ARTICLE
+from gmmcli.core.settings import FitSettings
 from gmmcli.pictures.artists import ellipse_of
 from gmmcli.pictures.frames import MOST_PANELS, draw_run, frame_of, sheet_of
 from gmmcli.pictures.scene import scene_of
@@ -69,6 +70,16 @@ def test_frames_in_a_run_are_those_of_its_sheet(fitted: Path, run: Callable[...,
     ]
 
 
+def changed(run: Path, **values: object) -> None:
+    path = run / "parameters.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def reversed_lines(path: Path) -> None:
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *reversed(rows)]))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -84,6 +95,23 @@ def test_frames_in_a_run_are_those_of_its_sheet(fitted: Path, run: Callable[...,
         ),
         (lambda run: (run / "history.csv").write_text(""), "history.csv is damaged"),
         (lambda run: (run / "cells.parquet").write_bytes(b"PAR1"), "cells.parquet is damaged"),
+        (lambda run: changed(run, settings={"snapshots": "often"}), "snapshots is 'often'"),
+        (lambda run: changed(run, settings={"snapshots": -1}), "snapshots is -1"),
+        (lambda run: changed(run, weights=[1.0, 1.2]), "parameters.json is damaged: weights sum"),
+        (
+            lambda run: changed(run, weights=[1.0], means=[[0, 0]], covariances=[[[1, 0], [0, 1]]]),
+            "history.csv is damaged: it has 2 components and parameters.json has 1",
+        ),
+        (
+            lambda run: pd.read_parquet(run / "cells.parquet")[:100].to_parquet(
+                run / "cells.parquet"
+            ),
+            "cells.parquet is damaged: it has",
+        ),
+        (
+            lambda run: reversed_lines(run / "history.csv"),
+            "history.csv is damaged: its steps or components are",
+        ),
         (
             lambda run: pd.DataFrame({"count": [1.0]}).to_parquet(run / "cells.parquet"),
             "cells.parquet is damaged",
@@ -119,15 +147,28 @@ def test_another_format_version_gets_one_line(fitted: Path, run: Callable[..., R
         (["old_faithful", "--steps", "1,b"], 2, "neither 'auto', 'all' nor numbers"),
         (["old_faithful", "--format", "gif"], 2, "'gif' is not one of"),
         (["old_faithful", "-o", "taken"], 2, "'taken' is a file"),
+        (["old_faithful", "-o", "taken/sub"], 1, "cannot write taken/sub/frames/step-0000.png"),
+        (["old_faithful", "-o", "mine"], 1, "mine/convergence.png exists: choose another place"),
     ],
 )
 def test_bad_requests_get_one_line(
     fitted: Path, run: Callable[..., Result], arguments: list[str], code: int, message: str
 ) -> None:
     Path("taken").write_text("mine")
-    before = files(fitted)
+    Path("mine").mkdir()
+    Path("mine/convergence.png").write_text("mine")
+    before = files(fitted.parent)
     assert message in one_line_error(run("plot", *arguments, code=code))
-    assert files(fitted) == before
+    assert files(fitted.parent) == before
+    assert Path("mine/convergence.png").read_text() == "mine"
+
+
+def test_any_column_name_is_drawn_as_it_is(work: Path, run: Callable[..., Result]) -> None:
+    rows = Path(DATA).read_text().split("\n", 1)[1]
+    Path("names.csv").write_text(f'"$\\foo$ $x_$","[/b] 長さ"\n{rows}')
+    result = run("fit", "names.csv", "--snapshots", 1)
+    assert "$\\foo$ $x_$" in result.stdout
+    assert Path("names/convergence.png").exists()
 
 
 def test_plot_never_imports_torch(fitted: Path) -> None:
@@ -146,9 +187,10 @@ def test_plot_never_imports_torch(fitted: Path) -> None:
 def test_an_ellipse_holds_its_share_of_the_component(coverage: float) -> None:
     mean, covariance = np.array([3.0, -1.0]), np.array([[4.0, 1.2], [1.2, 0.5]])
     points = np.random.default_rng(0).multivariate_normal(mean, covariance, 40_000)
-    ellipse = ellipse_of(mean, covariance, coverage)
-    inside = ellipse.get_transform().inverted().transform(points)
-    share = ((inside**2).sum(axis=1) <= 1).mean()
+    factor = np.linalg.cholesky(covariance)
+    scales = np.array([1e-9, 1e9])  # of very different units
+    ellipse = ellipse_of(mean * scales, factor * scales[:, None], coverage)
+    share = ellipse.transformed(Affine2D().scale(*1 / scales)).contains_points(points).mean()
     # Five standard errors of a share of 40,000.
     assert abs(share - coverage) < 5 * np.sqrt(coverage * (1 - coverage) / 40_000)
 
@@ -199,19 +241,20 @@ def test_points_mix_the_colours_of_their_components() -> None:
 
 
 def test_more_components_than_colours_repeat_them() -> None:
-    colours = component_colours(8)
-    np.testing.assert_array_equal(colours[6:], colours[:2])
-    assert len({tuple(colour) for colour in colours[:6]}) == 6
+    colours = component_colours(12)
+    np.testing.assert_array_equal(colours[10:], colours[:2])
+    assert len({tuple(colour) for colour in colours[:10]}) == 10
 
 
 def test_a_sheet_of_a_long_history_is_thinned() -> None:
-    run = run_of(sampled(ARTICLE, 50), History.of([ARTICLE] * 100, np.arange(100.0).tolist()))
+    run = run_of(sampled(ARTICLE, 50), History.of([ARTICLE] * 300, np.arange(300.0).tolist()))
     with styled():
-        sheet = sheet_of(scene_of(run), run, list(range(100)))
+        sheet = sheet_of(scene_of(run), run, list(range(300)))
     assert len(sheet.axes) == MOST_PANELS + 1
     titles = [axes.get_title(loc="left") for axes in sheet.axes[:-1]]
     assert titles[0].startswith("step 0 ")
-    assert titles[-1].startswith("step 99 ")
+    assert titles[-1].startswith("step 299 ")
+    assert sheet.texts[0].get_text().startswith("100 of 300 snapshots")
 
 
 @pytest.mark.parametrize("name", ["frames/step-0001.png", "convergence.png"])

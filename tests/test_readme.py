@@ -38,6 +38,8 @@ def output_of(command: str, directory: Path) -> str:
 def test_every_block_gives_what_the_readme_shows(work: Path) -> None:
     checker = doctest.OutputChecker()
     run = 0
+    # A reader has set up first, and its first command leaves a run behind.
+    output_of(SET_UP[0].strip().split(" && ")[1], work)
     for block in (block for block in BLOCKS if block not in SET_UP):
         for command, shown in commands_of(block):
             output = output_of(command, work)

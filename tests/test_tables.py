@@ -42,6 +42,10 @@ def assert_is_rows(path: Path, columns: tuple[str, str] = ("x", "y")) -> None:
         ("decimal commas.csv", "x;y\n1,0;2,0\n3,0;4,0\n5,0;7,0\n3,0;4,0\n"),
         ("quoted.csv", 'x,"y"\n"1","2"\n3,4\n5,7\n3,4\n'),
         ("[brackets] and 'quotes' é *.csv", ROWS),
+        ("quoted mark.csv", '"x",y,"l; a"\n1,2,a\n3,4,b\n5,7,c\n3,4,d\n'),
+        ("late commas.csv", "x;y\n1;2\n3;4\n5,0;7,0\n3;4\n"),
+        ("dates.csv", "day;x;y\n01.02.2020;1,0;2,0\n01.02.2020;3,0;4\n\n01.02.2020;5;7\nd;3;4\n"),
+        ("blank lines.csv", "\n\n" + ROWS),
         ("packed.csv.gz", gzip.compress(ROWS.encode())),
         ("packed.tsv.gz", gzip.compress(ROWS.replace(",", "\t").encode())),
     ],
@@ -59,6 +63,12 @@ def test_parquet_file(tmp_path: Path) -> None:
 def test_a_file_without_header_keeps_its_first_row(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.csv", ROWS.split("\n", 1)[1])
     assert_is_rows(path, ("column0", "column1"))
+
+
+def test_a_header_of_numbers_is_one_where_the_user_names_its_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "years.csv", "2019,2020\n1,2\n3,4\n")
+    table = open_table(path, x="2019", y="2020")
+    assert compress(table).cells.n_points == 2
 
 
 def test_columns_are_the_first_two_numeric_ones_or_those_named(tmp_path: Path) -> None:
@@ -94,11 +104,12 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
         ("x,name\n1,a\n2,b\n", "needs two numeric columns; it has 'x' (number), 'name' (string)"),
         ("x,y\n1,2\n3,oops\n5,6\n", "line 3: column 'y' holds 'oops', which is not a number"),
         ("x,y\n1,2\n2,3,9\n4,5\n", "line 3: Expected Number of Columns: 2 Found: 3"),
-        ("x,y\n1,2\n1,2\n", "all 2 points equal (1, 2)"),
+        ("x,y\n1,2\n1,2\n", "all points equal (1, 2), 2 of them"),
         ("x,y\n1,\n,2\nnan,3\n4,inf\n5,-inf\n", "every row has an empty or non-finite 'x' or 'y'"),
         ("größe,y\n1,2\n".encode("latin-1"), "is not UTF-8 text"),
         (bytes(range(256)), "is not UTF-8 text"),
         ("x,y\n1,2\n3,4\n", "2 distinct points cannot hold 3 components"),
+        ("x" * 200_000, "has a first line of over 100,000 characters"),
     ],
 )
 def test_bad_files_get_one_line(
@@ -135,8 +146,8 @@ def test_text_far_down_a_numeric_column_is_named_with_its_line(
         (["d.csv", "--init", "none.json"], 1, "cannot read none.json: No such file"),
         (["d.csv", "--init", "bad.json"], 1, "bad.json: weights sum to 2, not to 1"),
         (["d.csv", "--init", "sample_data/article_start.json", "-k", "3"], 2, "--init has 2"),
-        (["d.csv", "--learning-rate", "1.5"], 2, "1.5 is not in the range 0<x<=1"),
-        (["d.csv", "--learning-rate", "nan"], 2, "nan is not in 0<x<=1"),
+        (["d.csv", "--learning-rate", "1.5"], 2, "1.5 is not in the range 1e-06<=x<=1"),
+        (["d.csv", "--learning-rate", "nan"], 2, "nan is not in 1e-06<=x<=1"),
         (["huge.csv"], 1, "variance of inf, which double precision cannot work with"),
         (["tiny.csv"], 1, "variance of 0, which double precision cannot work with"),
         (["d.csv", "--snapshots", "0"], 2, "neither 'auto' nor a number of steps above 0"),
@@ -145,6 +156,10 @@ def test_text_far_down_a_numeric_column_is_named_with_its_line(
         (["d.csv", "--colour"], 2, "No such option"),
         (["junk.parquet"], 1, "cannot read junk.parquet"),
         (["junk.csv.gz"], 1, "cannot read junk.csv.gz"),
+        (["a" * 300], 1, "File name too long"),
+        (["\udcff.csv"], 1, "is not UTF-8: rename the file"),
+        (["d.csv", "-o", "d.csv/run"], 1, "cannot write d.csv/run: "),
+        (["d.csv", "--init", "same.json"], 1, "components 0 and 1 of the start coincide"),
     ],
 )
 def test_bad_requests_get_one_line_and_write_nothing(
@@ -159,6 +174,8 @@ def test_bad_requests_get_one_line_and_write_nothing(
     unit = [[1, 0], [0, 1]]
     bad = {"weights": [1, 1], "means": [[0, 0], [1, 1]], "covariances": [unit, unit]}
     write(work / "bad.json", json.dumps(bad))
+    same = {"weights": [0.5, 0.5], "means": [[0, 0], [1e-7, 0]], "covariances": [unit, unit]}
+    write(work / "same.json", json.dumps(same))
     before = sorted(work.iterdir())
     assert message in one_line_error(run("fit", *arguments, code=code))
     assert sorted(work.iterdir()) == before

@@ -1,7 +1,9 @@
 """The one place where errors become a line on stderr and an exit code."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +12,18 @@ from click.exceptions import NoArgsIsHelpError
 from gmmcli.errors import GmmError
 
 EXIT_INTERRUPTED = 130
+
+
+@contextmanager
+def fit_is_kept(directory: Path) -> Iterator[None]:
+    """A context whose errors say that the fit itself is safe."""
+    kept = f"the fit is kept: draw it with gmm plot {directory}"
+    try:
+        yield
+    except GmmError as error:
+        raise type(error)(f"{error}; {kept}") from error
+    except KeyboardInterrupt as interrupt:
+        raise Interrupted(f"interrupted; {kept}") from interrupt
 
 
 class UsageLine(click.ClickException):
@@ -55,5 +69,10 @@ def one_line_errors() -> Iterator[None]:
         raise UsageLine(message) from error
     except GmmError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # Click's business
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        raise click.ClickException(f"{where}{error.strerror or error}") from error
     except KeyboardInterrupt as interrupt:
         raise Interrupted("interrupted") from interrupt

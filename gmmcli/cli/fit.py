@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from gmmcli.cli.application import EXIT_INTERRUPTED
+from gmmcli.cli.application import EXIT_INTERRUPTED, fit_is_kept
 from gmmcli.cli.options import StepChoice
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
     from gmmcli.core.mixture import Mixture
-    from gmmcli.core.result import OptimizerName
-    from gmmcli.core.whitening import CovarianceType
+    from gmmcli.core.settings import CovarianceType, OptimizerName
 
 DEFAULT_COMPONENTS = 2
 
@@ -24,7 +23,7 @@ Examples:
 
 
 @click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "-k",
     "--components",
@@ -66,7 +65,7 @@ Examples:
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(min=0, max=1, min_open=True),
+    type=click.FloatRange(min=1e-6, max=1),
     metavar="F",
     help="The share of a full natural-gradient step (1 by default), or Adam's rate (0.1 by "
     "default).",
@@ -88,7 +87,14 @@ Examples:
     help="Which steps to draw: at most 8, at equal shares of the climb (auto), or the first and "
     "every Nth after it.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="INT")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="INT",
+    help="Of the random starts.",
+)
 @click.option("--strict", is_flag=True, help="Refuse rows with an empty or non-finite coordinate.")
 @click.option("--no-frames", is_flag=True, help="Draw no pictures.")
 @click.option("--overwrite", is_flag=True, help="Replace RUN where it exists.")
@@ -126,7 +132,7 @@ def fit(
     from gmmcli.cli.reporting import Reporter
 
     if learning_rate is not None and not learning_rate <= 1:  # NaN passes Click's range
-        raise click.UsageError(f"--learning-rate {learning_rate:g} is not in 0<x<=1", ctx)
+        raise click.UsageError(f"--learning-rate {learning_rate:g} is not in 1e-06<=x<=1", ctx)
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {data}"):
         from gmmcli.core.compression import compress
@@ -140,11 +146,12 @@ def fit(
         start = None if init == "auto" else read_mixture(Path(init))
         n_components = _agreed_components(ctx, components, start)
         compression = compress(table, strict=strict)
-    reporter.rows(compression, table.columns, chosen=x_column is None or y_column is None)
+    reporter.rows(table, compression, chosen=x_column is None or y_column is None)
 
     with reporter.working("loading Pyro"):
         from gmmcli.core.fit import fit as fit_mixture
-        from gmmcli.core.result import LEARNING_RATES, FitSettings, Provenance, Status
+        from gmmcli.core.result import Provenance, Status
+        from gmmcli.core.settings import LEARNING_RATES, FitSettings
 
     rate = learning_rate or LEARNING_RATES[optimizer]
     settings = FitSettings(n_components, covariance, optimizer, rate, steps, seed)
@@ -157,8 +164,8 @@ def fit(
         table.columns, str(data), compression.n_rows, compression.n_skipped, settings, asked
     )
     written = write_run(directory, result, provenance)
-    pictures = [] if no_frames else _draw(reporter, directory)
     reporter.summary(result, table.columns)
+    pictures = [] if no_frames else _draw(reporter, directory)
     reporter.files(directory, [*written, *pictures])
     if result.status is Status.INTERRUPTED:
         ctx.exit(EXIT_INTERRUPTED)
@@ -172,7 +179,14 @@ def _draw(reporter: "Reporter", directory: Path) -> list[Path]:
 
         run = read_run(directory)
         chosen = run.history.chosen(run.snapshots)
-    return list(reporter.tracked(draw_run(run, chosen, directory), len(chosen) + 1, "drawing"))
+    if run.history.last_step not in chosen:
+        reporter.note(
+            f"the last step, {run.history.last_step}, is not among the snapshots: "
+            f"gmm plot {directory} --steps auto draws it"
+        )
+    pictures = draw_run(run, chosen, directory)
+    with fit_is_kept(directory):
+        return list(reporter.tracked(pictures, len(chosen) + 1, "drawing"))
 
 
 def _agreed_components(ctx: click.Context, components: int | None, start: "Mixture | None") -> int:

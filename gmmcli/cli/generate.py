@@ -32,12 +32,19 @@ Examples:
 @click.option(
     "--mixture",
     "mixture_file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="JSON with weights, means and covariances, such as a run's parameters.json. "
     "Two Gaussians by default.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="INT")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="INT",
+    help="Of the random numbers.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
 def generate(
     *, points: int, output: Path | None, mixture_file: Path | None, seed: int, overwrite: bool

@@ -41,6 +41,7 @@ Examples:
     metavar="DIR",
     help="Where to put frames/ and the sheet. In RUN, in place of those there, by default.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace pictures that DIR has already.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def plot(
     *,
@@ -48,6 +49,7 @@ def plot(
     steps: Literal["auto", "all"] | tuple[int, ...] | None,
     picture_format: "PictureFormat",
     output: Path | None,
+    overwrite: bool,
     quiet: bool,
 ) -> None:
     """Draw the frames and the sheet of RUN, a directory that gmm fit wrote."""
@@ -55,12 +57,16 @@ def plot(
 
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {run}"):
-        from gmmcli.core.run import read_run, remove_pictures
+        from gmmcli.core.files import check_file_target
+        from gmmcli.core.run import picture_names, read_run, remove_pictures
         from gmmcli.pictures.frames import draw_run
 
         told = read_run(run)
         chosen = told.history.chosen(told.snapshots if steps is None else steps)
     directory = run if output is None else output
+    if output is not None:
+        for name in picture_names(chosen, picture_format):
+            check_file_target(output / name, overwrite=overwrite)
     pictures = draw_run(told, chosen, directory, picture_format)
     drawn = list(reporter.tracked(pictures, len(chosen) + 1, "drawing"))
     if output is None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gmmcli.core.compression import Compression
     from gmmcli.core.mixture import Mixture
     from gmmcli.core.result import Fit
+    from gmmcli.core.tables import Table as Points
 
 PIPED_WIDTH = 120
 PATIENCE_SECONDS = 1.0
@@ -74,8 +75,8 @@ class Reporter:
         per_point = f"{fit.log_likelihood / n_points:.6f} for each of {n_points:,.0f} points"
         figures = fit.criteria
         for line in (
-            f"{fit.status.value} after {fit.history.last_step} steps, {fit.seconds:.2f} s"
-            + (f" ({fit.status.remedy})" if fit.status.remedy else ""),
+            f"{fit.status.value} after {_counted(fit.history.last_step, 'step')}, "
+            f"{fit.seconds:.2f} s" + (f" ({fit.status.remedy})" if fit.status.remedy else ""),
             _component_table(fit.mixture, columns),
             f"log-likelihood {fit.log_likelihood:.4f} nats, {per_point}",
             f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}"
@@ -83,24 +84,28 @@ class Reporter:
         ):
             self._results.print(line)
         if fit.floored:
-            numbers = ", ".join(str(k) for k in fit.floored)
             self.note(
-                f"on the covariance floor: component {numbers}, whose points lie on a line or on "
-                "one spot; the log-likelihood and the criteria depend on where the floor is"
+                f"on the covariance floor: {_listed(fit.floored)} (points on a line or on one "
+                "spot); the log-likelihood and the criteria depend on where the floor is"
             )
+        empty = [k for k, weight in enumerate(fit.mixture.weights) if weight * n_points < 0.5]
+        if empty:
+            self.note(f"left without points: {_listed(empty)}; start elsewhere, or take a lower -k")
 
     def files(self, directory: Path, files: Sequence[Path]) -> None:
         """Print which files a directory got; those in a directory of their own are frames."""
         names = [path.name for path in files if path.parent == directory]
         n_frames = len(files) - len(names)
         if n_frames:
-            names.append(f"{n_frames} frames")
+            names.append(_counted(n_frames, "frame"))
         self._results.print(Text(f"wrote {directory}: {', '.join(names)}"), soft_wrap=True)
 
-    def rows(self, compression: "Compression", columns: tuple[str, str], *, chosen: bool) -> None:
-        """Say which columns were chosen for the user, and how many rows were skipped."""
+    def rows(self, table: "Points", compression: "Compression", *, chosen: bool) -> None:
+        """Say how a table was read: its header, the columns chosen for the user, rows skipped."""
+        if not table.has_header:
+            self.note("the first line has numbers only: it is read as data, not as a header")
         if chosen:
-            x, y = columns
+            x, y = table.columns
             self.note(f"coordinates: {x!r} and {y!r} (choose others with -x and -y)")
         if compression.n_skipped:
             skipped, rows = compression.n_skipped, compression.n_rows
@@ -110,7 +115,7 @@ class Reporter:
     def _bar(
         self, what: str, *, total: float | None = None, patient: bool = False
     ) -> Iterator[Progress]:
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
         progress = Progress(*columns, console=self._messages, transient=True)
         progress.add_task(what, total=total)
         if not patient:
@@ -133,12 +138,29 @@ def _console(*, stderr: bool, quiet: bool) -> Console:
     return console
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _listed(components: Sequence[int]) -> str:
+    numbers = ", ".join(str(k) for k in components)
+    return f"component {numbers}" if len(components) == 1 else f"components {numbers}"
+
+
 def _component_table(mixture: "Mixture", columns: tuple[str, str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     x, y = columns
-    for heading in ("component", "weight", f"mean {x}", f"mean {y}", f"sd {x}", f"sd {y}"):
-        table.add_column(Text(heading), justify="right", overflow="fold")
-    table.add_column("correlation", justify="right")
+    headings = (
+        "component",
+        "weight",
+        f"mean\n{x}",
+        f"mean\n{y}",
+        f"sd\n{x}",
+        f"sd\n{y}",
+        "correlation",
+    )
+    for heading in headings:
+        table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
     for k in range(mixture.n_components):
         (mean_x, mean_y), covariance = mixture.means[k], mixture.covariances[k]
         sd_x, sd_y = math.sqrt(covariance[0, 0]), math.sqrt(covariance[1, 1])

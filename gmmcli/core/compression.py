@@ -63,4 +63,4 @@ def _check_rows(table: Table, cells: Cells, n_rows: int, n_skipped: int, *, stri
         raise TableError(f"{source}: every row has an empty or non-finite {x!r} or {y!r}")
     if cells.n_cells == 1:
         point = ", ".join(f"{value:g}" for value in cells.means[0])
-        raise TableError(f"{source}: all {int(cells.n_points):,} points equal ({point})")
+        raise TableError(f"{source}: all points equal ({point}), {int(cells.n_points):,} of them")

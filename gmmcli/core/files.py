@@ -19,18 +19,21 @@ def check_file_target(path: Path, *, overwrite: bool) -> None:
         OutputError: naming the file.
     """
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: name another file with -o, or replace it: --overwrite")
+        raise OutputError(f"{path} exists: choose another place with -o, or add --overwrite")
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` when the block ends without an error.
 
+    Directories on the way to it are made.
+
     Raises:
         OutputError: naming `path`, when it cannot be written.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
     temporary = Path(name)
@@ -56,7 +59,7 @@ def staged_directory(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        stage = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}.", dir=path.parent))
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
     try:

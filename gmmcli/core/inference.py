@@ -7,9 +7,9 @@ whitened units.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from itertools import count
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from itertools import count, islice
 
 import numpy as np
 import pyro
@@ -24,18 +24,21 @@ from torch.distributions import constraints
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.model import MixtureModel, cell_tensors, constrained
-from gmmcli.core.result import OptimizerName
-from gmmcli.core.whitening import CovarianceType
+from gmmcli.core.settings import CovarianceType, OptimizerName
+from gmmcli.errors import FitError, MixtureError
 
-NAMES = ("weights_unconstrained", "means_unconstrained", "scales_unconstrained")
+NAMES = ("weights_unconstrained", "means_unconstrained", "factors_unconstrained")
 
 # Adam's ELBO goes up and down from step to step, so it is judged by the best of ten.
 WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
 # Below this many cells times components a second thread gains nothing, and on a busy machine the
 # threads wait for each other, up to ten times the time of one.
 ONE_THREAD_SIZE = 50_000
-ALL_THREADS = torch.get_num_threads()
-# Weights and scales are above zero where they are free parameters over the reals.
+# As many natural-gradient steps as tell what remains after them.
+PROBE_STEPS = 6
+# A component that accounts for a smaller share of the points than this is empty.
+LEAST_MASS = 1e-13
+# Weights and diagonals are above zero where they are free parameters over the reals.
 LEAST_POSITIVE = 1e-12
 # The sum of an ELBO's terms is sure to about this share of itself.
 ROUNDING = 1e-14
@@ -88,8 +91,7 @@ class NaturalGradient(MultiOptimizer):
         with torch.no_grad():
             weights, means, factors = (params[name] for name in NAMES)
             masses, mean_steps, covariances = self._moments(weights, factors, gradients)
-            kind, floor = self.ascent.covariance, self.ascent.floor
-            typed = constrained(covariances, masses, kind, floor)
+            typed = constrained(covariances, masses, self.ascent.covariance, self.ascent.floor)
             moved = (masses / masses.sum(), means + mean_steps, torch.linalg.cholesky(typed))
             return dict(zip(NAMES, moved, strict=True))
 
@@ -104,13 +106,17 @@ class NaturalGradient(MultiOptimizer):
         weight_gradient, mean_gradient, factor_gradient = gradients
         share = self.ascent.learning_rate
         # Pyro's Categorical normalises its probabilities, which takes N off their gradient.
-        accounted = weights * (self.n_points + weight_gradient)
+        accounted = (weights * (self.n_points + weight_gradient)).clamp(min=0)
         masses = (1 - share) * self.n_points * weights + share * accounted
-        scales = (share / masses.clamp(min=torch.finfo(masses.dtype).tiny))[:, None, None]
-        steps = scales * (factors.mT @ mean_gradient[:, :, None])  # (K, 2, 1), in its units
+        # A component that no point is left for has only rounding to go by, and stays as it is.
+        alive = masses > LEAST_MASS * self.n_points
+        per_mass = torch.where(alive, share / masses, 0.0)[:, None, None]
+        masses = torch.where(alive, masses, 0.0)
+        steps = per_mass * (factors.mT @ mean_gradient[:, :, None])  # (K, 2, 1), in its units
         lower = (factors.mT @ factor_gradient).tril()
-        growth = scales * (lower + lower.tril(-1).mT)  # (K, 2, 2), in its units
-        covariances = factors @ (torch.eye(2) + growth - steps @ steps.mT) @ factors.mT
+        growth = per_mass * (lower + lower.tril(-1).mT)  # (K, 2, 2), in its units
+        unit = torch.eye(2, dtype=factors.dtype)
+        covariances = factors @ (unit + growth - steps @ steps.mT) @ factors.mT
         return masses, (factors @ steps)[:, :, 0], covariances
 
 
@@ -123,20 +129,42 @@ def climb(cells: Cells, start: Mixture, ascent: Ascent) -> Iterator[State]:
         ascent: how to climb.
 
     Raises:
-        MixtureError: when Adam, at too high a learning rate, leaves no mixture behind.
+        FitError: when Adam, at too high a learning rate, leaves no mixture behind.
     """
-    threads = ALL_THREADS if cells.n_cells * start.n_components > ONE_THREAD_SIZE else 1
-    torch.set_num_threads(threads)
     tensors = cell_tensors(cells)
     with local_parameters():
         model, optimizer = _prepare(start, cells.n_points, ascent)
     elbo = TraceEnum_ELBO(max_plate_nesting=1)
     for step in count():
-        mixture = _mixture_now(model)
+        try:
+            mixture = _mixture_now(model)
+        except MixtureError as error:
+            raise FitError(f"the climb diverged at step {step}: lower --learning-rate") from error
         with local_parameters():
             loss = elbo.differentiable_loss(model, model.guide, tensors)
         yield State(step, mixture, -loss.item())
         optimizer.step(loss, dict(model.named_parameters()))
+
+
+def left_to_climb(cells: Cells, mixture: Mixture, ascent: Ascent) -> float:
+    """An estimate, in nats, of what the ELBO would gain from here by natural gradient.
+
+    Adam's own steps tell little of it: they shrink with its gradients, not with what is left.
+    """
+    probe = replace(ascent, optimizer="natural", learning_rate=1.0)
+    elbos = [state.elbo for state in islice(climb(cells, mixture, probe), PROBE_STEPS)]
+    return max(elbos) - elbos[0] + remaining_climb(elbos)
+
+
+@contextmanager
+def fitting_threads(cells: Cells, n_components: int) -> Iterator[None]:
+    """A context in which torch uses as many threads as a problem of this size can."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if cells.n_cells * n_components > ONE_THREAD_SIZE else 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def local_parameters() -> AbstractContextManager[None]:
@@ -182,18 +210,19 @@ def _prepare(
         model = MixtureModel(PyroParam(weights / weights.sum()), PyroParam(means), factors)
         return model, NaturalGradient(n_points, ascent)
     positive = weights.clamp(min=LEAST_POSITIVE)
-    least_scale = ascent.floor**0.5
+    least = ascent.floor**0.5
     model = MixtureModel(
         PyroParam(positive / positive.sum(), constraints.simplex),
         PyroParam(means),
-        _free_scales(covariances, ascent.covariance, least_scale),
-        least_scale=least_scale,
+        _free_factors(covariances, ascent.covariance, least),
+        least=least,
     )
-    return model, PyroMultiOptimizer(Adam({"lr": ascent.learning_rate}))
+    # AMSGrad (Reddi, Kale & Kumar 2018): plain Adam never settles where its gradients vanish.
+    return model, PyroMultiOptimizer(Adam({"lr": ascent.learning_rate, "amsgrad": True}))
 
 
-def _free_scales(covariances: Tensor, kind: CovarianceType, least: float) -> PyroParam:
-    """Parameters over the reals for what Cholesky factors of a type have over the least scale."""
+def _free_factors(covariances: Tensor, kind: CovarianceType, least: float) -> PyroParam:
+    """Parameters over the reals for what factors of a type have over the least diagonal."""
     factors = torch.linalg.cholesky(covariances)
     over = (factors.diagonal(dim1=1, dim2=2) - least).clamp(min=LEAST_POSITIVE)  # (K, 2)
     if kind in ("full", "tied"):

@@ -45,6 +45,8 @@ class Mixture:
         _check_weights(self.weights)
         for k, covariance in enumerate(self.covariances):
             _check_covariance(k, covariance)
+        symmetric = (self.covariances + self.covariances.swapaxes(1, 2)) / 2
+        object.__setattr__(self, "covariances", _read_only("covariances", symmetric))
 
     @property
     def n_components(self) -> int:
@@ -60,19 +62,22 @@ class Mixture:
         order: npt.NDArray[np.intp] = np.lexsort((self.means[:, 1], self.means[:, 0]))
         return order
 
+    def cholesky_factors(self) -> FloatArray:
+        """The lower Cholesky factors of the covariances, shape (K, 2, 2)."""
+        return np.stack([_cholesky_factor(covariance) for covariance in self.covariances])
+
     def component_log_densities(self, points: FloatArray) -> FloatArray:
         """The log density of each point under each component, shape (N, K), in nats.
 
-        Solves with the lower Cholesky factor in closed form, so that a tight component far from
-        the origin keeps its digits.
+        Solves with the Cholesky factors, so that a tight component far from the origin keeps its
+        digits.
         """
-        xx, xy, yy = self.covariances[:, 0, 0], self.covariances[:, 0, 1], self.covariances[:, 1, 1]
-        rest = yy - xy**2 / xx  # (K,), variance of y given x
-        dx = points[:, None, 0] - self.means[:, 0]  # (N, K)
-        dy = points[:, None, 1] - self.means[:, 1] - (xy / xx) * dx  # (N, K)
-        log_determinant = np.log(xx) + np.log(rest)
-        distances = dx**2 / xx + dy**2 / rest
-        densities: FloatArray = -np.log(2 * np.pi) - 0.5 * (log_determinant + distances)
+        factors = self.cholesky_factors()
+        deviations = points[:, None, :] - self.means  # (N, K, 2)
+        u = deviations[..., 0] / factors[:, 0, 0]  # (N, K)
+        v = (deviations[..., 1] - factors[:, 1, 0] * u) / factors[:, 1, 1]
+        log_volumes = np.log(factors[:, 0, 0]) + np.log(factors[:, 1, 1])
+        densities: FloatArray = -np.log(2 * np.pi) - log_volumes - 0.5 * (u**2 + v**2)
         return densities
 
     def joint_log_densities(self, points: FloatArray) -> FloatArray:
@@ -120,7 +125,7 @@ def read_mixture(path: Path) -> Mixture:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MixtureError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MixtureError(f"{path} is not JSON: {error}") from error
     if not isinstance(values, dict):
         raise MixtureError(f"{path}: expected a JSON object with weights, means and covariances")
@@ -133,7 +138,7 @@ def read_mixture(path: Path) -> Mixture:
 def _read_only(name: str, values: npt.ArrayLike) -> FloatArray:
     try:
         array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise MixtureError(f"{name} must be a regular array of numbers") from error
     array.setflags(write=False)
     return array
@@ -147,7 +152,7 @@ def _check_shapes(mixture: Mixture) -> None:
         shape = getattr(mixture, name).shape
         if shape != expected:
             raise MixtureError(
-                f"{name} must have shape {expected} for {n_components} weights, not {shape}"
+                f"{name} must have shape {expected}, as there are weights, not {shape}"
             )
     for k, mean in enumerate(mixture.means):
         if not np.isfinite(mean).all():
@@ -170,8 +175,19 @@ def _check_covariance(k: int, covariance: FloatArray) -> None:
     (xx, xy), (yx, yy) = covariance
     if abs(xy - yx) > SYMMETRY_TOLERANCE * np.sqrt(abs(xx * yy)):
         raise MixtureError(f"the covariance of component {k} is not symmetric: {shown}")
-    if not (xx > 0 and yy > 0 and yy - xy * (xy / xx) > 0):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = _cholesky_factor((covariance + covariance.T) / 2)
+    if not (np.diag(factor) > 0).all():
         raise MixtureError(f"the covariance of component {k} is not positive definite: {shown}")
+
+
+def _cholesky_factor(covariance: FloatArray) -> FloatArray:
+    """The lower Cholesky factor, shape (2, 2); NaN or 0 on its diagonal where there is none."""
+    sd_x = np.sqrt(covariance[0, 0])
+    slope = covariance[0, 1] / sd_x
+    # sd of y given x; written as a product of sums, it loses no digits to a strong correlation.
+    sd_y = np.sqrt(covariance[1, 1])
+    return np.array([[sd_x, 0.0], [slope, np.sqrt((sd_y - slope) * (sd_y + slope))]])
 
 
 def _log_sum_exp(values: FloatArray) -> FloatArray:

@@ -22,7 +22,7 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.whitening import CovarianceType
+from gmmcli.core.settings import CovarianceType
 
 
 class CellTensors(NamedTuple):
@@ -43,25 +43,25 @@ class CellDensity(dist.TorchDistribution):
     Args:
         assignment: the component of each cell: shape (C,), or (K, 1) where enumerated.
         means: shape (K, 2).
-        scale_trils: lower Cholesky factors of the covariances, shape (K, 2, 2).
+        factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
     support = constraints.real_vector
 
-    def __init__(self, assignment: Tensor, means: Tensor, scale_trils: Tensor) -> None:
-        self.assignment, self.means, self.scale_trils = assignment, means, scale_trils
+    def __init__(self, assignment: Tensor, means: Tensor, factors: Tensor) -> None:
+        self.assignment, self.means, self.factors = assignment, means, factors
         super().__init__(assignment.shape, torch.Size([6]), validate_args=False)
 
     def expand(self, batch_shape: _size, _instance: object = None) -> "CellDensity":
         """This density for a batch that its assignments broadcast to."""
-        expanded = CellDensity(self.assignment, self.means, self.scale_trils)
+        expanded = CellDensity(self.assignment, self.means, self.factors)
         expanded._batch_shape = torch.Size(batch_shape)
         return expanded
 
     def log_prob(self, features: Tensor) -> Tensor:
         """The mean log density of each cell's points, in nats; shape (C,) or (K, C)."""
-        by_component = mean_log_densities(features, self.means, self.scale_trils).mT  # (K, C)
+        by_component = mean_log_densities(features, self.means, self.factors).mT  # (K, C)
         if self.assignment.shape[1:] == (1,):  # enumerated: row k assigns every cell to k
             return by_component
         return by_component.gather(0, self.assignment[None])[0]
@@ -73,25 +73,25 @@ class MixtureModel(PyroModule):
     Args:
         weights: shape (K,).
         means: shape (K, 2).
-        scales: any shape that `scale_trils` takes.
-        least_scale: what the lower Cholesky factors have on their diagonals over `scales`.
+        factors: any shape that `cholesky_factors` takes, less `least` on their diagonals.
+        least: the least value on the diagonal of a factor.
     """
 
     def __init__(
-        self, weights: PyroParam, means: PyroParam, scales: PyroParam, *, least_scale: float = 0.0
+        self, weights: PyroParam, means: PyroParam, factors: PyroParam, *, least: float = 0.0
     ) -> None:
         super().__init__()
         # A PyroModule keeps a PyroParam and gives back its value, a tensor.
         self.weights: Tensor = weights  # type: ignore[assignment]
         self.means: Tensor = means  # type: ignore[assignment]
-        self.scales: Tensor = scales  # type: ignore[assignment]
-        self.least_scale = least_scale
+        self.factors: Tensor = factors  # type: ignore[assignment]
+        self.least = least
 
     def parameters_now(self) -> tuple[Tensor, Tensor, Tensor]:
         """Weights (K,), means (K, 2) and lower Cholesky factors (K, 2, 2)."""
         weights, means = self.weights, self.means
-        factors = scale_trils(self.scales, len(weights))
-        return weights, means, factors + self.least_scale * torch.eye(2)
+        factors = cholesky_factors(self.factors, len(weights))
+        return weights, means, factors + self.least * torch.eye(2, dtype=factors.dtype)
 
     def forward(self, cells: CellTensors) -> None:
         """Sample the assignment of each cell and observe the cell."""
@@ -114,21 +114,27 @@ def cell_tensors(cells: Cells) -> CellTensors:
     """Cells as tensors."""
     means = torch.from_numpy(cells.means)
     within = torch.from_numpy(cells.covariances)
-    features = [torch.ones(len(means)), *means.T, within[:, 0, 0], within[:, 0, 1], within[:, 1, 1]]
+    features = [
+        torch.ones_like(means[:, 0]),
+        *means.T,
+        within[:, 0, 0],
+        within[:, 0, 1],
+        within[:, 1, 1],
+    ]
     return CellTensors(torch.from_numpy(cells.counts), torch.stack(features, dim=1))
 
 
-def scale_trils(scales: Tensor, n_components: int) -> Tensor:
-    """Lower Cholesky factors, shape (K, 2, 2), of scales that components or axes may share.
+def cholesky_factors(values: Tensor, n_components: int) -> Tensor:
+    """Lower Cholesky factors, shape (K, 2, 2), of values that components or axes may share.
 
     Args:
-        scales: factors (K, 2, 2), one for all (1, 2, 2), standard deviations of the axes (K, 2),
+        values: factors (K, 2, 2), one for all (1, 2, 2), standard deviations of the axes (K, 2),
             or one standard deviation each (K, 1).
         n_components: K.
     """
-    if scales.dim() == 2:
-        return torch.diag_embed(scales.expand(n_components, 2))
-    return scales.expand(n_components, 2, 2)
+    if values.dim() == 2:
+        return torch.diag_embed(values.expand(n_components, 2))
+    return values.expand(n_components, 2, 2)
 
 
 def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tensor:
@@ -156,7 +162,9 @@ def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tens
     return u_x.log() + v_y.log() - math.log(2 * math.pi) - 0.5 * distances
 
 
-def constrained(covariances: Tensor, masses: Tensor, kind: CovarianceType, floor: float) -> Tensor:
+def constrained(
+    covariances: Tensor, masses: Tensor, covariance: CovarianceType, floor: float
+) -> Tensor:
     """The covariances of a type that fit best in place of free ones, shape (K, 2, 2).
 
     The M step of each type is this projection of the M step of free covariances: tied ones are
@@ -166,15 +174,15 @@ def constrained(covariances: Tensor, masses: Tensor, kind: CovarianceType, floor
     Args:
         covariances: shape (K, 2, 2).
         masses: the points that each component accounts for, shape (K,).
-        kind: the covariance type.
+        covariance: the covariance type.
         floor: the least eigenvalue.
     """
-    if kind == "tied":
+    if covariance == "tied":
         mean = torch.einsum("k,kij->ij", masses / masses.sum(), covariances)
         covariances = mean.expand_as(covariances)
-    elif kind != "full":
+    elif covariance != "full":
         variances = covariances.diagonal(dim1=1, dim2=2)
-        if kind == "spherical":
+        if covariance == "spherical":
             variances = variances.mean(dim=1, keepdim=True)
         covariances = torch.diag_embed(variances.expand(-1, 2))
     lengths, directions = torch.linalg.eigh(covariances)

@@ -1,21 +1,14 @@
-"""What is asked of a fit, and what comes of it, as plain values."""
+"""What comes of a fit, and where it came from, as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.selection import Criteria
-from gmmcli.core.whitening import CovarianceType
-
-OptimizerName = Literal["natural", "adam"]
-
-# A full natural-gradient step is an EM step. Adam's rate is measured: 0.1 brings the article's
-# example to within 1e-4 nats per point of its optimum in 150 steps.
-LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
+from gmmcli.core.settings import FitSettings
 
 
 class Status(Enum):
@@ -33,27 +26,6 @@ class Status(Enum):
             Status.INTERRUPTED: "go on with --init and this run's parameters.json",
         }
         return remedies.get(self, "")
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """What was asked of a fit.
-
-    Attributes:
-        components: K.
-        covariance: the covariance type.
-        optimizer: how to climb.
-        learning_rate: the share of a full natural-gradient step, or Adam's rate.
-        steps: the most steps to take.
-        seed: of the random starts.
-    """
-
-    components: int = 2
-    covariance: CovarianceType = "full"
-    optimizer: OptimizerName = "natural"
-    learning_rate: float = 1.0
-    steps: int = 10_000
-    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -58,8 +59,8 @@ class Run:
 
 def default_directory(data: Path) -> Path:
     """The run directory for a data file: its name without suffixes, in the current directory."""
-    name = data.name.removesuffix(".gz")
-    return Path(name).with_suffix("") if name not in ("", ".", "..") else Path("run")
+    stem = Path(data.name.removesuffix(".gz")).stem
+    return Path(stem if stem != data.name else f"{stem}.run")
 
 
 def check_target(directory: Path, *, overwrite: bool) -> None:
@@ -104,6 +105,12 @@ def sheet_name(picture_format: PictureFormat) -> str:
     return f"convergence.{picture_format}"
 
 
+def picture_names(steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
+    """The paths of the frames of some steps, and of their sheet, inside a run."""
+    frames = [frame_name(step, picture_format) for step in steps]
+    return [*frames, sheet_name(picture_format)]
+
+
 def remove_pictures(
     directory: Path, picture_format: PictureFormat, *, keep: Sequence[Path] = ()
 ) -> None:
@@ -122,14 +129,20 @@ def read_run(directory: Path) -> Run:
     """
     if not directory.is_dir():
         raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
-    parameters = _read(directory / PARAMETERS, _parsed_parameters)
-    return Run(
-        columns=parameters["columns"],
-        mixture=parameters["mixture"],
-        history=_read(directory / HISTORY, _parsed_history),
-        cells=_read(directory / CELLS, _parsed_cells),
-        snapshots=parameters["snapshots"],
-    )
+    columns, mixture, snapshots, n_points = _read(directory / PARAMETERS, _parsed_parameters)
+    history = _read(directory / HISTORY, _parsed_history)
+    if history.weights.shape[1] != mixture.n_components:
+        raise RunError(
+            f"{directory / HISTORY} is damaged: it has {history.weights.shape[1]} components and "
+            f"{PARAMETERS} has {mixture.n_components}; fit the data again"
+        )
+    cells = _read(directory / CELLS, _parsed_cells)
+    if not math.isclose(cells.n_points, n_points, rel_tol=1e-9):
+        raise RunError(
+            f"{directory / CELLS} is damaged: it has {cells.n_points:g} points and "
+            f"{PARAMETERS} has {n_points:g}; fit the data again"
+        )
+    return Run(columns, mixture, history, cells, snapshots)
 
 
 def _parameters(fit: Fit, provenance: Provenance) -> dict[str, Any]:
@@ -197,7 +210,7 @@ def _read(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
         raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
 
 
-def _parsed_parameters(path: Path) -> dict[str, Any]:
+def _parsed_parameters(path: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
     parameters = json.loads(path.read_text(encoding="utf-8"))
     if parameters["format"] != FORMAT:
         raise RunError(
@@ -205,31 +218,44 @@ def _parsed_parameters(path: Path) -> dict[str, Any]:
             "use the gmm that wrote it, or fit the data again"
         )
     x, y = parameters["columns"]
-    return {
-        "columns": (str(x), str(y)),
-        "mixture": Mixture.from_json(parameters),
-        "snapshots": parameters["settings"]["snapshots"],
-    }
+    snapshots = parameters["settings"]["snapshots"]
+    if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
+        raise ValueError(f"snapshots is {snapshots!r}")
+    n_points = float(parameters["fit"]["points"])
+    return (str(x), str(y)), Mixture.from_json(parameters), snapshots, n_points
 
 
 def _parsed_history(path: Path) -> History:
     # Arrow reads every digit that pandas wrote, whichever the version of pandas.
-    table = pyarrow.csv.read_csv(path).to_pandas()[HISTORY_COLUMNS]
+    table = _columns(pyarrow.csv.read_csv(path).to_pandas(), HISTORY_COLUMNS)
     n_components = int(table["component"].max()) + 1
     n_steps = int(table["step"].max()) + 1
+    expected = [(step, k) for step in range(n_steps) for k in range(n_components)]
+    if list(zip(table["step"], table["component"], strict=True)) != expected:
+        raise ValueError("its steps or components are incomplete or not in order")
     shape = (n_steps, n_components, len(HISTORY_PARAMETERS))
     values = table[HISTORY_PARAMETERS].to_numpy(np.float64).reshape(shape)
-    elbos = table["elbo"].to_numpy(np.float64).reshape(n_steps, n_components)[:, 0]
-    if not (np.isfinite(values).all() and np.isfinite(elbos).all()):
-        raise ValueError("a value is missing or not finite")
-    return History(elbos, values[..., 0], values[..., 1:3], _unpacked(values[..., 3:]))
+    elbos = table["elbo"].to_numpy(np.float64)[::n_components]
+    if not np.isfinite(elbos).all():
+        raise ValueError("an ELBO is missing or not finite")
+    history = History(elbos, values[..., 0], values[..., 1:3], _unpacked(values[..., 3:]))
+    for step in range(n_steps):
+        history.snapshot(step)  # checks the mixture
+    return history
 
 
 def _parsed_cells(path: Path) -> Cells:
-    values = pd.read_parquet(path)[CELL_COLUMNS].to_numpy(np.float64)
-    if len(values) == 0 or not np.isfinite(values).all():
-        raise ValueError("a value is missing or not finite")
+    values = _columns(pd.read_parquet(path), CELL_COLUMNS).to_numpy(np.float64)
+    if len(values) == 0 or not np.isfinite(values).all() or not (values[:, 0] > 0).all():
+        raise ValueError("a value is missing, not finite, or a count not above 0")
     return Cells(values[:, 0], values[:, 1:3], _unpacked(values[:, 3:]))
+
+
+def _columns(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise ValueError(f"it lacks the column {missing[0]!r}")
+    return table[names]
 
 
 def _packed(matrices: FloatArray) -> FloatArray:

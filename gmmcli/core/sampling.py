@@ -28,7 +28,7 @@ def sample(
     The same mixture, number and seed give the same points; a larger number only adds points.
     """
     generator = np.random.default_rng(seed)
-    factors = np.linalg.cholesky(mixture.covariances)  # (K, 2, 2)
+    factors = mixture.cholesky_factors()  # (K, 2, 2)
     thresholds = np.cumsum(mixture.weights / mixture.weights.sum())  # (K,)
     for first in range(0, n_points, BLOCK_POINTS):
         uniform = generator.random(BLOCK_POINTS)

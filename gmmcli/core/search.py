@@ -1,5 +1,7 @@
 """Where to start: the search for the optimum that a climb from one guess would miss."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -12,7 +14,14 @@ N_STARTS = 8
 TRIAL_STEPS = 8
 
 
-def best_start(cells: Cells, n_components: int, ascent: Ascent, *, seed: int) -> Mixture:
+def best_start(
+    cells: Cells,
+    n_components: int,
+    ascent: Ascent,
+    *,
+    seed: int,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Mixture:
     """The start, of several, whose first natural-gradient steps lead highest.
 
     Args:
@@ -20,18 +29,20 @@ def best_start(cells: Cells, n_components: int, ascent: Ascent, *, seed: int) ->
         n_components: K, at most the number of cells.
         ascent: the covariance type and the floor that the trial steps take.
         seed: of the random starts.
+        interrupted: asked after every step whether to end the search with the best so far.
     """
     generator = np.random.default_rng(seed)
-    trial = Ascent(ascent.covariance, "natural", 1.0, ascent.floor)
+    trial = replace(ascent, optimizer="natural", learning_rate=1.0)
     n_starts = N_STARTS if n_components > 1 else 1
     starts = [_random_start(cells, n_components, ascent.floor, generator) for _ in range(n_starts)]
-    heights = [_height_after(TRIAL_STEPS, cells, start, trial) for start in starts]
-    return starts[int(np.argmax(heights))]
-
-
-def _height_after(n_steps: int, cells: Cells, start: Mixture, ascent: Ascent) -> float:
-    *_, last = islice(climb(cells, start, ascent), n_steps + 1)
-    return last.elbo
+    best, highest = starts[0], -np.inf
+    for start in starts:
+        for state in islice(climb(cells, start, trial), TRIAL_STEPS + 1):
+            if state.elbo > highest:
+                best, highest = start, state.elbo
+            if interrupted():
+                return best
+    return best
 
 
 def _random_start(
@@ -60,5 +71,7 @@ def seeds(cells: Cells, n_components: int, generator: np.random.Generator) -> Fl
         newest = cells.means[chosen[-1]]
         distances = np.minimum(distances, ((cells.means - newest) ** 2).sum(axis=1))
         potentials = cells.counts * distances
+        if not potentials.any():  # the rest differ by less than whitened units can tell
+            potentials = cells.counts
         chosen.append(generator.choice(cells.n_cells, p=potentials / potentials.sum()))
     return cells.means[chosen]

@@ -6,7 +6,7 @@ import numpy as np
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.whitening import CovarianceType
+from gmmcli.core.settings import CovarianceType
 
 
 @dataclass(frozen=True)

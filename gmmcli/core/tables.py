@@ -1,13 +1,14 @@
 """Tables of points: a file becomes an Ibis table with two chosen numeric columns.
 
 Everything that can be wrong with a user's file is found here, and said in one line. Ibis and
-DuckDB stay inside this module and `cells`.
+DuckDB stay inside this module and `compression`.
 """
 
 import csv
 import gzip
 import re
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from gmmcli.errors import TableError
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
 DELIMITERS = "\t;,|"
+DECIMAL_POINT = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
+FIRST_CHARACTERS = 100_000
 SAMPLE_ROWS = 1000
 
 
@@ -33,11 +36,13 @@ class Table:
         rows: an Ibis table with the float64 columns x and y.
         columns: the names of the two columns in the source.
         source: what messages call the table.
+        has_header: whether the source names its columns.
     """
 
     rows: ir.Table
     columns: tuple[str, str]
     source: str
+    has_header: bool = True
 
 
 def open_table(path: Path, *, x: str | None = None, y: str | None = None) -> Table:
@@ -51,18 +56,21 @@ def open_table(path: Path, *, x: str | None = None, y: str | None = None) -> Tab
     Raises:
         TableError: when the file cannot be read, is empty, or lacks the columns.
     """
+    if any("\ud800" <= letter <= "\udfff" for letter in str(path)):
+        raise TableError(f"the name {str(path)!r} is not UTF-8: rename the file")
     if not path.is_file():
         found = "is a directory, not a file" if path.is_dir() else "does not exist"
         raise TableError(f"{path} {found}: give a CSV or Parquet file")
     connection = ibis.duckdb.connect(
         autoinstall_known_extensions=False, autoload_known_extensions=False
     )
+    options: dict[str, Any] = {}
     with readable_errors(str(path)):
         if path.suffix.lower() in {".parquet", ".pq"}:
             everything = connection.read_parquet(_literal(path))
             columns = _choose_columns(everything, x, y, source=str(path))
         else:
-            names, options = _csv_dialect(path)
+            names, options = _csv_dialect(path, (x, y))
             guessed = _with_guessed_types(connection, path, names, options)
             columns = _choose_columns(guessed, x, y, source=str(path))
             # Types are guessed from the first rows; a decimal point may come after them.
@@ -71,7 +79,7 @@ def open_table(path: Path, *, x: str | None = None, y: str | None = None) -> Tab
         rows = everything.select(
             x=everything[columns[0]].cast("float64"), y=everything[columns[1]].cast("float64")
         )
-    return Table(rows, columns, str(path))
+    return Table(rows, columns, str(path), has_header=options.get("header", True))
 
 
 @contextmanager
@@ -87,18 +95,24 @@ def readable_errors(source: str) -> Iterator[None]:
         raise TableError(_one_line(source, str(error))) from error
 
 
-def _csv_dialect(path: Path) -> tuple[list[str], dict[str, Any]]:
-    """The names in the first line of a text file, and how to read it, from its first two lines."""
-    header, first = _first_lines(path)
-    if not header.strip():
-        raise TableError(f"{path} is empty: it needs a header and rows")
-    delimiter = next((mark for mark in DELIMITERS if mark in header), ",")
-    (names,) = csv.reader([header.strip()], delimiter=delimiter)
+def _csv_dialect(path: Path, named: Collection[str | None]) -> tuple[list[str], dict[str, Any]]:
+    """The names in the header of a text file, and how to read it, from its first lines.
+
+    Args:
+        path: the file.
+        named: the columns that the user named, which no file without a header has.
+    """
+    header, *rows = _first_lines(path)
+    unquoted = re.sub('"[^"]*"', "", header)
+    delimiter = next((mark for mark in DELIMITERS if mark in unquoted), ",")
+    names, *fields = csv.reader([header, *rows], delimiter=delimiter)
     options: dict[str, Any] = {"delim": delimiter, "nullstr": MISSING, "allow_quoted_nulls": True}
-    # Where a comma is the decimal mark, fields are parted by semicolons.
-    if delimiter == ";" and "," in first and "." not in first:
+    # Where a comma is the decimal mark, fields are parted by semicolons or tabs.
+    values = [value.strip() for row in fields for value in row]
+    with_commas = [value for value in values if re.fullmatch(r"[-+]?\d+,\d+", value)]
+    if delimiter != "," and with_commas and not any(DECIMAL_POINT.fullmatch(v) for v in values):
         options["decimal_separator"] = ","
-    if all(_is_number(name) for name in names):
+    if all(_is_number(name) for name in names) and not set(names) & set(named):
         options["header"] = False
     return names, options
 
@@ -117,15 +131,24 @@ def _with_guessed_types(
         return table
 
 
-def _first_lines(path: Path) -> tuple[str, str]:
+def _first_lines(path: Path) -> list[str]:
+    """The first lines of a text file that are not blank, without their ends; at least one."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig") as file:
-            return file.readline(1_000_000), file.readline(1_000_000)
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+            text = file.read(FIRST_CHARACTERS)
     except UnicodeDecodeError as error:
         raise TableError(f"{path} is not UTF-8 text: save it as a UTF-8 CSV") from error
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise TableError(f"cannot read {path}: {error}") from error
+    lines = [line for line in re.split("\r\n|\r|\n", text) if line.strip()]
+    if not lines:
+        raise TableError(f"{path} is empty: it needs a header and rows")
+    # Unless the file ends there, the last line may be cut short.
+    whole = lines if len(text) < FIRST_CHARACTERS else lines[:-1]
+    if not whole:
+        raise TableError(f"{path} has a first line of over {FIRST_CHARACTERS:,} characters")
+    return whole
 
 
 def _choose_columns(

@@ -1,15 +1,13 @@
 """The affine map that gives data mean 0 and scale 1, so that nothing in a fit depends on units."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.settings import CovarianceType
 from gmmcli.errors import TableError
-
-CovarianceType = Literal["full", "tied", "diag", "spherical"]
 
 # Below this share of the larger variance, a direction counts as having no spread of its own.
 DEGENERATE = 1e-10
@@ -18,6 +16,9 @@ FLOOR = 1e-10
 # Double precision keeps a covariance matrix positive definite down to about this determinant of
 # its correlations.
 REPRESENTABLE = 1e-14
+# The standard deviation of a component is at least so many times the distance between neighbouring
+# numbers at the data's place.
+SPACINGS = 100
 # Variances whose products double precision can hold, over the floor and under overflow.
 LEAST_VARIANCE, MOST_VARIANCE = 1e-140, 1e140
 
@@ -43,13 +44,15 @@ class Whitening:
     def floor(self) -> float:
         """The smallest variance that a component may have, in whitened units.
 
-        `FLOOR`, or more where the data lie so nearly on a line that a thinner component could not
-        be written as a covariance matrix in data units.
+        `FLOOR`, or more where a thinner component could not be written in data units: because the
+        data lie so nearly on a line that its covariance matrix would be singular, or so far from
+        zero that its mean would have no digits left.
         """
         inverse = np.linalg.inv(self.matrix)
         unit = inverse @ inverse.T  # a whitened unit circle, in data units
         independence = np.linalg.det(unit) / (unit[0, 0] * unit[1, 1])
-        return float(max(FLOOR, REPRESENTABLE / independence))
+        spacing = np.abs(self.matrix) @ np.spacing(np.abs(self.origin))
+        return float(max(FLOOR, REPRESENTABLE / independence, (SPACINGS * spacing.max()) ** 2))
 
     def whiten_cells(self, cells: Cells) -> Cells:
         """The cells in whitened units."""

@@ -1,4 +1,4 @@
-"""Pictures of a run: computed in `scene`, drawn in `artists`, laid out in `frames` and `sheet`.
+"""Pictures of a run: computed in `scene`, drawn in `artists`, laid out and saved in `frames`.
 
 The only place that knows matplotlib.
 """

@@ -4,9 +4,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
-from matplotlib.patches import Ellipse
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Affine2D
 
 from gmmcli.core.history import History, Snapshot
 from gmmcli.core.mixture import FloatArray, Mixture
@@ -40,13 +42,13 @@ def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
     )
 
 
-def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[Ellipse]:
+def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathPatch]:
     """Draw every component's two ellipses, and its number at its mean."""
     ellipses = []
-    components = zip(mixture.means, mixture.covariances, scene.colours, strict=True)
-    for k, (mean, covariance, colour) in enumerate(components):
+    components = zip(mixture.means, mixture.cholesky_factors(), scene.colours, strict=True)
+    for k, (mean, factor, colour) in enumerate(components):
         for coverage in COVERAGES:
-            ellipse = ellipse_of(mean, covariance, coverage)
+            ellipse = PathPatch(ellipse_of(mean, factor, coverage))
             ellipse.set(fill=False, edgecolor=DARKER * colour, linewidth=1.6, zorder=3)
             ellipse.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
             axes.add_patch(ellipse)
@@ -58,12 +60,16 @@ def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[Ellipse]
     return ellipses
 
 
-def ellipse_of(mean: FloatArray, covariance: FloatArray, coverage: float) -> Ellipse:
-    """The ellipse of equal density that holds a share of a Gaussian, in data units."""
-    variances, directions = np.linalg.eigh(covariance)
-    width, height = 2 * ellipse_radius(coverage) * np.sqrt(np.maximum(variances, 0))
-    angle = np.degrees(np.arctan2(directions[1, 0], directions[0, 0]))
-    return Ellipse((mean[0], mean[1]), width, height, angle=angle)
+def ellipse_of(mean: FloatArray, factor: FloatArray, coverage: float) -> Path:
+    """The ellipse of equal density that holds a share of a Gaussian, in data units.
+
+    The image of a circle under the Cholesky factor of the covariance, which stays exact however
+    different the units of x and y are.
+    """
+    matrix = np.eye(3)
+    matrix[:2, :2] = ellipse_radius(coverage) * factor
+    matrix[:2, 2] = mean
+    return Path.unit_circle().transformed(Affine2D(matrix))
 
 
 def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) -> Line2D:
@@ -71,7 +77,7 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     elbos = history.elbos / n_points
     (line,) = axes.plot(elbos, color="#999999", linewidth=1.2, zorder=1)
     axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("step")
     axes.set_ylabel("ELBO, nats per point")
     return line

@@ -1,6 +1,7 @@
 """Pictures as files: a frame for each snapshot, and all of them on one sheet."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from gmmcli.pictures.style import styled
 FRAME_INCHES = (7.0, 5.4)
 PANEL_INCHES = (3.3, 2.9)
 CLIMB_INCHES = 2.2
-MOST_PANELS = 24
+MOST_PANELS = 100
 MOST_LEGEND_ENTRIES = 12
 
 
@@ -38,7 +39,6 @@ def draw_run(
     scene = scene_of(run)
     for step in steps:
         path = directory / frame_name(step, picture_format)
-        path.parent.mkdir(parents=True, exist_ok=True)
         with styled():
             _save(frame_of(scene, run.history.snapshot(step)), path, picture_format)
         yield path
@@ -57,8 +57,8 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
     axes = figure.add_axes((0.1, 0.14, right - 0.1, 0.78))
     draw_snapshot(axes, scene, snapshot)
     axes.set_title(f"{title_of(snapshot, scene.cells.n_points)} nats per point")
-    axes.set_xlabel(scene.columns[0])
-    axes.set_ylabel(scene.columns[1])
+    axes.set_xlabel(scene.columns[0], parse_math=False)
+    axes.set_ylabel(scene.columns[1], parse_math=False)
     if with_legend:
         axes.legend(
             handles=_legend_handles(scene, snapshot),
@@ -74,7 +74,8 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
 def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
     """Snapshots side by side, over the climb of the ELBO from step to step."""
     shown = steps if len(steps) <= MOST_PANELS else _thinned(steps)
-    n_rows = math.ceil(len(shown) / (4 if len(shown) <= 12 else 6))
+    widest = 4 if len(shown) <= 12 else 6 if len(shown) <= 36 else 10
+    n_rows = math.ceil(len(shown) / widest)
     n_columns = math.ceil(len(shown) / n_rows)
     width = max(n_columns, 2) * PANEL_INCHES[0]
     height = n_rows * PANEL_INCHES[1] + CLIMB_INCHES
@@ -83,7 +84,7 @@ def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
         n_rows + 1,
         n_columns,
         height_ratios=[PANEL_INCHES[1]] * n_rows + [CLIMB_INCHES],
-        left=0.7 / width,
+        left=0.8 / width,
         right=1 - 0.15 / width,
         top=1 - 0.35 / height,
         bottom=0.75 / height,
@@ -97,22 +98,27 @@ def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
         draw_snapshot(axes, scene, snapshot)
         axes.set_title(title_of(snapshot, scene.cells.n_points), fontsize=9)
         if column == 0:
-            axes.set_ylabel(scene.columns[1])
+            axes.set_ylabel(scene.columns[1], parse_math=False)
         else:
             axes.tick_params(labelleft=False)
         if place + n_columns >= len(shown):
-            axes.set_xlabel(scene.columns[0])
+            axes.set_xlabel(scene.columns[0], parse_math=False)
         else:
             axes.tick_params(labelbottom=False)
     draw_climb(figure.add_subplot(grid[n_rows, :]), run.history, scene.cells.n_points, shown)
-    figure.text(0.7 / width, 0.12 / height, note_of(scene), fontsize=8, color="#666666")
+    note = note_of(scene)
+    if len(shown) < len(steps):
+        note = f"{len(shown)} of {len(steps)} snapshots; {note}"
+    figure.text(0.8 / width, 0.12 / height, note, fontsize=8, color="#666666")
     return figure
 
 
 def _save(figure: Figure, path: Path, picture_format: PictureFormat) -> None:
     # A date would make equal pictures differ in their bytes.
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with atomic_file(path) as file:
+    with atomic_file(path) as file, warnings.catch_warnings():
+        # A column's name may have letters that the font lacks; they show as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format=picture_format, metadata=dates[picture_format])
 
 

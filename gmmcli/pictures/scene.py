@@ -14,6 +14,7 @@ from gmmcli.pictures.style import component_colours
 COVERAGES = (0.5, 0.95)
 
 MARGIN = 0.04
+LONGEST_LABEL = 48
 # A view leaves out points that would squeeze its middle 95 % into less than this share of it; it
 # then reaches beyond the middle by this share of the middle's width.
 MIDDLE = (0.025, 0.975)
@@ -49,13 +50,17 @@ def scene_of(run: Run) -> Scene:
     limits = np.column_stack([_limits(v, run.cells.counts, r) for v, r in columns])
     inside = ((run.cells.means >= limits[0]) & (run.cells.means <= limits[1])).all(axis=1)
     return Scene(
-        columns=run.columns,
+        columns=(_shortened(run.columns[0]), _shortened(run.columns[1])),
         cells=run.cells,
         colours=component_colours(run.mixture.n_components),
         limits=limits,
         n_outside=float(run.cells.counts[~inside].sum()),
         sizes=_marker_sizes(run.cells),
     )
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
 
 
 def ellipse_radius(coverage: float) -> float:
