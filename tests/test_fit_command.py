@@ -1,8 +1,15 @@
 """`gmm fit`: the run that it writes and what it says."""
 
+import contextlib
+import fcntl
 import json
 import os
+import re
 import signal
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -186,6 +193,33 @@ def test_piped_output_is_plain_and_quiet_is_silent(work: Path, run: Callable[...
         "coordinates: 'eruptions' and 'waiting' (choose others with -x and -y)\n"
     )
     assert run("fit", DATA, "--no-frames", "-q", "--overwrite").output == ""
+
+
+def test_a_terminal_shows_progress_and_the_table(work: Path) -> None:
+    name = "[/b] $x$"
+    rows = Path(DATA).read_text().split("\n", 1)[1]
+    Path("d [b].csv").write_text(f'"{name}",y\n{rows}')
+    # Slow enough for the bar to be drawn, ten times a second.
+    options = ["--learning-rate", "0.001", "--steps", "400", "--no-frames"]
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    command = [sys.executable, "-m", "gmmcli", "fit", "d [b].csv", *options]
+    with subprocess.Popen(command, stdout=slave, stderr=slave, stdin=slave) as process:
+        os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal is gone when the command ends
+            while part := os.read(master, 1024):
+                shown += part
+    os.close(master)
+    text = shown.decode()
+    assert process.returncode == 0, text
+    assert "\x1b[" in text
+    assert re.search(r"step \d+   ELBO -\d\.\d+ nats per point", text)
+    assert "reading d [b].csv" in text
+    assert name in text
+    table = re.findall(r"^ +[01] .*$", text, flags=re.MULTILINE)
+    assert len(table) == 2
+    assert all(len(line.rstrip()) <= 80 and "…" not in line for line in table)
 
 
 def test_the_floor_is_told(work: Path, run: Callable[..., Result]) -> None:

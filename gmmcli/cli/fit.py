@@ -149,16 +149,15 @@ def fit(
     reporter.rows(table, compression, chosen=x_column is None or y_column is None)
 
     with reporter.working("loading Pyro"):
-        from gmmcli.core.fit import fit as fit_mixture
+        from gmmcli.core.fit import fit as fit_cells
         from gmmcli.core.result import Provenance, Status
         from gmmcli.core.settings import LEARNING_RATES, FitSettings
 
     rate = learning_rate or LEARNING_RATES[optimizer]
     settings = FitSettings(n_components, covariance, optimizer, rate, steps, seed)
+    cells = compression.cells
     with postponed_interrupt() as interrupted, reporter.stepping() as watch:
-        result = fit_mixture(
-            compression.cells, settings, start=start, watch=watch, interrupted=interrupted
-        )
+        result = fit_cells(cells, settings, start=start, watch=watch, interrupted=interrupted)
     asked = {"init": init, "snapshots": snapshots, "strict": strict}
     provenance = Provenance(
         table.columns, str(data), compression.n_rows, compression.n_skipped, settings, asked

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -74,9 +75,27 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
 def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
     """Snapshots side by side, over the climb of the ELBO from step to step."""
     shown = steps if len(steps) <= MOST_PANELS else _thinned(steps)
-    widest = 4 if len(shown) <= 12 else 6 if len(shown) <= 36 else 10
-    n_rows = math.ceil(len(shown) / widest)
-    n_columns = math.ceil(len(shown) / n_rows)
+    figure, panels, strip = _sheet_layout(len(shown))
+    n_columns = _n_columns(len(shown))
+    for place, (axes, step) in enumerate(zip(panels, shown, strict=True)):
+        snapshot = run.history.snapshot(step)
+        draw_snapshot(axes, scene, snapshot)
+        axes.set_title(title_of(snapshot, scene.cells.n_points), fontsize=9)
+        is_first, is_lowest = place % n_columns == 0, place + n_columns >= len(shown)
+        _label_outside(axes, scene, is_first=is_first, is_lowest=is_lowest)
+    draw_climb(strip, run.history, scene.cells.n_points, shown)
+    note = note_of(scene)
+    if len(shown) < len(steps):
+        note = f"{len(shown)} of {len(steps)} snapshots; {note}"
+    left, bottom = 0.8 / figure.get_figwidth(), 0.12 / figure.get_figheight()
+    figure.text(left, bottom, note, fontsize=8, color="#666666")
+    return figure
+
+
+def _sheet_layout(n_panels: int) -> tuple[Figure, list[Axes], Axes]:
+    """A figure with so many panels in rows, and a strip below them all."""
+    n_columns = _n_columns(n_panels)
+    n_rows = math.ceil(n_panels / n_columns)
     width = max(n_columns, 2) * PANEL_INCHES[0]
     height = n_rows * PANEL_INCHES[1] + CLIMB_INCHES
     figure = Figure(figsize=(width, height))
@@ -91,26 +110,27 @@ def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
         hspace=0.35,
         wspace=0.12,
     )
-    for place, step in enumerate(shown):
-        row, column = divmod(place, n_columns)
-        axes = figure.add_subplot(grid[row, column])
-        snapshot = run.history.snapshot(step)
-        draw_snapshot(axes, scene, snapshot)
-        axes.set_title(title_of(snapshot, scene.cells.n_points), fontsize=9)
-        if column == 0:
-            axes.set_ylabel(scene.columns[1], parse_math=False)
-        else:
-            axes.tick_params(labelleft=False)
-        if place + n_columns >= len(shown):
-            axes.set_xlabel(scene.columns[0], parse_math=False)
-        else:
-            axes.tick_params(labelbottom=False)
-    draw_climb(figure.add_subplot(grid[n_rows, :]), run.history, scene.cells.n_points, shown)
-    note = note_of(scene)
-    if len(shown) < len(steps):
-        note = f"{len(shown)} of {len(steps)} snapshots; {note}"
-    figure.text(0.8 / width, 0.12 / height, note, fontsize=8, color="#666666")
-    return figure
+    places = [divmod(place, n_columns) for place in range(n_panels)]
+    panels = [figure.add_subplot(grid[row, column]) for row, column in places]
+    return figure, panels, figure.add_subplot(grid[n_rows, :])
+
+
+def _n_columns(n_panels: int) -> int:
+    """The panels of a row, such that rows are about equally long."""
+    widest = 4 if n_panels <= 12 else 6 if n_panels <= 36 else 10
+    return math.ceil(n_panels / math.ceil(n_panels / widest))
+
+
+def _label_outside(axes: Axes, scene: Scene, *, is_first: bool, is_lowest: bool) -> None:
+    """Label a panel's axes where no other panel is to its left or below it."""
+    if is_first:
+        axes.set_ylabel(scene.columns[1], parse_math=False)
+    else:
+        axes.tick_params(labelleft=False)
+    if is_lowest:
+        axes.set_xlabel(scene.columns[0], parse_math=False)
+    else:
+        axes.tick_params(labelbottom=False)
 
 
 def _save(figure: Figure, path: Path, picture_format: PictureFormat) -> None:
