@@ -14,7 +14,10 @@ from gmmcli.core.history import History, Snapshot
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
 
-MOST_VECTOR_POINTS = 5000
+# So many cells make a carpet: outlines need a white rim on it, and vector files a bitmap.
+MANY_CELLS = 5000
+# So many components need smaller numbers.
+MANY_COMPONENTS = 6
 # Outlines stand out from the points of their own colour.
 DARKER = 0.8
 
@@ -37,7 +40,7 @@ def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
         c=np.clip(responsibilities @ scene.colours, 0, 1),
         alpha=min(max(6000 / scene.cells.n_cells, 0.15), 0.6),
         linewidths=0,
-        rasterized=scene.cells.n_cells > MOST_VECTOR_POINTS,
+        rasterized=scene.cells.n_cells > MANY_CELLS,
         zorder=1,
     )
 
@@ -45,17 +48,19 @@ def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
 def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathPatch]:
     """Draw every component's two ellipses, and its number at its mean."""
     ellipses = []
+    size, digits = (13, 8) if mixture.n_components <= MANY_COMPONENTS else (10, 6.5)
     components = zip(mixture.means, mixture.cholesky_factors(), scene.colours, strict=True)
     for k, (mean, factor, colour) in enumerate(components):
         for coverage in COVERAGES:
             ellipse = PathPatch(ellipse_of(mean, factor, coverage))
             ellipse.set(fill=False, edgecolor=DARKER * colour, linewidth=1.6, zorder=3)
-            ellipse.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
+            if scene.cells.n_cells > MANY_CELLS:
+                ellipse.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
             axes.add_patch(ellipse)
             ellipses.append(ellipse)
-        axes.plot(*mean, "o", ms=13, mfc="white", mec=DARKER * colour, mew=1.6, zorder=4)
+        axes.plot(*mean, "o", ms=size, mfc="white", mec=DARKER * colour, mew=1.6, zorder=4)
         axes.annotate(
-            str(k), mean, ha="center", va="center", fontsize=8, color=DARKER * colour, zorder=5
+            str(k), mean, ha="center", va="center", fontsize=digits, color=DARKER * colour, zorder=5
         ).set_clip_on(True)
     return ellipses
 
@@ -86,9 +91,9 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
 def note_of(scene: Scene) -> str:
     """What a reader needs to know to read the picture."""
     shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
-    note = f"colours of points: mixed by responsibility; ellipses: {shares} of a component"
+    note = f"colours: mixed by responsibility; ellipses: {shares} of their component"
     if scene.n_outside:
-        note += f"; {scene.n_outside:,.0f} points lie outside the view"
+        note = f"{scene.n_outside:,.0f} points lie outside the view\n{note}"
     return note
 
 
