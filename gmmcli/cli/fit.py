@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from gmmcli.cli.application import EXIT_INTERRUPTED, fit_is_kept
-from gmmcli.cli.options import StepChoice
+from gmmcli.cli.options import StepChoice, seed_option
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
@@ -87,14 +87,7 @@ Examples:
     help="Which steps to draw: at most 8, at equal shares of the climb (auto), or the first and "
     "every Nth after it.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="INT",
-    help="Of the random starts.",
-)
+@seed_option
 @click.option("--strict", is_flag=True, help="Refuse rows with an empty or non-finite coordinate.")
 @click.option("--no-frames", is_flag=True, help="Draw no pictures.")
 @click.option("--overwrite", is_flag=True, help="Replace RUN where it exists.")

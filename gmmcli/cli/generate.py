@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from gmmcli.cli.options import seed_option
+
 EXAMPLES = """\b
 Examples:
   gmm generate -o points.csv
@@ -37,14 +39,7 @@ Examples:
     help="JSON with weights, means and covariances, such as a run's parameters.json. "
     "Two Gaussians by default.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="INT",
-    help="Of the random numbers.",
-)
+@seed_option
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
 def generate(
     *, points: int, output: Path | None, mixture_file: Path | None, seed: int, overwrite: bool

@@ -1,8 +1,17 @@
-"""Types of options that are more than a number or a name."""
+"""Options that several commands share, and types that are more than a number or a name."""
 
 from typing import Literal
 
 import click
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="INT",
+    help="Of the random numbers.",
+)
 
 
 class StepChoice(click.ParamType[Literal["auto"] | int]):
