@@ -196,7 +196,7 @@ def test_piped_output_is_plain_and_quiet_is_silent(work: Path, run: Callable[...
 
 
 def test_a_terminal_shows_progress_and_the_table(work: Path) -> None:
-    name = "[/b] $x$"
+    name = "[/b] $x$ and a good deal more than a table has room for"
     rows = Path(DATA).read_text().split("\n", 1)[1]
     Path("d [b].csv").write_text(f'"{name}",y\n{rows}')
     # Slow enough for the bar to be drawn, ten times a second.
@@ -217,9 +217,11 @@ def test_a_terminal_shows_progress_and_the_table(work: Path) -> None:
     assert re.search(r"step \d+   ELBO -\d\.\d+ nats per point", text)
     assert "reading d [b].csv" in text
     assert name in text
+    assert "component" in text
     table = re.findall(r"^ +[01] .*$", text, flags=re.MULTILINE)
     assert len(table) == 2
     assert all(len(line.rstrip()) <= 80 and "…" not in line for line in table)
+    assert all(len(line.split()) == 7 for line in table)
 
 
 def test_the_floor_is_told(work: Path, run: Callable[..., Result]) -> None:

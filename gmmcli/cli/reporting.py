@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 120
 PATIENCE_SECONDS = 1.0
+# The component table less its four columns that are headed by a coordinate's name.
+OTHER_COLUMNS_WIDTH = 46
+SHORTEST_NAME = 6
 
 Item = TypeVar("Item")
 
@@ -77,7 +80,7 @@ class Reporter:
         for line in (
             f"{fit.status.value} after {_counted(fit.history.last_step, 'step')}, "
             f"{fit.seconds:.2f} s" + (f" ({fit.status.remedy})" if fit.status.remedy else ""),
-            _component_table(fit.mixture, columns),
+            _component_table(fit.mixture, columns, self._results.width),
             f"log-likelihood {fit.log_likelihood:.4f} nats, {per_point}",
             f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}"
             "   (lower is better)",
@@ -147,9 +150,12 @@ def _listed(components: Sequence[int]) -> str:
     return f"component {numbers}" if len(components) == 1 else f"components {numbers}"
 
 
-def _component_table(mixture: "Mixture", columns: tuple[str, str]) -> Table:
+def _component_table(mixture: "Mixture", columns: tuple[str, str], width: int) -> Table:
+    """A table that fits a width, in characters, by cutting long names of columns."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    x, y = columns
+    room = max((width - OTHER_COLUMNS_WIDTH) // 2, 2 * SHORTEST_NAME)  # for the two names
+    longest = room // 2 if sum(map(len, columns)) > room else room
+    x, y = (name if len(name) <= longest else f"{name[: longest - 1]}…" for name in columns)
     headings = (
         "component",
         "weight",
