@@ -60,6 +60,10 @@ class Ascent:
     learning_rate: float
     floor: float
 
+    def by_full_steps(self) -> "Ascent":
+        """The same ascent by full natural-gradient steps."""
+        return replace(self, optimizer="natural", learning_rate=1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -151,8 +155,8 @@ def left_to_climb(cells: Cells, mixture: Mixture, ascent: Ascent) -> float:
 
     Adam's own steps tell little of it: they shrink with its gradients, not with what is left.
     """
-    probe = replace(ascent, optimizer="natural", learning_rate=1.0)
-    elbos = [state.elbo for state in islice(climb(cells, mixture, probe), PROBE_STEPS)]
+    probe = climb(cells, mixture, ascent.by_full_steps())
+    elbos = [state.elbo for state in islice(probe, PROBE_STEPS)]
     return max(elbos) - elbos[0] + remaining_climb(elbos)
 
 
@@ -221,14 +225,15 @@ def _prepare(
     return model, PyroMultiOptimizer(Adam({"lr": ascent.learning_rate, "amsgrad": True}))
 
 
-def _free_factors(covariances: Tensor, kind: CovarianceType, least: float) -> PyroParam:
+def _free_factors(covariances: Tensor, covariance: CovarianceType, least: float) -> PyroParam:
     """Parameters over the reals for what factors of a type have over the least diagonal."""
     factors = torch.linalg.cholesky(covariances)
     over = (factors.diagonal(dim1=1, dim2=2) - least).clamp(min=LEAST_POSITIVE)  # (K, 2)
-    if kind in ("full", "tied"):
+    if covariance in ("full", "tied"):
         factors = factors.tril(-1) + torch.diag_embed(over)
-        return PyroParam(factors[:1] if kind == "tied" else factors, constraints.lower_cholesky)
-    return PyroParam(over[:, : 2 if kind == "diag" else 1], constraints.positive)
+        shared = factors[:1] if covariance == "tied" else factors
+        return PyroParam(shared, constraints.lower_cholesky)
+    return PyroParam(over[:, : 2 if covariance == "diag" else 1], constraints.positive)
 
 
 @torch.no_grad()

@@ -1,7 +1,6 @@
 """Where to start: the search for the optimum that a climb from one guess would miss."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -32,7 +31,7 @@ def best_start(
         interrupted: asked after every step whether to end the search with the best so far.
     """
     generator = np.random.default_rng(seed)
-    trial = replace(ascent, optimizer="natural", learning_rate=1.0)
+    trial = ascent.by_full_steps()
     n_starts = N_STARTS if n_components > 1 else 1
     starts = [_random_start(cells, n_components, ascent.floor, generator) for _ in range(n_starts)]
     best, highest = starts[0], -np.inf
