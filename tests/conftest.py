@@ -12,9 +12,10 @@ from click.testing import CliRunner, Result
 from gmmcli.cli import gmm
 from gmmcli.core.cells import Cells
 from gmmcli.core.compression import compress
+from gmmcli.core.engines import Source
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.sampling import ARTICLE, sample
-from gmmcli.core.tables import open_table
+from gmmcli.core.tables import Table, open_table
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_DATA = ROOT / "sample_data"
@@ -47,13 +48,18 @@ def run() -> Callable[..., Result]:
 @pytest.fixture(scope="session")
 def old_faithful() -> Cells:
     """The 272 eruptions of Old Faithful."""
-    return compress(open_table(SAMPLE_DATA / "old_faithful.csv")).cells
+    return compress(table_of(SAMPLE_DATA / "old_faithful.csv")).cells
 
 
 @pytest.fixture(scope="session")
 def article() -> Cells:
     """400 points of the article's mixture."""
     return cells_of(sampled(ARTICLE, 400))
+
+
+def table_of(path: Path, **options: str) -> Table:
+    """The table in a file."""
+    return open_table(Source(str(path)), **options)
 
 
 def cells_of(points: FloatArray, counts: Sequence[float] | None = None) -> Cells:

@@ -15,12 +15,15 @@ from gmmcli.cli import gmm
 HEAVY = ("torch", "pyro", "matplotlib", "pandas", "ibis", "numpy", "pyarrow", "duckdb")
 PACKAGE = ROOT / "gmmcli"
 
+# The modules that write expressions over tables.
+TABLES = [f"core/{name}.py" for name in ("engines", "spark", "tables", "compression", "prediction")]
 # Who alone knows each library, as paths inside the package.
 KEEPERS = {
-    "torch": ["core/model.py", "core/inference.py", "core/search.py"],
-    "pyro": ["core/model.py", "core/inference.py", "core/search.py"],
-    "ibis": ["core/tables.py", "core/compression.py"],
-    "duckdb": ["core/tables.py", "core/compression.py"],
+    "torch": ["core/model.py", "core/optimizers.py", "core/inference.py"],
+    "pyro": ["core/model.py", "core/optimizers.py", "core/inference.py"],
+    "ibis": TABLES,
+    "duckdb": ["core/engines.py"],
+    "pyspark": ["core/spark.py"],
     "matplotlib": ["pictures/"],
     "click": ["cli/"],
     "rich": ["cli/"],

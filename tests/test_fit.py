@@ -9,8 +9,9 @@ from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.fit import TOLERANCE, fit
-from gmmcli.core.inference import Ascent, climb, remaining_climb
+from gmmcli.core.inference import climb, remaining_climb
 from gmmcli.core.mixture import read_mixture
+from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Status
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.search import seeds

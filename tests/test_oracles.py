@@ -13,9 +13,10 @@ from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.fit import TOLERANCE, fit
-from gmmcli.core.inference import Ascent, State, climb
+from gmmcli.core.inference import State, climb
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.model import CellDensity, cell_tensors, constrained
+from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Status
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.settings import CovarianceType, FitSettings
@@ -28,7 +29,11 @@ FLOOR = 1e-10
 def states(
     cells: Cells, start: Mixture, n: int, covariance: CovarianceType = "full", rate: float = 1.0
 ) -> list[State]:
-    return list(islice(climb(cells, start, Ascent(covariance, "natural", rate, FLOOR)), n))
+    return list(
+        islice(
+            climb(cells, start, Ascent(covariance, "natural", rate, FLOOR, accelerated=False)), n
+        )
+    )
 
 
 def typed(mixture: Mixture, covariance: CovarianceType) -> Mixture:

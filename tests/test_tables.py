@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import Result
-from conftest import SAMPLE_DATA, one_line_error
+from conftest import SAMPLE_DATA, one_line_error, table_of
 
 from gmmcli.core.compression import compress
-from gmmcli.core.tables import open_table
 
 ROWS = "x,y\n1,2\n3,4\n5,7\n3,4\n"
 
@@ -23,7 +22,7 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 def assert_is_rows(path: Path, columns: tuple[str, str] = ("x", "y")) -> None:
-    table = open_table(path)
+    table = table_of(path)
     assert table.columns == columns
     cells = compress(table).cells
     np.testing.assert_array_equal(cells.means, [[1, 2], [3, 4], [5, 7]])
@@ -67,29 +66,29 @@ def test_a_file_without_header_keeps_its_first_row(tmp_path: Path) -> None:
 
 def test_a_header_of_numbers_is_one_where_the_user_names_its_columns(tmp_path: Path) -> None:
     path = write(tmp_path / "years.csv", "2019,2020\n1,2\n3,4\n")
-    table = open_table(path, x="2019", y="2020")
+    table = table_of(path, x="2019", y="2020")
     assert compress(table).cells.n_points == 2
 
 
 def test_columns_are_the_first_two_numeric_ones_or_those_named(tmp_path: Path) -> None:
     path = write(tmp_path / "d.csv", 'name,a,"b ""c""",d\nu,1,2,3\nv,4,5,6\n')
-    assert open_table(path).columns == ("a", 'b "c"')
-    assert open_table(path, x="d").columns == ("d", "a")
-    assert open_table(path, y="a").columns == ('b "c"', "a")
-    table = open_table(path, x='b "c"', y="d")
+    assert table_of(path).columns == ("a", 'b "c"')
+    assert table_of(path, x="d").columns == ("d", "a")
+    assert table_of(path, y="a").columns == ('b "c"', "a")
+    table = table_of(path, x='b "c"', y="d")
     np.testing.assert_array_equal(compress(table).cells.means, [[2, 3], [5, 6]])
 
 
 def test_decimals_after_many_whole_numbers_are_read(tmp_path: Path) -> None:
     rows = "".join(f"{i % 100},{i % 37}\n" for i in range(30_000))
-    cells = compress(open_table(write(tmp_path / "d.csv", f"x,y\n{rows}1.5,2.5\n"))).cells
+    cells = compress(table_of(write(tmp_path / "d.csv", f"x,y\n{rows}1.5,2.5\n")), exact=True).cells
     assert cells.n_points == 30_001
     assert [1.5, 2.5] in cells.means.tolist()
 
 
 def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
     path = write(tmp_path / "d.csv", "x,y\n1000000000.25,1e-6\n1000000000.5,3e-6\n")
-    cells = compress(open_table(path)).cells
+    cells = compress(table_of(path)).cells
     np.testing.assert_array_equal(cells.means, [[1000000000.25, 1e-6], [1000000000.5, 3e-6]])
     np.testing.assert_allclose(cells.mean(), [1000000000.375, 2e-6], rtol=1e-15)
     np.testing.assert_allclose(np.sqrt(np.diag(cells.covariance())), [0.125, 1e-6], rtol=1e-9)

@@ -129,11 +129,12 @@ def fit(
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {data}"):
         from gmmcli.core.compression import compress
+        from gmmcli.core.engines import Source
         from gmmcli.core.mixture import read_mixture
         from gmmcli.core.run import check_target, default_directory, write_run
         from gmmcli.core.tables import open_table
 
-        table = open_table(data, x=x_column, y=y_column)
+        table = open_table(Source(str(data)), x=x_column, y=y_column)
         directory = output if output is not None else default_directory(data)
         check_target(directory, overwrite=overwrite)
         start = None if init == "auto" else read_mixture(Path(init))

@@ -9,6 +9,7 @@ becomes cells is in `compression`.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from gmmcli.core.mixture import FloatArray, Mixture
 
@@ -18,7 +19,7 @@ class Cells:
     """C groups of points.
 
     Attributes:
-        counts: shape (C,), the number of points in each cell.
+        counts: shape (C,), the number of points in each cell, or the sum of their weights.
         means: shape (C, 2), the mean of each cell's points, in data units.
         covariances: shape (C, 2, 2), the covariance of each cell's points about their mean.
     """
@@ -34,7 +35,7 @@ class Cells:
 
     @property
     def n_points(self) -> float:
-        """The number of points in all cells, N."""
+        """The number of points in all cells, or the sum of their weights, N."""
         return float(self.counts.sum())
 
     def mean(self) -> FloatArray:
@@ -51,21 +52,87 @@ class Cells:
         covariance: FloatArray = (between + within) / self.n_points
         return covariance
 
+    def chosen(self, chosen: npt.NDArray[np.bool_]) -> "Cells":
+        """Some of these cells, by a mask of shape (C,)."""
+        return Cells(self.counts[chosen], self.means[chosen], self.covariances[chosen])
 
-def estimated_gap(cells: Cells, mixture: Mixture) -> float:
-    """What sharing an assignment within cells costs the ELBO, in nats per point, to second order.
+    def joined(self, others: "Cells") -> "Cells":
+        """These cells and then others."""
+        return Cells(
+            np.concatenate([self.counts, others.counts]),
+            np.concatenate([self.means, others.means]),
+            np.concatenate([self.covariances, others.covariances]),
+        )
+
+    def merged(self, groups: npt.NDArray[np.intp]) -> "Cells":
+        """One cell for each group of cells, given the group of each, shape (C,)."""
+        present, groups = np.unique(groups, return_inverse=True)
+        counts = np.bincount(groups, self.counts).astype(np.float64)
+        first = self.means[np.unique(groups, return_index=True)[1]]  # a cell of each group
+        offsets = self.means - first[groups]
+        shifts = _sums(groups, self.counts[:, None] * offsets) / counts[:, None]
+        deviations = offsets - shifts[groups]
+        seconds = self.covariances + deviations[:, :, None] * deviations[:, None, :]
+        weighted = (self.counts[:, None, None] * seconds).reshape(-1, 4)
+        covariances = _sums(groups, weighted) / counts[:, None]
+        return Cells(counts, first + shifts, covariances.reshape(len(present), 2, 2))
+
+
+def coarsened(cells: Cells, most: int) -> Cells:
+    """At most so many cells, of about equally many points, that these cells are merged into.
+
+    The leaves of a kd-tree (Moore 1999): groups are halved at their median, across the axis along
+    which they spread more, so a tight cluster gets as many cells as a wide one of the same weight.
+    """
+    if cells.n_cells <= most:
+        return cells
+    groups = np.zeros(cells.n_cells, dtype=np.intp)
+    for _ in range(int(np.log2(most))):
+        groups = 2 * groups + _upper_halves(cells, groups)
+        _, groups = np.unique(groups, return_inverse=True)
+    return cells.merged(groups)
+
+
+def gaps(cells: Cells, mixture: Mixture) -> FloatArray:
+    """What sharing an assignment costs the ELBO of each cell, shape (C,), in nats, to second order.
 
     With C the covariance of a cell, q its responsibilities and g_k the gradient of component k's
     log density at the cell's mean, a point loses half of (the q-weighted mean of g_k' C g_k, less
     the same form of the mean gradient).
     """
-    occupied = cells.covariances.any(axis=(1, 2))
-    means, covariances = cells.means[occupied], cells.covariances[occupied]
+    losses = np.zeros(cells.n_cells)
+    wide = cells.covariances.any(axis=(1, 2))
+    means, covariances = cells.means[wide], cells.covariances[wide]
     responsibilities = mixture.responsibilities(means)  # (C, K)
     precisions = np.linalg.inv(mixture.covariances)  # (K, 2, 2)
     offsets = mixture.means - means[:, None]  # (C, K, 2)
     gradients = np.einsum("kij,ckj->cki", precisions, offsets)
     mean_gradients = np.einsum("ck,cki->ci", responsibilities, gradients)
-    spread = np.einsum("ck,cki,cij,ckj->c", responsibilities, gradients, covariances, gradients)
-    common = np.einsum("ci,cij,cj->c", mean_gradients, covariances, mean_gradients)
-    return float(0.5 * cells.counts[occupied] @ (spread - common) / cells.n_points)
+    deviations = gradients - mean_gradients[:, None]  # (C, K, 2)
+    spread = np.einsum("ck,cki,cij,ckj->c", responsibilities, deviations, covariances, deviations)
+    losses[wide] = 0.5 * cells.counts[wide] * spread
+    return losses
+
+
+def estimated_gap(cells: Cells, mixture: Mixture) -> float:
+    """What the log-likelihood has over the ELBO, in nats per point, to second order."""
+    return float(gaps(cells, mixture).sum() / cells.n_points)
+
+
+def _upper_halves(cells: Cells, groups: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Which cells lie above the median of their group, on its longer axis; shape (C,)."""
+    counts = np.bincount(groups, cells.counts)
+    means = _sums(groups, cells.counts[:, None] * cells.means) / counts[:, None]
+    spreads = _sums(groups, cells.counts[:, None] * (cells.means - means[groups]) ** 2)
+    places = np.where(np.argmax(spreads, axis=1)[groups] == 0, *cells.means.T)
+    order = np.lexsort((places, groups))
+    before = np.cumsum(cells.counts[order]) - cells.counts[order] / 2
+    middles = np.cumsum(counts) - counts / 2
+    upper = np.empty(cells.n_cells, dtype=np.bool_)
+    upper[order] = before > middles[groups[order]]
+    return upper
+
+
+def _sums(groups: npt.NDArray[np.intp], values: FloatArray) -> FloatArray:
+    """The sums of the columns of values, shape (C, D), over each group, shape (G, D)."""
+    return np.stack([np.bincount(groups, column) for column in values.T], axis=1)

@@ -1,56 +1,269 @@
-"""From a table to its cells, by one aggregate that the table's own engine runs.
+"""From a table to its cells, by aggregates that the table's own engine runs.
 
-Every distinct point is a cell: the fit is exact, and equal points cost nothing twice.
+A small table keeps every distinct point. A larger one is cut by a grid in one pass, and cells that
+are still too coarse by grids of their own, in one more pass for all of them. `grids` says where the
+cuts are, `refinement` which cells need them.
 """
 
-from dataclasses import dataclass
+import math
+import sys
+from dataclasses import dataclass, replace
 
+import ibis
+import ibis.expr.types as ir
 import numpy as np
+import pyarrow as pa
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.tables import Table, readable_errors
+from gmmcli.core.engines import readable_errors
+from gmmcli.core.grids import SPAN, Grids, IntArray, first_grid, halves_for, n_cells_of
+from gmmcli.core.mixture import FloatArray
+from gmmcli.core.refinement import parts_of_crowded
+from gmmcli.core.tables import Table
 from gmmcli.errors import TableError
 
+# A table of at most so many rows is fitted point by point.
+EXACT_ROWS = 20_000
+# A longer one becomes at most so many cells, unless the user says otherwise.
+MOST_CELLS = 1_000_000
+# The first grid has so many for tables of up to some 10 million rows, and then more in proportion
+# to the square root of their number, which is what the rule on the gap asks of most mixtures.
+FIRST_CELLS = 130_000
+FIRST_CELLS_ROWS = 1e7
+# The most passes in search of crowded cells; each cuts tens of times finer on either axis.
+MOST_PASSES = 8
 
-@dataclass(frozen=True)
+LARGEST = sys.float_info.max
+SUMS = ("t", "u", "tt", "tu", "uu")
+
+
+@dataclass(frozen=True, eq=False)
 class Compression:
     """What compressing a table gave.
 
     Attributes:
         cells: the cells of all rows with two finite coordinates.
-        n_rows: the rows read.
+        n_rows: the rows of the table.
         n_skipped: the rows left out, because a coordinate is empty or not finite.
+        n_passes: how often the table was read, its first rows apart.
+        grids: what cut the cells; None where every cell is one point.
+        places: the places of the cells in the grids, shape (C, 2).
     """
 
     cells: Cells
     n_rows: int
     n_skipped: int
+    n_passes: int
+    grids: Grids | None
+    places: IntArray
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every cell is one point."""
+        return self.grids is None
 
 
-def compress(table: Table, *, strict: bool = False) -> Compression:
-    """The cells of a table, by one aggregate that the table's own engine runs.
+def compress(
+    table: Table, *, exact: bool = False, most_cells: int = MOST_CELLS, strict: bool = False
+) -> Compression:
+    """The cells of a table.
 
     Args:
         table: the rows.
+        exact: make every distinct point a cell, however many there are.
+        most_cells: the largest number of cells otherwise.
         strict: refuse rows with an empty or non-finite coordinate rather than skip them.
 
     Raises:
-        TableError: when the rows cannot be read, none is left, all points are equal, or `strict`
-            and a row would be skipped.
+        TableError: when the rows cannot be read, none is left, all points are equal, a weight is
+            negative or not finite, or `strict` and a row would be skipped.
     """
-    groups = table.rows.group_by("x", "y").aggregate(count=table.rows.count()).order_by("x", "y")
+    head = _fetched(table, table.rows.limit(EXACT_ROWS + 1))
+    if exact or head.num_rows <= EXACT_ROWS:
+        grids = None
+        groups = table.rows.group_by("x", "y").aggregate(**_totals(table.rows))
+    else:
+        sample = _values(head, "x", "y")
+        n_cells = min(_n_first_cells(table), most_cells // 2)
+        grids = first_grid(sample[np.isfinite(sample).all(axis=1)], n_cells)
+        groups = _cells_in(grids, table.rows, first=0)
+    found = _fetched(table, groups)
+    kept = found.filter(_is_kept(found))
+    n_rows = int(_values(found, "n_rows").sum())
+    n_skipped = n_rows - int(_values(kept, "n_rows").sum())
+    _check_rows(table, kept, n_rows, n_skipped, strict=strict)
+    cells, places = _cells_of(kept, grids)
+    _check_spread(table, cells)
+    compression = Compression(cells, n_rows, n_skipped, 1, grids, places)
+    while compression.n_passes < MOST_PASSES:
+        parts = parts_of_crowded(compression.cells)
+        finer = refine(table, compression, parts, most_cells=most_cells)
+        if finer is compression:
+            break
+        compression = finer
+    return compression
+
+
+def refine(
+    table: Table, compression: Compression, parts: FloatArray, *, most_cells: int = MOST_CELLS
+) -> Compression:
+    """The same rows with some cells cut finer, by one more pass; unchanged where none can be.
+
+    Args:
+        table: the rows.
+        compression: their cells so far.
+        parts: into how many each cell should be cut, shape (C,); 1 for those to leave whole.
+        most_cells: the largest number of cells in all; the largest parts have the first claim.
+
+    Raises:
+        TableError: when the rows cannot be read.
+    """
+    grids, cells, places = compression.grids, compression.cells, compression.places
+    halves = halves_for(parts)
+    order = np.argsort(-parts, kind="stable")
+    more = np.cumsum(n_cells_of(halves[order]) - 1)
+    chosen = np.zeros(cells.n_cells, dtype=np.bool_)
+    chosen[order] = (parts[order] > 1) & (more <= most_cells - cells.n_cells)
+    if grids is None or not chosen.any():
+        return compression
+    finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen])
+    found = _fetched(table, _cells_in(finer, table.rows, first=grids.n_grids))
+    new_cells, new_places = _cells_of(found, finer)
+    return replace(
+        compression,
+        cells=cells.chosen(~chosen).joined(new_cells),
+        n_passes=compression.n_passes + 1,
+        grids=finer,
+        places=np.concatenate([places[~chosen], new_places]),
+    )
+
+
+def _n_first_cells(table: Table) -> int:
+    """How many cells the first grid should have at most, for a table of this length."""
+    n_rows = table.opened.n_rows_about
+    if n_rows is None:
+        n_rows = float(_fetched(table, table.rows.count().as_table())[0][0].as_py())
+    # A whole power of ten, so that a rough length and the true one give the same cells.
+    tens = 10.0 ** max(round(math.log10(max(n_rows, 1) / FIRST_CELLS_ROWS)), 0)
+    return int(FIRST_CELLS * math.sqrt(tens))
+
+
+def _cells_in(grids: Grids, rows: ir.Table, *, first: int) -> ir.Table:
+    """The totals and moments of the cells of some grids, from the first that is given on.
+
+    Moments are of the distances from the cell's middle, in cells, so that they keep their digits
+    far from zero. Rows without two finite coordinates fall in a cell without an index.
+    """
+    placed = _placed(rows, grids, first=first)
+    t, u = placed.t - placed.column, placed.u - placed.row
+    moments = dict(zip(SUMS, (t, u, t * t, t * u, u * u), strict=True))
+    if "weight" in rows.columns:
+        moments = {name: moment * placed.weight for name, moment in moments.items()}
+    sums = {name: moment.sum() for name, moment in moments.items()}
+    return placed.group_by("grid", "index").aggregate(**_totals(placed), **sums)
+
+
+def _totals(rows: ir.Table) -> dict[str, ir.Value]:
+    """The number of rows and points in a group, and the ends of their weights if there are any."""
+    if "weight" not in rows.columns:
+        return {"n_rows": rows.count()}
+    weight = rows.weight
+    ends = {"least": weight.min(), "most": weight.max(), "n_without": weight.isnull().sum()}
+    return {"n_rows": rows.count(), "count": weight.sum(), **ends}
+
+
+def _placed(rows: ir.Table, grids: Grids, *, first: int) -> ir.Table:
+    """The rows in the grids from the first on, with the grid, column, row and index of each."""
+    (everything,) = _frames(grids, np.array([0])).to_pylist()
+    framed = rows.mutate(**{name: ibis.literal(value) for name, value in everything.items()})
+    placed = _indexed(framed.select(*rows.columns, **_coordinates(framed)))
+    for depth, generation in enumerate(grids.generations(first)):
+        frames = ibis.memtable(_frames(grids, generation))
+        here = [placed.grid == frames.parent, placed.index == frames.place]
+        # Rows outside the outermost of these grids are done; others may stay where they are.
+        joined = placed.join(frames, here, how="inner" if depth == 0 else "left")
+        now = _coordinates(joined)
+        if depth > 0:
+            now = {name: ibis.coalesce(value, joined[name]) for name, value in now.items()}
+        placed = _indexed(joined.select(*rows.columns, **now))
+    return placed.filter(placed.grid >= first)
+
+
+def _frames(grids: Grids, chosen: IntArray) -> pa.Table:
+    """Some grids as rows: where each lies, and how it cuts."""
+    columns = {
+        "parent": grids.places[chosen, 0],
+        "place": grids.places[chosen, 1],
+        "own_grid": chosen,
+        "origin_x": grids.origins[chosen, 0],
+        "origin_y": grids.origins[chosen, 1],
+        "t_x": grids.matrices[chosen, 0, 0],
+        "t_y": grids.matrices[chosen, 0, 1],
+        "u_x": grids.matrices[chosen, 1, 0],
+        "u_y": grids.matrices[chosen, 1, 1],
+        "own_half": grids.halves[chosen].astype(np.float64),
+    }
+    return pa.table(columns)
+
+
+def _coordinates(framed: ir.Table) -> dict[str, ir.Value]:
+    """The grid of each row, its coordinates there, in cells, and how far the grid goes."""
+    x, y = framed.x - framed.origin_x, framed.y - framed.origin_y
+    return {
+        "grid": framed.own_grid,
+        "t": framed.t_x * x + framed.t_y * y,
+        "u": framed.u_x * x + framed.u_y * y,
+        "half": framed.own_half,
+    }
+
+
+def _indexed(placed: ir.Table) -> ir.Table:
+    """The rows with the column, row and index of their cells; no index without two coordinates."""
+
+    def nearest(coordinate: ir.Value) -> ir.Value:
+        within = ibis.least(ibis.greatest(coordinate, -placed.half), placed.half)
+        return floor(within + 0.5)
+
+    placed = placed.mutate(column=nearest(placed.t), row=nearest(placed.u))
+    finite = (placed.x.abs() <= LARGEST) & (placed.y.abs() <= LARGEST)
+    return placed.mutate(index=finite.ifelse(placed.column * SPAN + placed.row, None))
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def floor(_number: float) -> float:  # type: ignore[empty-body]
+    """The engine's own function; Ibis would make its result an integer, which takes time."""
+
+
+def _fetched(table: Table, expression: ir.Table) -> pa.Table:
     with readable_errors(table.source):
-        columns = groups.to_pyarrow()
-    means = np.column_stack([columns["x"].to_numpy(), columns["y"].to_numpy()])  # null is NaN
-    counts = columns["count"].to_numpy().astype(np.float64)
-    finite = np.isfinite(means).all(axis=1)
-    n_rows, n_skipped = int(counts.sum()), int(counts[~finite].sum())
-    cells = Cells(counts[finite], means[finite], np.zeros((int(finite.sum()), 2, 2)))
-    _check_rows(table, cells, n_rows, n_skipped, strict=strict)
-    return Compression(cells, n_rows, n_skipped)
+        return expression.to_pyarrow()
 
 
-def _check_rows(table: Table, cells: Cells, n_rows: int, n_skipped: int, *, strict: bool) -> None:
+def _values(found: pa.Table, *names: str) -> FloatArray:
+    """Columns as an array of shape (rows, columns); null is NaN."""
+    columns = [found[name].to_numpy().astype(np.float64) for name in names]
+    return np.stack(columns, axis=1)
+
+
+def _cells_of(found: pa.Table, grids: Grids | None) -> tuple[Cells, IntArray]:
+    """Cells in data units and their places, in the order of their places or points."""
+    keys = ("x", "y") if grids is None else ("grid", "index")
+    found = found.sort_by([(key, "ascending") for key in keys])
+    counts = _values(found, "count" if "count" in found.column_names else "n_rows")[:, 0]
+    if grids is None:
+        nowhere = np.zeros((len(counts), 2), dtype=np.int64)
+        return Cells(counts, _values(found, *keys), np.zeros((len(counts), 2, 2))), nowhere
+    places = _values(found, *keys).astype(np.int64)
+    return grids.cells_of(places, counts, _values(found, *SUMS)), places
+
+
+def _is_kept(found: pa.Table) -> pa.Array:
+    """Which groups have two finite coordinates, shape (groups,)."""
+    keys = ("index",) if "index" in found.column_names else ("x", "y")
+    return pa.array(np.isfinite(_values(found, *keys)).all(axis=1))
+
+
+def _check_rows(table: Table, kept: pa.Table, n_rows: int, n_skipped: int, *, strict: bool) -> None:
     source, (x, y) = table.source, table.columns
     if n_rows == 0:
         raise TableError(f"{source} has a header and no rows: there is nothing to fit")
@@ -59,8 +272,24 @@ def _check_rows(table: Table, cells: Cells, n_rows: int, n_skipped: int, *, stri
             f"{source}: {n_skipped:,} of {n_rows:,} rows have an empty or non-finite {x!r} or "
             f"{y!r}: mend them, or leave out --strict to skip them"
         )
-    if cells.n_cells == 0:
+    if kept.num_rows == 0:
         raise TableError(f"{source}: every row has an empty or non-finite {x!r} or {y!r}")
-    if cells.n_cells == 1:
+    if table.weight is None:
+        return
+    least, most = _values(kept, "least").min(), _values(kept, "most").max()
+    if _values(kept, "n_without").any():
+        raise TableError(f"{source}: column {table.weight!r} has empty weights: give each row one")
+    if not (least >= 0 and most <= LARGEST):
+        wrong = least if not least >= 0 else most
+        raise TableError(
+            f"{source}: column {table.weight!r} holds the weight {wrong:g}: "
+            "weights are finite and 0 or more"
+        )
+
+
+def _check_spread(table: Table, cells: Cells) -> None:
+    if not (cells.means != cells.means[0]).any() and not cells.covariances.any():
         point = ", ".join(f"{value:g}" for value in cells.means[0])
-        raise TableError(f"{source}: all points equal ({point}), {int(cells.n_points):,} of them")
+        raise TableError(
+            f"{table.source}: all points equal ({point}), {int(cells.n_points):,} of them"
+        )

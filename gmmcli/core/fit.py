@@ -1,16 +1,16 @@
 """A fit: cells in, the best mixture found and the way to it out."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from time import perf_counter
 
 import numpy as np
 
-from gmmcli.core.cells import Cells, estimated_gap
+from gmmcli.core.cells import Cells, coarsened, estimated_gap
 from gmmcli.core.history import History
 from gmmcli.core.inference import (
     WINDOWS,
-    Ascent,
     State,
     climb,
     fitting_threads,
@@ -18,6 +18,8 @@ from gmmcli.core.inference import (
     remaining_climb,
 )
 from gmmcli.core.mixture import Mixture
+from gmmcli.core.optimizers import Ascent, Memory, empty_memory
+from gmmcli.core.refinement import gap_ratio
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import best_start
 from gmmcli.core.selection import criteria
@@ -29,6 +31,14 @@ from gmmcli.errors import FitError, TableError
 TOLERANCE_PER_POINT = 1e-6
 # ... and in nats for all points: half the square of 1 % of a standard error of a parameter.
 TOLERANCE = 5e-5
+# On cells that finer ones will follow, as much may be left: far less than the finer ones move it.
+NEAR = 0.01
+# So many cells are enough to search for a start and to come near the optimum.
+FEW_CELLS = 2048
+# How many times more cells each further stage has.
+MORE = 8
+# Cells whose gap has this ratio to what is allowed will do when the mixture has moved on a little.
+SURE = 0.9
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
 COINCIDING = 1e-5
 # Rounding moves an eigenvalue off the floor by less than this share.
@@ -40,6 +50,7 @@ def fit(
     settings: FitSettings,
     *,
     start: Mixture | None = None,
+    finer: Callable[[Cells, Mixture], Cells] | None = None,
     watch: Callable[[int, float], None] = lambda _step, _elbo_per_point: None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Fit:
@@ -49,6 +60,8 @@ def fit(
         cells: the data, in data units.
         settings: what is asked for.
         start: the mixture to begin with; searched for by default.
+        finer: cuts cells where they are too wide for a mixture, or gives back what it got where
+            that cannot be. Without it, all cells are used as they are.
         watch: called at every step with its number and the ELBO per point, in nats.
         interrupted: asked after every step whether to end here.
 
@@ -60,23 +73,27 @@ def fit(
     _check_distinct_points(cells, settings.components)
     began = perf_counter()
     whitening = whitening_of(cells, settings.covariance)
-    whitened = whitening.whiten_cells(cells)
     ascent = Ascent(
         settings.covariance, settings.optimizer, settings.learning_rate, whitening.floor
     )
+    if start is None:
+        k, seed = settings.components, settings.seed
+        few = coarsened(whitening.whiten_cells(cells), FEW_CELLS)
+        with fitting_threads(few, k):
+            first = best_start(few, k, ascent, seed=seed, interrupted=interrupted)
+    else:
+        first = _distinct(whitening.whiten(start))
 
     def told(state: State) -> State:
         watch(state.step, state.elbo / cells.n_points + whitening.log_volume)
         return state
 
-    with fitting_threads(cells, settings.components):
-        if start is None:
-            k, seed = settings.components, settings.seed
-            first = best_start(whitened, k, ascent, seed=seed, interrupted=interrupted)
-        else:
-            first = _distinct(whitening.whiten(start))
-        climbing = map(told, climb(whitened, first, ascent))
-        states, status = _followed(climbing, whitened, ascent, settings.steps, interrupted)
+    climber = _Climber(ascent, settings.steps, told, interrupted)
+    beginning = [State(0, first, -np.inf)]
+    if finer is None:
+        states, status = climber.on(whitening.whiten_cells(cells), beginning)
+    else:
+        states, status, cells = _by_stages(cells, whitening, climber, beginning, finer)
     states = _in_canonical_order(states, whitening)
     history = _history_of(states, cells.n_points, whitening)
     last = history.snapshot(history.last_step)
@@ -90,6 +107,89 @@ def fit(
         floored=_floored(states[-1].mixture, whitening.floor),
         seconds=perf_counter() - began,
     )
+
+
+@dataclass(frozen=True)
+class _Climber:
+    """How far to climb, by which steps, and who is told of them.
+
+    Attributes:
+        ascent: how to climb.
+        max_steps: the most steps to take in all.
+        told: called with every state, and gives it back.
+        interrupted: asked after every step whether to end here.
+        memory: what accelerated steps learn from.
+    """
+
+    ascent: Ascent
+    max_steps: int
+    told: Callable[[State], State]
+    interrupted: Callable[[], bool]
+    memory: Memory = field(default_factory=empty_memory)
+
+    def on(
+        self, cells: Cells, states: list[State], tolerance: float = TOLERANCE
+    ) -> tuple[list[State], Status]:
+        """The states up to where the climb ends, and why it ends there.
+
+        Args:
+            cells: the data, in whitened units.
+            states: those so far; the last takes the ELBO that it has on these cells.
+            tolerance: what may be left to climb, in nats.
+        """
+        *before, last = states
+        tolerance = min(tolerance, TOLERANCE_PER_POINT * cells.n_points)
+        elbos: list[float] = []
+        with fitting_threads(cells, last.mixture.n_components):
+            for state in climb(cells, last.mixture, self.ascent, self.memory):
+                before.append(self.told(replace(state, step=last.step + state.step)))
+                elbos.append(state.elbo)
+                if _has_converged(elbos, state.mixture, cells, self.ascent, tolerance):
+                    return before, Status.CONVERGED
+                if self.interrupted():
+                    return before, Status.INTERRUPTED
+                if before[-1].step >= self.max_steps:
+                    return before, Status.STEP_LIMIT
+        raise AssertionError("an ascent has no end of its own")
+
+    def measured(self, cells: Cells, state: State) -> State:
+        """The state with the ELBO that it has on some cells, in whitened units."""
+        (first,) = islice(climb(cells, state.mixture, self.ascent), 1)
+        return replace(state, elbo=first.elbo)
+
+
+def _by_stages(
+    cells: Cells,
+    whitening: Whitening,
+    climber: _Climber,
+    states: list[State],
+    finer: Callable[[Cells, Mixture], Cells],
+) -> tuple[list[State], Status, Cells]:
+    """The states of a climb on few cells first and then on more, why it ends, and its last cells.
+
+    A few cells are enough to come near the optimum. Whenever the climb on some has slowed down,
+    they make room for finer ones, unless the gap that they leave is small enough already.
+    """
+    n_cells, tolerance = FEW_CELLS, NEAR
+    stage = coarsened(whitening.whiten_cells(cells), n_cells)
+    while True:
+        states, status = climber.on(stage, states, tolerance)
+        mixture = states[-1].mixture
+        if status is not Status.CONVERGED:
+            last = climber.measured(whitening.whiten_cells(cells), states[-1])
+            return [*states[:-1], last], status, cells
+        if tolerance == TOLERANCE:
+            return states, status, whitening.unwhiten_cells(stage)
+        if _ratio(stage, mixture) > 1:
+            cells = finer(cells, whitening.unwhiten(mixture))
+            n_cells *= MORE
+            stage = coarsened(whitening.whiten_cells(cells), n_cells)
+        if stage.n_cells == cells.n_cells or _ratio(stage, mixture) <= SURE:
+            tolerance = TOLERANCE
+
+
+def _ratio(cells: Cells, mixture: Mixture) -> float:
+    return gap_ratio(cells, estimated_gap(cells, mixture))
 
 
 def _check_distinct_points(cells: Cells, n_components: int) -> None:
@@ -114,35 +214,16 @@ def _distinct(start: Mixture) -> Mixture:
     return start
 
 
-def _followed(
-    states: Iterable[State],
-    cells: Cells,
-    ascent: Ascent,
-    max_steps: int,
-    interrupted: Callable[[], bool],
-) -> tuple[list[State], Status]:
-    """The states up to where the fit ends, and why it ends there."""
-    followed: list[State] = []
-    elbos: list[float] = []
-    for state in states:
-        followed.append(state)
-        elbos.append(state.elbo)
-        if _has_converged(elbos, state.mixture, cells, ascent):
-            return followed, Status.CONVERGED
-        if interrupted():
-            return followed, Status.INTERRUPTED
-        if state.step >= max_steps:
-            return followed, Status.STEP_LIMIT
-    raise AssertionError("an ascent has no end of its own")
-
-
-def _has_converged(elbos: list[float], mixture: Mixture, cells: Cells, ascent: Ascent) -> bool:
-    """Whether what is left to climb is negligible."""
-    tolerance = min(TOLERANCE, TOLERANCE_PER_POINT * cells.n_points)
+def _has_converged(
+    elbos: list[float], mixture: Mixture, cells: Cells, ascent: Ascent, tolerance: float
+) -> bool:
+    """Whether less is left to climb than is tolerable, in nats."""
     window = WINDOWS[ascent.optimizer]
     if len(elbos) % window or remaining_climb(elbos, window) >= tolerance:
         return False
-    return window == 1 or left_to_climb(cells, mixture, ascent) < tolerance
+    return (not ascent.is_accelerated and window == 1) or left_to_climb(
+        cells, mixture, ascent
+    ) < tolerance
 
 
 def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) -> History:

@@ -8,8 +8,8 @@ whitened units.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
-from itertools import count, islice
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pyro
@@ -24,10 +24,9 @@ from torch.distributions import constraints
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.model import MixtureModel, cell_tensors, constrained
+from gmmcli.core.optimizers import Ascent, Memory, NaturalGradient, QuasiNewton, empty_memory
 from gmmcli.core.settings import CovarianceType, OptimizerName
 from gmmcli.errors import FitError, MixtureError
-
-NAMES = ("weights_unconstrained", "means_unconstrained", "factors_unconstrained")
 
 # Adam's ELBO goes up and down from step to step, so it is judged by the best of ten.
 WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
@@ -36,33 +35,10 @@ WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
 ONE_THREAD_SIZE = 50_000
 # As many natural-gradient steps as tell what remains after them.
 PROBE_STEPS = 6
-# A component that accounts for a smaller share of the points than this is empty.
-LEAST_MASS = 1e-13
 # Weights and diagonals are above zero where they are free parameters over the reals.
 LEAST_POSITIVE = 1e-12
 # The sum of an ELBO's terms is sure to about this share of itself.
 ROUNDING = 1e-14
-
-
-@dataclass(frozen=True)
-class Ascent:
-    """How to climb the ELBO.
-
-    Attributes:
-        covariance: the covariance type.
-        optimizer: natural gradient or Adam.
-        learning_rate: the share of a full natural-gradient step, or Adam's rate.
-        floor: the least eigenvalue of a covariance, in whitened units.
-    """
-
-    covariance: CovarianceType
-    optimizer: OptimizerName
-    learning_rate: float
-    floor: float
-
-    def by_full_steps(self) -> "Ascent":
-        """The same ascent by full natural-gradient steps."""
-        return replace(self, optimizer="natural", learning_rate=1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,79 +50,35 @@ class State:
     elbo: float
 
 
-class NaturalGradient(MultiOptimizer):
-    """Steps along the natural gradient of the ELBO of a mixture.
-
-    A full step is an EM step exactly, and with any share of one the ELBO never falls (Xu & Jordan
-    1996, equations 5 to 7; Hoffman et al. 2013, section 2).
-
-    Args:
-        n_points: N, the sum of the cells' counts.
-        ascent: the covariance type, the share of a full step and the floor.
-    """
-
-    def __init__(self, n_points: float, ascent: Ascent) -> None:
-        self.n_points = n_points
-        self.ascent = ascent
-
-    def get_step(self, loss: Tensor, params: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The weights (K,), means (K, 2) and factors (K, 2, 2) after a step down the loss."""
-        gradients = torch.autograd.grad(-loss, [params[name] for name in NAMES])
-        with torch.no_grad():
-            weights, means, factors = (params[name] for name in NAMES)
-            masses, mean_steps, covariances = self._moments(weights, factors, gradients)
-            typed = constrained(covariances, masses, self.ascent.covariance, self.ascent.floor)
-            moved = (masses / masses.sum(), means + mean_steps, torch.linalg.cholesky(typed))
-            return dict(zip(NAMES, moved, strict=True))
-
-    def _moments(
-        self, weights: Tensor, factors: Tensor, gradients: Sequence[Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Masses (K,), steps of the means (K, 2) and free covariances (K, 2, 2) after a step.
-
-        The gradients are taken to the units of each component, where they have the size of its
-        mass however tight it is.
-        """
-        weight_gradient, mean_gradient, factor_gradient = gradients
-        share = self.ascent.learning_rate
-        # Pyro's Categorical normalises its probabilities, which takes N off their gradient.
-        accounted = (weights * (self.n_points + weight_gradient)).clamp(min=0)
-        masses = (1 - share) * self.n_points * weights + share * accounted
-        # A component that no point is left for has only rounding to go by, and stays as it is.
-        alive = masses > LEAST_MASS * self.n_points
-        per_mass = torch.where(alive, share / masses, 0.0)[:, None, None]
-        masses = torch.where(alive, masses, 0.0)
-        steps = per_mass * (factors.mT @ mean_gradient[:, :, None])  # (K, 2, 1), in its units
-        lower = (factors.mT @ factor_gradient).tril()
-        growth = per_mass * (lower + lower.tril(-1).mT)  # (K, 2, 2), in its units
-        unit = torch.eye(2, dtype=factors.dtype)
-        covariances = factors @ (unit + growth - steps @ steps.mT) @ factors.mT
-        return masses, (factors @ steps)[:, :, 0], covariances
-
-
-def climb(cells: Cells, start: Mixture, ascent: Ascent) -> Iterator[State]:
+def climb(
+    cells: Cells, start: Mixture, ascent: Ascent, memory: Memory | None = None
+) -> Iterator[State]:
     """The states of an ascent of the ELBO, from the start (step 0) on, without end.
 
     Args:
         cells: the data, in whitened units.
         start: where to begin, in whitened units; its covariances are made the ascent's type.
         ascent: how to climb.
+        memory: what accelerated steps learn from; that of a climb on coarser cells, or none.
 
     Raises:
         FitError: when Adam, at too high a learning rate, leaves no mixture behind.
     """
     tensors = cell_tensors(cells)
     with local_parameters():
-        model, optimizer = _prepare(start, cells.n_points, ascent)
+        model, optimizer = _prepare(start, cells.n_points, ascent, memory)
     elbo = TraceEnum_ELBO(max_plate_nesting=1)
-    for step in count():
+    step = 0
+    while True:
         try:
             mixture = _mixture_now(model)
         except MixtureError as error:
             raise FitError(f"the climb diverged at step {step}: lower --learning-rate") from error
         with local_parameters():
             loss = elbo.differentiable_loss(model, model.guide, tensors)
-        yield State(step, mixture, -loss.item())
+        if not (isinstance(optimizer, QuasiNewton) and optimizer.overshot(-loss.item())):
+            yield State(step, mixture, -loss.item())
+            step += 1
         optimizer.step(loss, dict(model.named_parameters()))
 
 
@@ -203,7 +135,7 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
 
 
 def _prepare(
-    start: Mixture, n_points: float, ascent: Ascent
+    start: Mixture, n_points: float, ascent: Ascent, memory: Memory | None
 ) -> tuple[MixtureModel, MultiOptimizer]:
     """A model at the start, and the optimizer that moves its parameters."""
     weights, means = torch.tensor(start.weights), torch.tensor(start.means)
@@ -212,7 +144,10 @@ def _prepare(
     if ascent.optimizer == "natural":
         factors = PyroParam(torch.linalg.cholesky(covariances))
         model = MixtureModel(PyroParam(weights / weights.sum()), PyroParam(means), factors)
-        return model, NaturalGradient(n_points, ascent)
+        natural = NaturalGradient(n_points, ascent)
+        if not ascent.is_accelerated:
+            return model, natural
+        return model, QuasiNewton(natural, empty_memory() if memory is None else memory)
     positive = weights.clamp(min=LEAST_POSITIVE)
     least = ascent.floor**0.5
     model = MixtureModel(

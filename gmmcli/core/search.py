@@ -6,8 +6,9 @@ from itertools import islice
 import numpy as np
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.inference import Ascent, climb
+from gmmcli.core.inference import climb
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.optimizers import Ascent
 
 N_STARTS = 8
 TRIAL_STEPS = 8

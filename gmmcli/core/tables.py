@@ -1,30 +1,18 @@
-"""Tables of points: a file becomes an Ibis table with two chosen numeric columns.
+"""Tables of points: a source with two chosen numeric columns, and perhaps one of weights.
 
-Everything that can be wrong with a user's file is found here, and said in one line. Ibis and
-DuckDB stay inside this module and `compression`.
+Everything that can be wrong with the columns of a user's table is found here, and said in one line.
+How a source is opened is in `engines`.
 """
 
-import csv
-import gzip
-import re
-import zlib
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import duckdb
-import ibis
 import ibis.expr.types as ir
-from ibis.backends import BaseBackend
 
+from gmmcli.core.dialect import MISSING
+from gmmcli.core.engines import Opened, Source, open_source, readable_errors
 from gmmcli.errors import TableError
 
-MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
-DELIMITERS = "\t;,|"
-DECIMAL_POINT = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
-FIRST_CHARACTERS = 100_000
 SAMPLE_ROWS = 1000
 
 
@@ -33,139 +21,92 @@ class Table:
     """Rows with two numeric columns, not read yet.
 
     Attributes:
-        rows: an Ibis table with the float64 columns x and y.
-        columns: the names of the two columns in the source.
+        opened: all columns, and what runs expressions over them.
+        columns: the names of the two coordinates in the source.
         source: what messages call the table.
-        has_header: whether the source names its columns.
+        weight: the name of the column of weights; None where every row counts as 1.
     """
 
-    rows: ir.Table
+    opened: Opened
     columns: tuple[str, str]
     source: str
-    has_header: bool = True
+    weight: str | None = None
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the source names its columns."""
+        return self.opened.dialect is None or self.opened.dialect.has_header
+
+    @property
+    def rows(self) -> ir.Table:
+        """The float64 columns x, y and perhaps weight, of the rows whose weight is not 0."""
+        x, y = (self.coordinate(name) for name in self.columns)
+        if self.weight is None:
+            return self.opened.rows.select(x=x, y=y)
+        weighted = self.opened.rows.select(x=x, y=y, weight=self.coordinate(self.weight))
+        return weighted.filter(weighted.weight.isnull() | (weighted.weight != 0))
+
+    def coordinate(self, name: str) -> ir.Value:
+        """A column as float64."""
+        return _number(self.opened, name)
 
 
-def open_table(path: Path, *, x: str | None = None, y: str | None = None) -> Table:
-    """The table in a CSV (also .tsv, and either with .gz) or Parquet file.
+def open_table(
+    source: Source,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    weight: str | None = None,
+    as_text: bool = False,
+) -> Table:
+    """The table of a source.
 
     Args:
-        path: the file.
+        source: what the user named.
         x: the column of the first coordinate; the first numeric column by default.
         y: the column of the second; the next numeric column by default.
+        weight: the column of weights.
+        as_text: read the columns of text files as they are written.
 
     Raises:
-        TableError: when the file cannot be read, is empty, or lacks the columns.
+        TableError: when the source cannot be read, is empty, or lacks the columns.
     """
-    if any("\ud800" <= letter <= "\udfff" for letter in str(path)):
-        raise TableError(f"the name {str(path)!r} is not UTF-8: rename the file")
-    if not path.is_file():
-        found = "is a directory, not a file" if path.is_dir() else "does not exist"
-        raise TableError(f"{path} {found}: give a CSV or Parquet file")
-    connection = ibis.duckdb.connect(
-        autoinstall_known_extensions=False, autoload_known_extensions=False
-    )
-    options: dict[str, Any] = {}
-    with readable_errors(str(path)):
-        if path.suffix.lower() in {".parquet", ".pq"}:
-            everything = connection.read_parquet(_literal(path))
-            columns = _choose_columns(everything, x, y, source=str(path))
-        else:
-            names, options = _csv_dialect(path, (x, y))
-            guessed = _with_guessed_types(connection, path, names, options)
-            columns = _choose_columns(guessed, x, y, source=str(path))
-            # Types are guessed from the first rows; a decimal point may come after them.
-            types = dict.fromkeys(columns, "DOUBLE")
-            everything = connection.read_csv(_literal(path), types=types, **options)
-        rows = everything.select(
-            x=everything[columns[0]].cast("float64"), y=everything[columns[1]].cast("float64")
-        )
-    return Table(rows, columns, str(path), has_header=options.get("header", True))
+    opened = open_source(source, (x, y, weight), as_text=as_text)
+    with readable_errors(source.name):
+        columns = _choose_columns(opened, x, y, weight, source=source.name)
+        numbers = [name for name in (*columns, weight) if name is not None]
+        for name in numbers:
+            _check_type(opened, name, source=source.name)
+        return Table(opened.reading_numbers(numbers), columns, source.name, weight)
 
 
-@contextmanager
-def readable_errors(source: str) -> Iterator[None]:
-    """Turn DuckDB's complaints about a file into one line each.
-
-    Raises:
-        TableError: with the line of the file, the column and the value where DuckDB says them.
-    """
-    try:
-        yield
-    except duckdb.Error as error:
-        raise TableError(_one_line(source, str(error))) from error
-
-
-def _csv_dialect(path: Path, named: Collection[str | None]) -> tuple[list[str], dict[str, Any]]:
-    """The names in the header of a text file, and how to read it, from its first lines.
-
-    Args:
-        path: the file.
-        named: the columns that the user named, which no file without a header has.
-    """
-    header, *rows = _first_lines(path)
-    unquoted = re.sub('"[^"]*"', "", header)
-    delimiter = next((mark for mark in DELIMITERS if mark in unquoted), ",")
-    names, *fields = csv.reader([header, *rows], delimiter=delimiter)
-    options: dict[str, Any] = {"delim": delimiter, "nullstr": MISSING, "allow_quoted_nulls": True}
-    # Where a comma is the decimal mark, fields are parted by semicolons or tabs.
-    values = [value.strip() for row in fields for value in row]
-    with_commas = [value for value in values if re.fullmatch(r"[-+]?\d+,\d+", value)]
-    if delimiter != "," and with_commas and not any(DECIMAL_POINT.fullmatch(v) for v in values):
-        options["decimal_separator"] = ","
-    if all(_is_number(name) for name in names) and not set(names) & set(named):
-        options["header"] = False
-    return names, options
-
-
-def _with_guessed_types(
-    connection: BaseBackend, path: Path, names: list[str], options: dict[str, Any]
-) -> ir.Table:
-    """The file as a table with the types that DuckDB guesses from its first rows."""
-    try:
-        return connection.read_csv(_literal(path), **options)
-    except duckdb.InvalidInputException:
-        # The guess failed without a reason; reading every column as text names the bad line.
-        text = dict.fromkeys(names, "VARCHAR")
-        table = connection.read_csv(_literal(path), columns=text, auto_detect=False, **options)
-        table.count().to_pyarrow()
-        return table
-
-
-def _first_lines(path: Path) -> list[str]:
-    """The first lines of a text file that are not blank, without their ends; at least one."""
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            text = file.read(FIRST_CHARACTERS)
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path} is not UTF-8 text: save it as a UTF-8 CSV") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise TableError(f"cannot read {path}: {error}") from error
-    lines = [line for line in re.split("\r\n|\r|\n", text) if line.strip()]
-    if not lines:
-        raise TableError(f"{path} is empty: it needs a header and rows")
-    # Unless the file ends there, the last line may be cut short.
-    whole = lines if len(text) < FIRST_CHARACTERS else lines[:-1]
-    if not whole:
-        raise TableError(f"{path} has a first line of over {FIRST_CHARACTERS:,} characters")
-    return whole
+def _number(opened: Opened, name: str, *, lenient: bool = False) -> ir.Value:
+    """A column as float64; where lenient, what is no number is null."""
+    column = opened.rows[name]
+    if not column.type().is_string():
+        return column.cast("float64")
+    text = column.strip()
+    text = text.isin(MISSING).ifelse(None, text)
+    if opened.dialect is not None and opened.dialect.decimal_comma:
+        text = text.replace(",", ".")
+    return text.try_cast("float64") if lenient else text.cast("float64")
 
 
 def _choose_columns(
-    table: ir.Table, x: str | None, y: str | None, *, source: str
+    opened: Opened, x: str | None, y: str | None, weight: str | None, *, source: str
 ) -> tuple[str, str]:
-    names = [str(name) for name in table.columns]
-    for name in (x, y):
+    names = [str(name) for name in opened.rows.columns]
+    for name in (x, y, weight):
         if name is not None and name not in names:
             raise TableError(f"{source} has no column {name!r}; it has {_listed(names)}")
-    free = _numeric_columns(table, [name for name in names if name not in (x, y)])
+    free = _numeric_columns(opened, [name for name in names if name not in (x, y, weight)])
     chosen_x = x if x is not None else next(free, None)
     chosen_y = y if y is not None else next(free, None)
     if chosen_x is None or chosen_y is None:
-        if table.limit(1).count().to_pyarrow().as_py() == 0:
+        if opened.rows.limit(1).count().to_pyarrow().as_py() == 0:
             raise TableError(f"{source} has a header and no rows: there is nothing to fit")
         raise TableError(
-            f"{source} needs two numeric columns; it has {_described(table)}: "
+            f"{source} needs two numeric columns; it has {_described(opened.rows)}: "
             "name the columns with -x and -y, or mend their values"
         )
     if chosen_x == chosen_y:
@@ -173,59 +114,37 @@ def _choose_columns(
     return chosen_x, chosen_y
 
 
-def _numeric_columns(table: ir.Table, names: Sequence[str]) -> Iterator[str]:
+def _numeric_columns(opened: Opened, names: Sequence[str]) -> Iterator[str]:
     """The columns that hold numbers, or mostly numbers, in their order.
 
     One bad value makes a whole column text to the reader; leaving such a column out would fit
     another one in its place without a word.
     """
     for name in names:
-        column = table[name]
+        column = opened.rows[name]
         if column.type().is_numeric():
             yield name
-        elif column.type().is_string():
-            sample = table.filter(column.notnull()).limit(SAMPLE_ROWS)
-            values = sample.aggregate(
-                rows=sample.count(), numbers=sample[name].try_cast("float64").count()
-            ).to_pyarrow()
-            rows, numbers = values["rows"][0].as_py(), values["numbers"][0].as_py()
-            if rows > 0 and numbers * 2 > rows:
+        elif column.type().is_string() and opened.text_may_be_numbers:
+            numbers = _number(opened, name, lenient=True)
+            sample = opened.rows.filter(column.notnull()).select(number=numbers).limit(SAMPLE_ROWS)
+            values = sample.aggregate(rows=sample.count(), numbers=sample.number.count())
+            found = values.to_pyarrow()
+            n_rows, n_numbers = found["rows"][0].as_py(), found["numbers"][0].as_py()
+            if n_rows > 0 and n_numbers * 2 > n_rows:
                 yield name
 
 
-def _literal(path: Path) -> str:
-    """The path with the marks that DuckDB would read as a pattern made literal."""
-    return re.sub(r"([*?\[\]])", r"[\1]", str(path))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.strip().strip('"'))
-    except ValueError:
-        return False
-    return True
+def _check_type(opened: Opened, name: str, *, source: str) -> None:
+    kind = opened.rows[name].type()
+    if not (kind.is_numeric() or (kind.is_string() and opened.text_may_be_numbers)):
+        raise TableError(f"{source}: column {name!r} is {kind}, not numbers")
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
-def _described(table: ir.Table) -> str:
-    kinds = ("number" if kind.is_numeric() else str(kind) for kind in table.schema().types)
-    columns = zip(table.columns, kinds, strict=True)
+def _described(rows: ir.Table) -> str:
+    kinds = ("number" if kind.is_numeric() else str(kind) for kind in rows.schema().types)
+    columns = zip(rows.columns, kinds, strict=True)
     return ", ".join(f"{name!r} ({kind})" for name, kind in columns)
-
-
-def _one_line(source: str, message: str) -> str:
-    line = re.search(r"CSV Error on Line: (\d+)", message)
-    where = f"{source}, line {line[1]}" if line else source
-    converted = re.search(
-        r'converting column "(.*)"\. Could not convert string "(.*)" to', message
-    ) or re.search(r"(?s)Could not convert string '(?P<text>.*?)' to", message)
-    if converted and line:
-        return f"{where}: column {converted[1]!r} holds {converted[2]!r}, which is not a number"
-    if converted:
-        return f"{where}: a chosen column holds {converted['text']!r}, which is not a number"
-    lines = [part.strip() for part in message.splitlines() if part.strip()]
-    reasons = [part for part in lines[1:] if not part.startswith("Original Line")]
-    return f"cannot read {where}: {reasons[0] if line and reasons else lines[0]}"

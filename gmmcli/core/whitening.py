@@ -59,6 +59,12 @@ class Whitening:
         means = (cells.means - self.origin) @ self.matrix.T
         return Cells(cells.counts, means, self.matrix @ cells.covariances @ self.matrix.T)
 
+    def unwhiten_cells(self, cells: Cells) -> Cells:
+        """Cells in whitened units, in data units."""
+        inverse = np.linalg.inv(self.matrix).astype(np.float64)
+        means = cells.means @ inverse.T + self.origin
+        return Cells(cells.counts, means, inverse @ cells.covariances @ inverse.T)
+
     def whiten(self, mixture: Mixture) -> Mixture:
         """A mixture in data units, in whitened units."""
         means = (mixture.means - self.origin) @ self.matrix.T
@@ -81,6 +87,17 @@ def whitening_of(cells: Cells, covariance: CovarianceType) -> Whitening:
     """
     with np.errstate(over="ignore"):
         total = cells.covariance()
+    return whitening_of_moments(cells.mean(), total, covariance)
+
+
+def whitening_of_moments(
+    mean: FloatArray, total: FloatArray, covariance: CovarianceType = "full"
+) -> Whitening:
+    """The whitening of data with this mean, shape (2,), and covariance, shape (2, 2).
+
+    Raises:
+        TableError: when the variance of the coordinates overflows or vanishes.
+    """
     variances = np.diag(total)
     if not LEAST_VARIANCE < variances.max() < MOST_VARIANCE:
         raise TableError(
@@ -88,16 +105,16 @@ def whitening_of(cells: Cells, covariance: CovarianceType) -> Whitening:
             "cannot work with: change their units"
         )
     if covariance == "spherical":
-        return Whitening(np.eye(2) / np.sqrt(variances.mean()), cells.mean())
+        return Whitening(np.eye(2) / np.sqrt(variances.mean()), mean)
     # Axes first, and only then directions: variances in different units have no common digits.
     scales = np.sqrt(np.where(variances > 0, variances, variances.max()))
     axes = np.diag(1 / scales)
     if covariance == "diag":
-        return Whitening(axes, cells.mean())
+        return Whitening(axes, mean)
     lengths, directions = np.linalg.eigh(axes @ total @ axes)
     spreads = np.where(lengths > DEGENERATE * lengths.max(), lengths, lengths.max())
     matrix: FloatArray = (directions / np.sqrt(spreads)) @ directions.T @ axes
-    return Whitening(matrix, cells.mean())
+    return Whitening(matrix, mean)
 
 
 def _transformed(mixture: Mixture, means: FloatArray, matrix: FloatArray) -> Mixture:

@@ -1,0 +1,256 @@
+"""Engines: where the rows of a table are, and what runs the expressions over them.
+
+Files are read by an embedded DuckDB, or by Spark where the user asks for it; a table in a database
+stays there. All of them give Ibis tables, and no other module knows which one it has. No engine
+reaches the network, or loads an extension, unless the user's own URL says so.
+"""
+
+import glob
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+from ibis.common.exceptions import TableNotFound
+
+from gmmcli.core.dialect import MISSING, Dialect, dialect_of, first_lines
+from gmmcli.errors import TableError
+
+EngineName = Literal["auto", "spark"]
+
+# How many bytes of numbers a compressed byte holds, about.
+PACKED = 2.5
+PARQUET = (".parquet", ".pq")
+NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+# The extras of this package that bring a driver.
+EXTRAS = {"postgres": "postgres", "postgresql": "postgres", "sqlite": "sqlite"}
+LOCAL_DATABASES = ("duckdb", "sqlite")
+# The roots of what engines raise: of any database driver (PEP 249), Spark and Ibis.
+ENGINE_ERRORS = {"Error", "PySparkException", "Py4JError", "IbisError"}
+# Of a file system that Spark may know, rather than of a database.
+URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the user named.
+
+    Attributes:
+        data: a path, a pattern of paths, or the URL of a database.
+        table: the table in the database.
+        engine: "spark" to have Spark read the files.
+    """
+
+    data: str
+    table: str | None = None
+    engine: EngineName = "auto"
+
+    @property
+    def name(self) -> str:
+        """What messages call it: without the password that a URL may hold."""
+        if not self.is_url:
+            return self.data
+        parts = urlsplit(self.data)
+        host = parts.netloc.rpartition("@")[2]
+        table = f" {self.table}" if self.table else ""
+        return f"{parts.scheme}://{host}{parts.path}{table}"
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it is a URL, of a database or of files that Spark can read."""
+        return URL.match(self.data) is not None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """All columns of a source, not read yet.
+
+    Attributes:
+        rows: an Ibis table.
+        backend: what runs expressions over it.
+        dialect: the layout of text files; None of others.
+        with_numbers: the same rows with some columns read as numbers, where that is a choice.
+        n_rows_about: roughly how many rows there are, where that is known without reading them.
+        text_may_be_numbers: whether numbers may be in columns of text, as in files they may.
+    """
+
+    rows: ir.Table
+    backend: BaseBackend
+    dialect: Dialect | None = None
+    with_numbers: Callable[[Sequence[str]], ir.Table] | None = None
+    n_rows_about: float | None = None
+    text_may_be_numbers: bool = True
+
+    def reading_numbers(self, columns: Sequence[str]) -> "Opened":
+        """The same source with some columns read as numbers, where that is a choice."""
+        return self if self.with_numbers is None else replace(self, rows=self.with_numbers(columns))
+
+
+def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -> Opened:
+    """All columns of a source.
+
+    Args:
+        source: what the user named.
+        named: the columns that the user named.
+        as_text: read the columns of text files as they are written, whatever they hold.
+
+    Raises:
+        TableError: when there is no such source, or it cannot be read.
+    """
+    if any("\ud800" <= letter <= "\udfff" for letter in source.data):
+        raise TableError(f"the name {source.data!r} is not UTF-8: rename the file")
+    if source.engine == "spark":
+        from gmmcli.core.spark import open_with_spark
+
+        return open_with_spark(source, named)
+    return _open_database(source) if source.is_url else _open_files(source, named, as_text=as_text)
+
+
+@contextmanager
+def readable_errors(source: str) -> Iterator[None]:
+    """Turn an engine's complaints into one line each.
+
+    Raises:
+        TableError: with the line of the file, the column and the value where the engine says them.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not any(kind.__name__ in ENGINE_ERRORS for kind in type(error).__mro__):
+            raise
+        raise TableError(_one_line(source, str(error))) from error
+
+
+def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -> Opened:
+    paths = _paths(source.data)
+    backend = ibis.duckdb.connect(**NO_EXTENSIONS)
+    literal = [_literal(path) for path in paths]
+    with readable_errors(source.name):
+        if paths[0].suffix.lower() in PARQUET:
+            rows = backend.read_parquet(literal, union_by_name=len(paths) > 1)
+            return Opened(rows, backend)
+        lines = first_lines(paths[0])
+        dialect = dialect_of(lines, named)
+        n_rows = _n_rows_about(paths, lines)
+        options = _csv_options(dialect)
+        if len(paths) > 1:
+            options["union_by_name"] = True
+        if as_text:
+            rows = backend.read_csv(literal, all_varchar=True, **options)
+            return Opened(rows, backend, dialect, n_rows_about=n_rows)
+        options |= {"nullstr": MISSING, "allow_quoted_nulls": True}
+        if dialect.decimal_comma:
+            options["decimal_separator"] = ","
+        rows = _with_guessed_types(backend, literal, dialect, options)
+
+    def with_numbers(columns: Sequence[str]) -> ir.Table:
+        # Types are guessed from the first rows; a decimal point may come after them.
+        return backend.read_csv(literal, types=dict.fromkeys(columns, "DOUBLE"), **options)
+
+    return Opened(rows, backend, dialect, with_numbers, n_rows)
+
+
+def _open_database(source: Source) -> Opened:
+    """A table in a database, as it is there."""
+    parts = urlsplit(source.data)
+    options: dict[str, Any] = {}
+    if source.table is None:
+        raise TableError(f"{source.name} is a database: name a table in it with --table")
+    if parts.scheme in LOCAL_DATABASES and not Path(parts.netloc + parts.path).is_file():
+        raise TableError(f"{parts.netloc + parts.path} does not exist: give a database file")
+    if parts.scheme == "duckdb":
+        options = {"read_only": True, **NO_EXTENSIONS, **dict(parse_qsl(parts.query))}
+    try:
+        with readable_errors(source.name):
+            backend = ibis.connect(source.data, **options)
+    except ImportError as error:
+        extra = f"gmmcli[{EXTRAS[parts.scheme]}]" if parts.scheme in EXTRAS else ""
+        driver = extra or f"ibis-framework[{parts.scheme}]"
+        raise TableError(f"{source.name} needs a driver: pip install '{driver}'") from error
+    except ValueError as error:
+        raise TableError(f"{source.name} is no database that Ibis knows: {error}") from error
+    with readable_errors(source.name):
+        rows = _table_named(backend, source.table, source.name)
+        return Opened(rows, backend, text_may_be_numbers=False)
+
+
+def _table_named(backend: BaseBackend, table: str, source: str) -> ir.Table:
+    """The table, whose name may have that of a schema and a point before it."""
+    try:
+        return backend.table(table)
+    except TableNotFound:
+        schema, _, name = table.rpartition(".")
+        if schema:
+            with suppress(TableNotFound):
+                return backend.table(name, database=schema)
+    raise TableError(f"{source}: there is no such table")
+
+
+def _paths(data: str) -> list[Path]:
+    """The file of this name or else those that match the pattern, in the order of their names."""
+    path = Path(data)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        raise TableError(f"{path} is a directory, not a file: give a CSV or Parquet file")
+    found = [Path(name) for name in sorted(glob.glob(data))]  # noqa: PTH207 (absolute)
+    paths = [path for path in found if path.is_file()]
+    if not paths:
+        raise TableError(f"{path} does not exist: give a CSV or Parquet file")
+    kinds = {path.suffix.lower() in PARQUET for path in paths}
+    if len(kinds) > 1:
+        raise TableError(f"{data} matches both Parquet and CSV files: match one kind")
+    return paths
+
+
+def _n_rows_about(paths: Sequence[Path], lines: Sequence[str]) -> float:
+    """The number of rows in text files, by their sizes and the length of the first lines."""
+    n_bytes = sum(
+        path.stat().st_size * (PACKED if path.suffix.lower() == ".gz" else 1) for path in paths
+    )
+    return n_bytes * len(lines) / sum(len(line) + 1 for line in lines)
+
+
+def _csv_options(dialect: Dialect) -> dict[str, Any]:
+    return {"delim": dialect.delimiter, "header": dialect.has_header}
+
+
+def _with_guessed_types(
+    backend: BaseBackend, paths: list[str], dialect: Dialect, options: dict[str, Any]
+) -> ir.Table:
+    """The files as a table with the types that DuckDB guesses from their first rows."""
+    try:
+        return backend.read_csv(paths, **options)
+    except duckdb.InvalidInputException:
+        # The guess failed without a reason; reading every column as text names the bad line.
+        text = dict.fromkeys(dialect.names, "VARCHAR")
+        table = backend.read_csv(paths, columns=text, auto_detect=False, **options)
+        table.count().to_pyarrow()
+        return table
+
+
+def _literal(path: Path) -> str:
+    """The path with the marks that DuckDB would read as a pattern made literal."""
+    return re.sub(r"([*?\[\]])", r"[\1]", str(path))
+
+
+def _one_line(source: str, message: str) -> str:
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    where = f"{source}, line {line[1]}" if line else source
+    converted = re.search(
+        r'converting column "(.*)"\. Could not convert string "(.*)" to', message
+    ) or re.search(r"(?s)Could not convert string '(?P<text>.*?)' to", message)
+    if converted and line:
+        return f"{where}: column {converted[1]!r} holds {converted[2]!r}, which is not a number"
+    if converted:
+        return f"{where}: a chosen column holds {converted['text']!r}, which is not a number"
+    lines = [part.strip() for part in message.splitlines() if part.strip()]
+    reasons = [part for part in lines[1:] if not part.startswith("Original Line")]
+    return f"cannot read {where}: {reasons[0] if line and reasons else lines[0]}"

@@ -1,0 +1,140 @@
+"""Grids that cut the plane into cells, and finer grids inside cells that need them.
+
+A grid is a whitening with cells for units: it follows the mean and the covariance of what it cuts,
+so nothing depends on units, and cuts squares about that mean. Its outermost cells reach to
+infinity, so a grid has a bounded number of cells whatever the data. The first grid cuts everything;
+any of its cells can get a grid of its own, whose cells can too. NumPy only: `compression` has the
+table's engine find the cell of every row.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.core.cells import Cells
+from gmmcli.core.mixture import FloatArray
+from gmmcli.core.whitening import whitening_of_moments
+
+IntArray = npt.NDArray[np.int64]
+
+# How far the cells of a grid would reach if the outermost were as wide as the others, in standard
+# deviations. The first grid meets tails of components, the others what a cell holds, most often
+# evenly, and then no farther than this.
+FIRST_REACH = 5.0
+REACH = math.sqrt(3)
+# A grid inside a cell has at most so many cells on either side of its middle one.
+MOST_HALF = 40
+# The index of a cell in its grid is column * SPAN + row, which doubles hold exactly.
+SPAN = 2**20
+# A variance below this share of the second moment is what rounding leaves of zero.
+ROUNDING = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Grids:
+    """G grids: the first cuts the whole plane, each other one a cell of one before it.
+
+    The cell of a point p is the whole number nearest to `matrix @ (p - origin)`, on each axis, but
+    no further than `half` from 0. A place is a grid and the index of a cell in it.
+
+    Attributes:
+        places: the place of the cell that each grid cuts, shape (G, 2); -1 for the first grid.
+        origins: shape (G, 2), in data units.
+        matrices: shape (G, 2, 2), from data units to cells.
+        halves: shape (G,), how many cells lie on either side of the middle one.
+    """
+
+    places: IntArray
+    origins: FloatArray
+    matrices: FloatArray
+    halves: IntArray
+
+    @property
+    def n_grids(self) -> int:
+        """The number of grids, G."""
+        return len(self.halves)
+
+    def generations(self, first: int) -> list[IntArray]:
+        """The grids from `first` on and all that they lie in, by depth, without grid 0."""
+        depths = np.zeros(self.n_grids, dtype=np.int64)
+        needed = np.arange(self.n_grids) >= first
+        for grid in range(1, self.n_grids):
+            depths[grid] = depths[self.places[grid, 0]] + 1
+        for grid in range(self.n_grids - 1, 0, -1):
+            needed[self.places[grid, 0]] |= needed[grid]
+        deepest = depths[needed].max()
+        return [np.flatnonzero(needed & (depths == depth)) for depth in range(1, deepest + 1)]
+
+    def with_finer(self, places: IntArray, cells: Cells, halves: IntArray) -> "Grids":
+        """These grids and one more for each of some cells.
+
+        Args:
+            places: of the cells, shape (C, 2).
+            cells: their statistics.
+            halves: of the grids to make, shape (C,).
+        """
+        pairs = zip(cells.covariances, halves, strict=True)
+        matrices = [_matrix(covariance, half, REACH) for covariance, half in pairs]
+        return Grids(
+            np.concatenate([self.places, places]),
+            np.concatenate([self.origins, cells.means]),
+            np.concatenate([self.matrices, np.stack(matrices)]),
+            np.concatenate([self.halves, halves]),
+        )
+
+    def cells_of(self, places: IntArray, counts: FloatArray, sums: FloatArray) -> Cells:
+        """Cells in data units, given sums over their points in the units of their grids.
+
+        Args:
+            places: of the cells, shape (C, 2).
+            counts: shape (C,).
+            sums: of t, u, t², tu and u², shape (C, 5), where t and u are the distances of a point
+                from the middle of its cell, in cells.
+        """
+        columns = np.floor_divide(places[:, 1] + SPAN // 2, SPAN)
+        middles = np.stack([columns, places[:, 1] - columns * SPAN], axis=1)  # (C, 2)
+        shifts, seconds = sums[:, :2] / counts[:, None], sums[:, 2:] / counts[:, None]
+        products = shifts[:, [0, 0, 1]] * shifts[:, [0, 1, 1]]
+        within = seconds - products
+        flat = within[:, [0, 2]] <= ROUNDING * seconds[:, [0, 2]]
+        within[flat.any(axis=1), 1] = 0.0
+        within[:, [0, 2]] = np.where(flat, 0.0, within[:, [0, 2]])
+        inverses = np.linalg.inv(self.matrices)[places[:, 0]]  # (C, 2, 2)
+        means = self.origins[places[:, 0]] + np.einsum("cij,cj->ci", inverses, middles + shifts)
+        matrices = within[:, [[0, 1], [1, 2]]]
+        return Cells(counts, means, inverses @ matrices @ inverses.swapaxes(1, 2))
+
+
+def first_grid(sample: FloatArray, most_cells: int) -> Grids:
+    """The grid that cuts everything into at most so many cells, to fit a sample of the points.
+
+    Args:
+        sample: shape (S, 2), in data units.
+        most_cells: the largest number of cells.
+    """
+    half = max((math.isqrt(most_cells) - 1) // 2, 1)
+    mean, covariance = np.zeros(2), np.zeros((2, 2))
+    if len(sample):
+        mean = sample[0] + (sample - sample[0]).mean(axis=0)
+        covariance = np.cov((sample - mean).T, bias=True)
+    if not covariance.any():  # the sample says nothing about scale; finer grids will find it
+        covariance = np.eye(2)
+    matrix = _matrix(covariance, half, FIRST_REACH)
+    return Grids(np.full((1, 2), -1), mean[None], matrix[None], np.array([half]))
+
+
+def n_cells_of(halves: IntArray) -> IntArray:
+    """The largest number of cells of grids with these halves."""
+    return (2 * halves + 1) ** 2
+
+
+def halves_for(parts: FloatArray) -> IntArray:
+    """The halves of the smallest grids that cut an even spread into at least so many parts."""
+    halves = np.ceil((np.sqrt(parts) - 1) / 2)
+    return np.clip(halves, 1, MOST_HALF).astype(np.int64)
+
+
+def _matrix(covariance: FloatArray, half: int, reach: float) -> FloatArray:
+    return whitening_of_moments(np.zeros(2), covariance).matrix * ((half + 0.5) / reach)

@@ -1,0 +1,91 @@
+"""Files that Spark reads, with the user's own session: the road beyond one machine."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import ibis
+from pyspark.sql import SparkSession
+
+from gmmcli.core.dialect import dialect_of
+from gmmcli.core.engines import PARQUET, Opened, Source, readable_errors
+from gmmcli.errors import TableError
+
+FIRST_LINES = 200
+
+
+def open_with_spark(source: Source, named: Sequence[str | None]) -> Opened:
+    """All columns of files, as text where they are text files.
+
+    The session is whatever `SparkSession.builder.getOrCreate()` gives, so spark-submit,
+    spark-defaults.conf and SPARK_REMOTE choose it. Paths are Spark's: patterns, and URLs of any
+    file system that it knows.
+
+    Raises:
+        TableError: when there is no Spark, or it cannot read the files.
+    """
+    session = _session(source.name)
+    with readable_errors(source.name):
+        # A value that is no number then is an error, as everywhere else, and not null.
+        session.conf.set("spark.sql.ansi.enabled", "true")
+        backend = ibis.pyspark.connect(session)
+        path = _literal(source.data)
+        if source.data.lower().endswith(PARQUET):
+            return Opened(backend.read_parquet(path), backend)
+        lines = [row.value for row in session.read.text(path).limit(FIRST_LINES).collect()]
+        lines = [line.removeprefix("\ufeff") for line in lines if line.strip("\ufeff \t")]
+        if not lines:
+            raise TableError(f"{source.name} is empty: it needs a header and rows")
+        dialect = dialect_of(lines, named)
+        rows = backend.read_csv(
+            path,
+            header=dialect.has_header,
+            sep=dialect.delimiter,
+            inferSchema=False,
+            escape='"',
+            enforceSchema=False,
+            mode="FAILFAST",
+        )
+        if not dialect.has_header:
+            rows = rows.rename({f"column{i}": name for i, name in enumerate(rows.columns)})
+        return Opened(rows, backend, dialect)
+
+
+def _session(source: str) -> SparkSession:
+    """The user's session. What its Java virtual machine says goes nowhere, unless it won't start.
+
+    Raises:
+        TableError: when there is no session to be had.
+    """
+    with tempfile.TemporaryFile() as log:
+        try:
+            with readable_errors(source), _stderr_to(log.fileno()):
+                return SparkSession.builder.getOrCreate()
+        except TableError as error:
+            log.seek(0)
+            said = log.read().decode(errors="replace").strip().splitlines()
+            raise TableError(f"{error}; Java says: {said[-1]}" if said else str(error)) from error
+
+
+def _literal(data: str) -> str:
+    """The path, with the marks of a pattern made literal where a file of this name is here."""
+    path = Path(data)
+    if not path.exists():
+        return data
+    return "".join(f"\\{letter}" if letter in "*?[]{}\\" else letter for letter in str(path))
+
+
+@contextmanager
+def _stderr_to(file: int) -> Iterator[None]:
+    """A context in which new processes have another file for their standard error, for good."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    os.dup2(file, 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
