@@ -23,7 +23,8 @@ Examples:
 
 
 @click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
-@click.argument("data", type=click.Path(path_type=Path, readable=False))
+@click.argument("data")
+@click.option("--table", metavar="NAME", help="The table, where DATA is the URL of a database.")
 @click.option(
     "-k",
     "--components",
@@ -40,6 +41,19 @@ Examples:
 )
 @click.option("-x", "x_column", metavar="COLUMN", help="The first coordinate.")
 @click.option("-y", "y_column", metavar="COLUMN", help="The second coordinate.")
+@click.option("--weight", metavar="COLUMN", help="How much each row counts; 1 by default.")
+@click.option(
+    "--exact", is_flag=True, help="Make every distinct point a cell, however many there are."
+)
+@click.option(
+    "--cells",
+    "most_cells",
+    type=click.IntRange(min=100, max=10_000_000),
+    default=1_000_000,
+    show_default=True,
+    metavar="N",
+    help="The most cells that a large table becomes.",
+)
 @click.option(
     "--covariance",
     type=click.Choice(["full", "tied", "diag", "spherical"]),
@@ -96,11 +110,15 @@ Examples:
 def fit(
     ctx: click.Context,
     *,
-    data: Path,
+    data: str,
+    table: str | None,
     components: int | None,
     output: Path | None,
     x_column: str | None,
     y_column: str | None,
+    weight: str | None,
+    exact: bool,
+    most_cells: int,
     covariance: "CovarianceType",
     init: str,
     optimizer: "OptimizerName",
@@ -115,9 +133,11 @@ def fit(
 ) -> None:
     """Fit a mixture of Gaussians to the points in a table.
 
-    DATA is a CSV file (.csv, .tsv, or either with .gz) or a Parquet file. Without -x and -y, the
-    first two numeric columns are the coordinates. Rows with an empty or
-    non-finite coordinate are skipped and counted. Writes a directory with parameters.json,
+    DATA is a CSV file (.csv, .tsv, or either with .gz), a Parquet file, a quoted pattern of
+    either, - for CSV on standard input, or the URL of a database. Without -x and -y, the first two
+    numeric columns are the coordinates. Rows with an empty or non-finite coordinate are skipped
+    and counted. More than 20,000 rows become cells, groups of close points; the summary says what
+    that costs. Writes a directory with parameters.json,
     history.csv, cells.parquet, frames/ and convergence.png. Ctrl-C ends the fit at the next step
     and keeps what there is.
     """
@@ -128,19 +148,21 @@ def fit(
         raise click.UsageError(f"--learning-rate {learning_rate:g} is not in 1e-06<=x<=1", ctx)
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {data}"):
-        from gmmcli.core.compression import compress
-        from gmmcli.core.engines import Source
+        from gmmcli.core.compression import Compressor
+        from gmmcli.core.engines import Source, named_file
         from gmmcli.core.mixture import read_mixture
         from gmmcli.core.run import check_target, default_directory, write_run
         from gmmcli.core.tables import open_table
 
-        table = open_table(Source(str(data)), x=x_column, y=y_column)
-        directory = output if output is not None else default_directory(data)
+        label = "standard input" if data == "-" else None
+        source = Source(ctx.with_resource(named_file(data)), table, label=label)
+        points = open_table(source, x=x_column, y=y_column, weight=weight)
+        directory = output if output is not None else default_directory(table or data)
         check_target(directory, overwrite=overwrite)
         start = None if init == "auto" else read_mixture(Path(init))
         n_components = _agreed_components(ctx, components, start)
-        compression = compress(table, strict=strict)
-    reporter.rows(table, compression, chosen=x_column is None or y_column is None)
+        compressor = Compressor(points, exact=exact, most_cells=most_cells, strict=strict)
+    reporter.rows(points, compressor.compression, chosen=x_column is None or y_column is None)
 
     with reporter.working("loading Pyro"):
         from gmmcli.core.fit import fit as fit_cells
@@ -149,15 +171,28 @@ def fit(
 
     rate = learning_rate or LEARNING_RATES[optimizer]
     settings = FitSettings(n_components, covariance, optimizer, rate, steps, seed)
-    cells = compression.cells
     with postponed_interrupt() as interrupted, reporter.stepping() as watch:
-        result = fit_cells(cells, settings, start=start, watch=watch, interrupted=interrupted)
-    asked = {"init": init, "snapshots": snapshots, "strict": strict}
+        result = fit_cells(
+            compressor.compression.cells,
+            settings,
+            start=start,
+            finer=compressor.finer,
+            watch=watch,
+            interrupted=interrupted,
+        )
+    compression = compressor.compression
+    asked = {
+        "init": init,
+        "snapshots": snapshots,
+        "strict": strict,
+        "exact": exact,
+        "cells": most_cells,
+    }
     provenance = Provenance(
-        table.columns, str(data), compression.n_rows, compression.n_skipped, settings, asked
+        points.columns, source.name, compression.n_rows, compression.n_skipped, settings, asked
     )
     written = write_run(directory, result, provenance)
-    reporter.summary(result, table.columns)
+    reporter.summary(result, points.columns)
     pictures = [] if no_frames else _draw(reporter, directory)
     reporter.files(directory, [*written, *pictures])
     if result.status is Status.INTERRUPTED:

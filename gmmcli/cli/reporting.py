@@ -86,6 +86,16 @@ class Reporter:
             "   (lower is better)",
         ):
             self._results.print(line)
+        if fit.compression_gap:
+            self._results.print(
+                f"from {fit.cells.n_cells:,} cells, as a lower bound: the log-likelihood is about "
+                f"{fit.compression_gap:.6f} nats per point higher"
+            )
+        if fit.is_coarse:
+            self.note(
+                "the cells are too wide to be sure of the parameters to 5 % of their standard "
+                "errors: raise --cells, or take --exact"
+            )
         if fit.floored:
             self.note(
                 f"on the covariance floor: {_listed(fit.floored)} (points on a line or on one "

@@ -7,6 +7,7 @@ cuts are, `refinement` which cells need them.
 
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import ibis
@@ -17,8 +18,8 @@ import pyarrow as pa
 from gmmcli.core.cells import Cells
 from gmmcli.core.engines import readable_errors
 from gmmcli.core.grids import SPAN, Grids, IntArray, first_grid, halves_for, n_cells_of
-from gmmcli.core.mixture import FloatArray
-from gmmcli.core.refinement import parts_of_crowded
+from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.refinement import parts_of_crowded, parts_of_wide
 from gmmcli.core.tables import Table
 from gmmcli.errors import TableError
 
@@ -136,6 +137,34 @@ def refine(
         grids=finer,
         places=np.concatenate([places[~chosen], new_places]),
     )
+
+
+class Compressor:
+    """A table and its cells so far, which a fit may ask to be finer.
+
+    Args:
+        table: the rows.
+        exact: make every distinct point a cell, however many there are.
+        most_cells: the largest number of cells otherwise.
+        strict: refuse rows with an empty or non-finite coordinate rather than skip them.
+
+    Attributes:
+        compression: the cells so far, and how they came about.
+    """
+
+    def __init__(self, table: Table, *, exact: bool, most_cells: int, strict: bool) -> None:
+        self._table, self._most_cells = table, most_cells
+        self.compression = compress(table, exact=exact, most_cells=most_cells, strict=strict)
+
+    @property
+    def finer(self) -> Callable[[Cells, Mixture], Cells] | None:
+        """Cuts the cells that are too wide for a mixture; None where every cell is one point."""
+        return None if self.compression.is_exact else self._cut
+
+    def _cut(self, cells: Cells, mixture: Mixture) -> Cells:
+        parts = parts_of_wide(cells, mixture)
+        self.compression = refine(self._table, self.compression, parts, most_cells=self._most_cells)
+        return self.compression.cells
 
 
 def _n_first_cells(table: Table) -> int:

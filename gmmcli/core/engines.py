@@ -7,6 +7,9 @@ reaches the network, or loads an extension, unless the user's own URL says so.
 
 import glob
 import re
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -46,15 +49,19 @@ class Source:
         data: a path, a pattern of paths, or the URL of a database.
         table: the table in the database.
         engine: "spark" to have Spark read the files.
+        label: what messages call it, where that is not what it is.
     """
 
     data: str
     table: str | None = None
     engine: EngineName = "auto"
+    label: str | None = None
 
     @property
     def name(self) -> str:
         """What messages call it: without the password that a URL may hold."""
+        if self.label is not None:
+            return self.label
         if not self.is_url:
             return self.data
         parts = urlsplit(self.data)
@@ -91,6 +98,19 @@ class Opened:
     def reading_numbers(self, columns: Sequence[str]) -> "Opened":
         """The same source with some columns read as numbers, where that is a choice."""
         return self if self.with_numbers is None else replace(self, rows=self.with_numbers(columns))
+
+
+@contextmanager
+def named_file(data: str) -> Iterator[str]:
+    """What the user named; a temporary CSV file of standard input's where that is -."""
+    if data != "-":
+        yield data
+        return
+    with tempfile.TemporaryDirectory(prefix="gmm-") as directory:
+        path = Path(directory) / "standard-input.csv"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield str(path)
 
 
 def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -> Opened:

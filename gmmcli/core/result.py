@@ -7,6 +7,7 @@ from enum import Enum
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
+from gmmcli.core.refinement import gap_ratio
 from gmmcli.core.selection import Criteria
 from gmmcli.core.settings import FitSettings
 
@@ -39,7 +40,7 @@ class Fit:
         log_likelihood: of all points at the final parameters, in nats: the ELBO, which equals it
             where every cell is one point.
         compression_gap: what the log-likelihood is estimated to have over the ELBO, in nats per
-            point.
+            point; 0 where every cell is one point.
         criteria: BIC, AIC and ICL.
         floored: the components that stand on the covariance floor, ascending.
         seconds: how long the search and the steps took.
@@ -53,6 +54,11 @@ class Fit:
     criteria: Criteria
     floored: tuple[int, ...]
     seconds: float
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the cells leave a larger gap than `refinement` allows."""
+        return gap_ratio(self.cells, self.compression_gap) > 1
 
     @property
     def mixture(self) -> Mixture:

@@ -5,6 +5,7 @@ JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -57,10 +58,11 @@ class Run:
     snapshots: Snapshots
 
 
-def default_directory(data: Path) -> Path:
-    """The run directory for a data file: its name without suffixes, in the current directory."""
-    stem = Path(data.name.removesuffix(".gz")).stem
-    return Path(stem if stem != data.name else f"{stem}.run")
+def default_directory(data: str) -> Path:
+    """The run directory for some data: its name without suffixes, in the current directory."""
+    name = Path(data).name if data != "-" else "standard-input.csv"
+    stem = re.sub(r"[*?\[\]]+", "_", Path(name.removesuffix(".gz")).stem)
+    return Path(stem if stem != name else f"{stem}.run")
 
 
 def check_target(directory: Path, *, overwrite: bool) -> None:

@@ -1,0 +1,209 @@
+"""Cells against rows: what a fit of cells says, a fit of the rows themselves says too."""
+
+import sqlite3
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from conftest import cells_of, random_mixture, sampled, table_of
+
+from gmmcli.core.cells import Cells, coarsened, estimated_gap
+from gmmcli.core.compression import Compressor, compress
+from gmmcli.core.engines import Source
+from gmmcli.core.fit import fit
+from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.refinement import CROWD, gap_ratio, parts_of_crowded
+from gmmcli.core.sampling import ARTICLE
+from gmmcli.core.settings import FitSettings
+from gmmcli.core.tables import Table, open_table
+from gmmcli.errors import TableError
+
+N_ROWS = 60_000
+
+
+def written(path: Path, points: FloatArray) -> Table:
+    """The table of a CSV file with these points."""
+    np.savetxt(path, points, delimiter=",", header="x,y", comments="", fmt="%.17g")
+    return table_of(path)
+
+
+def gaussian(n: int, mean: tuple[float, float], sd: float, seed: int) -> FloatArray:
+    """Points of a round Gaussian, shape (n, 2)."""
+    return np.random.default_rng(seed).normal(mean, sd, (n, 2))
+
+
+def hair_apart() -> FloatArray:
+    n = N_ROWS // 4
+    clusters = [gaussian(n, (3, 3), 0.001, 1), gaussian(n, (3.005, 3), 0.001, 2)]
+    return np.concatenate([*clusters, gaussian(2 * n, (0, 0), 10, 3)])
+
+
+def outliers() -> FloatArray:
+    far = gaussian(N_ROWS // 20, (0, 0), 1000, 1)
+    return np.concatenate([sampled(ARTICLE, N_ROWS - len(far)), far])
+
+
+def half_identical() -> FloatArray:
+    points = sampled(ARTICLE, N_ROWS)
+    points[::2] = [1.0, 2.0]
+    return points
+
+
+HARD_TABLES = {
+    "two clusters a hair apart in a wide field": (hair_apart, 3),
+    "far from zero": (lambda: sampled(ARTICLE, N_ROWS) + 1e9, 2),
+    "different units": (lambda: sampled(ARTICLE, N_ROWS) * [1e-6, 1e6], 2),
+    "outliers": (outliers, 3),
+    "half of the rows identical": (half_identical, 3),
+    "ties on integers": (lambda: sampled(ARTICLE, N_ROWS).round(), 2),
+    "in the order of x": (lambda: np.sort(sampled(ARTICLE, N_ROWS), axis=0), 2),
+}
+
+
+@pytest.mark.parametrize("name", HARD_TABLES)
+def test_cells_give_the_fit_that_rows_give(tmp_path: Path, name: str) -> None:
+    make, n_components = HARD_TABLES[name]
+    table = written(tmp_path / "d.csv", make())
+    compressor = Compressor(table, exact=False, most_cells=200_000, strict=True)
+    compressed = compressor.compression
+    assert not compressed.is_exact
+    assert compressed.cells.n_points == pytest.approx(len(make()), rel=1e-12)
+    assert compressed.cells.n_cells <= 200_000
+    assert (parts_of_crowded(compressed.cells) == 1).all()
+    found = fit(compressed.cells, FitSettings(n_components), finer=compressor.finer)
+    rows = compress(table, exact=True).cells
+    exact = fit(rows, FitSettings(n_components), start=found.mixture)
+    assert not found.is_coarse
+    # A bound, and tight: what it lacks is the estimated gap, or less than what moving every
+    # parameter by 5 % of its standard error costs, 0.05² / 2 nats for each.
+    lacking = exact.log_likelihood - found.log_likelihood - len(make()) * found.compression_gap
+    gap = exact.log_likelihood - found.log_likelihood
+    assert gap > -1e-3
+    assert abs(lacking) < 0.1 * abs(gap) + 6 * n_components * 0.05**2 / 2
+    # Parameters to 5 % of a standard error of a mean, which is at least that of its own points.
+    deviations = np.sqrt(np.diagonal(exact.mixture.covariances, axis1=1, axis2=2))
+    errors = deviations / np.sqrt(exact.mixture.weights[:, None] * len(make()))
+    spacing = np.spacing(np.abs(exact.mixture.means))
+    moved = np.abs(found.mixture.means - exact.mixture.means)
+    assert (moved <= 0.05 * errors + 2 * spacing).all()
+
+
+def test_typical_tables_take_one_pass_and_no_cell_is_crowded(tmp_path: Path) -> None:
+    compression = compress(written(tmp_path / "d.csv", sampled(ARTICLE, N_ROWS)))
+    assert compression.n_passes == 1
+    assert compression.cells.counts.max() <= CROWD * N_ROWS
+
+
+def test_cells_keep_the_moments_of_the_rows(tmp_path: Path) -> None:
+    points = sampled(ARTICLE, N_ROWS)
+    cells = compress(written(tmp_path / "d.csv", points)).cells
+    np.testing.assert_allclose(cells.mean(), points.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(cells.covariance(), np.cov(points.T, bias=True), rtol=1e-12)
+    few = coarsened(cells, 500)
+    assert few.n_cells <= 500
+    np.testing.assert_allclose(few.mean(), cells.mean(), rtol=1e-12)
+    np.testing.assert_allclose(few.covariance(), cells.covariance(), rtol=1e-12)
+
+
+def test_the_estimated_gap_is_the_true_one(tmp_path: Path) -> None:
+    points = sampled(ARTICLE, N_ROWS)
+    compressor = Compressor(
+        written(tmp_path / "d.csv", points), exact=False, most_cells=10_000, strict=True
+    )
+    found = fit(compressor.compression.cells, FitSettings(2), finer=compressor.finer)
+    true = found.mixture.log_densities(points).mean() - found.log_likelihood / N_ROWS
+    # The means of Σ over N_ROWS points differ by nothing but the gap.
+    assert found.compression_gap == pytest.approx(true, rel=0.05)
+    assert gap_ratio(found.cells, estimated_gap(found.cells, found.mixture)) <= 1
+
+
+def test_few_rows_are_exact_and_so_is_any_table_on_request(tmp_path: Path) -> None:
+    points = sampled(ARTICLE, 30_000)
+    assert compress(written(tmp_path / "few.csv", points[:20_000])).is_exact
+    table = written(tmp_path / "many.csv", points)
+    assert not compress(table).is_exact
+    assert compress(table, exact=True).cells.n_cells == 30_000
+
+
+def test_the_budget_of_cells_is_kept_and_said(tmp_path: Path) -> None:
+    table = written(tmp_path / "d.csv", hair_apart())
+    compressor = Compressor(table, exact=False, most_cells=300, strict=True)
+    found = fit(compressor.compression.cells, FitSettings(3), finer=compressor.finer)
+    assert compressor.compression.cells.n_cells <= 300
+    assert found.is_coarse
+
+
+@pytest.mark.parametrize("n_rows", [200, 40_000])
+def test_a_weight_of_two_is_two_rows(tmp_path: Path, n_rows: int) -> None:
+    points = sampled(ARTICLE, n_rows)
+    twice = np.concatenate([points, points[::3]])
+    weights = np.ones(n_rows)
+    weights[::3] = 2
+    weights[1::3] = 0
+    twice = np.concatenate([np.delete(points, np.s_[1::3], axis=0), points[::3]])
+    path = tmp_path / "d.csv"
+    columns = np.column_stack([points, weights])
+    np.savetxt(path, columns, delimiter=",", header="x,y,w", comments="", fmt="%.17g")
+    cells = compress(table_of(path, weight="w"), exact=n_rows < 1000).cells
+    assert cells.n_points == len(twice)
+    np.testing.assert_allclose(cells.mean(), twice.mean(axis=0), rtol=1e-11)
+    np.testing.assert_allclose(cells.covariance(), np.cov(twice.T, bias=True), rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ("-1", "column 'w' holds the weight -1: weights are finite and 0 or more"),
+        ("inf", "column 'w' holds the weight inf"),
+        ("", "column 'w' has empty weights"),
+    ],
+)
+def test_bad_weights_get_one_line(tmp_path: Path, weight: str, message: str) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(f"x,y,w\n1,2,1\n2,3,{weight}\n4,5,0\n")
+    with pytest.raises(TableError, match=message):
+        compress(table_of(path, weight="w"))
+
+
+def test_databases_give_the_cells_that_files_give(tmp_path: Path) -> None:
+    points = sampled(random_mixture(3, seed=1), 30_000)
+    table = written(tmp_path / "d.csv", points)
+    expected = compress(table).cells
+    with duckdb.connect(tmp_path / "d'b.duckdb") as connection:
+        connection.execute('CREATE TABLE "my ""points" (x DOUBLE, y DOUBLE, name VARCHAR)')
+        connection.execute(
+            f"INSERT INTO \"my \"\"points\" SELECT x, y, 'a' FROM '{tmp_path}/d.csv'"
+        )
+    with sqlite3.connect(tmp_path / "d.sqlite") as lite:
+        lite.execute("CREATE TABLE points (x REAL, y REAL)")
+        lite.executemany("INSERT INTO points VALUES (?, ?)", points.tolist())
+    lite.close()
+    for url, name in ((f"duckdb://{tmp_path}/d'b.duckdb", 'my "points'),):
+        assert_same_cells(compress(open_table(Source(url, name))).cells, expected)
+
+
+def assert_same_cells(found: Cells, expected: Cells) -> None:
+    """The same counts, and moments to 1e-12 of the spread of the data."""
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    np.testing.assert_allclose(found.means, expected.means, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.covariances, expected.covariances, rtol=1e-12, atol=1e-12)
+
+
+def test_a_pattern_of_files_is_one_table(tmp_path: Path) -> None:
+    points = sampled(ARTICLE, 300)
+    written(tmp_path / "a 1.csv", points[:100])
+    written(tmp_path / "a [2].csv", points[100:])
+    cells = compress(table_of(tmp_path / "a*.csv")).cells
+    assert cells.n_points == 300
+    np.testing.assert_allclose(cells.mean(), points.mean(axis=0), rtol=1e-12)
+
+
+def test_coarse_cells_are_merged_by_weight_not_by_place() -> None:
+    tight = gaussian(5000, (0, 0), 1e-6, 1)
+    cells = cells_of(np.concatenate([tight, gaussian(5000, (0, 0), 1.0, 2)]))
+    few = coarsened(cells, 512)
+    # Half of the points are tight, and so is about half of the cells.
+    assert 150 < (np.abs(few.means).max(axis=1) < 1e-4).sum() < 350
+    mixture = Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
+    assert estimated_gap(few, mixture) == pytest.approx(0, abs=1e-15)
