@@ -1,6 +1,6 @@
 """Cells against rows: what a fit of cells says, a fit of the rows themselves says too."""
 
-import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -50,12 +50,24 @@ def half_identical() -> FloatArray:
     return points
 
 
-HARD_TABLES = {
-    "two clusters a hair apart in a wide field": (hair_apart, 3),
+def round_mixture(*clusters: tuple[float, tuple[float, float], float]) -> Mixture:
+    """A mixture of round components, each a weight, a mean and a standard deviation."""
+    weights, means, deviations = zip(*clusters, strict=True)
+    return Mixture(
+        np.array(weights), np.array(means), np.array(deviations)[:, None, None] ** 2 * np.eye(2)
+    )
+
+
+HAIR_APART = round_mixture((0.25, (3, 3), 0.001), (0.25, (3.005, 3), 0.001), (0.5, (0, 0), 10))
+WITH_FIELD = round_mixture((0.475, (0, 5), 2), (0.475, (5, 0), 2), (0.05, (0, 0), 1000))
+
+# How to make each, and the mixture to start both fits from: what a search finds is another matter.
+HARD_TABLES: dict[str, tuple[Callable[[], FloatArray], Mixture | int]] = {
+    "two clusters a hair apart in a wide field": (hair_apart, HAIR_APART),
     "far from zero": (lambda: sampled(ARTICLE, N_ROWS) + 1e9, 2),
     "different units": (lambda: sampled(ARTICLE, N_ROWS) * [1e-6, 1e6], 2),
-    "outliers": (outliers, 3),
-    "half of the rows identical": (half_identical, 3),
+    "outliers": (outliers, WITH_FIELD),
+    "half of the rows identical": (half_identical, 2),
     "ties on integers": (lambda: sampled(ARTICLE, N_ROWS).round(), 2),
     "in the order of x": (lambda: np.sort(sampled(ARTICLE, N_ROWS), axis=0), 2),
 }
@@ -63,7 +75,9 @@ HARD_TABLES = {
 
 @pytest.mark.parametrize("name", HARD_TABLES)
 def test_cells_give_the_fit_that_rows_give(tmp_path: Path, name: str) -> None:
-    make, n_components = HARD_TABLES[name]
+    make, begin = HARD_TABLES[name]
+    start = begin if isinstance(begin, Mixture) else None
+    n_components = begin.n_components if isinstance(begin, Mixture) else begin
     table = written(tmp_path / "d.csv", make())
     compressor = Compressor(table, exact=False, most_cells=200_000, strict=True)
     compressed = compressor.compression
@@ -71,9 +85,10 @@ def test_cells_give_the_fit_that_rows_give(tmp_path: Path, name: str) -> None:
     assert compressed.cells.n_points == pytest.approx(len(make()), rel=1e-12)
     assert compressed.cells.n_cells <= 200_000
     assert (parts_of_crowded(compressed.cells) == 1).all()
-    found = fit(compressed.cells, FitSettings(n_components), finer=compressor.finer)
+    settings = FitSettings(n_components)
+    found = fit(compressed.cells, settings, start=start, finer=compressor.finer)
     rows = compress(table, exact=True).cells
-    exact = fit(rows, FitSettings(n_components), start=found.mixture)
+    exact = fit(rows, settings, start=found.mixture)
     assert not found.is_coarse
     # A bound, and tight: what it lacks is the estimated gap, or less than what moving every
     # parameter by 5 % of its standard error costs, 0.05² / 2 nats for each.
@@ -166,7 +181,7 @@ def test_bad_weights_get_one_line(tmp_path: Path, weight: str, message: str) -> 
         compress(table_of(path, weight="w"))
 
 
-def test_databases_give_the_cells_that_files_give(tmp_path: Path) -> None:
+def test_a_database_gives_the_cells_that_a_file_gives(tmp_path: Path) -> None:
     points = sampled(random_mixture(3, seed=1), 30_000)
     table = written(tmp_path / "d.csv", points)
     expected = compress(table).cells
@@ -175,12 +190,8 @@ def test_databases_give_the_cells_that_files_give(tmp_path: Path) -> None:
         connection.execute(
             f"INSERT INTO \"my \"\"points\" SELECT x, y, 'a' FROM '{tmp_path}/d.csv'"
         )
-    with sqlite3.connect(tmp_path / "d.sqlite") as lite:
-        lite.execute("CREATE TABLE points (x REAL, y REAL)")
-        lite.executemany("INSERT INTO points VALUES (?, ?)", points.tolist())
-    lite.close()
-    for url, name in ((f"duckdb://{tmp_path}/d'b.duckdb", 'my "points'),):
-        assert_same_cells(compress(open_table(Source(url, name))).cells, expected)
+    source = Source(f"duckdb://{tmp_path}/d'b.duckdb", 'my "points')
+    assert_same_cells(compress(open_table(source)).cells, expected)
 
 
 def assert_same_cells(found: Cells, expected: Cells) -> None:

@@ -93,7 +93,7 @@ class Reporter:
             )
         if fit.is_coarse:
             self.note(
-                "the cells are too wide to be sure of the parameters to 5 % of their standard "
+                "some cells are too coarse to be sure of the parameters to 5 % of their standard "
                 "errors: raise --cells, or take --exact"
             )
         if fit.floored:

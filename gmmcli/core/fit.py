@@ -19,7 +19,7 @@ from gmmcli.core.inference import (
 )
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory, empty_memory
-from gmmcli.core.refinement import gap_ratio
+from gmmcli.core.refinement import gap_ratio, parts_of_crowded
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import best_start
 from gmmcli.core.selection import criteria
@@ -72,6 +72,7 @@ def fit(
     """
     _check_distinct_points(cells, settings.components)
     began = perf_counter()
+    is_crowded = bool((parts_of_crowded(cells) > 1).any())
     whitening = whitening_of(cells, settings.covariance)
     ascent = Ascent(
         settings.covariance, settings.optimizer, settings.learning_rate, whitening.floor
@@ -97,12 +98,14 @@ def fit(
     states = _in_canonical_order(states, whitening)
     history = _history_of(states, cells.n_points, whitening)
     last = history.snapshot(history.last_step)
+    gap = estimated_gap(cells, last.mixture)
     return Fit(
         history=history,
         status=status,
         cells=cells,
         log_likelihood=last.elbo,
-        compression_gap=estimated_gap(cells, last.mixture),
+        compression_gap=gap,
+        is_coarse=is_crowded or gap_ratio(cells, gap) > 1,
         criteria=criteria(cells, last.mixture, last.elbo, settings.covariance),
         floored=_floored(states[-1].mixture, whitening.floor),
         seconds=perf_counter() - began,

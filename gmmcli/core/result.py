@@ -7,7 +7,6 @@ from enum import Enum
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.refinement import gap_ratio
 from gmmcli.core.selection import Criteria
 from gmmcli.core.settings import FitSettings
 
@@ -41,6 +40,7 @@ class Fit:
             where every cell is one point.
         compression_gap: what the log-likelihood is estimated to have over the ELBO, in nats per
             point; 0 where every cell is one point.
+        is_coarse: whether the cells break a rule of `refinement` for want of room.
         criteria: BIC, AIC and ICL.
         floored: the components that stand on the covariance floor, ascending.
         seconds: how long the search and the steps took.
@@ -51,14 +51,10 @@ class Fit:
     cells: Cells
     log_likelihood: float
     compression_gap: float
+    is_coarse: bool
     criteria: Criteria
     floored: tuple[int, ...]
     seconds: float
-
-    @property
-    def is_coarse(self) -> bool:
-        """Whether the cells leave a larger gap than `refinement` allows."""
-        return gap_ratio(self.cells, self.compression_gap) > 1
 
     @property
     def mixture(self) -> Mixture:

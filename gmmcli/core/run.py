@@ -160,6 +160,7 @@ def _parameters(fit: Fit, provenance: Provenance) -> dict[str, Any]:
             **asdict(fit.criteria),
             "cells": fit.cells.n_cells,
             "compression_gap": fit.compression_gap,
+            "coarse": fit.is_coarse,
             "floored": list(fit.floored),
             "seconds": round(fit.seconds, 3),
         },
