@@ -1,12 +1,16 @@
 """Cells against rows: what a fit of cells says, a fit of the rows themselves says too."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
-from conftest import cells_of, random_mixture, sampled, table_of
+from click.testing import Result
+from conftest import cells_of, one_line_error, random_mixture, sampled, table_of
 
 from gmmcli.core.cells import Cells, coarsened, estimated_gap
 from gmmcli.core.compression import Compressor, compress
@@ -218,3 +222,47 @@ def test_coarse_cells_are_merged_by_weight_not_by_place() -> None:
     assert 150 < (np.abs(few.means).max(axis=1) < 1e-4).sum() < 350
     mixture = Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
     assert estimated_gap(few, mixture) == pytest.approx(0, abs=1e-15)
+
+
+def test_a_large_fit_says_what_its_cells_cost(work: Path, run: Callable[..., Result]) -> None:
+    written(work / "d.csv", sampled(ARTICLE, N_ROWS))
+    result = run("fit", "d.csv", "--verify", "--no-frames")
+    fitted = json.loads((work / "d" / "parameters.json").read_text())["fit"]
+    gap = (fitted["exact_log_likelihood"] - fitted["log_likelihood"]) / N_ROWS
+    assert gap == pytest.approx(fitted["compression_gap"], rel=0.05)
+    assert f"from {fitted['cells']:,} cells, as a lower bound" in result.stdout
+    assert f"{gap:.6f} per point higher" in result.stdout
+    assert not fitted["coarse"]
+
+
+def test_standard_input_and_databases_from_the_command_line(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    points = sampled(ARTICLE, 300)
+    written(work / "d.csv", points)
+    with duckdb.connect(work / "my data.duckdb") as connection:
+        connection.execute("CREATE SCHEMA s; CREATE TABLE s.points AS FROM 'd.csv'")
+    url = f"duckdb://{work}/my data.duckdb"
+    run("fit", url, "--table", "s.points", "--no-frames", "-o", "from_database")
+    done = subprocess.run(
+        [sys.executable, "-m", "gmmcli", "fit", "-", "--no-frames"],
+        input=(work / "d.csv").read_bytes(),
+        check=True,
+        capture_output=True,
+    )
+    assert done.stderr.decode() == "coordinates: 'x' and 'y' (choose others with -x and -y)\n"
+    fits = [
+        json.loads((work / name / "parameters.json").read_text())["fit"]["log_likelihood"]
+        for name in ("from_database", "standard-input")
+    ]
+    assert fits[0] == pytest.approx(fits[1], rel=1e-12)
+    for arguments, message in (
+        ([url], "is a database: name a table in it with --table"),
+        ([url, "--table", "none"], "there is no such table"),
+        ([f"duckdb://{work}/none.duckdb", "--table", "t"], "does not exist"),
+        (["nonsense://x", "--table", "t"], "is no database that Ibis knows"),
+        (["postgres://me:secret@127.0.0.1:1/d", "--table", "t"], "postgres://127.0.0.1:1/d"),
+    ):
+        error = one_line_error(run("fit", *arguments, "-o", "out", code=1))
+        assert message in error
+        assert "secret" not in error

@@ -10,12 +10,14 @@ from gmmcli.cli.application import Application
 from gmmcli.cli.fit import fit
 from gmmcli.cli.generate import generate
 from gmmcli.cli.plot import plot
+from gmmcli.cli.predict import predict
 
 EXAMPLES = """\b
 Example:
   gmm generate -o points.csv
   gmm fit points.csv
   gmm plot points --steps all
+  gmm predict points points.csv
 """
 
 
@@ -30,3 +32,4 @@ def gmm() -> None:
 gmm.add_command(generate)
 gmm.add_command(fit)
 gmm.add_command(plot)
+gmm.add_command(predict)

@@ -103,6 +103,7 @@ Examples:
 )
 @seed_option
 @click.option("--strict", is_flag=True, help="Refuse rows with an empty or non-finite coordinate.")
+@click.option("--verify", is_flag=True, help="Read DATA once more for the exact log-likelihood.")
 @click.option("--no-frames", is_flag=True, help="Draw no pictures.")
 @click.option("--overwrite", is_flag=True, help="Replace RUN where it exists.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
@@ -127,6 +128,7 @@ def fit(
     snapshots: Literal["auto"] | int,
     seed: int,
     strict: bool,
+    verify: bool,
     no_frames: bool,
     overwrite: bool,
     quiet: bool,
@@ -191,8 +193,14 @@ def fit(
     provenance = Provenance(
         points.columns, source.name, compression.n_rows, compression.n_skipped, settings, asked
     )
-    written = write_run(directory, result, provenance)
-    reporter.summary(result, points.columns)
+    exact_log_likelihood = None
+    if verify:
+        with reporter.working(f"reading {data} once more"):
+            from gmmcli.core.prediction import log_likelihood
+
+            exact_log_likelihood = log_likelihood(points, result.mixture)
+    written = write_run(directory, result, provenance, exact_log_likelihood)
+    reporter.summary(result, points.columns, exact_log_likelihood)
     pictures = [] if no_frames else _draw(reporter, directory)
     reporter.files(directory, [*written, *pictures])
     if result.status is Status.INTERRUPTED:

@@ -72,7 +72,9 @@ class Reporter:
                 if time.monotonic() - began > PATIENCE_SECONDS:
                     self._start(progress)
 
-    def summary(self, fit: "Fit", columns: tuple[str, str]) -> None:
+    def summary(
+        self, fit: "Fit", columns: tuple[str, str], exact_log_likelihood: float | None = None
+    ) -> None:
         """Print how a fit ended, its components and its figures."""
         n_points = fit.cells.n_points
         per_point = f"{fit.log_likelihood / n_points:.6f} for each of {n_points:,.0f} points"
@@ -90,6 +92,11 @@ class Reporter:
             self._results.print(
                 f"from {fit.cells.n_cells:,} cells, as a lower bound: the log-likelihood is about "
                 f"{fit.compression_gap:.6f} nats per point higher"
+            )
+        if exact_log_likelihood is not None:
+            gap = (exact_log_likelihood - fit.log_likelihood) / n_points
+            self._results.print(
+                f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap:.6f} per point higher"
             )
         if fit.is_coarse:
             self.note(

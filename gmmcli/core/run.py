@@ -82,14 +82,22 @@ def check_target(directory: Path, *, overwrite: bool) -> None:
         raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
 
 
-def write_run(directory: Path, fit: Fit, provenance: Provenance) -> list[Path]:
+def write_run(
+    directory: Path, fit: Fit, provenance: Provenance, exact_log_likelihood: float | None = None
+) -> list[Path]:
     """Write a fit's files to a run directory, all together, and give their paths.
+
+    Args:
+        directory: where to write; made where it does not exist.
+        fit: what to write.
+        provenance: where the fit came from.
+        exact_log_likelihood: of all rows, in nats, where it was asked for.
 
     Raises:
         OutputError: when they cannot be written.
     """
     with staged_directory(directory) as stage:
-        write_json(stage / PARAMETERS, _parameters(fit, provenance))
+        write_json(stage / PARAMETERS, _parameters(fit, provenance, exact_log_likelihood))
         _history_table(fit.history).to_csv(stage / HISTORY, index=False)
         _cell_table(fit.cells).to_parquet(stage / CELLS, index=False)
     for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
@@ -123,6 +131,18 @@ def remove_pictures(
             path.unlink(missing_ok=True)
 
 
+def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
+    """The names of the coordinates and the final mixture of a run.
+
+    Raises:
+        RunError: naming the file that is missing, damaged or of an unknown format version.
+    """
+    if not directory.is_dir():
+        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
+    columns, mixture, _, _ = _read(directory / PARAMETERS, _parsed_parameters)
+    return columns, mixture
+
+
 def read_run(directory: Path) -> Run:
     """The run in a directory.
 
@@ -147,7 +167,9 @@ def read_run(directory: Path) -> Run:
     return Run(columns, mixture, history, cells, snapshots)
 
 
-def _parameters(fit: Fit, provenance: Provenance) -> dict[str, Any]:
+def _parameters(
+    fit: Fit, provenance: Provenance, exact_log_likelihood: float | None
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         **fit.mixture.to_json(),
@@ -161,6 +183,7 @@ def _parameters(fit: Fit, provenance: Provenance) -> dict[str, Any]:
             "cells": fit.cells.n_cells,
             "compression_gap": fit.compression_gap,
             "coarse": fit.is_coarse,
+            "exact_log_likelihood": exact_log_likelihood,
             "floored": list(fit.floored),
             "seconds": round(fit.seconds, 3),
         },

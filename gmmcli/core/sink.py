@@ -46,8 +46,18 @@ def stream_csv(
     header = io.StringIO()
     csv.writer(header, lineterminator="\n").writerow(schema.names)
     stream.write(header.getvalue().encode())
-    options = pyarrow.csv.WriteOptions(include_header=False)  # Arrow quotes every name
-    with pyarrow.csv.CSVWriter(stream, schema, write_options=options) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
+    for batch in batches:
+        stream.write(_csv_lines(batch))
     stream.flush()
+
+
+def _csv_lines(batch: pa.RecordBatch) -> bytes:
+    """Rows as CSV, with quotes only in batches where some value needs them."""
+    lines = io.BytesIO()
+    try:
+        plain = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+        pyarrow.csv.write_csv(batch, lines, plain)
+    except pa.ArrowInvalid:
+        lines = io.BytesIO()
+        pyarrow.csv.write_csv(batch, lines, pyarrow.csv.WriteOptions(include_header=False))
+    return lines.getvalue()

@@ -1,0 +1,75 @@
+"""`gmm predict`: what a fitted mixture says about every row of a table."""
+
+import sys
+from pathlib import Path
+
+import click
+
+EXAMPLES = """\b
+Examples:
+  gmm predict old_faithful old_faithful.csv
+  gmm predict sky new_stars.parquet --responsibilities -o labelled.parquet
+"""
+
+
+@click.command(short_help="Label the rows of a table by a fit.", epilog=EXAMPLES)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("data")
+@click.option("--table", metavar="NAME", help="The table, where DATA is the URL of a database.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write: .csv, .csv.gz or .parquet. CSV to standard output by default.",
+)
+@click.option("-x", "x_column", metavar="COLUMN", help="The first coordinate, if not as in RUN.")
+@click.option("-y", "y_column", metavar="COLUMN", help="The second coordinate, if not as in RUN.")
+@click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
+@click.pass_context
+def predict(
+    ctx: click.Context,
+    *,
+    run: Path,
+    data: str,
+    table: str | None,
+    output: Path | None,
+    x_column: str | None,
+    y_column: str | None,
+    responsibilities: bool,
+    overwrite: bool,
+) -> None:
+    """Say which component each row of a table belongs to, by the fit in the directory RUN.
+
+    DATA is whatever gmm fit takes. Writes its rows with all their columns, in their order, and the
+    columns label (the likeliest component), probability (how likely it is) and log_density (of the
+    whole mixture, in nats). Where DATA has a column of such a name, the new one is called
+    predicted_label and so on. Rows with an empty or non-finite coordinate get empty results.
+    """
+    from gmmcli.cli.reporting import Reporter
+
+    reporter = Reporter()
+    with reporter.working(f"reading {data}"):
+        from gmmcli.core.engines import Source, named_file
+        from gmmcli.core.files import check_file_target
+        from gmmcli.core.prediction import batches, predicted
+        from gmmcli.core.run import read_result
+        from gmmcli.core.sink import stream_csv, write_rows
+        from gmmcli.core.tables import open_table
+
+        if output is not None:
+            check_file_target(output, overwrite=overwrite)
+        columns, mixture = read_result(run)
+        label = "standard input" if data == "-" else None
+        source = Source(ctx.with_resource(named_file(data)), table, label=label)
+        as_text = output is None or output.suffix.lower() != ".parquet"
+        x, y = x_column or columns[0], y_column or columns[1]
+        points = open_table(source, x=x, y=y, as_text=as_text)
+        rows = predicted(points, mixture, with_responsibilities=responsibilities)
+    schema, stream = batches(points, rows)
+    if output is None:
+        stream_csv(stream, schema, sys.stdout.buffer)
+        return
+    with reporter.working(f"writing {output}"):
+        write_rows(stream, schema, output)

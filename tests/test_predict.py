@@ -1,0 +1,111 @@
+"""`gmm predict`: rows come back whole and in order, with what scikit-learn would say of them."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from conftest import one_line_error, random_mixture, sampled, table_of
+from sklearn.mixture import GaussianMixture
+
+from gmmcli.core.files import write_json
+from gmmcli.core.mixture import Mixture
+from gmmcli.core.prediction import log_likelihood
+
+N_ROWS = 5000
+
+
+@pytest.fixture
+def fitted(work: Path, run: Callable[..., Result]) -> Mixture:
+    """A mixture of four, whose run is in `run`; the points are in d.csv."""
+    mixture = random_mixture(4, seed=2)
+    points = pd.DataFrame(sampled(mixture, N_ROWS), columns=["a", "b"])
+    points["name"] = [f"n, {i}" if i % 7 == 0 else f"{i:05}" for i in range(N_ROWS)]
+    points["label"] = "mine"
+    points.to_csv(work / "d.csv", index=False)
+    points.to_parquet(work / "d.parquet")
+    write_json(work / "start.json", mixture.to_json())
+    run("fit", "d.csv", "--init", "start.json", "--steps", 0, "--no-frames", "-o", "run", "-q")
+    return mixture.reordered(mixture.canonical_order())
+
+
+def oracle(mixture: Mixture) -> GaussianMixture:
+    """scikit-learn's mixture with the same parameters."""
+    model = GaussianMixture(mixture.n_components)
+    model.weights_, model.means_ = mixture.weights, mixture.means
+    model.covariances_ = mixture.covariances
+    model.precisions_cholesky_ = np.linalg.cholesky(np.linalg.inv(mixture.covariances))
+    return model
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
+@pytest.mark.parametrize("data", ["d.csv", "d.parquet"])
+def test_rows_get_what_scikit_learn_says(
+    work: Path, run: Callable[..., Result], fitted: Mixture, data: str, output: str
+) -> None:
+    run("predict", "run", data, "--responsibilities", "-o", output)
+    given = pd.read_parquet(work / "d.parquet")
+    read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
+    found = read(output)
+    assert list(found.columns[:4]) == ["a", "b", "name", "label"]
+    pd.testing.assert_frame_equal(found[["name", "label"]], given[["name", "label"]])
+    points = given[["a", "b"]].to_numpy()
+    np.testing.assert_allclose(found[["a", "b"]], points, rtol=1e-15)
+    model = oracle(fitted)
+    np.testing.assert_array_equal(found["predicted_label"], model.predict(points))
+    responsibilities = model.predict_proba(points)
+    np.testing.assert_allclose(found["probability"], responsibilities.max(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(found["log_density"], model.score_samples(points), rtol=1e-9)
+    columns = [f"responsibility_{k}" for k in range(4)]
+    np.testing.assert_allclose(found[columns], responsibilities, rtol=1e-7, atol=1e-12)
+
+
+def test_rows_without_coordinates_come_through_empty(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    (work / "gaps.csv").write_text('b,a,note\n1,2,"x, y"\n,3,é\n4,inf,\nNA,5,007\n0.50,1e0,z\n')
+    found = run("predict", "run", "gaps.csv").stdout
+    table = pd.read_csv(io.StringIO(found), dtype=str, keep_default_na=False)
+    assert table["note"].tolist() == ["x, y", "é", "", "007", "z"]
+    assert table["b"].tolist() == ["1", "", "4", "NA", "0.50"]
+    assert (table["label"] == "").tolist() == [False, True, True, True, False]
+    assert (table["log_density"] == "").tolist() == [False, True, True, True, False]
+
+
+def test_far_points_keep_their_digits(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    (work / "far.csv").write_text("a,b\n1e6,-1e6\n1e100,0\n")
+    found = pd.read_csv(io.StringIO(run("predict", "run", "far.csv").stdout))
+    point = np.array([[1e6, -1e6]])
+    assert found["log_density"][0] == pytest.approx(fitted.log_densities(point)[0], rel=1e-12)
+    assert found["probability"].tolist() == [1.0, 1.0]
+
+
+def test_the_exact_log_likelihood_is_that_of_the_rows(work: Path, fitted: Mixture) -> None:
+    points = pd.read_csv(work / "d.csv")[["a", "b"]].to_numpy()
+    exact = log_likelihood(table_of(work / "d.csv"), fitted)
+    assert exact == pytest.approx(fitted.log_densities(points).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none", "d.csv"], "none is not a run directory"),
+        (["run", "other.csv"], "other.csv has no column 'a'; it has 'x', 'y'"),
+        (["run", "d.csv", "-o", "out.txt"], "cannot tell the format of out.txt"),
+        (["run", "d.csv", "-o", "d.csv"], "d.csv exists"),
+        (["run", "bad.csv"], "'oops', which is not a number"),
+    ],
+)
+def test_bad_requests_get_one_line_and_write_nothing(
+    work: Path, run: Callable[..., Result], fitted: Mixture, arguments: list[str], message: str
+) -> None:
+    (work / "other.csv").write_text("x,y\n1,2\n")
+    (work / "bad.csv").write_text("a,b\n1,2\n3,oops\n")
+    before = sorted(work.iterdir())
+    assert message in one_line_error(run("predict", *arguments, code=1))
+    assert sorted(work.iterdir()) == before
