@@ -1,6 +1,8 @@
 """Cells against rows: what a fit of cells says, a fit of the rows themselves says too."""
 
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -196,6 +198,44 @@ def test_a_database_gives_the_cells_that_a_file_gives(tmp_path: Path) -> None:
         )
     source = Source(f"duckdb://{tmp_path}/d'b.duckdb", 'my "points')
     assert_same_cells(compress(open_table(source)).cells, expected)
+
+
+def test_sqlite_gives_the_cells_that_a_file_gives(tmp_path: Path) -> None:
+    points = sampled(random_mixture(3, seed=1), 30_000)
+    expected = compress(written(tmp_path / "d.csv", points)).cells
+    connection = sqlite3.connect(tmp_path / "d.sqlite")
+    connection.execute("CREATE TABLE points (x REAL, y REAL)")
+    connection.executemany("INSERT INTO points VALUES (?, ?)", points.tolist())
+    connection.commit()
+    connection.close()
+    source = Source(f"sqlite://{tmp_path}/d.sqlite", "points")
+    assert_same_cells(compress(open_table(source)).cells, expected)
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs a Java runtime")
+def test_spark_gives_the_cells_that_duckdb_gives_and_says_nothing(tmp_path: Path) -> None:
+    written(tmp_path / "d [1] é.csv", outliers())
+    script = (
+        "import sys, numpy as np\n"
+        "from gmmcli.core.compression import compress\n"
+        "from gmmcli.core.engines import Source\n"
+        "from gmmcli.core.tables import open_table\n"
+        "result = compress(open_table(Source(sys.argv[1], engine=sys.argv[2])))\n"
+        "c = result.cells\n"
+        "np.savez(sys.argv[3], c.counts, c.means, c.covariances, result.n_passes)\n"
+    )
+    found = {}
+    for engine in ("auto", "spark"):
+        arguments = [str(tmp_path / "d [1] é.csv"), engine, str(tmp_path / f"{engine}.npz")]
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        found[engine] = list(np.load(tmp_path / f"{engine}.npz").values())
+    *spark, spark_passes = found["spark"]
+    *duck, duck_passes = found["auto"]
+    assert spark_passes == duck_passes == 2
+    assert_same_cells(Cells(*spark), Cells(*duck))
 
 
 def assert_same_cells(found: Cells, expected: Cells) -> None:

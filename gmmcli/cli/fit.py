@@ -10,6 +10,7 @@ from gmmcli.cli.options import StepChoice, seed_option
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
+    from gmmcli.core.engines import EngineName
     from gmmcli.core.mixture import Mixture
     from gmmcli.core.settings import CovarianceType, OptimizerName
 
@@ -19,12 +20,20 @@ EXAMPLES = """\b
 Examples:
   gmm fit old_faithful.csv
   gmm fit stars.parquet -x ra -y dec -k 5 --covariance diag -o sky
+  gmm fit duckdb://survey.duckdb --table stars --weight flux
 """
 
 
 @click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
 @click.argument("data")
 @click.option("--table", metavar="NAME", help="The table, where DATA is the URL of a database.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "spark"]),
+    default="auto",
+    show_default=True,
+    help="What reads files: DuckDB, or the Spark session of this environment.",
+)
 @click.option(
     "-k",
     "--components",
@@ -113,6 +122,7 @@ def fit(
     *,
     data: str,
     table: str | None,
+    engine: "EngineName",
     components: int | None,
     output: Path | None,
     x_column: str | None,
@@ -157,7 +167,7 @@ def fit(
         from gmmcli.core.tables import open_table
 
         label = "standard input" if data == "-" else None
-        source = Source(ctx.with_resource(named_file(data)), table, label=label)
+        source = Source(ctx.with_resource(named_file(data)), table, engine, label)
         points = open_table(source, x=x_column, y=y_column, weight=weight)
         directory = output if output is not None else default_directory(table or data)
         check_target(directory, overwrite=overwrite)

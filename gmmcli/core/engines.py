@@ -135,8 +135,10 @@ def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -
     if any("\ud800" <= letter <= "\udfff" for letter in source.data):
         raise TableError(f"the name {source.data!r} is not UTF-8: rename the file")
     if source.engine == "spark":
-        from gmmcli.core.spark import open_with_spark
-
+        try:  # an extra, so not imported at the top
+            from gmmcli.core.spark import open_with_spark
+        except ImportError as error:
+            raise TableError("--engine spark needs it: pip install 'gmmcli[spark]'") from error
         return open_with_spark(source, named)
     return _open_database(source) if source.is_url else _open_files(source, named, as_text=as_text)
 

@@ -37,8 +37,6 @@ NEAR = 0.01
 FEW_CELLS = 2048
 # How many times more cells each further stage has.
 MORE = 8
-# Cells whose gap has this ratio to what is allowed will do when the mixture has moved on a little.
-SURE = 0.9
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
 COINCIDING = 1e-5
 # Rounding moves an eigenvalue off the floor by less than this share.
@@ -170,8 +168,8 @@ def _by_stages(
 ) -> tuple[list[State], Status, Cells]:
     """The states of a climb on few cells first and then on more, why it ends, and its last cells.
 
-    A few cells are enough to come near the optimum. Whenever the climb on some has slowed down,
-    they make room for finer ones, unless the gap that they leave is small enough already.
+    A few merged cells are enough to come near the optimum. Whenever the climb on some has slowed
+    down, more take their place; those that are too wide for the mixture so far are cut first.
     """
     n_cells, tolerance = FEW_CELLS, NEAR
     stage = coarsened(whitening.whiten_cells(cells), n_cells)
@@ -182,17 +180,13 @@ def _by_stages(
             last = climber.measured(whitening.whiten_cells(cells), states[-1])
             return [*states[:-1], last], status, cells
         if tolerance == TOLERANCE:
-            return states, status, whitening.unwhiten_cells(stage)
-        if _ratio(stage, mixture) > 1:
-            cells = finer(cells, whitening.unwhiten(mixture))
-            n_cells *= MORE
+            return states, status, cells
+        cells = finer(cells, whitening.unwhiten(mixture))
+        n_cells *= MORE
+        if 2 * n_cells < cells.n_cells:
             stage = coarsened(whitening.whiten_cells(cells), n_cells)
-        if stage.n_cells == cells.n_cells or _ratio(stage, mixture) <= SURE:
-            tolerance = TOLERANCE
-
-
-def _ratio(cells: Cells, mixture: Mixture) -> float:
-    return gap_ratio(cells, estimated_gap(cells, mixture))
+        else:
+            stage, tolerance = whitening.whiten_cells(cells), TOLERANCE
 
 
 def _check_distinct_points(cells: Cells, n_components: int) -> None:

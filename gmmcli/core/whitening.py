@@ -59,12 +59,6 @@ class Whitening:
         means = (cells.means - self.origin) @ self.matrix.T
         return Cells(cells.counts, means, self.matrix @ cells.covariances @ self.matrix.T)
 
-    def unwhiten_cells(self, cells: Cells) -> Cells:
-        """Cells in whitened units, in data units."""
-        inverse = np.linalg.inv(self.matrix).astype(np.float64)
-        means = cells.means @ inverse.T + self.origin
-        return Cells(cells.counts, means, inverse @ cells.covariances @ inverse.T)
-
     def whiten(self, mixture: Mixture) -> Mixture:
         """A mixture in data units, in whitened units."""
         means = (mixture.means - self.origin) @ self.matrix.T
