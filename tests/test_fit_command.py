@@ -55,6 +55,10 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "init": "auto",
         "snapshots": "auto",
         "strict": False,
+        "exact": False,
+        "cells": 1_000_000,
+        "weight": None,
+        "engine": "auto",
     }
     assert {"gmmcli", "python", "torch", "pyro-ppl", "duckdb"} <= set(told["versions"])
     figures = told["fit"]

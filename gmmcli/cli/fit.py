@@ -193,12 +193,14 @@ def fit(
             interrupted=interrupted,
         )
     compression = compressor.compression
-    asked = {
+    asked: dict[str, str | int | bool | None] = {
         "init": init,
         "snapshots": snapshots,
         "strict": strict,
         "exact": exact,
         "cells": most_cells,
+        "weight": weight,
+        "engine": engine,
     }
     provenance = Provenance(
         points.columns, source.name, compression.n_rows, compression.n_skipped, settings, asked

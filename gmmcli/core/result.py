@@ -80,4 +80,4 @@ class Provenance:
     n_rows: int
     n_skipped: int
     settings: FitSettings
-    asked: Mapping[str, str | int | bool]
+    asked: Mapping[str, str | int | bool | None]
