@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from gmmcli.cli.application import EXIT_INTERRUPTED, fit_is_kept
-from gmmcli.cli.options import StepChoice, seed_option
+from gmmcli.cli.options import StepChoice, seed_option, table_option
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
@@ -26,7 +26,7 @@ Examples:
 
 @click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
 @click.argument("data")
-@click.option("--table", metavar="NAME", help="The table, where DATA is the URL of a database.")
+@table_option
 @click.option(
     "--engine",
     type=click.Choice(["auto", "spark"]),
@@ -161,13 +161,12 @@ def fit(
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {data}"):
         from gmmcli.core.compression import Compressor
-        from gmmcli.core.engines import Source, named_file
+        from gmmcli.core.engines import source_of
         from gmmcli.core.mixture import read_mixture
         from gmmcli.core.run import check_target, default_directory, write_run
         from gmmcli.core.tables import open_table
 
-        label = "standard input" if data == "-" else None
-        source = Source(ctx.with_resource(named_file(data)), table, engine, label)
+        source = ctx.with_resource(source_of(data, table, engine))
         points = open_table(source, x=x_column, y=y_column, weight=weight)
         directory = output if output is not None else default_directory(table or data)
         check_target(directory, overwrite=overwrite)

@@ -13,6 +13,10 @@ seed_option = click.option(
     help="Of the random numbers.",
 )
 
+table_option = click.option(
+    "--table", metavar="NAME", help="The table, where DATA is the URL of a database."
+)
+
 
 class StepChoice(click.ParamType[Literal["auto"] | int]):
     """Which steps to show: one of some words, or a number of steps between two of them."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from gmmcli.cli.options import table_option
+
 EXAMPLES = """\b
 Examples:
   gmm predict old_faithful old_faithful.csv
@@ -15,7 +17,7 @@ Examples:
 @click.command(short_help="Label the rows of a table by a fit.", epilog=EXAMPLES)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("data")
-@click.option("--table", metavar="NAME", help="The table, where DATA is the URL of a database.")
+@table_option
 @click.option(
     "-o",
     "--output",
@@ -51,7 +53,7 @@ def predict(
 
     reporter = Reporter()
     with reporter.working(f"reading {data}"):
-        from gmmcli.core.engines import Source, named_file
+        from gmmcli.core.engines import source_of
         from gmmcli.core.files import check_file_target
         from gmmcli.core.prediction import batches, predicted
         from gmmcli.core.run import read_result
@@ -61,8 +63,7 @@ def predict(
         if output is not None:
             check_file_target(output, overwrite=overwrite)
         columns, mixture = read_result(run)
-        label = "standard input" if data == "-" else None
-        source = Source(ctx.with_resource(named_file(data)), table, label=label)
+        source = ctx.with_resource(source_of(data, table))
         as_text = output is None or output.suffix.lower() != ".parquet"
         x, y = x_column or columns[0], y_column or columns[1]
         points = open_table(source, x=x, y=y, as_text=as_text)

@@ -109,16 +109,16 @@ class Opened:
 
 
 @contextmanager
-def named_file(data: str) -> Iterator[str]:
+def source_of(data: str, table: str | None, engine: EngineName = "auto") -> Iterator[Source]:
     """What the user named; a temporary CSV file of standard input's where that is -."""
     if data != "-":
-        yield data
+        yield Source(data, table, engine)
         return
     with tempfile.TemporaryDirectory(prefix="gmm-") as directory:
         path = Path(directory) / "standard-input.csv"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield str(path)
+        yield Source(str(path), table, engine, label="standard input")
 
 
 def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -> Opened:

@@ -75,9 +75,10 @@ def fit(
     ascent = Ascent(
         settings.covariance, settings.optimizer, settings.learning_rate, whitening.floor
     )
+    whitened = whitening.whiten_cells(cells)
+    few = coarsened(whitened, FEW_CELLS) if start is None or finer is not None else whitened
     if start is None:
         k, seed = settings.components, settings.seed
-        few = coarsened(whitening.whiten_cells(cells), FEW_CELLS)
         with fitting_threads(few, k):
             first = best_start(few, k, ascent, seed=seed, interrupted=interrupted)
     else:
@@ -90,9 +91,9 @@ def fit(
     climber = _Climber(ascent, settings.steps, told, interrupted)
     beginning = [State(0, first, -np.inf)]
     if finer is None:
-        states, status = climber.on(whitening.whiten_cells(cells), beginning)
+        states, status = climber.on(whitened, beginning)
     else:
-        states, status, cells = _by_stages(cells, whitening, climber, beginning, finer)
+        states, status, cells = _by_stages(cells, few, whitening, climber, beginning, finer)
     states = _in_canonical_order(states, whitening)
     history = _history_of(states, cells.n_points, whitening)
     last = history.snapshot(history.last_step)
@@ -161,18 +162,18 @@ class _Climber:
 
 def _by_stages(
     cells: Cells,
+    stage: Cells,
     whitening: Whitening,
     climber: _Climber,
     states: list[State],
     finer: Callable[[Cells, Mixture], Cells],
 ) -> tuple[list[State], Status, Cells]:
-    """The states of a climb on few cells first and then on more, why it ends, and its last cells.
+    """The states of a climb on a first stage and then on more, why it ends, and its last cells.
 
     A few merged cells are enough to come near the optimum. Whenever the climb on some has slowed
     down, more take their place; those that are too wide for the mixture so far are cut first.
     """
     n_cells, tolerance = FEW_CELLS, NEAR
-    stage = coarsened(whitening.whiten_cells(cells), n_cells)
     while True:
         states, status = climber.on(stage, states, tolerance)
         mixture = states[-1].mixture
@@ -218,9 +219,8 @@ def _has_converged(
     window = WINDOWS[ascent.optimizer]
     if len(elbos) % window or remaining_climb(elbos, window) >= tolerance:
         return False
-    return (not ascent.is_accelerated and window == 1) or left_to_climb(
-        cells, mixture, ascent
-    ) < tolerance
+    is_plain = window == 1 and not ascent.is_accelerated
+    return is_plain or left_to_climb(cells, mixture, ascent) < tolerance
 
 
 def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) -> History:

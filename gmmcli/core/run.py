@@ -137,9 +137,7 @@ def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
-    if not directory.is_dir():
-        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
-    columns, mixture, _, _ = _read(directory / PARAMETERS, _parsed_parameters)
+    columns, mixture, _, _ = _read_parameters(directory)
     return columns, mixture
 
 
@@ -149,9 +147,7 @@ def read_run(directory: Path) -> Run:
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
-    if not directory.is_dir():
-        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
-    columns, mixture, snapshots, n_points = _read(directory / PARAMETERS, _parsed_parameters)
+    columns, mixture, snapshots, n_points = _read_parameters(directory)
     history = _read(directory / HISTORY, _parsed_history)
     if history.weights.shape[1] != mixture.n_components:
         raise RunError(
@@ -234,6 +230,13 @@ def _read(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
     except (TypeError, ValueError, MixtureError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
+
+
+def _read_parameters(directory: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
+    """The coordinates, final mixture, snapshots asked for and number of points of a run."""
+    if not directory.is_dir():
+        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
+    return _read(directory / PARAMETERS, _parsed_parameters)
 
 
 def _parsed_parameters(path: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
