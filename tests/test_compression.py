@@ -254,6 +254,17 @@ def test_a_pattern_of_files_is_one_table(tmp_path: Path) -> None:
     np.testing.assert_allclose(cells.mean(), points.mean(axis=0), rtol=1e-12)
 
 
+def test_a_huge_number_among_many_rows_gets_one_line(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    points = sampled(ARTICLE, 30_000)
+    points[-1] = [1e308, 5]
+    written(work / "d.csv", points)
+    error = one_line_error(run("fit", "d.csv", code=1))
+    assert "which double precision cannot work with: change their units" in error
+    assert not (work / "d").exists()
+
+
 def test_coarse_cells_are_merged_by_weight_not_by_place() -> None:
     tight = gaussian(5000, (0, 0), 1e-6, 1)
     cells = cells_of(np.concatenate([tight, gaussian(5000, (0, 0), 1.0, 2)]))

@@ -96,8 +96,8 @@ class Grids:
         columns = np.floor_divide(places[:, 1] + SPAN // 2, SPAN)
         middles = np.stack([columns, places[:, 1] - columns * SPAN], axis=1)  # (C, 2)
         shifts, seconds = sums[:, :2] / counts[:, None], sums[:, 2:] / counts[:, None]
-        products = shifts[:, [0, 0, 1]] * shifts[:, [0, 1, 1]]
-        within = seconds - products
+        with np.errstate(over="ignore", invalid="ignore"):  # the whitening says what overflows
+            within = seconds - shifts[:, [0, 0, 1]] * shifts[:, [0, 1, 1]]
         flat = within[:, [0, 2]] <= ROUNDING * seconds[:, [0, 2]]
         within[flat.any(axis=1), 1] = 0.0
         within[:, [0, 2]] = np.where(flat, 0.0, within[:, [0, 2]])
