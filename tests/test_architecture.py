@@ -16,7 +16,10 @@ HEAVY = ("torch", "pyro", "matplotlib", "pandas", "ibis", "numpy", "pyarrow", "d
 PACKAGE = ROOT / "gmmcli"
 
 # The modules that write expressions over tables.
-TABLES = [f"core/{name}.py" for name in ("engines", "spark", "tables", "compression", "prediction")]
+TABLES = [
+    f"core/{name}.py"
+    for name in ("engines", "spark", "tables", "compression", "prediction", "export")
+]
 # Who alone knows each library, as paths inside the package.
 KEEPERS = {
     "torch": ["core/model.py", "core/optimizers.py", "core/inference.py"],

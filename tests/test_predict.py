@@ -1,6 +1,8 @@
 """`gmm predict`: rows come back whole and in order, with what scikit-learn would say of them."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +75,66 @@ def test_rows_without_coordinates_come_through_empty(
     assert table["b"].tolist() == ["1", "", "4", "NA", "0.50"]
     assert (table["label"] == "").tolist() == [False, True, True, True, False]
     assert (table["log_density"] == "").tolist() == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
+def test_many_rows_keep_their_order(
+    work: Path, run: Callable[..., Result], fitted: Mixture, output: str
+) -> None:
+    n_rows = 1_000_000  # several of the pieces that a file is read in, by several threads
+    run("generate", "-n", n_rows, "-o", "many.csv")
+    run("predict", "run", "many.csv", "-x", "x", "-y", "y", "-o", output)
+    read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
+    given = pd.read_csv("many.csv")
+    pd.testing.assert_frame_equal(read(output)[["x", "y", "label"]], given, rtol=1e-15)
+
+
+def test_parquet_says_what_to_do_with_a_column_of_many_kinds(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    rows = "\n".join(f"{i}.5,{i % 7},{i}" for i in range(40_000))
+    Path("mixed.csv").write_text(f"a,b,note\n{rows}\n1,2,text\n")
+    before = sorted(work.iterdir())
+    error = one_line_error(run("predict", "run", "mixed.csv", "-o", "out.parquet", code=1))
+    assert "line 40002" in error
+    assert "'note'" in error
+    assert "write a .csv" in error
+    assert sorted(work.iterdir()) == before
+    run("predict", "run", "mixed.csv", "-o", "out.csv")
+    assert pd.read_csv("out.csv", dtype=str)["note"].iloc[-1] == "text"
+
+
+def test_a_fit_labels_its_own_rows(work: Path, run: Callable[..., Result]) -> None:
+    data = "sample_data/old_faithful.csv"
+    Path("taken.csv").write_text("mine")
+    arguments = ["fit", data, "-o", "run", "--no-frames", "-q"]
+    assert "taken.csv exists" in one_line_error(
+        run(*arguments, "--assignments", "taken.csv", code=1)
+    )
+    assert not Path("run").exists()
+    run(*arguments, "--assignments", "fitted.csv")
+    run("predict", "run", data, "-o", "predicted.csv")
+    assert Path("fitted.csv").read_bytes() == Path("predicted.csv").read_bytes()
+    assert pd.read_csv("fitted.csv")["label"].value_counts().tolist() == [175, 97]
+
+
+def test_spark_writes_parts_with_what_duckdb_says(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    asked = ["predict", "run", "d.csv", "--responsibilities"]
+    run(*asked, "-o", "duck.csv")
+    outcome = subprocess.run(
+        [sys.executable, "-m", "gmmcli", *asked, "--engine", "spark", "-o", "parts.csv"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert outcome.stderr == ""
+    assert one_line_error(run(*asked, "--engine", "spark", code=1)).endswith("name it with -o")
+    parts = sorted(Path("parts.csv").glob("part-*.csv"))
+    found = pd.concat([pd.read_csv(part, dtype={"name": str}) for part in parts])
+    duck = pd.read_csv("duck.csv", dtype={"name": str})
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), duck, rtol=1e-9)
 
 
 def test_far_points_keep_their_digits(

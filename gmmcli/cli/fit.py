@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from gmmcli.cli.application import EXIT_INTERRUPTED, fit_is_kept
-from gmmcli.cli.options import StepChoice, seed_option, table_option
+from gmmcli.cli.options import StepChoice, engine_option, seed_option, table_option
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
@@ -27,13 +27,7 @@ Examples:
 @click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
 @click.argument("data")
 @table_option
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "spark"]),
-    default="auto",
-    show_default=True,
-    help="What reads files: DuckDB, or the Spark session of this environment.",
-)
+@engine_option
 @click.option(
     "-k",
     "--components",
@@ -113,8 +107,18 @@ Examples:
 @seed_option
 @click.option("--strict", is_flag=True, help="Refuse rows with an empty or non-finite coordinate.")
 @click.option("--verify", is_flag=True, help="Read DATA once more for the exact log-likelihood.")
+@click.option(
+    "--assignments",
+    metavar="FILE",
+    help="Write the rows of DATA with their labels too, as gmm predict does: .csv, .csv.gz or "
+    ".parquet.",
+)
 @click.option("--no-frames", is_flag=True, help="Draw no pictures.")
-@click.option("--overwrite", is_flag=True, help="Replace RUN where it exists.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace RUN, and the file of --assignments, where they exist.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.pass_context
 def fit(
@@ -139,6 +143,7 @@ def fit(
     seed: int,
     strict: bool,
     verify: bool,
+    assignments: str | None,
     no_frames: bool,
     overwrite: bool,
     quiet: bool,
@@ -162,6 +167,7 @@ def fit(
     with reporter.working(f"reading {data}"):
         from gmmcli.core.compression import Compressor
         from gmmcli.core.engines import source_of
+        from gmmcli.core.export import check_export
         from gmmcli.core.mixture import read_mixture
         from gmmcli.core.run import check_target, default_directory, write_run
         from gmmcli.core.tables import open_table
@@ -170,6 +176,8 @@ def fit(
         points = open_table(source, x=x_column, y=y_column, weight=weight)
         directory = output if output is not None else default_directory(table or data)
         check_target(directory, overwrite=overwrite)
+        if assignments is not None:
+            check_export(source, assignments, overwrite=overwrite)
         start = None if init == "auto" else read_mixture(Path(init))
         n_components = _agreed_components(ctx, components, start)
         compressor = Compressor(points, exact=exact, most_cells=most_cells, strict=strict)
@@ -212,6 +220,12 @@ def fit(
             exact_log_likelihood = log_likelihood(points, result.mixture)
     written = write_run(directory, result, provenance, exact_log_likelihood)
     reporter.summary(result, points.columns, exact_log_likelihood)
+    if assignments is not None:
+        with reporter.working(f"writing {assignments}"), fit_is_kept(directory):
+            from gmmcli.core.prediction import write_predicted
+
+            columns, mixture = points.columns, result.mixture
+            write_predicted(source, columns, mixture, assignments, overwrite=overwrite)
     pictures = [] if no_frames else _draw(reporter, directory)
     reporter.files(directory, [*written, *pictures])
     if result.status is Status.INTERRUPTED:

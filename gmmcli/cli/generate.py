@@ -50,13 +50,12 @@ def generate(
     command and seed give the same bytes.
     """
     from gmmcli.cli.reporting import Reporter
-    from gmmcli.core.files import check_file_target
     from gmmcli.core.mixture import read_mixture
     from gmmcli.core.sampling import ARTICLE, POINTS_SCHEMA, n_blocks, sampled_batches
-    from gmmcli.core.sink import stream_csv, write_rows
+    from gmmcli.core.sink import check_sink, stream_csv, write_rows
 
     if output is not None:
-        check_file_target(output, overwrite=overwrite)
+        check_sink(output, overwrite=overwrite)
     mixture = ARTICLE if mixture_file is None else read_mixture(mixture_file)
     reporter = Reporter()
     batches = sampled_batches(mixture, points, seed=seed)

@@ -17,6 +17,14 @@ table_option = click.option(
     "--table", metavar="NAME", help="The table, where DATA is the URL of a database."
 )
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["auto", "spark"]),
+    default="auto",
+    show_default=True,
+    help="What reads files: DuckDB, or the Spark session of this environment.",
+)
+
 
 class StepChoice(click.ParamType[Literal["auto"] | int]):
     """Which steps to show: one of some words, or a number of steps between two of them."""

@@ -1,11 +1,14 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from gmmcli.cli.options import table_option
+from gmmcli.cli.options import engine_option, table_option
+
+if TYPE_CHECKING:
+    from gmmcli.core.engines import EngineName
 
 EXAMPLES = """\b
 Examples:
@@ -18,10 +21,10 @@ Examples:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("data")
 @table_option
+@engine_option
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
     metavar="FILE",
     help="Where to write: .csv, .csv.gz or .parquet. CSV to standard output by default.",
 )
@@ -36,7 +39,8 @@ def predict(
     run: Path,
     data: str,
     table: str | None,
-    output: Path | None,
+    engine: "EngineName",
+    output: str | None,
     x_column: str | None,
     y_column: str | None,
     responsibilities: bool,
@@ -51,26 +55,20 @@ def predict(
     """
     from gmmcli.cli.reporting import Reporter
 
-    reporter = Reporter()
-    with reporter.working(f"reading {data}"):
+    with Reporter(quiet=output is None).working(f"reading {data}"):
         from gmmcli.core.engines import source_of
-        from gmmcli.core.files import check_file_target
-        from gmmcli.core.prediction import batches, predicted
+        from gmmcli.core.export import check_export
+        from gmmcli.core.prediction import write_predicted
         from gmmcli.core.run import read_result
-        from gmmcli.core.sink import stream_csv, write_rows
-        from gmmcli.core.tables import open_table
 
-        if output is not None:
-            check_file_target(output, overwrite=overwrite)
+        source = ctx.with_resource(source_of(data, table, engine))
+        check_export(source, output, overwrite=overwrite)
         columns, mixture = read_result(run)
-        source = ctx.with_resource(source_of(data, table))
-        as_text = output is None or output.suffix.lower() != ".parquet"
-        x, y = x_column or columns[0], y_column or columns[1]
-        points = open_table(source, x=x, y=y, as_text=as_text)
-        rows = predicted(points, mixture, with_responsibilities=responsibilities)
-    schema, stream = batches(points, rows)
-    if output is None:
-        stream_csv(stream, schema, sys.stdout.buffer)
-        return
-    with reporter.working(f"writing {output}"):
-        write_rows(stream, schema, output)
+        write_predicted(
+            source,
+            (x_column or columns[0], y_column or columns[1]),
+            mixture,
+            output,
+            with_responsibilities=responsibilities,
+            overwrite=overwrite,
+        )

@@ -96,12 +96,29 @@ class Opened:
     n_rows_about: float | None = None
     text_may_be_numbers: bool = True
 
+    @property
+    def is_duckdb(self) -> bool:
+        """Whether DuckDB runs expressions over the rows; it writes Parquet files on all cores."""
+        return str(self.backend.name) == "duckdb"
+
+    @property
+    def is_spark(self) -> bool:
+        """Whether Spark runs expressions over the rows."""
+        return str(self.backend.name) == "pyspark"
+
     def stream(self, rows: ir.Table, n_rows: int) -> pa.RecordBatchReader:
         """Rows as they come, in batches of about so many."""
-        if self.backend.name == "duckdb":  # Ibis asks DuckDB 2 for a method that is no more
-            relation = self.backend.con.sql(str(ibis.to_sql(rows, dialect="duckdb")))
-            return relation.to_arrow_reader(n_rows)
+        if self.is_duckdb:  # Ibis asks DuckDB 2 for a method that is no more
+            return self._relation(rows).to_arrow_reader(n_rows)
         return rows.to_pyarrow_batches(chunk_size=n_rows)
+
+    def write_parquet(self, rows: ir.Table, path: Path) -> None:
+        """Write rows, in their order and in bounded memory, where the engine does that."""
+        self._relation(rows).write_parquet(str(path))
+
+    def _relation(self, rows: ir.Table) -> duckdb.DuckDBPyRelation:
+        connection: duckdb.DuckDBPyConnection = self.backend.con
+        return connection.sql(str(ibis.to_sql(rows, dialect="duckdb")))
 
     def reading_numbers(self, columns: Sequence[str]) -> "Opened":
         """The same source with some columns read as numbers, where that is a choice."""
@@ -144,8 +161,12 @@ def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -
 
 
 @contextmanager
-def readable_errors(source: str) -> Iterator[None]:
+def readable_errors(source: str, *, if_converted: str = "") -> Iterator[None]:
     """Turn an engine's complaints into one line each.
+
+    Args:
+        source: what messages call it.
+        if_converted: what to add to a complaint about a value that is not of its column's type.
 
     Raises:
         TableError: with the line of the file, the column and the value where the engine says them.
@@ -155,7 +176,7 @@ def readable_errors(source: str) -> Iterator[None]:
     except Exception as error:
         if not any(kind.__name__ in ENGINE_ERRORS for kind in type(error).__mro__):
             raise
-        raise TableError(_one_line(source, str(error))) from error
+        raise TableError(_one_line(source, str(error), if_converted)) from error
 
 
 def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -> Opened:
@@ -271,14 +292,15 @@ def _literal(path: Path) -> str:
     return re.sub(r"([*?\[\]])", r"[\1]", str(path))
 
 
-def _one_line(source: str, message: str) -> str:
+def _one_line(source: str, message: str, if_converted: str) -> str:
     line = re.search(r"CSV Error on Line: (\d+)", message)
     where = f"{source}, line {line[1]}" if line else source
     converted = re.search(
         r'converting column "(.*)"\. Could not convert string "(.*)" to', message
     ) or re.search(r"(?s)Could not convert string '(?P<text>.*?)' to", message)
     if converted and line:
-        return f"{where}: column {converted[1]!r} holds {converted[2]!r}, which is not a number"
+        what = f"column {converted[1]!r} holds {converted[2]!r}, which is not a number"
+        return f"{where}: {what}{if_converted}"
     if converted:
         return f"{where}: a chosen column holds {converted['text']!r}, which is not a number"
     lines = [part.strip() for part in message.splitlines() if part.strip()]

@@ -26,7 +26,7 @@ def check_file_target(path: Path, *, overwrite: bool) -> None:
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` when the block ends without an error.
 
-    Directories on the way to it are made.
+    Directories on the way to it are made. Until then it has another name, its `.name`.
 
     Raises:
         OutputError: naming `path`, when it cannot be written.
@@ -38,7 +38,8 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
+        os.close(handle)
+        with temporary.open("wb") as file:
             yield file
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner reads
         temporary.replace(path)

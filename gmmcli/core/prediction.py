@@ -1,19 +1,19 @@
 """What a mixture says about every row of a table, as an expression that the engine runs.
 
-Rows stream from the engine to a file, so memory stays bounded and the order of a file is kept.
+How rows get from there to a file is in `export`.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from gmmcli.core.compression import LARGEST
-from gmmcli.core.engines import readable_errors
+from gmmcli.core.engines import Source, readable_errors
+from gmmcli.core.export import export, keeps_text
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.tables import Table
+from gmmcli.core.tables import Table, open_table
 from gmmcli.errors import TableError
 
 # Joint densities smaller than the largest by more nats than this add nothing to a sum of doubles,
@@ -21,7 +21,6 @@ from gmmcli.errors import TableError
 NEGLIGIBLE = -700.0
 # The log weight of a component without points.
 IMPOSSIBLE = -1e300
-BATCH_ROWS = 200_000
 
 
 def predicted(table: Table, mixture: Mixture, *, with_responsibilities: bool = False) -> ir.Table:
@@ -59,6 +58,35 @@ def predicted(table: Table, mixture: Mixture, *, with_responsibilities: bool = F
     return summed.select(*columns, **_under_free_names(results, columns, source=table.source))
 
 
+def write_predicted(
+    source: Source,
+    columns: tuple[str, str],
+    mixture: Mixture,
+    output: str | None,
+    *,
+    with_responsibilities: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Write the rows of a source with what a mixture says about each; see `predicted`.
+
+    Args:
+        source: where the rows are.
+        columns: the names of the two coordinates there.
+        mixture: in the units of the coordinates.
+        output: the file, in the format of its suffix; CSV to standard output by default.
+        with_responsibilities: add one column for each component.
+        overwrite: replace the file where it exists.
+
+    Raises:
+        TableError: when the rows cannot be read, or the names of the results are taken.
+        OutputError: when the file cannot be written.
+    """
+    x, y = columns
+    table = open_table(source, x=x, y=y, as_text=keeps_text(output))
+    rows = predicted(table, mixture, with_responsibilities=with_responsibilities)
+    export(table, rows, output, overwrite=overwrite)
+
+
 def log_likelihood(table: Table, mixture: Mixture) -> float:
     """The exact log-likelihood of all rows with two finite coordinates, in nats, by one pass.
 
@@ -71,22 +99,6 @@ def log_likelihood(table: Table, mixture: Mixture) -> float:
         density = density * scored[table.weight].cast("float64")
     with readable_errors(table.source):
         return float(density.sum().to_pyarrow().as_py())
-
-
-def batches(table: Table, rows: ir.Table) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The schema of some rows of a table, and the rows themselves, batch by batch.
-
-    Raises:
-        TableError: when the rows cannot be read.
-    """
-    with readable_errors(table.source):
-        reader = table.opened.stream(rows, BATCH_ROWS)
-
-    def read() -> Iterator[pa.RecordBatch]:
-        with readable_errors(table.source):
-            yield from reader
-
-    return reader.schema, read()
 
 
 def _joint_log_densities(table: Table, mixture: Mixture) -> ir.Table:

@@ -11,27 +11,40 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from gmmcli.core.files import atomic_file
+from gmmcli.core.files import atomic_file, check_file_target
 from gmmcli.errors import OutputError
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+def check_sink(path: Path, *, overwrite: bool) -> None:
+    """Raise where rows cannot go to a file of this name, or would replace one unasked.
+
+    Raises:
+        OutputError: naming the file.
+    """
+    if not path.name.lower().endswith(SUFFIXES):
+        raise OutputError(f"cannot tell the format of {path}: end it in {' or '.join(SUFFIXES)}")
+    check_file_target(path, overwrite=overwrite)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file of this name is Parquet rather than CSV."""
+    return path.name.lower().endswith(".parquet")
 
 
 def write_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
     """Write batches to a file in the format of its suffix, atomically and in bounded memory.
 
     Raises:
-        OutputError: for an unknown suffix, or when the file cannot be written.
+        OutputError: when the file cannot be written.
     """
-    name = path.name.lower()
-    if not name.endswith(SUFFIXES):
-        raise OutputError(f"cannot tell the format of {path}: end it in {' or '.join(SUFFIXES)}")
     with atomic_file(path) as file:
-        if name.endswith(".parquet"):
+        if is_parquet(path):
             with pyarrow.parquet.ParquetWriter(file, schema) as writer:
                 for batch in batches:
                     writer.write_batch(batch)
-        elif name.endswith(".gz"):
+        elif path.name.lower().endswith(".gz"):
             # Without a file name and a time, equal rows make equal bytes.
             with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as compressed:
                 stream_csv(batches, schema, compressed)

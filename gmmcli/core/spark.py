@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ibis
+import ibis.expr.types as ir
 from pyspark.sql import SparkSession
 
 from gmmcli.core.dialect import dialect_of
@@ -52,6 +53,24 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Opened:
         if not dialect.has_header:
             rows = rows.rename({f"column{i}": name for i, name in enumerate(rows.columns)})
         return Opened(rows, backend, dialect)
+
+
+def write_parts(opened: Opened, rows: ir.Table, directory: str, *, overwrite: bool) -> None:
+    """Write rows as Spark does: a directory with a file for each part, in their order.
+
+    Args:
+        opened: what the rows come from.
+        rows: what to write.
+        directory: a path or URL that Spark knows; its suffix tells the format of the parts.
+        overwrite: replace what is there.
+    """
+    frame = opened.backend.raw_sql(rows.compile())
+    writer = frame.write.mode("overwrite" if overwrite else "errorifexists")
+    if directory.lower().endswith(".parquet"):
+        writer.parquet(directory)
+    else:
+        packed = "gzip" if directory.lower().endswith(".gz") else "none"
+        writer.csv(directory, header=True, escape='"', emptyValue="", compression=packed)
 
 
 def _session(source: str) -> SparkSession:

@@ -86,7 +86,8 @@ def _number(opened: Opened, name: str, *, lenient: bool = False) -> ir.Value:
     if not column.type().is_string():
         return column.cast("float64")
     text = column.strip()
-    text = text.isin(MISSING).ifelse(None, text)
+    for missing in MISSING:  # DuckDB would make a join of `isin`, and lose the order of the rows
+        text = text.nullif(missing)
     if opened.dialect is not None and opened.dialect.decimal_comma:
         text = text.replace(",", ".")
     return text.try_cast("float64") if lenient else text.cast("float64")
