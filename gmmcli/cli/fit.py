@@ -1,6 +1,8 @@
 """`gmm fit`: a mixture fitted to a table."""
 
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -180,6 +182,7 @@ def fit(
             check_export(source, assignments, overwrite=overwrite)
         start = None if init == "auto" else read_mixture(Path(init))
         n_components = _agreed_components(ctx, components, start)
+        Thread(target=import_module, args=("gmmcli.core.fit",)).start()  # while the engine reads
         compressor = Compressor(points, exact=exact, most_cells=most_cells, strict=strict)
     reporter.rows(points, compressor.compression, chosen=x_column is None or y_column is None)
 

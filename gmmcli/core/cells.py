@@ -103,13 +103,15 @@ def gaps(cells: Cells, mixture: Mixture) -> FloatArray:
     losses = np.zeros(cells.n_cells)
     wide = cells.covariances.any(axis=(1, 2))
     means, covariances = cells.means[wide], cells.covariances[wide]
-    responsibilities = mixture.responsibilities(means)  # (C, K)
-    precisions = np.linalg.inv(mixture.covariances)  # (K, 2, 2)
-    offsets = mixture.means - means[:, None]  # (C, K, 2)
-    gradients = np.einsum("kij,ckj->cki", precisions, offsets)
-    mean_gradients = np.einsum("ck,cki->ci", responsibilities, gradients)
-    deviations = gradients - mean_gradients[:, None]  # (C, K, 2)
-    spread = np.einsum("ck,cki,cij,ckj->c", responsibilities, deviations, covariances, deviations)
+    responsibilities = mixture.responsibilities(means).T  # (K, C)
+    components = zip(mixture.means, np.linalg.inv(mixture.covariances), strict=True)
+    gradients = [(mean - means) @ precision for mean, precision in components]  # K times (C, 2)
+    pairs = list(zip(responsibilities, gradients, strict=True))
+    mean_gradient = sum(share[:, None] * gradient for share, gradient in pairs)
+    spread = np.zeros(len(means))
+    for share, gradient in pairs:
+        deviation = gradient - mean_gradient
+        spread += share * np.einsum("ci,cij,cj->c", deviation, covariances, deviation)
     losses[wide] = 0.5 * cells.counts[wide] * spread
     return losses
 

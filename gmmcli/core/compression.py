@@ -6,7 +6,6 @@ cuts are, `refinement` which cells need them.
 """
 
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -20,7 +19,7 @@ from gmmcli.core.engines import readable_errors
 from gmmcli.core.grids import SPAN, Grids, IntArray, first_grid, halves_for, n_cells_of
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.refinement import parts_of_crowded, parts_of_wide
-from gmmcli.core.tables import Table
+from gmmcli.core.tables import LARGEST, Table, both_finite
 from gmmcli.errors import TableError
 
 # A table of at most so many rows is fitted point by point.
@@ -34,7 +33,6 @@ FIRST_CELLS_ROWS = 1e7
 # The most passes in search of crowded cells; each cuts tens of times finer on either axis.
 MOST_PASSES = 8
 
-LARGEST = sys.float_info.max
 SUMS = ("t", "u", "tt", "tu", "uu")
 
 
@@ -254,8 +252,8 @@ def _indexed(placed: ir.Table) -> ir.Table:
         return floor(within + 0.5)
 
     placed = placed.mutate(column=nearest(placed.t), row=nearest(placed.u))
-    finite = (placed.x.abs() <= LARGEST) & (placed.y.abs() <= LARGEST)
-    return placed.mutate(index=finite.ifelse(placed.column * SPAN + placed.row, None))
+    index = both_finite(placed.x, placed.y).ifelse(placed.column * SPAN + placed.row, None)
+    return placed.mutate(index=index)
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]

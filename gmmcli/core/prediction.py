@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 import ibis
 import ibis.expr.types as ir
 
-from gmmcli.core.compression import LARGEST
 from gmmcli.core.engines import Source, readable_errors
 from gmmcli.core.export import export, keeps_text
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.tables import Table, open_table
+from gmmcli.core.tables import Table, both_finite, open_table
 from gmmcli.errors import TableError
 
 # Joint densities smaller than the largest by more nats than this add nothing to a sum of doubles,
@@ -105,7 +104,7 @@ def _joint_log_densities(table: Table, mixture: Mixture) -> ir.Table:
     """The rows with log weight plus log density of each component, in nats; null where skipped."""
     x, y = (table.coordinate(name) for name in table.columns)
     rows = table.opened.rows.mutate(gmm_x=x, gmm_y=y)
-    finite = (rows.gmm_x.abs() <= LARGEST) & (rows.gmm_y.abs() <= LARGEST)
+    finite = both_finite(rows.gmm_x, rows.gmm_y)
     rows = rows.mutate(gmm_x=finite.ifelse(rows.gmm_x, None), gmm_y=finite.ifelse(rows.gmm_y, None))
     joint = {}
     for k, factor in enumerate(mixture.cholesky_factors().tolist()):

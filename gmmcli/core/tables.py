@@ -4,6 +4,7 @@ Everything that can be wrong with the columns of a user's table is found here, a
 How a source is opened is in `engines`.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from gmmcli.core.engines import Opened, Source, open_source, readable_errors
 from gmmcli.errors import TableError
 
 SAMPLE_ROWS = 1000
+LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ def open_table(
         for name in numbers:
             _check_type(opened, name, source=source.name)
         return Table(opened.reading_numbers(numbers), columns, source.name, weight)
+
+
+def both_finite(x: ir.Value, y: ir.Value) -> ir.Value:
+    """Whether two coordinates are finite: null or false where one is empty, NaN or infinite."""
+    return (x.abs() <= LARGEST) & (y.abs() <= LARGEST)
 
 
 def _number(opened: Opened, name: str, *, lenient: bool = False) -> ir.Value:
