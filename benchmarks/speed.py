@@ -32,7 +32,8 @@ DEFAULT_ROWS = [10**4, 10**5, 10**6]
 # What gmm fit imports, and the connection that it opens.
 IMPORT_CODE = """
 import gmmcli.cli.fit, gmmcli.cli.interrupts, gmmcli.cli.reporting
-import gmmcli.core.compression, gmmcli.core.engines, gmmcli.core.run, gmmcli.core.tables
+import gmmcli.core.compression, gmmcli.core.engines, gmmcli.core.export, gmmcli.core.mixture
+import gmmcli.core.run, gmmcli.core.tables
 import gmmcli.core.fit
 import ibis
 ibis.duckdb.connect()
