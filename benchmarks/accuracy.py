@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from data import GMM, Data, generated, parser_for_one_file
-from processes import Command, Outcome, measured, note
+from processes import Command, Outcome, end_on_request, measured, note
 
 from gmmcli.core.mixture import FloatArray, Mixture
 
@@ -31,6 +31,7 @@ MOST_GAP_ERROR = 0.05
 
 def main() -> None:
     """Fit twice and print the table."""
+    end_on_request()
     arguments = parser_for_one_file(__doc__, n_rows=DEFAULT_ROWS).parse_args()
     data = generated(arguments.mixture, arguments.rows, arguments.data)
     with tempfile.TemporaryDirectory(prefix="gmm-accuracy-") as scratch:

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from data import GMM, Data, generated, parser_for_one_file
-from processes import Command, Outcome, alternated
+from processes import Command, Outcome, alternated, end_on_request
 
 DEFAULT_ROWS = 10**7
 MOST_RATIO = 2
@@ -30,6 +30,7 @@ rows.write_parquet(sys.argv[2])
 
 def main() -> None:
     """Time both and print the comparison."""
+    end_on_request()
     arguments = parsed_arguments()
     data = generated(arguments.mixture, arguments.rows, arguments.data)
     with tempfile.TemporaryDirectory(prefix="gmm-prediction-", dir=arguments.data) as scratch:

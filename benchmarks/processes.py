@@ -80,6 +80,9 @@ def measured(command: Command, *, timeout: float = float("inf")) -> Measurement:
         timer.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            _kill(process.pid)  # whoever ends the benchmark ends what it runs
+            raise
         finally:
             timer.cancel()
         seconds = time.perf_counter() - began
@@ -120,6 +123,11 @@ def _report(name: str, now: Measurement) -> None:
     note(f"  {name}: {now.seconds:.2f} s, {now.peak_gb:.2f} GB{others}, {now.outcome}")
     if now.outcome is Outcome.FAILED:
         note(now.errors.strip())
+
+
+def end_on_request() -> None:
+    """Let a request to end this process interrupt it, so that what it runs ends too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def note(message: str) -> None:

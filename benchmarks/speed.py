@@ -23,7 +23,7 @@ from pathlib import Path
 import machine
 import peers
 from data import COMPONENTS, GMM, HERE, Data, generated, parser_with_data, row_count
-from processes import Command, Measurement, Outcome, alternated, note
+from processes import Command, Measurement, Outcome, alternated, end_on_request, note
 from report import IMPORTS, SCAN, Row, merged, read_rows, write_report
 
 TOOLS = ("gmm", *peers.PEERS)
@@ -51,6 +51,7 @@ print(time.perf_counter() - began)
 
 def main() -> None:
     """Measure every file and write the tables."""
+    end_on_request()
     arguments = parsed_arguments()
     machine_lines = machine.described()
     check_same_machine(arguments.output, machine_lines)
