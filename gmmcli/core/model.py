@@ -67,6 +67,20 @@ class CellDensity(dist.TorchDistribution):
         return by_component.gather(0, self.assignment[None])[0]
 
 
+class Assignment(dist.Categorical):
+    """A categorical distribution that takes the values which a guide enumerates as they come.
+
+    PyTorch would look each of them up, which in the gradient makes K x C x K numbers.
+    """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The log probability of each value, in nats; shape (C,), or (K, C) where enumerated."""
+        if value.shape[1:] == (1,):  # enumerated: row k assigns every cell to k
+            return self.logits.mT
+        found: Tensor = super().log_prob(value)  # type: ignore[no-untyped-call]
+        return found
+
+
 class MixtureModel(PyroModule):
     """A mixture of Gaussians whose parameters are Pyro's, with the guide that goes with it.
 
@@ -97,7 +111,7 @@ class MixtureModel(PyroModule):
         """Sample the assignment of each cell and observe the cell."""
         weights, means, factors = self.parameters_now()
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
-            assignment = pyro.sample("assignment", dist.Categorical(weights))
+            assignment = pyro.sample("assignment", Assignment(weights))
             pyro.sample("obs", CellDensity(assignment, means, factors), obs=cells.features)
 
     def guide(self, cells: CellTensors) -> None:
