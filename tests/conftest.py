@@ -1,13 +1,17 @@
 """Data and helpers that several tests share."""
 
+import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from glob import glob
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pyro
 import pytest
 from click.testing import CliRunner, Result
+from servers import postgres_server
 
 from gmmcli.cli import gmm
 from gmmcli.core.cells import Cells
@@ -21,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 SAMPLE_DATA = ROOT / "sample_data"
 
 pyro.enable_validation(True)
+os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
 
 @pytest.fixture
@@ -43,6 +48,31 @@ def run() -> Callable[..., Result]:
         return result
 
     return invoke
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of an empty database of a PostgreSQL server, which runs as long as the tests."""
+    places = [os.environ["PATH"], *sorted(glob("/usr/lib/postgresql/*/bin"))]  # noqa: PTH207
+    program = shutil.which("initdb", path=os.pathsep.join(places))
+    if program is None:
+        without("PostgreSQL (apt install postgresql)")
+    with postgres_server(Path(program).resolve().parent) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """Nothing, where Spark can run."""
+    if shutil.which("java") is None:
+        without("a Java runtime for Spark (apt install default-jre-headless)")
+
+
+def without(what: str) -> NoReturn:
+    """Skip a test that needs something this machine has not, or fail where it has to run."""
+    if os.environ.get("GMM_NEEDS_ENGINES"):
+        pytest.fail(f"GMM_NEEDS_ENGINES is set, and there is not {what}")
+    pytest.skip(f"needs {what}")
 
 
 @pytest.fixture(scope="session")

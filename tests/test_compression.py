@@ -1,8 +1,6 @@
 """Cells against rows: what a fit of cells says, a fit of the rows themselves says too."""
 
 import json
-import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,17 +10,16 @@ import duckdb
 import numpy as np
 import pytest
 from click.testing import Result
-from conftest import cells_of, one_line_error, random_mixture, sampled, table_of
+from conftest import cells_of, one_line_error, sampled, table_of
 
-from gmmcli.core.cells import Cells, coarsened, estimated_gap
+from gmmcli.core.cells import coarsened, estimated_gap
 from gmmcli.core.compression import Compressor, compress
-from gmmcli.core.engines import Source
 from gmmcli.core.fit import fit
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.refinement import CROWD, gap_ratio, parts_of_crowded
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.settings import FitSettings
-from gmmcli.core.tables import Table, open_table
+from gmmcli.core.tables import Table
 from gmmcli.errors import TableError
 
 N_ROWS = 60_000
@@ -185,64 +182,6 @@ def test_bad_weights_get_one_line(tmp_path: Path, weight: str, message: str) -> 
     path.write_text(f"x,y,w\n1,2,1\n2,3,{weight}\n4,5,0\n")
     with pytest.raises(TableError, match=message):
         compress(table_of(path, weight="w"))
-
-
-def test_a_database_gives_the_cells_that_a_file_gives(tmp_path: Path) -> None:
-    points = sampled(random_mixture(3, seed=1), 30_000)
-    table = written(tmp_path / "d.csv", points)
-    expected = compress(table).cells
-    with duckdb.connect(tmp_path / "d'b.duckdb") as connection:
-        connection.execute('CREATE TABLE "my ""points" (x DOUBLE, y DOUBLE, name VARCHAR)')
-        connection.execute(
-            f"INSERT INTO \"my \"\"points\" SELECT x, y, 'a' FROM '{tmp_path}/d.csv'"
-        )
-    source = Source(f"duckdb://{tmp_path}/d'b.duckdb", 'my "points')
-    assert_same_cells(compress(open_table(source)).cells, expected)
-
-
-def test_sqlite_gives_the_cells_that_a_file_gives(tmp_path: Path) -> None:
-    points = sampled(random_mixture(3, seed=1), 30_000)
-    expected = compress(written(tmp_path / "d.csv", points)).cells
-    connection = sqlite3.connect(tmp_path / "d.sqlite")
-    connection.execute("CREATE TABLE points (x REAL, y REAL)")
-    connection.executemany("INSERT INTO points VALUES (?, ?)", points.tolist())
-    connection.commit()
-    connection.close()
-    source = Source(f"sqlite://{tmp_path}/d.sqlite", "points")
-    assert_same_cells(compress(open_table(source)).cells, expected)
-
-
-@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs a Java runtime")
-def test_spark_gives_the_cells_that_duckdb_gives_and_says_nothing(tmp_path: Path) -> None:
-    written(tmp_path / "d [1] é.csv", outliers())
-    script = (
-        "import sys, numpy as np\n"
-        "from gmmcli.core.compression import compress\n"
-        "from gmmcli.core.engines import Source\n"
-        "from gmmcli.core.tables import open_table\n"
-        "result = compress(open_table(Source(sys.argv[1], engine=sys.argv[2])))\n"
-        "c = result.cells\n"
-        "np.savez(sys.argv[3], c.counts, c.means, c.covariances, result.n_passes)\n"
-    )
-    found = {}
-    for engine in ("auto", "spark"):
-        arguments = [str(tmp_path / "d [1] é.csv"), engine, str(tmp_path / f"{engine}.npz")]
-        done = subprocess.run(
-            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        found[engine] = list(np.load(tmp_path / f"{engine}.npz").values())
-    *spark, spark_passes = found["spark"]
-    *duck, duck_passes = found["auto"]
-    assert spark_passes == duck_passes == 2
-    assert_same_cells(Cells(*spark), Cells(*duck))
-
-
-def assert_same_cells(found: Cells, expected: Cells) -> None:
-    """The same counts, and moments to 1e-12 of the spread of the data."""
-    np.testing.assert_array_equal(found.counts, expected.counts)
-    np.testing.assert_allclose(found.means, expected.means, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(found.covariances, expected.covariances, rtol=1e-12, atol=1e-12)
 
 
 def test_a_pattern_of_files_is_one_table(tmp_path: Path) -> None:

@@ -312,6 +312,10 @@ def _check_rows(table: Table, kept: pa.Table, n_rows: int, n_skipped: int, *, st
             f"{source}: column {table.weight!r} holds the weight {wrong:g}: "
             "weights are finite and 0 or more"
         )
+    with np.errstate(over="ignore"):
+        total = _values(kept, "count").sum()
+    if not np.isfinite(total):
+        raise TableError(f"{source}: the weights in {table.weight!r} are too large to be added up")
 
 
 def _check_spread(table: Table, cells: Cells) -> None:

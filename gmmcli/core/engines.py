@@ -13,12 +13,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import duckdb
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
@@ -36,8 +38,12 @@ NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensio
 # The extras of this package that bring a driver.
 EXTRAS = {"postgres": "postgres", "postgresql": "postgres", "sqlite": "sqlite"}
 LOCAL_DATABASES = ("duckdb", "sqlite")
-# The roots of what engines raise: of any database driver (PEP 249), Spark and Ibis.
-ENGINE_ERRORS = {"Error", "PySparkException", "Py4JError", "IbisError"}
+# The roots of what engines raise: of any database driver (PEP 249), Spark, Ibis and Arrow.
+ENGINE_ERRORS = {"Error", "PySparkException", "Py4JError", "IbisError", "ArrowException"}
+# What PostgreSQL says where other engines make infinity or zero of a number.
+OUT_OF_RANGE = re.compile(r"value out of range: (over|under)flow|out of range for type double")
+# Types that every driver and every format knows.
+PLAIN = (dt.Boolean, dt.Integer, dt.Floating, dt.String, dt.Date, dt.Timestamp)
 # Of a file system that Spark may know, rather than of a database.
 URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 
@@ -65,7 +71,9 @@ class Source:
             return self.label
         if not self.is_url:
             return self.data
-        parts = urlsplit(self.data)
+        parts = _url_parts(self.data)
+        if parts is None:
+            return f"{self.data.partition(':')[0]}://..."
         host = parts.netloc.rpartition("@")[2]
         table = f" {self.table}" if self.table else ""
         return f"{parts.scheme}://{host}{parts.path}{table}"
@@ -107,7 +115,8 @@ class Opened:
         return str(self.backend.name) == "pyspark"
 
     def stream(self, rows: ir.Table, n_rows: int) -> pa.RecordBatchReader:
-        """Rows as they come, in batches of about so many."""
+        """Rows as they come, in batches of about so many, with text for columns of rare types."""
+        rows = _plain(rows)
         if self.is_duckdb:  # Ibis asks DuckDB 2 for a method that is no more
             return self._relation(rows).to_arrow_reader(n_rows)
         return rows.to_pyarrow_batches(chunk_size=n_rows)
@@ -210,14 +219,21 @@ def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -
 
 def _open_database(source: Source) -> Opened:
     """A table in a database, as it is there."""
-    parts = urlsplit(source.data)
+    parts = _url_parts(source.data)
     options: dict[str, Any] = {}
+    if parts is None:
+        raise TableError(
+            f"{source.name} is no URL of a database: its port is a number, and the / ? # @ of a "
+            "password are written %2F %3F %23 %40"
+        )
     if source.table is None:
         raise TableError(f"{source.name} is a database: name a table in it with --table")
     if parts.scheme in LOCAL_DATABASES and not Path(parts.netloc + parts.path).is_file():
         raise TableError(f"{parts.netloc + parts.path} does not exist: give a database file")
     if parts.scheme == "duckdb":
         options = {"read_only": True, **NO_EXTENSIONS, **dict(parse_qsl(parts.query))}
+    elif EXTRAS.get(parts.scheme) == "postgres":
+        options = _postgres_options(parts)
     try:
         with readable_errors(source.name):
             backend = ibis.connect(source.data, **options)
@@ -225,11 +241,50 @@ def _open_database(source: Source) -> Opened:
         extra = f"gmmcli[{EXTRAS[parts.scheme]}]" if parts.scheme in EXTRAS else ""
         driver = extra or f"ibis-framework[{parts.scheme}]"
         raise TableError(f"{source.name} needs a driver: pip install '{driver}'") from error
-    except ValueError as error:
-        raise TableError(f"{source.name} is no database that Ibis knows: {error}") from error
+    except ValueError as error:  # whose text holds the whole URL
+        raise TableError(f"{source.name} is no database that Ibis knows") from error
     with readable_errors(source.name):
         rows = _table_named(backend, source.table, source.name)
-        return Opened(rows, backend, text_may_be_numbers=False)
+        with_numbers = partial(_numbers_alone, rows) if parts.scheme == "sqlite" else None
+        return Opened(rows, backend, with_numbers=with_numbers, text_may_be_numbers=False)
+
+
+def _url_parts(data: str) -> SplitResult | None:
+    """The parts of a URL; None where it is not clear which of them is the password."""
+    try:
+        parts = urlsplit(data)
+        _ = parts.port
+    except ValueError:
+        return None
+    later = parts.path + parts.query + parts.fragment
+    return None if ":" in parts.netloc and "@" in later else parts
+
+
+def _postgres_options(parts: SplitResult) -> dict[str, str]:
+    """What a URL says, decoded as PostgreSQL's own programs do; Ibis leaves some of it as it is."""
+    database = parts.path.removeprefix("/").partition("/")[0]
+    said = {"user": parts.username, "password": parts.password, "database": database}
+    return {name: unquote(value) for name, value in said.items() if value}
+
+
+def _numbers_alone(rows: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """The rows with null for text in some columns of numbers, where SQLite allows it."""
+    kinds = {name: rows[name].typeof() for name in columns if rows[name].type().is_numeric()}
+    numbers = {
+        name: ((kind == "integer") | (kind == "real")).ifelse(rows[name], None)
+        for name, kind in kinds.items()
+    }
+    return rows.mutate(**numbers)
+
+
+def _plain(rows: ir.Table) -> ir.Table:
+    """The rows with columns of other types than the plain ones as text."""
+    rare = [
+        name
+        for name, kind in rows.schema().items()
+        if not isinstance(kind, PLAIN) and not (kind.is_decimal() and kind.precision)
+    ]
+    return rows.mutate(**{name: rows[name].cast("string") for name in rare})
 
 
 def _table_named(backend: BaseBackend, table: str, source: str) -> ir.Table:
@@ -293,6 +348,8 @@ def _literal(path: Path) -> str:
 
 
 def _one_line(source: str, message: str, if_converted: str) -> str:
+    if OUT_OF_RANGE.search(message):
+        return f"{source} holds numbers that double precision cannot work with: change their units"
     line = re.search(r"CSV Error on Line: (\d+)", message)
     where = f"{source}, line {line[1]}" if line else source
     converted = re.search(

@@ -30,6 +30,8 @@ MOST_HALF = 40
 SPAN = 2**20
 # A variance below this share of the second moment is what rounding leaves of zero.
 ROUNDING = 1e-13
+# The least distance of an origin from zero, in cells: much less than rounding leaves of zero.
+HAIR = 1e-20
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +78,11 @@ class Grids:
             halves: of the grids to make, shape (C,).
         """
         pairs = zip(cells.covariances, halves, strict=True)
-        matrices = [_matrix(covariance, half, REACH) for covariance, half in pairs]
+        matrices = np.stack([_matrix(covariance, half, REACH) for covariance, half in pairs])
         return Grids(
             np.concatenate([self.places, places]),
-            np.concatenate([self.origins, cells.means]),
-            np.concatenate([self.matrices, np.stack(matrices)]),
+            np.concatenate([self.origins, off_zero(cells.means, _units(matrices))]),
+            np.concatenate([self.matrices, matrices]),
             np.concatenate([self.halves, halves]),
         )
 
@@ -121,8 +123,19 @@ def first_grid(sample: FloatArray, most_cells: int) -> Grids:
         covariance = np.cov((sample - mean).T, bias=True)
     if not covariance.any():  # the sample says nothing about scale; finer grids will find it
         covariance = np.eye(2)
-    matrix = _matrix(covariance, half, FIRST_REACH)
-    return Grids(np.full((1, 2), -1), mean[None], matrix[None], np.array([half]))
+    matrices = _matrix(covariance, half, FIRST_REACH)[None]
+    origins = off_zero(mean[None], _units(matrices))
+    return Grids(np.full((1, 2), -1), origins, matrices, np.array([half]))
+
+
+def off_zero(origins: FloatArray, units: FloatArray) -> FloatArray:
+    """Origins a hair from zero where they are nearer to it, given the units of either axis.
+
+    Tiny numbers are lost in differences from them then, before their squares would vanish, which
+    PostgreSQL refuses.
+    """
+    hair = HAIR * units
+    return np.where(np.abs(origins) < hair, hair, origins)
 
 
 def n_cells_of(halves: IntArray) -> IntArray:
@@ -138,3 +151,9 @@ def halves_for(parts: FloatArray) -> IntArray:
 
 def _matrix(covariance: FloatArray, half: int, reach: float) -> FloatArray:
     return whitening_of_moments(np.zeros(2), covariance).matrix * ((half + 0.5) / reach)
+
+
+def _units(matrices: FloatArray) -> FloatArray:
+    """About the length of a cell on either axis, shape (G, 2), given grids' matrices."""
+    units: FloatArray = 1 / np.diagonal(matrices, axis1=1, axis2=2)
+    return units
