@@ -70,27 +70,12 @@ class Cells:
         counts = np.bincount(groups, self.counts).astype(np.float64)
         first = self.means[np.unique(groups, return_index=True)[1]]  # a cell of each group
         offsets = self.means - first[groups]
-        shifts = _sums(groups, self.counts[:, None] * offsets) / counts[:, None]
+        shifts = sums(groups, self.counts[:, None] * offsets) / counts[:, None]
         deviations = offsets - shifts[groups]
         seconds = self.covariances + deviations[:, :, None] * deviations[:, None, :]
         weighted = (self.counts[:, None, None] * seconds).reshape(-1, 4)
-        covariances = _sums(groups, weighted) / counts[:, None]
+        covariances = sums(groups, weighted) / counts[:, None]
         return Cells(counts, first + shifts, covariances.reshape(len(present), 2, 2))
-
-
-def coarsened(cells: Cells, most: int) -> Cells:
-    """At most so many cells, of about equally many points, that these cells are merged into.
-
-    The leaves of a kd-tree (Moore 1999): groups are halved at their median, across the axis along
-    which they spread more, so a tight cluster gets as many cells as a wide one of the same weight.
-    """
-    if cells.n_cells <= most:
-        return cells
-    groups = np.zeros(cells.n_cells, dtype=np.intp)
-    for _ in range(int(np.log2(most))):
-        groups = 2 * groups + _upper_halves(cells, groups)
-        _, groups = np.unique(groups, return_inverse=True)
-    return cells.merged(groups)
 
 
 def gaps(cells: Cells, mixture: Mixture) -> FloatArray:
@@ -121,20 +106,6 @@ def estimated_gap(cells: Cells, mixture: Mixture) -> float:
     return float(gaps(cells, mixture).sum() / cells.n_points)
 
 
-def _upper_halves(cells: Cells, groups: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Which cells lie above the median of their group, on its longer axis; shape (C,)."""
-    counts = np.bincount(groups, cells.counts)
-    means = _sums(groups, cells.counts[:, None] * cells.means) / counts[:, None]
-    spreads = _sums(groups, cells.counts[:, None] * (cells.means - means[groups]) ** 2)
-    places = np.where(np.argmax(spreads, axis=1)[groups] == 0, *cells.means.T)
-    order = np.lexsort((places, groups))
-    before = np.cumsum(cells.counts[order]) - cells.counts[order] / 2
-    middles = np.cumsum(counts) - counts / 2
-    upper = np.empty(cells.n_cells, dtype=np.bool_)
-    upper[order] = before > middles[groups[order]]
-    return upper
-
-
-def _sums(groups: npt.NDArray[np.intp], values: FloatArray) -> FloatArray:
+def sums(groups: npt.NDArray[np.intp], values: FloatArray) -> FloatArray:
     """The sums of the columns of values, shape (C, D), over each group, shape (G, D)."""
     return np.stack([np.bincount(groups, column) for column in values.T], axis=1)

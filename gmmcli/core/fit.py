@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from time import perf_counter
 
 import numpy as np
 
-from gmmcli.core.cells import Cells, coarsened, estimated_gap
+from gmmcli.core.cells import Cells, estimated_gap
+from gmmcli.core.coarsening import coarsened
 from gmmcli.core.history import History
 from gmmcli.core.inference import (
     WINDOWS,
@@ -15,13 +15,14 @@ from gmmcli.core.inference import (
     climb,
     fitting_threads,
     left_to_climb,
+    measured,
     remaining_climb,
 )
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory, empty_memory
 from gmmcli.core.refinement import gap_ratio, parts_of_crowded
 from gmmcli.core.result import Fit, Status
-from gmmcli.core.search import best_start
+from gmmcli.core.search import Searcher
 from gmmcli.core.selection import criteria
 from gmmcli.core.settings import FitSettings
 from gmmcli.core.whitening import Whitening, whitening_of
@@ -50,6 +51,7 @@ def fit(
     start: Mixture | None = None,
     finer: Callable[[Cells, Mixture], Cells] | None = None,
     watch: Callable[[int, float], None] = lambda _step, _elbo_per_point: None,
+    searching: Callable[[int, float], None] = lambda _round, _elbo_per_point: None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Fit:
     """Fit a mixture to cells.
@@ -61,6 +63,7 @@ def fit(
         finer: cuts cells where they are too wide for a mixture, or gives back what it got where
             that cannot be. Without it, all cells are used as they are.
         watch: called at every step with its number and the ELBO per point, in nats.
+        searching: called after every round of the search with its number and the best ELBO so far.
         interrupted: asked after every step whether to end here.
 
     Raises:
@@ -75,25 +78,35 @@ def fit(
     ascent = Ascent(
         settings.covariance, settings.optimizer, settings.learning_rate, whitening.floor
     )
-    whitened = whitening.whiten_cells(cells)
-    few = coarsened(whitened, FEW_CELLS) if start is None or finer is not None else whitened
-    if start is None:
-        k, seed = settings.components, settings.seed
-        with fitting_threads(few, k):
-            first = best_start(few, k, ascent, seed=seed, interrupted=interrupted)
-    else:
-        first = _distinct(whitening.whiten(start))
+
+    def per_point(elbo: float) -> float:
+        return elbo / cells.n_points + whitening.log_volume
 
     def told(state: State) -> State:
-        watch(state.step, state.elbo / cells.n_points + whitening.log_volume)
+        watch(state.step, per_point(state.elbo))
         return state
 
-    climber = _Climber(ascent, settings.steps, told, interrupted)
-    beginning = [State(0, first, -np.inf)]
-    if finer is None:
-        states, status = climber.on(whitened, beginning)
+    def searched(n_rounds: int, elbo: float) -> None:
+        searching(n_rounds, per_point(elbo))
+
+    stages = _Stages(cells, whitening, finer, from_few=start is None or finer is not None)
+    searcher = Searcher(ascent, settings.seed, settings.effort, searched, interrupted)
+    if start is None:
+        states, search = searcher.found(stages.cells, settings.components)
     else:
-        states, status, cells = _by_stages(cells, few, whitening, climber, beginning, finer)
+        states, search = [State(0, _distinct(whitening.whiten(start)), -np.inf)], None
+    climber = _Climber(ascent, states[-1].step + settings.steps, told, interrupted)
+    states, status = climber.on(stages.cells, states, stages.tolerance)
+    while status is Status.CONVERGED and not stages.are_done:
+        stages.advance(states[-1].mixture)
+        if search is not None and search.moves:  # which few cells may have misled
+            states, more = searcher.improved(stages.cells, states, patience=1)
+            search = search.followed_by(more)
+            climber.memory.clear()
+        states, status = climber.on(stages.cells, states, stages.tolerance)
+    cells = stages.all_cells
+    if not stages.are_done:
+        states[-1] = measured(states[-1], whitening.whiten_cells(cells), ascent)
     states = _in_canonical_order(states, whitening)
     history = _history_of(states, cells.n_points, whitening)
     last = history.snapshot(history.last_step)
@@ -107,6 +120,7 @@ def fit(
         is_coarse=is_crowded or gap_ratio(cells, gap) > 1,
         criteria=criteria(cells, last.mixture, last.elbo, settings.covariance),
         floored=_floored(states[-1].mixture, whitening.floor),
+        search=search,
         seconds=perf_counter() - began,
     )
 
@@ -154,40 +168,56 @@ class _Climber:
                     return before, Status.STEP_LIMIT
         raise AssertionError("an ascent has no end of its own")
 
-    def measured(self, cells: Cells, state: State) -> State:
-        """The state with the ELBO that it has on some cells, in whitened units."""
-        (first,) = islice(climb(cells, state.mixture, self.ascent), 1)
-        return replace(state, elbo=first.elbo)
 
-
-def _by_stages(
-    cells: Cells,
-    stage: Cells,
-    whitening: Whitening,
-    climber: _Climber,
-    states: list[State],
-    finer: Callable[[Cells, Mixture], Cells],
-) -> tuple[list[State], Status, Cells]:
-    """The states of a climb on a first stage and then on more, why it ends, and its last cells.
+class _Stages:
+    """The cells to climb on: few at first, and all of them at last.
 
     A few merged cells are enough to come near the optimum. Whenever the climb on some has slowed
     down, more take their place; those that are too wide for the mixture so far are cut first.
+
+    Args:
+        cells: the data, in data units.
+        whitening: to whitened units.
+        finer: cuts cells where they are too wide for a mixture, in data units; None where all are
+            as fine as can be.
+        from_few: whether to begin with few cells rather than with all.
+
+    Attributes:
+        all_cells: the data, in data units, as fine as has been asked for.
+        cells: those to climb on, in whitened units.
+        tolerance: what may be left to climb on them, in nats.
     """
-    n_cells, tolerance = FEW_CELLS, NEAR
-    while True:
-        states, status = climber.on(stage, states, tolerance)
-        mixture = states[-1].mixture
-        if status is not Status.CONVERGED:
-            last = climber.measured(whitening.whiten_cells(cells), states[-1])
-            return [*states[:-1], last], status, cells
-        if tolerance == TOLERANCE:
-            return states, status, cells
-        cells = finer(cells, whitening.unwhiten(mixture))
-        n_cells *= MORE
-        if 2 * n_cells < cells.n_cells:
-            stage = coarsened(whitening.whiten_cells(cells), n_cells)
+
+    def __init__(
+        self,
+        cells: Cells,
+        whitening: Whitening,
+        finer: Callable[[Cells, Mixture], Cells] | None,
+        *,
+        from_few: bool,
+    ) -> None:
+        self.all_cells = cells
+        self._whitening, self._finer, self._n_cells = whitening, finer, FEW_CELLS
+        whitened = whitening.whiten_cells(cells)
+        self.cells = coarsened(whitened, FEW_CELLS) if from_few else whitened
+        is_last = finer is None and self.cells is whitened
+        self.tolerance = TOLERANCE if is_last else NEAR
+
+    @property
+    def are_done(self) -> bool:
+        """Whether this is the last stage."""
+        return self.tolerance == TOLERANCE
+
+    def advance(self, mixture: Mixture) -> None:
+        """Take more cells, cut where they are too wide for a mixture in whitened units."""
+        if self._finer is not None:
+            self.all_cells = self._finer(self.all_cells, self._whitening.unwhiten(mixture))
+        whitened = self._whitening.whiten_cells(self.all_cells)
+        self._n_cells *= MORE
+        if 2 * self._n_cells < whitened.n_cells:
+            self.cells = coarsened(whitened, self._n_cells)
         else:
-            stage, tolerance = whitening.whiten_cells(cells), TOLERANCE
+            self.cells, self.tolerance = whitened, TOLERANCE
 
 
 def _check_distinct_points(cells: Cells, n_components: int) -> None:

@@ -8,7 +8,7 @@ whitened units.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -43,11 +43,12 @@ ROUNDING = 1e-14
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A mixture after some number of steps, and its ELBO in nats."""
+    """A mixture after some number of steps, its ELBO in nats, and whether a move led there."""
 
     step: int
     mixture: Mixture
     elbo: float
+    by_move: bool = False
 
 
 def climb(
@@ -80,6 +81,12 @@ def climb(
             yield State(step, mixture, -loss.item())
             step += 1
         optimizer.step(loss, dict(model.named_parameters()))
+
+
+def measured(state: State, cells: Cells, ascent: Ascent) -> State:
+    """The state with the ELBO that it has on some cells, in whitened units."""
+    (first,) = islice(climb(cells, state.mixture, ascent), 1)
+    return replace(state, elbo=first.elbo)
 
 
 def left_to_climb(cells: Cells, mixture: Mixture, ascent: Ascent) -> float:

@@ -28,6 +28,23 @@ class Status(Enum):
         return remedies.get(self, "")
 
 
+@dataclass(frozen=True)
+class Search:
+    """What a search for the best mixture did.
+
+    Attributes:
+        rounds: how many rounds of moves were tried.
+        moves: how many of them led higher.
+    """
+
+    rounds: int
+    moves: int
+
+    def followed_by(self, more: "Search") -> "Search":
+        """Both searches together."""
+        return Search(self.rounds + more.rounds, self.moves + more.moves)
+
+
 @dataclass(frozen=True, eq=False)
 class Fit:
     """The outcome of a fit, in data units.
@@ -43,6 +60,7 @@ class Fit:
         is_coarse: whether the cells break a rule of `refinement` for want of room.
         criteria: BIC, AIC and ICL.
         floored: the components that stand on the covariance floor, ascending.
+        search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
     """
 
@@ -54,6 +72,7 @@ class Fit:
     is_coarse: bool
     criteria: Criteria
     floored: tuple[int, ...]
+    search: Search | None
     seconds: float
 
     @property

@@ -1,51 +1,120 @@
-"""Where to start: the search for the optimum that a climb from one guess would miss."""
+"""The search for a mixture that no climb alone would find: starts, and moves from the best of them.
+
+Searched on few cells, where trying is cheap, by the same steps as the fit's own.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.inference import climb
+from gmmcli.core.inference import State, climb, fitting_threads, measured
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.moves import merged_to, score, split
 from gmmcli.core.optimizers import Ascent
+from gmmcli.core.result import Search
+from gmmcli.core.settings import Effort
 
-N_STARTS = 8
+# So many rounds of moves in succession that bring nothing end a search.
+PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 3, "thorough": 12}
+N_STARTS: dict[Effort, int] = {"quick": 2, "normal": 4, "thorough": 8}
+# The steps that tell the worth of a start or a move.
 TRIAL_STEPS = 8
+# A round that brings less than this, in nats per point, has brought nothing.
+LEAST_GAIN = 1e-4
 
 
-def best_start(
-    cells: Cells,
-    n_components: int,
-    ascent: Ascent,
-    *,
-    seed: int,
-    interrupted: Callable[[], bool] = lambda: False,
-) -> Mixture:
-    """The start, of several, whose first natural-gradient steps lead highest.
+@dataclass(frozen=True)
+class Searcher:
+    """How to search, and who is told.
 
-    Args:
-        cells: the data, in whitened units.
-        n_components: K, at most the number of cells.
-        ascent: the covariance type and the floor that the trial steps take.
-        seed: of the random starts.
-        interrupted: asked after every step whether to end the search with the best so far.
+    Attributes:
+        ascent: the covariance type and the floor of the trial steps.
+        seed: of the random choices.
+        effort: how soon to give up.
+        told: called after every round with its number and the best ELBO so far, in nats.
+        interrupted: asked after every step whether to end with the best so far.
     """
-    generator = np.random.default_rng(seed)
-    trial = ascent.by_full_steps()
-    n_starts = N_STARTS if n_components > 1 else 1
-    starts = [_random_start(cells, n_components, ascent.floor, generator) for _ in range(n_starts)]
-    best, highest = starts[0], -np.inf
-    for start in starts:
-        for state in islice(climb(cells, start, trial), TRIAL_STEPS + 1):
-            if state.elbo > highest:
-                best, highest = start, state.elbo
-            if interrupted():
-                return best
-    return best
+
+    ascent: Ascent
+    seed: int
+    effort: Effort = "normal"
+    told: Callable[[int, float], None] = lambda _round, _elbo: None
+    interrupted: Callable[[], bool] = lambda: False
+
+    def found(self, cells: Cells, n_components: int) -> tuple[list[State], Search]:
+        """The states from a first guess to the best mixture found, and what was tried.
+
+        Args:
+            cells: the data, in whitened units.
+            n_components: K, at most the number of cells.
+        """
+        return self.improved(cells, self._first_path(cells, n_components))
+
+    def _first_path(self, cells: Cells, n_components: int) -> list[State]:
+        """The states from the best of several random starts on."""
+        generator = np.random.default_rng(self.seed)
+        paths = []
+        for _ in range(N_STARTS[self.effort] if n_components > 1 else 1):
+            start = random_start(cells, n_components, self.ascent.floor, generator)
+            paths.append(self._path(cells, start))
+            if self.interrupted():
+                break
+        return max(paths, key=_worth)
+
+    def improved(
+        self, cells: Cells, path: list[State], patience: int | None = None
+    ) -> tuple[list[State], Search]:
+        """The path with the moves that lead higher, and what was tried.
+
+        Args:
+            cells: the data, in whitened units.
+            path: the states so far; the last takes the ELBO that it has on these cells.
+            patience: how many rounds may bring nothing in succession; by effort where not given.
+        """
+        generator = np.random.default_rng(self.seed)
+        n_components = path[-1].mixture.n_components
+        path = [*path[:-1], measured(path[-1], cells, self.ascent)]
+        n_failures, n_moves, n_rounds = 0, 0, 0
+        patience = PATIENCE[self.effort] if patience is None else patience
+        while n_components > 1 and n_failures < patience and not self.interrupted():
+            n_rounds += 1
+            chance = generator if n_failures else None
+            tried = self._moved(cells, path[-1].mixture, n_components, chance)
+            gain = _worth(tried) - _worth(path)
+            if gain > 0:
+                path = _joined(path, tried)
+            n_failures = 0 if gain > LEAST_GAIN * cells.n_points else n_failures + 1
+            n_moves += gain > LEAST_GAIN * cells.n_points
+            self.told(n_rounds, path[-1].elbo)
+        return path, Search(n_rounds, n_moves)
+
+    def _moved(
+        self,
+        cells: Cells,
+        mixture: Mixture,
+        n_components: int,
+        generator: np.random.Generator | None,
+    ) -> list[State]:
+        """The states after a move of all components at once to so many."""
+        doubled = self._path(cells, split(cells, mixture, generator))
+        return self._path(cells, merged_to(cells, doubled[-1].mixture, n_components))
+
+    def _path(self, cells: Cells, start: Mixture) -> list[State]:
+        """The states of a few full steps from a start."""
+        states = []
+        steps = climb(cells, start, self.ascent.by_full_steps())
+        with fitting_threads(cells, start.n_components):
+            for state in islice(steps, TRIAL_STEPS + 1):
+                states.append(state)
+                if self.interrupted():
+                    break
+        return states
 
 
-def _random_start(
+def random_start(
     cells: Cells, n_components: int, floor: float, generator: np.random.Generator
 ) -> Mixture:
     """Means from k-means++, equal weights, and the pooled covariance about the nearest mean."""
@@ -75,3 +144,14 @@ def seeds(cells: Cells, n_components: int, generator: np.random.Generator) -> Fl
             potentials = cells.counts
         chosen.append(generator.choice(cells.n_cells, p=potentials / potentials.sum()))
     return cells.means[chosen]
+
+
+def _worth(path: list[State]) -> float:
+    return score(path[-1].mixture, path[-1].elbo)
+
+
+def _joined(path: list[State], more: list[State]) -> list[State]:
+    """A path that goes on at another place, by a move."""
+    after = path[-1].step + 1
+    moved = [replace(state, step=after + state.step) for state in more]
+    return [*path, replace(moved[0], by_move=True), *moved[1:]]

@@ -5,6 +5,7 @@ from typing import Literal
 
 CovarianceType = Literal["full", "tied", "diag", "spherical"]
 OptimizerName = Literal["natural", "adam"]
+Effort = Literal["quick", "normal", "thorough"]
 
 # A full natural-gradient step is an EM step. Adam's rate is measured: 0.1 brings the article's
 # example to within 1e-4 nats per point of its optimum in 150 steps.
@@ -21,7 +22,8 @@ class FitSettings:
         optimizer: how to climb.
         learning_rate: the share of a full natural-gradient step, or Adam's rate.
         steps: the most steps to take.
-        seed: of the random starts.
+        seed: of the random choices of the search.
+        effort: how soon the search gives up.
     """
 
     components: int = 2
@@ -30,3 +32,4 @@ class FitSettings:
     learning_rate: float = 1.0
     steps: int = 10_000
     seed: int = 0
+    effort: Effort = "normal"

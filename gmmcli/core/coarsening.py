@@ -1,0 +1,111 @@
+"""Fewer cells in place of many, where a rough fit is enough: the leaves of a kd-tree.
+
+Points of a merged cell share one assignment, so a cell that spans two clusters misleads a fit: a
+wide component that explains such cells then pays off. Cuts are made where they part a cell best,
+and cells that they part best are cut first.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.core.cells import Cells, sums
+from gmmcli.core.mixture import FloatArray
+
+IntArray = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+# The share of the leaves that come of halving, so that every mass of points has some.
+HALVED = 0.25
+# The share of the leaves still free that one round of cuts takes.
+ROUND = 0.5
+# The last share of them, which is left.
+LEFT = 1 / 64
+# The least share of a variance that a cut leaves, as far as rounding can tell.
+ROUNDING = 1e-12
+
+
+def coarsened(cells: Cells, most: int) -> Cells:
+    """At most so many cells that these cells are merged into.
+
+    The leaves of a kd-tree (Moore 1999). The first are halves of about equally many points; then
+    those leaves are cut first that two Gaussians explain best in place of one, whatever their size,
+    so that few leaves span two clusters.
+    """
+    if cells.n_cells <= most:
+        return cells
+    groups = np.zeros(cells.n_cells, dtype=np.intp)
+    for _ in range(int(np.log2(most * HALVED))):
+        groups = 2 * groups + _upper_halves(cells, groups)
+        _, groups = np.unique(groups, return_inverse=True)
+    while (free := most - n_groups(groups)) > most * LEFT:
+        gains, upper = _best_cuts(cells, groups)
+        chosen = np.argsort(-gains, kind="stable")[: int(free * ROUND)]
+        numbers = np.zeros(len(gains), dtype=np.intp)  # of the new groups; 0 for none
+        numbers[chosen] = np.where(gains[chosen] > 0, len(gains) + np.arange(len(chosen)), 0)
+        if not numbers.any():
+            break
+        groups = np.where(upper & (numbers[groups] > 0), numbers[groups], groups)
+        _, groups = np.unique(groups, return_inverse=True)
+    return cells.merged(groups)
+
+
+def n_groups(groups: IntArray) -> int:
+    """The number of groups, given the group of each cell."""
+    return int(groups.max()) + 1
+
+
+def _upper_halves(cells: Cells, groups: IntArray) -> Mask:
+    """Which cells lie above the median of their group, on its longer axis; shape (C,)."""
+    counts = np.bincount(groups, cells.counts)
+    means = sums(groups, cells.counts[:, None] * cells.means) / counts[:, None]
+    spreads = sums(groups, cells.counts[:, None] * (cells.means - means[groups]) ** 2)
+    places = np.where(np.argmax(spreads, axis=1)[groups] == 0, *cells.means.T)
+    order = np.lexsort((places, groups))
+    before = np.cumsum(cells.counts[order]) - cells.counts[order] / 2
+    middles = np.cumsum(counts) - counts / 2
+    upper = np.empty(cells.n_cells, dtype=np.bool_)
+    upper[order] = before > middles[groups[order]]
+    return upper
+
+
+def _best_cuts(cells: Cells, groups: IntArray) -> tuple[FloatArray, Mask]:
+    """What the best cut of each group gains, shape (G,), in nats, and the cells above it, (C,)."""
+    (gains_x, upper_x), (gains_y, upper_y) = (_best_cuts_along(cells, groups, a) for a in (0, 1))
+    across_x = gains_x >= gains_y
+    return np.maximum(gains_x, gains_y), np.where(across_x[groups], upper_x, upper_y)
+
+
+def _best_cuts_along(cells: Cells, groups: IntArray, axis: int) -> tuple[FloatArray, Mask]:
+    """The same for cuts along one axis.
+
+    Of all cuts between cells, the one that leaves the least variance on either side (Fisher 1958).
+    """
+    order = np.lexsort((cells.means[:, axis], groups))
+    groups, counts, places = groups[order], cells.counts[order], cells.means[order, axis]
+    masses = np.bincount(groups, counts)  # (G,)
+    starts = np.searchsorted(groups, np.arange(len(masses)))
+    offsets = places - (np.bincount(groups, counts * places) / masses)[groups]
+    seconds = counts * (offsets**2 + cells.covariances[order, axis, axis])
+    below = _running(counts, starts, groups)  # the mass up to each cell, in its group
+    moments = _running(counts * offsets, starts, groups)
+    is_last = np.append(groups[1:] != groups[:-1], True)
+    above = np.where(is_last, 1.0, masses[groups] - below)
+    parted = np.where(is_last, 0.0, moments**2 * (1 / below + 1 / above))
+    most: FloatArray = np.maximum.reduceat(parted, starts)  # (G,)
+    totals = np.bincount(groups, seconds).astype(np.float64)
+    left = np.maximum(totals - most, ROUNDING * totals)
+    gains: FloatArray = (
+        0.5 * masses * np.log(np.where(totals > 0, totals, 1) / np.where(totals > 0, left, 1))
+    )
+    cells_up_to = np.arange(len(groups))
+    at = np.maximum.reduceat(np.where(parted == most[groups], cells_up_to, -1), starts)
+    upper: Mask = np.empty(cells.n_cells, dtype=np.bool_)
+    upper[order] = cells_up_to > at[groups]
+    return gains, upper
+
+
+def _running(values: FloatArray, starts: IntArray, groups: IntArray) -> FloatArray:
+    """Sums of the values of each group up to each cell."""
+    sums_so_far = np.cumsum(values)
+    running: FloatArray = sums_so_far - (sums_so_far - values)[starts][groups]
+    return running

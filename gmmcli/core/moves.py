@@ -1,0 +1,230 @@
+"""Moves that no climb can make: every component in two, and those that are worth least into one.
+
+A mixture with twice the components finds the clusters that one component covered and leaves those
+that several shared in ever smaller parts; merging the parts that differ least, down to the number
+asked for, keeps the former and undoes the latter. This does at once, for all components, what split
+and merge moves (Ueda et al. 2000) and random swaps (Fränti 2018) do one at a time. NumPy only;
+everything is in whitened units.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.core.cells import Cells
+from gmmcli.core.mixture import FloatArray, Mixture
+
+IntArray = npt.NDArray[np.intp]
+
+# A component counts for so many points less when its area is compared with that of others: fewer
+# points than that gain nothing by being on one spot or on a line.
+HANDFUL = 6.0
+# The directions in which a component may be split, in its own units, shape (8, 2).
+ANGLES = np.arange(8) * np.pi / 8
+DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
+# Halves lie so many standard deviations from the middle.
+APART = 0.8
+# How strongly chance weighs against the shape of the points in the choice of a direction.
+CHANCE = 0.3
+# Each component may merge with so many others, the nearest.
+NEIGHBOURS = 3
+# A cell that a component alone accounts for, to this share, counts as lost to the next best.
+ALONE = 0.9999
+# The least share of a cell that makes it one of a component's.
+LEAST_SHARE = 1e-3
+# Components with a smaller weight have no points.
+LEAST_WEIGHT = 1e-9
+
+
+def score(mixture: Mixture, elbo: float) -> float:
+    """An ELBO, in nats, less what components gain by being thin, for comparisons of optima.
+
+    The likelihood of a component on a few points grows without bound as it closes in on them. This
+    takes so much off for each component as a handful of points would gain by its closing in, so
+    it means nothing to a component of many points, and does not depend on units.
+    """
+    return elbo + HANDFUL * float(_half_log_determinants(mixture.covariances).sum())
+
+
+def split(cells: Cells, mixture: Mixture, generator: np.random.Generator | None = None) -> Mixture:
+    """A mixture with each component in two halves, k in places 2k and 2k + 1.
+
+    Components are split where their points look most like two groups: in the direction of least
+    kurtosis (Peña & Prieto 2001). With a generator, chance has a say in it.
+    """
+    kurtoses = _kurtoses(cells, mixture)
+    if generator is not None:
+        kurtoses = kurtoses + generator.gumbel(0, CHANCE, kurtoses.shape)
+    directions = DIRECTIONS[np.argmin(kurtoses, axis=1)]  # (K, 2)
+    factors = mixture.cholesky_factors()
+    steps = APART * np.einsum("kij,kj->ki", factors, directions)
+    covariances = mixture.covariances - steps[:, :, None] * steps[:, None, :]
+    means = np.stack([mixture.means - steps, mixture.means + steps], axis=1)
+    return Mixture(
+        np.repeat(mixture.weights / 2, 2), means.reshape(-1, 2), np.repeat(covariances, 2, axis=0)
+    )
+
+
+def merged_to(cells: Cells, mixture: Mixture, n_components: int) -> Mixture:
+    """A mixture with its least useful components merged or left out, until so many are left.
+
+    Each round halves the number of those that are too many, by the merges and omissions that
+    lower `score` least, as far as that can be told without climbing again.
+    """
+    alive = mixture.weights > LEAST_WEIGHT
+    if alive.sum() < n_components:
+        alive = mixture.weights >= np.sort(mixture.weights)[-n_components]
+    mixture = _normalised(mixture.weights[alive], mixture.means[alive], mixture.covariances[alive])
+    while mixture.n_components > n_components:
+        too_many = mixture.n_components - n_components
+        mixture = _with_fewer(cells, mixture, (too_many + 1) // 2)
+    return mixture
+
+
+def joint_log_densities(
+    cells: Cells, weights: FloatArray, means: FloatArray, covariances: FloatArray
+) -> FloatArray:
+    """Log weight plus mean log density of each component and each cell's points, shape (K, C)."""
+    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)[..., None]  # (K, 1) each
+    determinants = xx * yy - xy**2
+    x, y = cells.means.T[:, None] - means.T[..., None]  # (K, C) each
+    within = cells.covariances
+    squares = (
+        yy * (x**2 + within[:, 0, 0])
+        + xx * (y**2 + within[:, 1, 1])
+        - 2 * xy * (x * y + within[:, 0, 1])
+    ) / determinants
+    logs = np.log(weights)[:, None] - np.log(2 * np.pi) - 0.5 * np.log(determinants)
+    joint: FloatArray = logs - 0.5 * squares
+    return joint
+
+
+def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int) -> Mixture:
+    """The mixture after so many merges and omissions, of which no two touch one component."""
+    joint = joint_log_densities(cells, *_parts(mixture))  # (K, C)
+    pairs = _neighbours(mixture)
+    merged = _merged(mixture, pairs)
+    losses = np.concatenate(
+        [
+            _losses_by_merging(cells, mixture, joint, pairs, merged),
+            _losses_by_omission(cells, mixture, joint),
+        ]
+    )
+    n_pairs = len(pairs)
+    weights, means, covariances = (
+        array.copy() for array in (mixture.weights, mixture.means, mixture.covariances)
+    )
+    touched, gone = set[int](), list[int]()
+    for way in np.argsort(losses, kind="stable"):
+        first, second = pairs[way] if way < n_pairs else (way - n_pairs, way - n_pairs)
+        if first in touched or second in touched:
+            continue
+        touched |= {first, second}
+        gone.append(second)
+        if way < n_pairs:
+            weights[first], means[first], covariances[first] = (part[way] for part in merged)
+        if len(gone) == n_fewer:
+            break
+    return _normalised(*(np.delete(part, gone, axis=0) for part in (weights, means, covariances)))
+
+
+def _normalised(weights: FloatArray, means: FloatArray, covariances: FloatArray) -> Mixture:
+    return Mixture(weights / weights.sum(), means, covariances)
+
+
+def _neighbours(mixture: Mixture) -> IntArray:
+    """Pairs of components of which one is among the nearest of the other, shape (M, 2).
+
+    Near is what loses little in Kullback-Leibler divergence by a merge (Runnalls 2007, section 3).
+    """
+    n_components = mixture.n_components
+    every = np.stack(np.triu_indices(n_components, 1), axis=1)
+    weights, _, covariances = _merged(mixture, every)
+    areas = mixture.weights * _half_log_determinants(mixture.covariances)
+    losses = weights * _half_log_determinants(covariances) - areas[every].sum(axis=1)
+    table = np.full((n_components, n_components), np.inf)
+    table[every[:, 0], every[:, 1]] = table[every[:, 1], every[:, 0]] = losses
+    nearest = np.argsort(table, axis=1)[:, : min(NEIGHBOURS, n_components - 1)]
+    pairs = [np.repeat(np.arange(n_components), nearest.shape[1]), nearest.ravel()]
+    return np.unique(np.sort(np.stack(pairs, axis=1), axis=1), axis=0)
+
+
+def _merged(mixture: Mixture, pairs: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The components with the moments of each pair: shapes (M,), (M, 2) and (M, 2, 2)."""
+    first, second = pairs.T
+    weights = mixture.weights[first] + mixture.weights[second]
+    share = (mixture.weights[first] / weights)[:, None]
+    apart = mixture.means[first] - mixture.means[second]
+    means = mixture.means[second] + share * apart
+    shares = share[..., None]
+    within = shares * mixture.covariances[first] + (1 - shares) * mixture.covariances[second]
+    between = (shares * (1 - shares)) * apart[:, :, None] * apart[:, None, :]
+    return weights, means, within + between
+
+
+def _losses_by_merging(
+    cells: Cells,
+    mixture: Mixture,
+    joint: FloatArray,
+    pairs: IntArray,
+    merged: tuple[FloatArray, FloatArray, FloatArray],
+) -> FloatArray:
+    """What `score` loses by each merge, at most, where the other components stay; shape (M,)."""
+    first, second = pairs.T
+    before = np.logaddexp(joint[first], joint[second])  # (M, C)
+    after = joint_log_densities(cells, *merged)
+    masses = cells.counts * np.exp(before - _log_sum_exp(joint))
+    areas = _half_log_determinants(mixture.covariances)
+    thinner = _half_log_determinants(merged[2]) - areas[first] - areas[second]
+    losses: FloatArray = (masses * (before - after)).sum(axis=1) - HANDFUL * thinner
+    return losses
+
+
+def _losses_by_omission(cells: Cells, mixture: Mixture, joint: FloatArray) -> FloatArray:
+    """What `score` loses by leaving out each component, at most, where others stay; shape (K,)."""
+    total = _log_sum_exp(joint)
+    best, next_best = np.sort(joint, axis=0)[[-1, -2]]
+    next_one = np.where(joint == best, next_best, best)
+    share = np.exp(joint - total)
+    left = np.where(share < ALONE, np.log1p(-np.minimum(share, ALONE)), next_one - total)
+    regained = cells.n_points * np.log1p(-mixture.weights)
+    areas = _half_log_determinants(mixture.covariances)
+    losses: FloatArray = -(cells.counts * left).sum(axis=1) + regained + HANDFUL * areas
+    return losses
+
+
+def _kurtoses(cells: Cells, mixture: Mixture) -> FloatArray:
+    """The kurtosis of each component's points in each of `DIRECTIONS`, shape (K, 8)."""
+    joint = joint_log_densities(cells, *_parts(mixture))
+    masses = cells.counts * np.exp(joint - _log_sum_exp(joint))  # (K, C)
+    inverses = np.linalg.inv(mixture.cholesky_factors())
+    kurtoses = np.full((mixture.n_components, len(DIRECTIONS)), 3.0)
+    for k, inverse in enumerate(inverses):
+        own = masses[k] > LEAST_SHARE * cells.counts
+        if not own.any():
+            continue
+        mass = masses[k, own] / masses[k, own].sum()
+        places = (cells.means[own] - mixture.means[k]) @ inverse.T @ DIRECTIONS.T  # (C', 8)
+        within = inverse @ cells.covariances[own] @ inverse.T
+        variances = np.einsum("di,cij,dj->cd", DIRECTIONS, within, DIRECTIONS)
+        squares = mass @ (places**2 + variances)
+        fourths = mass @ (places**4 + 6 * places**2 * variances + 3 * variances**2)
+        kurtoses[k] = fourths / squares**2
+    return kurtoses
+
+
+def _parts(mixture: Mixture) -> tuple[FloatArray, FloatArray, FloatArray]:
+    return mixture.weights, mixture.means, mixture.covariances
+
+
+def _log_sum_exp(joint: FloatArray) -> FloatArray:
+    """The log density of each cell, shape (C,), given those of components, shape (K, C)."""
+    highest = joint.max(axis=0)
+    density: FloatArray = highest + np.log(np.exp(joint - highest).sum(axis=0))
+    return density
+
+
+def _half_log_determinants(covariances: FloatArray) -> FloatArray:
+    """The log of the area of each component, shape (K,), up to a constant."""
+    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
+    halves: FloatArray = 0.5 * np.log(xx * yy - xy**2)
+    return halves
