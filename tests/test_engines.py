@@ -347,6 +347,13 @@ def test_spark_gives_the_fit_that_duckdb_gives(
     assert_same_run(fitted(place, "from_spark", *data, environment=environment), from_file)
 
 
+def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> None:
+    (tmp_path / "d.csv").write_text("x,y\n1,2\n2,oops\n3,4\n")
+    asked = ("fit", "d.csv", "-x", "x", "-y", "y", "--engine", "spark")
+    error = gmm(tmp_path, *asked, code=1, environment=spark_environment(tmp_path))
+    assert error == "Error: d.csv: a chosen column holds 'oops', which is not a number\n"
+
+
 def test_a_spark_cluster_gives_the_fit_that_duckdb_gives(
     place: Path, tmp_path: Path, from_file: Path, java: None
 ) -> None:

@@ -42,6 +42,10 @@ LOCAL_DATABASES = ("duckdb", "sqlite")
 ENGINE_ERRORS = {"Error", "PySparkException", "Py4JError", "IbisError", "ArrowException"}
 # What PostgreSQL says where other engines make infinity or zero of a number.
 OUT_OF_RANGE = re.compile(r"value out of range: (over|under)flow|out of range for type double")
+# What DuckDB and Spark say of text that is no number.
+NO_NUMBER = re.compile(
+    r"""(?s)(Could not convert string|The value) '(?P<text>.*?)' (to|of the type "STRING" cannot)"""
+)
 # Types that every driver and every format knows.
 PLAIN = (dt.Boolean, dt.Integer, dt.Floating, dt.String, dt.Date, dt.Timestamp)
 # Of a file system that Spark may know, rather than of a database.
@@ -354,7 +358,7 @@ def _one_line(source: str, message: str, if_converted: str) -> str:
     where = f"{source}, line {line[1]}" if line else source
     converted = re.search(
         r'converting column "(.*)"\. Could not convert string "(.*)" to', message
-    ) or re.search(r"(?s)Could not convert string '(?P<text>.*?)' to", message)
+    ) or NO_NUMBER.search(message)
     if converted and line:
         what = f"column {converted[1]!r} holds {converted[2]!r}, which is not a number"
         return f"{where}: {what}{if_converted}"
