@@ -211,6 +211,14 @@ def test_a_database_gives_the_labels_that_a_file_gives(
     assert skipped[["label", "probability", "log_density"]].isna().all(axis=None)
 
 
+def test_postgres_gives_the_first_rows_first_again(postgres: str) -> None:
+    source = Source(fill_postgres(postgres, rows()), TABLE)
+    first, *others = (compressed(source) for _ in range(3))
+    for other in others:
+        np.testing.assert_array_equal(other.places, first.places)
+        assert_same_cells(other.cells, first.cells)
+
+
 @pytest.mark.parametrize("kind", ["numeric", "numeric(12, 3)", "real", "integer"])
 def test_postgres_takes_numbers_of_any_type(tmp_path: Path, postgres: str, kind: str) -> None:
     values = (100 * sampled(ARTICLE, 21_000)).round()
