@@ -36,10 +36,6 @@ START = {
 
 Row = Sequence[float | str | None]
 
-unfinished = pytest.mark.xfail(
-    strict=True, reason="predict gives rows without coordinates a probability, and overflows"
-)
-
 
 def rows() -> list[Row]:
     """Two wide clusters, a tight one that needs finer cells, and rows that are skipped."""
@@ -197,7 +193,6 @@ def test_a_database_gives_the_fit_that_a_file_gives(
     assert "@" not in (run / "parameters.json").read_text()
 
 
-@unfinished
 def test_a_database_gives_the_labels_that_a_file_gives(
     place: Path, database: str, from_file: Path
 ) -> None:
@@ -247,7 +242,6 @@ def test_postgres_takes_numbers_whose_squares_vanish(tmp_path: Path, postgres: s
     assert_same_cells(found.cells, expected.cells)
 
 
-@unfinished
 def test_postgres_labels_rows_with_numbers_whose_squares_vanish_or_overflow(
     tmp_path: Path, postgres: str
 ) -> None:

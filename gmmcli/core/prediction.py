@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 
 from gmmcli.core.engines import Source, readable_errors
 from gmmcli.core.export import export, keeps_text
+from gmmcli.core.grids import HAIR, off_zero
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.tables import Table, both_finite, open_table
 from gmmcli.errors import TableError
@@ -18,6 +20,8 @@ from gmmcli.errors import TableError
 # Joint densities smaller than the largest by more nats than this add nothing to a sum of doubles,
 # and some databases refuse their exponentials.
 NEGLIGIBLE = -700.0
+# Points farther from every mean than so many standard deviations count as no farther.
+FARTHEST = 1e70
 # The log weight of a component without points.
 IMPOSSIBLE = -1e300
 
@@ -53,8 +57,9 @@ def predicted(table: Table, mixture: Mixture, *, with_responsibilities: bool = F
     if with_responsibilities:
         for k in components:
             results[f"responsibility_{k}"] = summed[f"gmm_share_{k}"] / summed.gmm_total
+    finite = {name: summed.gmm_finite.ifelse(value, None) for name, value in results.items()}
     columns = table.opened.rows.columns
-    return summed.select(*columns, **_under_free_names(results, columns, source=table.source))
+    return summed.select(*columns, **_under_free_names(finite, columns, source=table.source))
 
 
 def write_predicted(
@@ -101,17 +106,27 @@ def log_likelihood(table: Table, mixture: Mixture) -> float:
 
 
 def _joint_log_densities(table: Table, mixture: Mixture) -> ir.Table:
-    """The rows with log weight plus log density of each component, in nats; null where skipped."""
+    """The rows with log weight plus log density of each component, in nats, and which are finite.
+
+    No number on the way there overflows or vanishes, which PostgreSQL refuses: coordinates stay
+    within `FARTHEST`, and means a hair off zero.
+    """
+    factors = mixture.cholesky_factors()
+    spreads = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))  # (K, 2)
+    means = off_zero(mixture.means, spreads).tolist()
+    lowest = (mixture.means - FARTHEST * spreads).min(axis=0).tolist()
+    highest = (mixture.means + FARTHEST * spreads).max(axis=0).tolist()
     x, y = (table.coordinate(name) for name in table.columns)
-    rows = table.opened.rows.mutate(gmm_x=x, gmm_y=y)
-    finite = both_finite(rows.gmm_x, rows.gmm_y)
-    rows = rows.mutate(gmm_x=finite.ifelse(rows.gmm_x, None), gmm_y=finite.ifelse(rows.gmm_y, None))
+    rows = table.opened.rows.mutate(
+        gmm_finite=both_finite(x, y),
+        gmm_x=ibis.least(ibis.greatest(x, lowest[0]), highest[0]),
+        gmm_y=ibis.least(ibis.greatest(y, lowest[1]), highest[1]),
+    )
     joint = {}
-    for k, factor in enumerate(mixture.cholesky_factors().tolist()):
-        (sd_x, _), (slope, sd_y) = factor  # of x, and of y given x
-        mean_x, mean_y = mixture.means[k].tolist()
-        u = (rows.gmm_x - mean_x) / sd_x
-        v = (rows.gmm_y - mean_y - slope * u) / sd_y
+    for k, ((sd_x, _), (slope, sd_y)) in enumerate(factors.tolist()):  # of x, and of y given x
+        u = (rows.gmm_x - means[k][0]) / sd_x
+        across = rows.gmm_y - means[k][1]
+        v = (across - slope * u if abs(slope) > HAIR * sd_y else across) / sd_y
         weight = float(mixture.weights[k])
         log_weight = math.log(weight) if weight > 0 else IMPOSSIBLE
         constant = log_weight - math.log(2 * math.pi) - math.log(sd_x) - math.log(sd_y)
