@@ -47,7 +47,8 @@ def postgres_server(programs: Path) -> Iterator[str]:
         port = free_port()
         login = ("--username=gmm", "--auth=scram-sha-256", f"--pwfile={password}")
         call("initdb", "--encoding=UTF8", "--no-locale", "--no-sync", *login)
-        options = f"-h {HOST} -p {port} -k '' -F"  # no other address, no socket, no syncing
+        # No other address, no socket, no syncing, and so few buffers that tables count as large.
+        options = f"-h {HOST} -p {port} -k '' -F -B 64"
         call("pg_ctl", "start", "--wait", "--log=log", f"--options={options}")
         try:
             yield f"postgres://gmm:{quote(PASSWORD, safe='')}@{HOST}:{port}/postgres"

@@ -184,6 +184,13 @@ def test_bad_weights_get_one_line(tmp_path: Path, weight: str, message: str) -> 
         compress(table_of(path, weight="w"))
 
 
+def test_weights_too_large_to_be_added_up_get_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("x,y,w\n1,2,1e308\n2,3,1e308\n")
+    with pytest.raises(TableError, match="weights in 'w' are too large to be added up"):
+        compress(table_of(path, weight="w"))
+
+
 def test_a_pattern_of_files_is_one_table(tmp_path: Path) -> None:
     points = sampled(ARTICLE, 300)
     written(tmp_path / "a 1.csv", points[:100])

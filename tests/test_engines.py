@@ -206,6 +206,14 @@ def test_a_database_gives_the_labels_that_a_file_gives(
     assert skipped[["label", "probability", "log_density"]].isna().all(axis=None)
 
 
+def test_postgres_gives_the_first_rows_first_again(postgres: str) -> None:
+    source = Source(fill_postgres(postgres, rows()), TABLE)
+    first, *others = (compressed(source) for _ in range(3))
+    for other in others:
+        np.testing.assert_array_equal(other.places, first.places)
+        assert_same_cells(other.cells, first.cells)
+
+
 @pytest.mark.parametrize("kind", ["numeric", "numeric(12, 3)", "real", "integer"])
 def test_postgres_takes_numbers_of_any_type(tmp_path: Path, postgres: str, kind: str) -> None:
     values = (100 * sampled(ARTICLE, 21_000)).round()
@@ -339,6 +347,13 @@ def test_spark_gives_the_fit_that_duckdb_gives(
     environment = spark_environment(tmp_path)
     data = ("d [1].csv", "--engine", "spark")
     assert_same_run(fitted(place, "from_spark", *data, environment=environment), from_file)
+
+
+def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> None:
+    (tmp_path / "d.csv").write_text("x,y\n1,2\n2,oops\n3,4\n")
+    asked = ("fit", "d.csv", "-x", "x", "-y", "y", "--engine", "spark")
+    error = gmm(tmp_path, *asked, code=1, environment=spark_environment(tmp_path))
+    assert error == "Error: d.csv: a chosen column holds 'oops', which is not a number\n"
 
 
 def test_a_spark_cluster_gives_the_fit_that_duckdb_gives(

@@ -119,7 +119,7 @@ def test_a_fit_labels_its_own_rows(work: Path, run: Callable[..., Result]) -> No
 
 
 def test_spark_writes_parts_with_what_duckdb_says(
-    work: Path, run: Callable[..., Result], fitted: Mixture
+    work: Path, run: Callable[..., Result], fitted: Mixture, java: None
 ) -> None:
     asked = ["predict", "run", "d.csv", "--responsibilities"]
     run(*asked, "-o", "duck.csv")

@@ -42,6 +42,10 @@ LOCAL_DATABASES = ("duckdb", "sqlite")
 ENGINE_ERRORS = {"Error", "PySparkException", "Py4JError", "IbisError", "ArrowException"}
 # What PostgreSQL says where other engines make infinity or zero of a number.
 OUT_OF_RANGE = re.compile(r"value out of range: (over|under)flow|out of range for type double")
+# What DuckDB and Spark say of text that is no number.
+NO_NUMBER = re.compile(
+    r"""(?s)(Could not convert string|The value) '(?P<text>.*?)' (to|of the type "STRING" cannot)"""
+)
 # Types that every driver and every format knows.
 PLAIN = (dt.Boolean, dt.Integer, dt.Floating, dt.String, dt.Date, dt.Timestamp)
 # Of a file system that Spark may know, rather than of a database.
@@ -220,7 +224,6 @@ def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -
 def _open_database(source: Source) -> Opened:
     """A table in a database, as it is there."""
     parts = _url_parts(source.data)
-    options: dict[str, Any] = {}
     if parts is None:
         raise TableError(
             f"{source.name} is no URL of a database: its port is a number, and the / ? # @ of a "
@@ -230,23 +233,32 @@ def _open_database(source: Source) -> Opened:
         raise TableError(f"{source.name} is a database: name a table in it with --table")
     if parts.scheme in LOCAL_DATABASES and not Path(parts.netloc + parts.path).is_file():
         raise TableError(f"{parts.netloc + parts.path} does not exist: give a database file")
+    backend = _connected(source, parts)
+    with readable_errors(source.name):
+        rows = _table_named(backend, source.table, source.name)
+        with_numbers = partial(_numbers_alone, rows) if parts.scheme == "sqlite" else None
+        return Opened(rows, backend, with_numbers=with_numbers, text_may_be_numbers=False)
+
+
+def _connected(source: Source, parts: SplitResult) -> BaseBackend:
+    is_postgres = EXTRAS.get(parts.scheme) == "postgres"
+    options: dict[str, Any] = {}
     if parts.scheme == "duckdb":
         options = {"read_only": True, **NO_EXTENSIONS, **dict(parse_qsl(parts.query))}
-    elif EXTRAS.get(parts.scheme) == "postgres":
+    elif is_postgres:
         options = _postgres_options(parts)
     try:
         with readable_errors(source.name):
             backend = ibis.connect(source.data, **options)
+            if is_postgres:  # scans begin with the first row then, not with what is in memory
+                backend.raw_sql("SET synchronize_seqscans = off").close()
+            return backend
     except ImportError as error:
         extra = f"gmmcli[{EXTRAS[parts.scheme]}]" if parts.scheme in EXTRAS else ""
         driver = extra or f"ibis-framework[{parts.scheme}]"
         raise TableError(f"{source.name} needs a driver: pip install '{driver}'") from error
     except ValueError as error:  # whose text holds the whole URL
         raise TableError(f"{source.name} is no database that Ibis knows") from error
-    with readable_errors(source.name):
-        rows = _table_named(backend, source.table, source.name)
-        with_numbers = partial(_numbers_alone, rows) if parts.scheme == "sqlite" else None
-        return Opened(rows, backend, with_numbers=with_numbers, text_may_be_numbers=False)
 
 
 def _url_parts(data: str) -> SplitResult | None:
@@ -354,7 +366,7 @@ def _one_line(source: str, message: str, if_converted: str) -> str:
     where = f"{source}, line {line[1]}" if line else source
     converted = re.search(
         r'converting column "(.*)"\. Could not convert string "(.*)" to', message
-    ) or re.search(r"(?s)Could not convert string '(?P<text>.*?)' to", message)
+    ) or NO_NUMBER.search(message)
     if converted and line:
         what = f"column {converted[1]!r} holds {converted[2]!r}, which is not a number"
         return f"{where}: {what}{if_converted}"

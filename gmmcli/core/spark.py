@@ -3,12 +3,14 @@
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from gmmcli.core.dialect import dialect_of
@@ -29,6 +31,7 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Opened:
         TableError: when there is no Spark, or it cannot read the files.
     """
     session = _session(source.name)
+    _say_errors_once()
     with readable_errors(source.name):
         # A value that is no number then is an error, as everywhere else, and not null.
         session.conf.set("spark.sql.ansi.enabled", "true")
@@ -89,6 +92,13 @@ def _session(source: str) -> SparkSession:
             log.seek(0)
             said = log.read().decode(errors="replace").strip().splitlines()
             raise TableError(f"{error}; Java says: {said[-1]}" if said else str(error)) from error
+
+
+def _say_errors_once() -> None:
+    """Have pyspark raise its errors, and not write them to standard error too."""
+    for kind in ("SQL", "DataFrame"):
+        PySparkLogger.getLogger(f"{kind}QueryContextLogger").disabled = True
+    warnings.filterwarnings("ignore", "toPandas attempted Arrow", UserWarning)
 
 
 def _literal(data: str) -> str:
