@@ -42,6 +42,7 @@ SCAN_CODE = """
 import sys, time
 import duckdb
 connection = duckdb.connect()
+connection.execute("SET enable_progress_bar = false")
 sums = "count(*), sum(x), sum(y), sum(x * x), sum(x * y), sum(y * y)"
 began = time.perf_counter()
 connection.execute(f"SELECT {sums} FROM read_csv(?)", [sys.argv[1]]).fetchall()

@@ -12,7 +12,8 @@ import pytest
 from click.testing import Result
 from conftest import cells_of, one_line_error, sampled, table_of
 
-from gmmcli.core.cells import coarsened, estimated_gap
+from gmmcli.core.cells import estimated_gap
+from gmmcli.core.coarsening import coarsened
 from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.fit import fit
 from gmmcli.core.mixture import FloatArray, Mixture

@@ -74,7 +74,7 @@ def test_converged_means_that_little_is_left_to_climb(seed: int) -> None:
     on = climb(
         whitening.whiten_cells(cells),
         whitening.whiten(result.mixture),
-        Ascent("full", "natural", 1.0, whitening.floor),
+        Ascent("full", "natural", 1.0, whitening.floor()),
     )
     elbos = [state.elbo for state in islice(on, 1000)]
     # The estimate is one; on 40 random problems what was left was at most 1.06 of it.
@@ -118,11 +118,12 @@ def test_remaining_climb_of_other_series(elbos: list[float], window: int, expect
 
 def test_a_fit_says_how_it_ended(article: Cells) -> None:
     assert fit(article, FitSettings(steps=3)).status is Status.STEP_LIMIT
-    assert fit(article, FitSettings(steps=0)).history.last_step == 0
+    assert fit(article, FitSettings(steps=0), start=ARTICLE).history.last_step == 0
     calls: list[int] = []
     stopped = fit(
         article,
         FitSettings(),
+        start=ARTICLE,
         watch=lambda step, _: calls.append(step),
         interrupted=lambda: len(calls) > 2,
     )
@@ -138,7 +139,7 @@ def test_a_climb_that_diverges_says_what_to_do(article: Cells) -> None:
 
 def test_what_is_watched_is_the_elbo_in_data_units(article: Cells) -> None:
     watched: list[float] = []
-    result = fit(article, FitSettings(), watch=lambda _, elbo: watched.append(elbo))
+    result = fit(article, FitSettings(), start=ARTICLE, watch=lambda _, elbo: watched.append(elbo))
     np.testing.assert_allclose(watched, result.history.elbos / 400, rtol=1e-12)
 
 
@@ -149,7 +150,7 @@ def test_one_component_is_the_sample_mean_and_covariance(article: Cells) -> None
 
 
 def test_components_come_in_canonical_order_throughout(article: Cells) -> None:
-    result = fit(article, FitSettings(components=3))
+    result = fit(article, FitSettings(components=3), start=random_mixture(3, seed=1))
     assert (np.diff(result.mixture.means[:, 0]) > 0).all()
     turned = result.history.snapshot(0).mixture.reordered(np.array([2, 0, 1]))
     again = fit(article, FitSettings(components=3), start=turned)
@@ -203,7 +204,7 @@ def test_ctrl_c_is_heard_during_the_search(article: Cells) -> None:
 
     result = fit(article, FitSettings(components=5), interrupted=interrupted)
     assert result.status is Status.INTERRUPTED
-    assert (len(asked), result.history.last_step) == (6, 0)
+    assert len(asked) < 12  # of several hundred steps
 
 
 def test_fewer_distinct_points_than_components_are_refused() -> None:

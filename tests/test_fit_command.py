@@ -26,6 +26,12 @@ from gmmcli.core.run import read_run
 from gmmcli.core.selection import criteria
 
 DATA = "sample_data/old_faithful.csv"
+# A start on Old Faithful that takes several steps.
+FAR = {
+    "weights": [0.5, 0.5],
+    "means": [[3, 70], [3.5, 75]],
+    "covariances": [[[1, 0], [0, 100]], [[1, 0], [0, 100]]],
+}
 
 
 def parameters(run: str = "old_faithful") -> dict:
@@ -52,6 +58,8 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "learning_rate": 1.0,
         "steps": 10_000,
         "seed": 0,
+        "effort": "normal",
+        "floor": 1e-5,
         "init": "auto",
         "snapshots": "auto",
         "strict": False,
@@ -75,7 +83,8 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
 
     history = pd.read_csv("old_faithful/history.csv")
     assert list(history.columns) == (
-        ["step", "elbo", "component", "weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
+        ["step", "by_move", "elbo", "component", "weight"]
+        + ["mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
     )
     assert len(history) == 2 * (figures["steps"] + 1)
     last = history[history["step"] == figures["steps"]]
@@ -155,13 +164,13 @@ def test_ctrl_c_ends_at_the_next_step_and_keeps_what_there_is(
         context = stepping(self)
         show = context.__enter__()
 
-        def press(step: int, elbo: float) -> None:
-            show(step, elbo)
-            if step == 2:
+        def press(what: str, number: int, elbo: float) -> None:
+            show(what, number, elbo)
+            if (what, number) == ("step", 2):
                 os.kill(os.getpid(), signal.SIGINT)
 
         class Pressing:
-            def __enter__(self) -> Callable[[int, float], None]:
+            def __enter__(self) -> Callable[[str, int, float], None]:
                 return press
 
             def __exit__(self, *error: object) -> None:
@@ -171,7 +180,8 @@ def test_ctrl_c_ends_at_the_next_step_and_keeps_what_there_is(
 
     monkeypatch.setattr(reporting.Reporter, "stepping", interrupting)
     before = signal.getsignal(signal.SIGINT)
-    result = run("fit", DATA, code=130)
+    Path("far.json").write_text(json.dumps(FAR))
+    result = run("fit", DATA, "--init", "far.json", code=130)
     assert "interrupted after 2 steps" in result.stdout
     assert parameters()["fit"]["status"] == "interrupted"
     assert len(pd.read_csv("old_faithful/history.csv")) == 6

@@ -11,7 +11,7 @@ from gmmcli.errors import RunError
 
 
 def history_of(elbos: list[float]) -> History:
-    return History.of([ARTICLE] * len(elbos), elbos)
+    return History.of([ARTICLE] * len(elbos), elbos, [False] * len(elbos))
 
 
 def test_every_nth_step_from_the_first() -> None:

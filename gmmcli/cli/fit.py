@@ -1,5 +1,6 @@
 """`gmm fit`: a mixture fitted to a table."""
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
     from gmmcli.core.engines import EngineName
     from gmmcli.core.mixture import Mixture
-    from gmmcli.core.settings import CovarianceType, OptimizerName
+    from gmmcli.core.settings import CovarianceType, Effort, OptimizerName
 
 DEFAULT_COMPONENTS = 2
 
@@ -72,8 +73,23 @@ Examples:
     default="auto",
     show_default=True,
     metavar="FILE|auto",
-    help="Where to start: JSON with weights, means and covariances, or the best of several "
-    "k-means++ starts.",
+    help="Where to start: JSON with weights, means and covariances, or a search for the best "
+    "mixture.",
+)
+@click.option(
+    "--effort",
+    type=click.Choice(["quick", "normal", "thorough"]),
+    default="normal",
+    show_default=True,
+    help="How long to search when nothing better turns up.",
+)
+@click.option(
+    "--floor",
+    type=click.FloatRange(min=1e-7, max=0.1),
+    default=1e-5,
+    show_default=True,
+    metavar="F",
+    help="The least standard deviation of a component, as a share of the data's.",
 )
 @click.option(
     "--optimizer",
@@ -95,7 +111,7 @@ Examples:
     default=10_000,
     show_default=True,
     metavar="N",
-    help="The most steps to take.",
+    help="The most steps to take after the search.",
 )
 @click.option(
     "--snapshots",
@@ -138,6 +154,8 @@ def fit(
     most_cells: int,
     covariance: "CovarianceType",
     init: str,
+    effort: "Effort",
+    floor: float,
     optimizer: "OptimizerName",
     learning_rate: float | None,
     steps: int,
@@ -166,7 +184,7 @@ def fit(
     if learning_rate is not None and not learning_rate <= 1:  # NaN passes Click's range
         raise click.UsageError(f"--learning-rate {learning_rate:g} is not in 1e-06<=x<=1", ctx)
     reporter = Reporter(quiet=quiet)
-    with reporter.working(f"reading {data}"):
+    with reporter.working("reading the data"):
         from gmmcli.core.compression import Compressor
         from gmmcli.core.engines import source_of
         from gmmcli.core.export import check_export
@@ -192,14 +210,15 @@ def fit(
         from gmmcli.core.settings import LEARNING_RATES, FitSettings
 
     rate = learning_rate or LEARNING_RATES[optimizer]
-    settings = FitSettings(n_components, covariance, optimizer, rate, steps, seed)
+    settings = FitSettings(n_components, covariance, optimizer, rate, steps, seed, effort, floor)
     with postponed_interrupt() as interrupted, reporter.stepping() as watch:
         result = fit_cells(
             compressor.compression.cells,
             settings,
             start=start,
             finer=compressor.finer,
-            watch=watch,
+            watch=partial(watch, "step"),
+            searching=partial(watch, "search, round"),
             interrupted=interrupted,
         )
     compression = compressor.compression
@@ -217,7 +236,7 @@ def fit(
     )
     exact_log_likelihood = None
     if verify:
-        with reporter.working(f"reading {data} once more"):
+        with reporter.working("reading the data once more"):
             from gmmcli.core.prediction import log_likelihood
 
             exact_log_likelihood = log_likelihood(points, result.mixture)

@@ -55,7 +55,7 @@ def predict(
     """
     from gmmcli.cli.reporting import Reporter
 
-    with Reporter(quiet=output is None).working(f"reading {data}"):
+    with Reporter(quiet=output is None).working("reading the data"):
         from gmmcli.core.engines import source_of
         from gmmcli.core.export import check_export
         from gmmcli.core.prediction import write_predicted

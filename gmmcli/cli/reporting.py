@@ -25,6 +25,9 @@ PATIENCE_SECONDS = 1.0
 OTHER_COLUMNS_WIDTH = 46
 SHORTEST_NAME = 6
 
+# A component that holds fewer points than these is empty, or hardly more than an accident.
+EMPTY, FEW_POINTS = 0.5, 6
+
 Item = TypeVar("Item")
 
 
@@ -50,13 +53,13 @@ class Reporter:
             yield
 
     @contextmanager
-    def stepping(self) -> Iterator[Callable[[int, float], None]]:
-        """Show the step and the ELBO per point that are passed to what this yields."""
-        with self._bar("searching for a start") as progress:
+    def stepping(self) -> Iterator[Callable[[str, int, float], None]]:
+        """Show what is passed to what this yields: a word, a number and the ELBO per point."""
+        with self._bar("searching") as progress:
             (task,) = progress.task_ids
 
-            def show(step: int, elbo_per_point: float) -> None:
-                line = f"step {step}   ELBO {elbo_per_point:.6f} nats per point"
+            def show(what: str, number: int, elbo_per_point: float) -> None:
+                line = f"{what} {number}   ELBO {elbo_per_point:.6f} nats per point"
                 progress.update(task, description=line)
 
             yield show
@@ -98,6 +101,11 @@ class Reporter:
             self._results.print(
                 f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap:.6f} per point higher"
             )
+        if fit.search is not None and fit.search.rounds:
+            tried, moves = _counted(fit.search.rounds, "round"), fit.search.moves
+            self._results.print(
+                f"search: {tried} of splits and merges, {moves or 'none'} of which led higher"
+            )
         if fit.is_coarse:
             self.note(
                 "some cells are too coarse to be sure of the parameters to 5 % of their standard "
@@ -108,9 +116,13 @@ class Reporter:
                 f"on the covariance floor: {_listed(fit.floored)} (points on a line or on one "
                 "spot); the log-likelihood and the criteria depend on where the floor is"
             )
-        empty = [k for k, weight in enumerate(fit.mixture.weights) if weight * n_points < 0.5]
+        held = fit.mixture.weights * n_points
+        empty = [k for k, count in enumerate(held) if count < EMPTY]
+        few = [k for k, count in enumerate(held) if EMPTY <= count < FEW_POINTS]
         if empty:
             self.note(f"left without points: {_listed(empty)}; start elsewhere, or take a lower -k")
+        if few:
+            self.note(f"on fewer than {FEW_POINTS} points: {_listed(few)}; take a lower -k")
 
     def files(self, directory: Path, files: Sequence[Path]) -> None:
         """Print which files a directory got; those in a directory of their own are frames."""

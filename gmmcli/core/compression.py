@@ -28,7 +28,7 @@ EXACT_ROWS = 20_000
 MOST_CELLS = 1_000_000
 # The first grid has so many for tables of up to some 10 million rows, and then more in proportion
 # to the square root of their number, which is what the rule on the gap asks of most mixtures.
-FIRST_CELLS = 200_000
+FIRST_CELLS = 280_000
 FIRST_CELLS_ROWS = 1e7
 # The most passes in search of crowded cells; each cuts tens of times finer on either axis.
 MOST_PASSES = 8

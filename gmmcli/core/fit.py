@@ -1,5 +1,6 @@
 """A fit: cells in, the best mixture found and the way to it out."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -75,9 +76,8 @@ def fit(
     began = perf_counter()
     is_crowded = bool((parts_of_crowded(cells) > 1).any())
     whitening = whitening_of(cells, settings.covariance)
-    ascent = Ascent(
-        settings.covariance, settings.optimizer, settings.learning_rate, whitening.floor
-    )
+    floor = whitening.floor(settings.floor)
+    ascent = Ascent(settings.covariance, settings.optimizer, settings.learning_rate, floor)
 
     def per_point(elbo: float) -> float:
         return elbo / cells.n_points + whitening.log_volume
@@ -119,7 +119,7 @@ def fit(
         compression_gap=gap,
         is_coarse=is_crowded or gap_ratio(cells, gap) > 1,
         criteria=criteria(cells, last.mixture, last.elbo, settings.covariance),
-        floored=_floored(states[-1].mixture, whitening.floor),
+        floored=_floored(states[-1].mixture, floor),
         search=search,
         seconds=perf_counter() - began,
     )
@@ -184,8 +184,7 @@ class _Stages:
 
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
-        cells: those to climb on, in whitened units.
-        tolerance: what may be left to climb on them, in nats.
+        are_done: whether this is the last stage.
     """
 
     def __init__(
@@ -197,27 +196,39 @@ class _Stages:
         from_few: bool,
     ) -> None:
         self.all_cells = cells
-        self._whitening, self._finer, self._n_cells = whitening, finer, FEW_CELLS
+        self._whitening, self._finer, self._stage = whitening, finer, 0
         whitened = whitening.whiten_cells(cells)
-        self.cells = coarsened(whitened, FEW_CELLS) if from_few else whitened
-        is_last = finer is None and self.cells is whitened
-        self.tolerance = TOLERANCE if is_last else NEAR
+        self._stages = _fewer_and_fewer(whitened)[::-1] if from_few else [whitened]
+        self.are_done = finer is None and len(self._stages) == 1
 
     @property
-    def are_done(self) -> bool:
-        """Whether this is the last stage."""
-        return self.tolerance == TOLERANCE
+    def cells(self) -> Cells:
+        """The cells to climb on, in whitened units."""
+        return self._stages[self._stage]
+
+    @property
+    def tolerance(self) -> float:
+        """What may be left to climb on them, in nats."""
+        return TOLERANCE if self.are_done else NEAR
 
     def advance(self, mixture: Mixture) -> None:
         """Take more cells, cut where they are too wide for a mixture in whitened units."""
+        before = self.all_cells
         if self._finer is not None:
-            self.all_cells = self._finer(self.all_cells, self._whitening.unwhiten(mixture))
-        whitened = self._whitening.whiten_cells(self.all_cells)
-        self._n_cells *= MORE
-        if 2 * self._n_cells < whitened.n_cells:
-            self.cells = coarsened(whitened, self._n_cells)
-        else:
-            self.cells, self.tolerance = whitened, TOLERANCE
+            self.all_cells = self._finer(before, self._whitening.unwhiten(mixture))
+        if self.all_cells is not before:
+            self._stages = _fewer_and_fewer(self._whitening.whiten_cells(self.all_cells))[::-1]
+        self._stage = min(self._stage + 1, len(self._stages) - 1)
+        self.are_done = self._stage == len(self._stages) - 1
+
+
+def _fewer_and_fewer(cells: Cells) -> list[Cells]:
+    """The cells, and fewer and fewer that they are merged into, down to few."""
+    stages = [cells]
+    levels = round(math.log(max(cells.n_cells / FEW_CELLS, 1), MORE))
+    for level in reversed(range(max(levels, 1))):
+        stages.append(coarsened(stages[-1], FEW_CELLS * MORE**level))
+    return [stage for n, stage in enumerate(stages) if n == 0 or stage is not stages[n - 1]]
 
 
 def _check_distinct_points(cells: Cells, n_components: int) -> None:
@@ -259,6 +270,7 @@ def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) 
     return History.of(
         [whitening.unwhiten(state.mixture) for state in states],
         [state.elbo + jacobian for state in states],
+        [state.by_move for state in states],
     )
 
 

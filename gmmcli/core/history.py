@@ -18,11 +18,12 @@ Snapshots = int | tuple[int, ...] | Literal["auto", "all"]
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A step, its ELBO in nats, and its mixture, in data units."""
+    """A step, its ELBO in nats, its mixture, in data units, and whether a move led there."""
 
     step: int
     elbo: float
     mixture: Mixture
+    by_move: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +35,26 @@ class History:
         weights: shape (T, K).
         means: shape (T, K, 2), in data units.
         covariances: shape (T, K, 2, 2), in data units squared.
+        by_move: whether a move of the search, rather than a climb, led to each step; shape (T,).
     """
 
     elbos: FloatArray
     weights: FloatArray
     means: FloatArray
     covariances: FloatArray
+    by_move: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, mixtures: Sequence[Mixture], elbos: Sequence[float]) -> "History":
-        """The history of these mixtures and their ELBOs, in the order of their steps."""
+    def of(
+        cls, mixtures: Sequence[Mixture], elbos: Sequence[float], by_move: Sequence[bool]
+    ) -> "History":
+        """The history of these mixtures, in the order of their steps; see the attributes."""
         return cls(
             np.array(elbos),
             np.stack([mixture.weights for mixture in mixtures]),
             np.stack([mixture.means for mixture in mixtures]),
             np.stack([mixture.covariances for mixture in mixtures]),
+            np.array(by_move),
         )
 
     @property
@@ -59,7 +65,7 @@ class History:
     def snapshot(self, step: int) -> Snapshot:
         """The snapshot of a step from 0 to the last."""
         mixture = Mixture(self.weights[step], self.means[step], self.covariances[step])
-        return Snapshot(step, float(self.elbos[step]), mixture)
+        return Snapshot(step, float(self.elbos[step]), mixture, bool(self.by_move[step]))
 
     def chosen(self, snapshots: Snapshots) -> list[int]:
         """The steps to show.

@@ -208,7 +208,7 @@ def _kurtoses(cells: Cells, mixture: Mixture) -> FloatArray:
         variances = np.einsum("di,cij,dj->cd", DIRECTIONS, within, DIRECTIONS)
         squares = mass @ (places**2 + variances)
         fourths = mass @ (places**4 + 6 * places**2 * variances + 3 * variances**2)
-        kurtoses[k] = fourths / squares**2
+        np.divide(fourths, squares**2, out=kurtoses[k], where=squares > 0)
     return kurtoses
 
 

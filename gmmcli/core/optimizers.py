@@ -59,6 +59,10 @@ class Ascent:
         """Whether its steps are those of `QuasiNewton`."""
         return self.accelerated and self.optimizer == "natural" and self.learning_rate == 1
 
+    def accelerating(self) -> "Ascent":
+        """The same ascent by full natural-gradient steps that learn from those before them."""
+        return replace(self, optimizer="natural", learning_rate=1.0, accelerated=True)
+
     def by_full_steps(self) -> "Ascent":
         """The same ascent by full natural-gradient steps."""
         return replace(self, optimizer="natural", learning_rate=1.0, accelerated=False)

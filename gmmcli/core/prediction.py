@@ -5,6 +5,7 @@ How rows get from there to a file is in `export`.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
@@ -100,7 +101,8 @@ def log_likelihood(table: Table, mixture: Mixture) -> float:
     scored = predicted(table, mixture)
     density = scored[scored.columns[-1]]
     if table.weight is not None:
-        density = density * scored[table.weight].cast("float64")
+        opened = replace(table.opened, rows=scored)
+        density = density * replace(table, opened=opened).coordinate(table.weight)
     with readable_errors(table.source):
         return float(density.sum().to_pyarrow().as_py())
 

@@ -36,7 +36,7 @@ def parts_of_crowded(cells: Cells) -> FloatArray:
     whitening = whitening_of(cells, "full")
     spreads = whitening.whiten_cells(cells).covariances.trace(axis1=1, axis2=2)
     most = CROWD * cells.n_points
-    too_many = (cells.counts > most) & (spreads > whitening.floor)
+    too_many = (cells.counts > most) & (spreads > whitening.floor())
     return np.where(too_many, np.maximum(cells.counts / (AIM * most), FEWEST_PARTS), 1.0)
 
 

@@ -33,7 +33,7 @@ PictureFormat = Literal["png", "svg", "pdf"]
 PICTURE_FORMATS: tuple[PictureFormat, ...] = ("png", "svg", "pdf")
 
 HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
-HISTORY_COLUMNS = ["step", "elbo", "component", *HISTORY_PARAMETERS]
+HISTORY_COLUMNS = ["step", "by_move", "elbo", "component", *HISTORY_PARAMETERS]
 CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 
 Parsed = TypeVar("Parsed")
@@ -181,6 +181,7 @@ def _parameters(
             "coarse": fit.is_coarse,
             "exact_log_likelihood": exact_log_likelihood,
             "floored": list(fit.floored),
+            "search": None if fit.search is None else asdict(fit.search),
             "seconds": round(fit.seconds, 3),
         },
         "settings": {**asdict(provenance.settings), **provenance.asked},
@@ -208,8 +209,9 @@ def _history_table(history: History) -> pd.DataFrame:
     values = np.concatenate([history.weights[..., None], history.means, covariances], axis=2)
     table = pd.DataFrame(values.reshape(-1, len(HISTORY_PARAMETERS)), columns=HISTORY_PARAMETERS)
     table.insert(0, "step", np.repeat(np.arange(n_steps), n_components))
-    table.insert(1, "elbo", np.repeat(history.elbos, n_components))
-    table.insert(2, "component", np.tile(np.arange(n_components), n_steps))
+    table.insert(1, "by_move", np.repeat(history.by_move.astype(np.int64), n_components))
+    table.insert(2, "elbo", np.repeat(history.elbos, n_components))
+    table.insert(3, "component", np.tile(np.arange(n_components), n_steps))
     return table
 
 
@@ -267,7 +269,9 @@ def _parsed_history(path: Path) -> History:
     elbos = table["elbo"].to_numpy(np.float64)[::n_components]
     if not np.isfinite(elbos).all():
         raise ValueError("an ELBO is missing or not finite")
-    history = History(elbos, values[..., 0], values[..., 1:3], _unpacked(values[..., 3:]))
+    by_move = table["by_move"].to_numpy(np.bool_)[::n_components]
+    covariances = _unpacked(values[..., 3:])
+    history = History(elbos, values[..., 0], values[..., 1:3], covariances, by_move)
     for step in range(n_steps):
         history.snapshot(step)  # checks the mixture
     return history

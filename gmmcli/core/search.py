@@ -3,7 +3,7 @@
 Searched on few cells, where trying is cheap, by the same steps as the fit's own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -20,8 +20,11 @@ from gmmcli.core.settings import Effort
 # So many rounds of moves in succession that bring nothing end a search.
 PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 3, "thorough": 12}
 N_STARTS: dict[Effort, int] = {"quick": 2, "normal": 4, "thorough": 8}
-# The steps that tell the worth of a start or a move.
+# The steps that tell the worth of a start, and that part the halves of components.
 TRIAL_STEPS = 8
+# A climb has settled when a step brings less than this, in nats per point, or after so many steps.
+SETTLED = 1e-5
+MOST_STEPS = 60
 # A round that brings less than this, in nats per point, has brought nothing.
 LEAST_GAIN = 1e-4
 
@@ -51,7 +54,9 @@ class Searcher:
             cells: the data, in whitened units.
             n_components: K, at most the number of cells.
         """
-        return self.improved(cells, self._first_path(cells, n_components))
+        path = self._first_path(cells, n_components)
+        path = [*path[:-1], *self._settled(cells, path[-1])]
+        return self.improved(cells, path)
 
     def _first_path(self, cells: Cells, n_components: int) -> list[State]:
         """The states from the best of several random starts on."""
@@ -59,7 +64,7 @@ class Searcher:
         paths = []
         for _ in range(N_STARTS[self.effort] if n_components > 1 else 1):
             start = random_start(cells, n_components, self.ascent.floor, generator)
-            paths.append(self._path(cells, start))
+            paths.append(self._trial(cells, start))
             if self.interrupted():
                 break
         return max(paths, key=_worth)
@@ -82,7 +87,8 @@ class Searcher:
         while n_components > 1 and n_failures < patience and not self.interrupted():
             n_rounds += 1
             chance = generator if n_failures else None
-            tried = self._moved(cells, path[-1].mixture, n_components, chance)
+            with fitting_threads(cells, 2 * n_components):
+                tried = self._moved(cells, path[-1].mixture, n_components, chance)
             gain = _worth(tried) - _worth(path)
             if gain > 0:
                 path = _joined(path, tried)
@@ -99,18 +105,27 @@ class Searcher:
         generator: np.random.Generator | None,
     ) -> list[State]:
         """The states after a move of all components at once to so many."""
-        doubled = self._path(cells, split(cells, mixture, generator))
-        return self._path(cells, merged_to(cells, doubled[-1].mixture, n_components))
+        doubled = self._trial(cells, split(cells, mixture, generator))
+        merged = merged_to(cells, doubled[-1].mixture, n_components)
+        return self._settled(cells, State(0, merged, -np.inf))
 
-    def _path(self, cells: Cells, start: Mixture) -> list[State]:
-        """The states of a few full steps from a start."""
-        states = []
-        steps = climb(cells, start, self.ascent.by_full_steps())
-        with fitting_threads(cells, start.n_components):
-            for state in islice(steps, TRIAL_STEPS + 1):
-                states.append(state)
-                if self.interrupted():
-                    break
+    def _trial(self, cells: Cells, start: Mixture) -> list[State]:
+        """The states of a few steps from a start."""
+        return self._taken(climb(cells, start, self.ascent.by_full_steps()), TRIAL_STEPS)
+
+    def _settled(self, cells: Cells, start: State) -> list[State]:
+        """The states from a start on, until steps bring next to nothing."""
+        steps = climb(cells, start.mixture, self.ascent.accelerating())
+        states = self._taken(steps, MOST_STEPS, least=SETTLED * cells.n_points)
+        return [replace(state, step=start.step + state.step) for state in states]
+
+    def _taken(self, steps: Iterator[State], most: int, least: float = -np.inf) -> list[State]:
+        """The first states, as long as steps bring enough."""
+        states = [next(steps)]
+        for state in islice(steps, most):
+            states.append(state)
+            if state.elbo - states[-2].elbo < least or self.interrupted():
+                break
         return states
 
 

@@ -10,6 +10,8 @@ Effort = Literal["quick", "normal", "thorough"]
 # A full natural-gradient step is an EM step. Adam's rate is measured: 0.1 brings the article's
 # example to within 1e-4 nats per point of its optimum in 150 steps.
 LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
+# The least standard deviation of a component, as a share of the data's.
+FLOOR = 1e-5
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class FitSettings:
         steps: the most steps to take.
         seed: of the random choices of the search.
         effort: how soon the search gives up.
+        floor: the least standard deviation of a component, as a share of the data's.
     """
 
     components: int = 2
@@ -33,3 +36,4 @@ class FitSettings:
     steps: int = 10_000
     seed: int = 0
     effort: Effort = "normal"
+    floor: float = FLOOR

@@ -6,13 +6,11 @@ import numpy as np
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.settings import CovarianceType
+from gmmcli.core.settings import FLOOR, CovarianceType
 from gmmcli.errors import TableError
 
 # Below this share of the larger variance, a direction counts as having no spread of its own.
 DEGENERATE = 1e-10
-# The smallest variance of a component, as a share of the data's: a standard deviation of 1e-5.
-FLOOR = 1e-10
 # Double precision keeps a covariance matrix positive definite down to about this determinant of
 # its correlations.
 REPRESENTABLE = 1e-14
@@ -40,19 +38,18 @@ class Whitening:
         """log|det matrix|: what a log density in data units has over one in whitened units."""
         return float(np.linalg.slogdet(self.matrix).logabsdet)
 
-    @property
-    def floor(self) -> float:
+    def floor(self, share: float = FLOOR) -> float:
         """The smallest variance that a component may have, in whitened units.
 
-        `FLOOR`, or more where a thinner component could not be written in data units: because the
-        data lie so nearly on a line that its covariance matrix would be singular, or so far from
-        zero that its mean would have no digits left.
+        The square of the share of the data's spread, or more where a thinner component could not
+        be written in data units: because the data lie so nearly on a line that its covariance
+        matrix would be singular, or so far from zero that its mean would have no digits left.
         """
         inverse = np.linalg.inv(self.matrix)
         unit = inverse @ inverse.T  # a whitened unit circle, in data units
         independence = np.linalg.det(unit) / (unit[0, 0] * unit[1, 1])
         spacing = np.abs(self.matrix) @ np.spacing(np.abs(self.origin))
-        return float(max(FLOOR, REPRESENTABLE / independence, (SPACINGS * spacing.max()) ** 2))
+        return float(max(share**2, REPRESENTABLE / independence, (SPACINGS * spacing.max()) ** 2))
 
     def whiten_cells(self, cells: Cells) -> Cells:
         """The cells in whitened units."""

@@ -18,6 +18,8 @@ from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
 MANY_CELLS = 5000
 # So many components need smaller numbers.
 MANY_COMPONENTS = 6
+# What a step is called that a move of the search led to.
+MOVE = "split and merged"
 # Outlines stand out from the points of their own colour.
 DARKER = 0.8
 
@@ -78,8 +80,13 @@ def ellipse_of(mean: FloatArray, factor: FloatArray, coverage: float) -> Path:
 
 
 def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) -> Line2D:
-    """Draw the ELBO per point against the step, with a mark at each of some steps."""
+    """Draw the ELBO per point against the step, with marks at some steps and at all moves."""
     elbos = history.elbos / n_points
+    moves = np.flatnonzero(history.by_move)
+    if len(moves) > 0:
+        across = axes.get_xaxis_transform()
+        lines = axes.vlines(moves, 0, 1, "#999999", "dotted", transform=across, zorder=0)
+        axes.legend([lines], [MOVE], loc="lower right")
     (line,) = axes.plot(elbos, color="#999999", linewidth=1.2, zorder=1)
     axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -100,4 +107,5 @@ def note_of(scene: Scene) -> str:
 def title_of(snapshot: Snapshot, n_points: float) -> str:
     """A title with a snapshot's step and ELBO per point."""
     elbo = f"{snapshot.elbo / n_points:.4f}".replace("-", "\N{MINUS SIGN}")
-    return f"step {snapshot.step}   ELBO {elbo}"
+    move = f", {MOVE}" if snapshot.by_move else ""
+    return f"step {snapshot.step}{move}   ELBO {elbo}"

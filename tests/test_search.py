@@ -1,0 +1,200 @@
+"""The search: laws of its moves, and mixtures that no climb from one start finds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from conftest import cells_of, one_line_error, random_mixture, sampled
+
+from gmmcli.core.cells import Cells
+from gmmcli.core.coarsening import coarsened
+from gmmcli.core.fit import fit
+from gmmcli.core.inference import climb
+from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.moves import joint_log_densities, merged_to, score, split
+from gmmcli.core.optimizers import Ascent
+from gmmcli.core.run import read_run
+from gmmcli.core.search import Searcher, seeds
+from gmmcli.core.settings import FitSettings
+
+EM = Ascent("full", "natural", 1.0, 1e-10).by_full_steps()
+
+
+def moments(mixture: Mixture) -> tuple[FloatArray, FloatArray]:
+    """The mean (2,) and covariance (2, 2) of a mixture."""
+    mean = mixture.weights @ mixture.means
+    apart = mixture.means - mean
+    between = np.einsum("k,ki,kj->ij", mixture.weights, apart, apart)
+    return mean, between + np.einsum("k,kij->ij", mixture.weights, mixture.covariances)
+
+
+def touching_clusters(n_clusters: int, seed: int) -> Mixture:
+    """Clusters of one size at random places, none nearer to another than four deviations."""
+    generator = np.random.default_rng(seed)
+    means: list[FloatArray] = []
+    while len(means) < n_clusters:
+        place = generator.uniform(0, 20, 2)
+        if all(np.linalg.norm(place - mean) > 4 for mean in means):
+            means.append(place)
+    weights = np.full(n_clusters, 1 / n_clusters)
+    return Mixture(weights, np.array(means), np.tile(np.eye(2), (n_clusters, 1, 1)))
+
+
+def n_missed(found: Mixture, true: Mixture) -> int:
+    """How many true means are no found mean's nearest: the centroid index (Fränti et al. 2014)."""
+    apart = np.linalg.norm(found.means[:, None] - true.means, axis=2)
+    return true.n_components - len(set(apart.argmin(axis=1)))
+
+
+@pytest.mark.parametrize("with_chance", [False, True])
+def test_splits_keep_the_mean_and_covariance(with_chance: bool) -> None:
+    mixture = random_mixture(4, seed=3)
+    cells = cells_of(sampled(mixture, 500))
+    generator = np.random.default_rng(0) if with_chance else None
+    halves = split(cells, mixture, generator)
+    assert halves.n_components == 8
+    for found, expected in zip(moments(halves), moments(mixture), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_split_parts_the_two_groups_of_a_component() -> None:
+    groups = Mixture([0.5, 0.5], [[-3, 1], [3, -1]], [np.eye(2), np.eye(2)])
+    points = sampled(groups, 2000)
+    one = Mixture([1.0], [points.mean(axis=0)], [np.cov(points.T)])
+    halves = split(cells_of(points), one)
+    assert n_missed(halves, groups) == 0
+
+
+def test_merging_keeps_the_mean_and_covariance_and_takes_the_halves_of_one() -> None:
+    mixture = Mixture([0.5, 0.5], [[-5, 0], [5, 1]], [np.eye(2), [[2, 1], [1, 3]]])
+    cells = cells_of(sampled(mixture, 2000))
+    merged = merged_to(cells, split(cells, mixture), 2)
+    merged = merged.reordered(merged.canonical_order())
+    np.testing.assert_allclose(merged.weights, mixture.weights, rtol=1e-12)
+    np.testing.assert_allclose(merged.means, mixture.means, rtol=1e-12)
+    np.testing.assert_allclose(merged.covariances, mixture.covariances, rtol=1e-12, atol=1e-12)
+
+
+def test_a_wide_component_over_tight_ones_is_left_out_rather_than_merged() -> None:
+    tight = Mixture([0.5, 0.5], [[-5, 0], [5, 1]], [np.eye(2) * 0.1, np.eye(2) * 0.1])
+    cells = cells_of(sampled(tight, 2000))
+    three = Mixture(
+        [0.49, 0.49, 0.02], [[-5, 0], [5, 1], [0, 0]], [*tight.covariances, np.eye(2) * 30]
+    )
+    found = merged_to(cells, three, 2)
+    np.testing.assert_allclose(found.means, tight.means)
+    np.testing.assert_allclose(found.covariances, tight.covariances)
+
+
+def test_joint_densities_of_points_are_the_mixtures_own() -> None:
+    mixture = random_mixture(3, seed=1)
+    points = sampled(mixture, 50)
+    joint = joint_log_densities(
+        cells_of(points), mixture.weights, mixture.means, mixture.covariances
+    )
+    np.testing.assert_allclose(joint.T, mixture.joint_log_densities(points), rtol=1e-12)
+
+
+def test_a_component_that_closes_in_on_few_points_has_no_better_score() -> None:
+    def scored(n_close: int, deviation: float) -> float:
+        close = np.random.default_rng(0).normal(0, deviation, (n_close, 2))
+        points = np.concatenate([np.random.default_rng(1).normal(0, 1, (500, 2)), close])
+        covariances = [np.eye(2), np.eye(2) * deviation**2]
+        share = n_close / len(points)
+        mixture = Mixture([1 - share, share], np.zeros((2, 2)), covariances)
+        return score(mixture, float(mixture.log_densities(points).sum()))
+
+    assert scored(5, 1e-5) < scored(5, 1e-3)  # closing in does not pay with five points ...
+    assert scored(50, 1e-5) > scored(50, 1e-3)  # ... and does with fifty
+
+
+@pytest.mark.parametrize("n_clusters", [2, 15])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_touching_clusters_are_all_found(n_clusters: int, seed: int) -> None:
+    true = touching_clusters(n_clusters, seed)
+    cells = cells_of(sampled(true, 200 * n_clusters, seed))
+    found = fit(cells, FitSettings(n_clusters))
+    from_truth = fit(cells, FitSettings(n_clusters), start=true)
+    assert n_missed(found.mixture, true) == 0
+    assert found.log_likelihood > from_truth.log_likelihood - 1e-4 * cells.n_points
+
+
+def test_a_search_leaves_an_optimum_that_no_climb_leaves() -> None:
+    true = touching_clusters(6, seed=4)
+    cells = cells_of(sampled(true, 1200))
+    stuck = Mixture(
+        true.weights,
+        [*true.means[:4], true.means[4:].mean(axis=0), true.means[0] + 0.1],
+        [*true.covariances[:4], np.eye(2) * 30, np.eye(2)],
+    )
+    searcher = Searcher(EM, seed=0)
+    path = [state for state, _ in zip(climb(cells, stuck, EM), range(40), strict=False)]
+    assert n_missed(path[-1].mixture, true) > 0
+    better, search = searcher.improved(cells, path)
+    assert n_missed(better[-1].mixture, true) == 0
+    assert search.moves > 0
+    moved = [state.step for state in better if state.by_move]
+    assert moved[0] == len(path)
+    assert [state.step for state in better] == list(range(len(better)))
+
+
+def test_scales_and_shears_change_nothing() -> None:
+    true = touching_clusters(8, seed=5)
+    points = sampled(true, 1600)
+    matrix = np.array([[1e9, 2e8], [0, 1e-9]])
+    found = fit(cells_of(points), FitSettings(8))
+    mapped = fit(cells_of(points @ matrix.T), FitSettings(8))
+    shift = len(points) * np.linalg.slogdet(matrix).logabsdet
+    assert mapped.log_likelihood == pytest.approx(found.log_likelihood - shift, abs=1e-3)
+    order = found.mixture.canonical_order()
+    back = mapped.mixture.means @ np.linalg.inv(matrix).T
+    apart = np.abs(back[:, None] - found.mixture.means[order]).max(axis=2)
+    assert apart.min(axis=1).max() < 1e-4
+
+
+def test_equal_seeds_search_alike() -> None:
+    cells = cells_of(sampled(touching_clusters(5, seed=6), 500))
+    first, second = (fit(cells, FitSettings(5, seed=3)) for _ in range(2))
+    np.testing.assert_array_equal(first.history.means, second.history.means)
+
+
+def test_the_history_tells_which_steps_were_moves(work: Path, run: Callable[..., Result]) -> None:
+    points = sampled(touching_clusters(15, seed=2), 1500)
+    pd.DataFrame(points, columns=["x", "y"]).to_csv("d.csv", index=False)
+    result = run("fit", "d.csv", "-k", 15, "--effort", "thorough", "--no-frames")
+    history = read_run(Path("d")).history
+    assert "search: " in result.stdout
+    assert not history.by_move[0]
+    assert (history.by_move.sum() > 0) == ("none of which" not in result.stdout)
+
+
+def test_hardly_any_coarse_cells_span_two_clusters() -> None:
+    centres = np.array([[0, 0], [10, 0], [20, 0], [0, 10], [10, 10]])
+    generator = np.random.default_rng(0)
+    points = np.concatenate([generator.normal(centre, 1, (997, 2)) for centre in centres])
+    few = coarsened(cells_of(points), 256)
+    assert few.n_cells <= 256
+    # A cell with points of two clusters has a deviation of up to half their distance.
+    spanning = few.covariances.trace(axis1=1, axis2=2) > 2.5**2
+    assert few.counts[spanning].sum() < 0.01 * len(points)
+
+
+def test_seeds_are_distinct_cells() -> None:
+    cells = Cells(np.ones(3), np.array([[0, 0], [1, 0], [5, 5]]), np.zeros((3, 2, 2)))
+    found = seeds(cells, 3, np.random.default_rng(0))
+    assert len(np.unique(found, axis=0)) == 3
+
+
+def test_a_component_on_few_points_is_reported(work: Path, run: Callable[..., Result]) -> None:
+    generator = np.random.default_rng(0)
+    points = np.concatenate([generator.normal(0, 1, (60, 2)), generator.normal(100, 1, (4, 2))])
+    pd.DataFrame(points, columns=["x", "y"]).to_csv("d.csv", index=False)
+    assert "on fewer than 6 points: component 1" in run("fit", "d.csv", "--no-frames").stderr
+
+
+def test_a_floor_out_of_range_is_a_usage_error(work: Path, run: Callable[..., Result]) -> None:
+    result = run("fit", "sample_data/old_faithful.csv", "--floor", 2, code=2)
+    assert "--floor" in one_line_error(result)
