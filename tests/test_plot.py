@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import Result
-from conftest import cells_of, one_line_error, sampled
+from conftest import SAMPLE_DATA, cells_of, one_line_error, sampled
 from matplotlib.testing.compare import compare_images
 from matplotlib.transforms import Affine2D
 
 from gmmcli.core.fit import fit
 from gmmcli.core.history import History
+from gmmcli.core.mixture import read_mixture
 from gmmcli.core.run import Run, read_run
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.settings import FitSettings
@@ -202,7 +203,8 @@ def run_of(points: np.ndarray, history: History) -> Run:
 
 def article_run() -> Run:
     points = sampled(ARTICLE, 300)
-    result = fit(cells_of(points), FitSettings(covariance="diag", seed=1))
+    start = read_mixture(SAMPLE_DATA / "article_start.json")
+    result = fit(cells_of(points), FitSettings(covariance="diag"), start=start)
     return run_of(points, result.history)
 
 

@@ -14,7 +14,7 @@ from gmmcli.core.coarsening import coarsened
 from gmmcli.core.fit import fit
 from gmmcli.core.inference import climb
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import joint_log_densities, merged_to, score, split
+from gmmcli.core.moves import aligned, joint_log_densities, merged_to, score, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.run import read_run
 from gmmcli.core.search import Searcher, seeds
@@ -87,6 +87,15 @@ def test_a_wide_component_over_tight_ones_is_left_out_rather_than_merged() -> No
     found = merged_to(cells, three, 2)
     np.testing.assert_allclose(found.means, tight.means)
     np.testing.assert_allclose(found.covariances, tight.covariances)
+
+
+def test_components_stay_where_they_were() -> None:
+    mixture = random_mixture(5, seed=2)
+    moved = Mixture(
+        mixture.weights, mixture.means + 0.01 * np.arange(5)[:, None], mixture.covariances
+    )
+    shuffled = moved.reordered(np.array([3, 0, 4, 2, 1]))
+    np.testing.assert_array_equal(aligned(shuffled, mixture).means, moved.means)
 
 
 def test_joint_densities_of_points_are_the_mixtures_own() -> None:

@@ -179,12 +179,12 @@ def fit(
     and keeps what there is.
     """
     from gmmcli.cli.interrupts import postponed_interrupt
-    from gmmcli.cli.reporting import Reporter
+    from gmmcli.cli.reporting import Reporter, shown_name
 
     if learning_rate is not None and not learning_rate <= 1:  # NaN passes Click's range
         raise click.UsageError(f"--learning-rate {learning_rate:g} is not in 1e-06<=x<=1", ctx)
     reporter = Reporter(quiet=quiet)
-    with reporter.working("reading the data"):
+    with reporter.working(f"reading {shown_name(data, table)}"):
         from gmmcli.core.compression import Compressor
         from gmmcli.core.engines import source_of
         from gmmcli.core.export import check_export
@@ -236,7 +236,7 @@ def fit(
     )
     exact_log_likelihood = None
     if verify:
-        with reporter.working("reading the data once more"):
+        with reporter.working(f"reading {shown_name(data, table)} once more"):
             from gmmcli.core.prediction import log_likelihood
 
             exact_log_likelihood = log_likelihood(points, result.mixture)

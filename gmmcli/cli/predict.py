@@ -53,9 +53,10 @@ def predict(
     whole mixture, in nats). Where DATA has a column of such a name, the new one is called
     predicted_label and so on. Rows with an empty or non-finite coordinate get empty results.
     """
-    from gmmcli.cli.reporting import Reporter
+    from gmmcli.cli.reporting import Reporter, shown_name
 
-    with Reporter(quiet=output is None).working("reading the data"):
+    reporter = Reporter(quiet=output is None)
+    with reporter.working(f"reading {shown_name(data, table)}"):
         from gmmcli.core.engines import source_of
         from gmmcli.core.export import check_export
         from gmmcli.core.prediction import write_predicted

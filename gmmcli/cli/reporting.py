@@ -163,6 +163,11 @@ class Reporter:
             progress.start()
 
 
+def shown_name(data: str, table: str | None) -> str:
+    """What progress calls the data; never a URL, which may hold a password."""
+    return data if "://" not in data else table or "the data"
+
+
 def _console(*, stderr: bool, quiet: bool) -> Console:
     console = Console(stderr=stderr, quiet=quiet, highlight=False)
     if not console.is_terminal:

@@ -31,6 +31,10 @@ NEIGHBOURS = 3
 ALONE = 0.9999
 # The least share of a cell that makes it one of a component's.
 LEAST_SHARE = 1e-3
+# Variances in a component's own units below this are those of points on a line.
+VANISHING = 1e-100
+# The logarithm of no weight is that of this one.
+LEAST_POSITIVE = 1e-300
 # Components with a smaller weight have no points.
 LEAST_WEIGHT = 1e-9
 
@@ -80,6 +84,17 @@ def merged_to(cells: Cells, mixture: Mixture, n_components: int) -> Mixture:
     return mixture
 
 
+def aligned(mixture: Mixture, before: Mixture) -> Mixture:
+    """A mixture in an order in which as many components as can be are where they were before."""
+    apart = np.linalg.norm(before.means[:, None] - mixture.means, axis=2)
+    order = np.zeros(mixture.n_components, dtype=np.intp)
+    for _ in range(mixture.n_components):
+        old, new = np.unravel_index(np.argmin(apart), apart.shape)
+        order[old] = new
+        apart[old], apart[:, new] = np.inf, np.inf
+    return mixture.reordered(order)
+
+
 def joint_log_densities(
     cells: Cells, weights: FloatArray, means: FloatArray, covariances: FloatArray
 ) -> FloatArray:
@@ -93,7 +108,11 @@ def joint_log_densities(
         + xx * (y**2 + within[:, 1, 1])
         - 2 * xy * (x * y + within[:, 0, 1])
     ) / determinants
-    logs = np.log(weights)[:, None] - np.log(2 * np.pi) - 0.5 * np.log(determinants)
+    logs = (
+        np.log(np.maximum(weights, LEAST_POSITIVE))[:, None]
+        - np.log(2 * np.pi)
+        - 0.5 * np.log(determinants)
+    )
     joint: FloatArray = logs - 0.5 * squares
     return joint
 
@@ -208,7 +227,7 @@ def _kurtoses(cells: Cells, mixture: Mixture) -> FloatArray:
         variances = np.einsum("di,cij,dj->cd", DIRECTIONS, within, DIRECTIONS)
         squares = mass @ (places**2 + variances)
         fourths = mass @ (places**4 + 6 * places**2 * variances + 3 * variances**2)
-        np.divide(fourths, squares**2, out=kurtoses[k], where=squares > 0)
+        np.divide(fourths, squares**2, out=kurtoses[k], where=squares > VANISHING)
     return kurtoses
 
 

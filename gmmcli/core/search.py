@@ -12,7 +12,7 @@ import numpy as np
 from gmmcli.core.cells import Cells
 from gmmcli.core.inference import State, climb, fitting_threads, measured
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import merged_to, score, split
+from gmmcli.core.moves import aligned, merged_to, score, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Search
 from gmmcli.core.settings import Effort
@@ -90,10 +90,9 @@ class Searcher:
             with fitting_threads(cells, 2 * n_components):
                 tried = self._moved(cells, path[-1].mixture, n_components, chance)
             gain = _worth(tried) - _worth(path)
-            if gain > 0:
-                path = _joined(path, tried)
+            if gain > SETTLED * cells.n_points:
+                path, n_moves = _joined(path, tried), n_moves + 1
             n_failures = 0 if gain > LEAST_GAIN * cells.n_points else n_failures + 1
-            n_moves += gain > LEAST_GAIN * cells.n_points
             self.told(n_rounds, path[-1].elbo)
         return path, Search(n_rounds, n_moves)
 
@@ -106,7 +105,7 @@ class Searcher:
     ) -> list[State]:
         """The states after a move of all components at once to so many."""
         doubled = self._trial(cells, split(cells, mixture, generator))
-        merged = merged_to(cells, doubled[-1].mixture, n_components)
+        merged = aligned(merged_to(cells, doubled[-1].mixture, n_components), mixture)
         return self._settled(cells, State(0, merged, -np.inf))
 
     def _trial(self, cells: Cells, start: Mixture) -> list[State]:
