@@ -59,8 +59,8 @@ def predict(
     with reporter.working(f"reading {shown_name(data, table)}"):
         from gmmcli.core.engines import source_of
         from gmmcli.core.export import check_export
+        from gmmcli.core.parameters import read_result
         from gmmcli.core.prediction import write_predicted
-        from gmmcli.core.run import read_result
 
         source = ctx.with_resource(source_of(data, table, engine))
         check_export(source, output, overwrite=overwrite)

@@ -3,31 +3,26 @@
 JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 """
 
-import json
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from platform import python_version
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow.csv
 
-from gmmcli import __version__
 from gmmcli.core.cells import Cells
 from gmmcli.core.files import staged_directory, write_json
 from gmmcli.core.history import History, Snapshots
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.parameters import PARAMETERS, parameters_of, read_parameters, readable
 from gmmcli.core.result import Fit, Provenance
-from gmmcli.errors import MixtureError, RunError
+from gmmcli.errors import RunError
 
-FORMAT = "gmmcli/1"
-PARAMETERS, HISTORY, CELLS = "parameters.json", "history.csv", "cells.parquet"
-PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
+HISTORY, CELLS = "history.csv", "cells.parquet"
 
 PictureFormat = Literal["png", "svg", "pdf"]
 PICTURE_FORMATS: tuple[PictureFormat, ...] = ("png", "svg", "pdf")
@@ -35,8 +30,6 @@ PICTURE_FORMATS: tuple[PictureFormat, ...] = ("png", "svg", "pdf")
 HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 HISTORY_COLUMNS = ["step", "by_move", "elbo", "component", *HISTORY_PARAMETERS]
 CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
-
-Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +90,7 @@ def write_run(
         OutputError: when they cannot be written.
     """
     with staged_directory(directory) as stage:
-        write_json(stage / PARAMETERS, _parameters(fit, provenance, exact_log_likelihood))
+        write_json(stage / PARAMETERS, parameters_of(fit, provenance, exact_log_likelihood))
         _history_table(fit.history).to_csv(stage / HISTORY, index=False)
         _cell_table(fit.cells).to_parquet(stage / CELLS, index=False)
     for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
@@ -131,76 +124,26 @@ def remove_pictures(
             path.unlink(missing_ok=True)
 
 
-def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
-    """The names of the coordinates and the final mixture of a run.
-
-    Raises:
-        RunError: naming the file that is missing, damaged or of an unknown format version.
-    """
-    columns, mixture, _, _ = _read_parameters(directory)
-    return columns, mixture
-
-
 def read_run(directory: Path) -> Run:
     """The run in a directory.
 
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
-    columns, mixture, snapshots, n_points = _read_parameters(directory)
-    history = _read(directory / HISTORY, _parsed_history)
+    columns, mixture, snapshots, n_points = read_parameters(directory)
+    history = readable(directory / HISTORY, _parsed_history)
     if history.weights.shape[1] != mixture.n_components:
         raise RunError(
             f"{directory / HISTORY} is damaged: it has {history.weights.shape[1]} components and "
             f"{PARAMETERS} has {mixture.n_components}; fit the data again"
         )
-    cells = _read(directory / CELLS, _parsed_cells)
+    cells = readable(directory / CELLS, _parsed_cells)
     if not math.isclose(cells.n_points, n_points, rel_tol=1e-9):
         raise RunError(
             f"{directory / CELLS} is damaged: it has {cells.n_points:g} points and "
             f"{PARAMETERS} has {n_points:g}; fit the data again"
         )
     return Run(columns, mixture, history, cells, snapshots)
-
-
-def _parameters(
-    fit: Fit, provenance: Provenance, exact_log_likelihood: float | None
-) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        **fit.mixture.to_json(),
-        "columns": list(provenance.columns),
-        "fit": {
-            "status": fit.status.value,
-            "steps": fit.history.last_step,
-            "points": _whole(fit.cells.n_points),
-            "log_likelihood": fit.log_likelihood,
-            **asdict(fit.criteria),
-            "cells": fit.cells.n_cells,
-            "compression_gap": fit.compression_gap,
-            "coarse": fit.is_coarse,
-            "exact_log_likelihood": exact_log_likelihood,
-            "floored": list(fit.floored),
-            "search": None if fit.search is None else asdict(fit.search),
-            "seconds": round(fit.seconds, 3),
-        },
-        "settings": {**asdict(provenance.settings), **provenance.asked},
-        "data": {
-            "path": provenance.source,
-            "rows": provenance.n_rows,
-            "skipped_rows": provenance.n_skipped,
-        },
-        "versions": {
-            "gmmcli": __version__,
-            "python": python_version(),
-            **{package: version(package) for package in PACKAGES},
-        },
-    }
-
-
-def _whole(number: float) -> int | float:
-    """A number as JSON should show it: without a fraction where it has none."""
-    return int(number) if number.is_integer() else number
 
 
 def _history_table(history: History) -> pd.DataFrame:
@@ -218,42 +161,6 @@ def _history_table(history: History) -> pd.DataFrame:
 def _cell_table(cells: Cells) -> pd.DataFrame:
     values = np.column_stack([cells.counts, cells.means, _packed(cells.covariances)])
     return pd.DataFrame(values, columns=CELL_COLUMNS)
-
-
-def _read(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
-    try:
-        return parse(path)
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing: fit the data again") from error
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
-    except KeyError as error:
-        raise RunError(f"{path} is damaged: it lacks {error}; fit the data again") from error
-    except (TypeError, ValueError, MixtureError) as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
-
-
-def _read_parameters(directory: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
-    """The coordinates, final mixture, snapshots asked for and number of points of a run."""
-    if not directory.is_dir():
-        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
-    return _read(directory / PARAMETERS, _parsed_parameters)
-
-
-def _parsed_parameters(path: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
-    parameters = json.loads(path.read_text(encoding="utf-8"))
-    if parameters["format"] != FORMAT:
-        raise RunError(
-            f"{path} has format {parameters['format']!r}, and this gmm reads {FORMAT!r}: "
-            "use the gmm that wrote it, or fit the data again"
-        )
-    x, y = parameters["columns"]
-    snapshots = parameters["settings"]["snapshots"]
-    if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
-        raise ValueError(f"snapshots is {snapshots!r}")
-    n_points = float(parameters["fit"]["points"])
-    return (str(x), str(y)), Mixture.from_json(parameters), snapshots, n_points
 
 
 def _parsed_history(path: Path) -> History:

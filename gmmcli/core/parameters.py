@@ -1,0 +1,120 @@
+"""The parameters of a run as JSON: the mixture, how it was found, and from what.
+
+Apart from `run`, so that `gmm predict` loads no tables of history.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any, TypeVar
+
+from gmmcli import __version__
+from gmmcli.core.history import Snapshots
+from gmmcli.core.mixture import Mixture
+from gmmcli.core.result import Fit, Provenance
+from gmmcli.errors import MixtureError, RunError
+
+FORMAT = "gmmcli/1"
+PARAMETERS = "parameters.json"
+PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
+
+Parsed = TypeVar("Parsed")
+
+
+def parameters_of(
+    fit: Fit, provenance: Provenance, exact_log_likelihood: float | None
+) -> dict[str, Any]:
+    """What a run's JSON holds, given a fit, where it came from, and its exact log-likelihood."""
+    return {
+        "format": FORMAT,
+        **fit.mixture.to_json(),
+        "columns": list(provenance.columns),
+        "fit": {
+            "status": fit.status.value,
+            "steps": fit.history.last_step,
+            "points": _whole(fit.cells.n_points),
+            "log_likelihood": fit.log_likelihood,
+            **asdict(fit.criteria),
+            "cells": fit.cells.n_cells,
+            "compression_gap": fit.compression_gap,
+            "coarse": fit.is_coarse,
+            "exact_log_likelihood": exact_log_likelihood,
+            "floored": list(fit.floored),
+            "search": None if fit.search is None else asdict(fit.search),
+            "seconds": round(fit.seconds, 3),
+        },
+        "settings": {**asdict(provenance.settings), **provenance.asked},
+        "data": {
+            "path": provenance.source,
+            "rows": provenance.n_rows,
+            "skipped_rows": provenance.n_skipped,
+        },
+        "versions": {
+            "gmmcli": __version__,
+            "python": python_version(),
+            **{package: version(package) for package in PACKAGES},
+        },
+    }
+
+
+def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
+    """The names of the coordinates and the final mixture of a run.
+
+    Raises:
+        RunError: naming the file that is missing, damaged or of an unknown format version.
+    """
+    columns, mixture, _, _ = read_parameters(directory)
+    return columns, mixture
+
+
+def read_parameters(directory: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
+    """The coordinates, final mixture, snapshots asked for and number of points of a run.
+
+    Raises:
+        RunError: naming the file that is missing, damaged or of an unknown format version.
+    """
+    if not directory.is_dir():
+        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
+    return readable(directory / PARAMETERS, _parsed_parameters)
+
+
+def readable(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
+    """What a file of a run holds.
+
+    Raises:
+        RunError: naming the file that is missing or damaged.
+    """
+    try:
+        return parse(path)
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing: fit the data again") from error
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
+    except KeyError as error:
+        raise RunError(f"{path} is damaged: it lacks {error}; fit the data again") from error
+    except (TypeError, ValueError, MixtureError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
+
+
+def _whole(number: float) -> int | float:
+    """A number as JSON should show it: without a fraction where it has none."""
+    return int(number) if number.is_integer() else number
+
+
+def _parsed_parameters(path: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
+    parameters = json.loads(path.read_text(encoding="utf-8"))
+    if parameters["format"] != FORMAT:
+        raise RunError(
+            f"{path} has format {parameters['format']!r}, and this gmm reads {FORMAT!r}: "
+            "use the gmm that wrote it, or fit the data again"
+        )
+    x, y = parameters["columns"]
+    snapshots = parameters["settings"]["snapshots"]
+    if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
+        raise ValueError(f"snapshots is {snapshots!r}")
+    n_points = float(parameters["fit"]["points"])
+    return (str(x), str(y)), Mixture.from_json(parameters), snapshots, n_points
