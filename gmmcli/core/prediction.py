@@ -126,9 +126,9 @@ def _joint_log_densities(table: Table, mixture: Mixture) -> ir.Table:
     )
     joint = {}
     for k, ((sd_x, _), (slope, sd_y)) in enumerate(factors.tolist()):  # of x, and of y given x
-        u = (rows.gmm_x - means[k][0]) / sd_x
+        u = (rows.gmm_x - means[k][0]) * (1 / sd_x)
         across = rows.gmm_y - means[k][1]
-        v = (across - slope * u if abs(slope) > HAIR * sd_y else across) / sd_y
+        v = (across - slope * u if abs(slope) > HAIR * sd_y else across) * (1 / sd_y)
         weight = float(mixture.weights[k])
         log_weight = math.log(weight) if weight > 0 else IMPOSSIBLE
         constant = log_weight - math.log(2 * math.pi) - math.log(sd_x) - math.log(sd_y)
