@@ -41,6 +41,8 @@ FEW_CELLS = 2048
 MORE = 8
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
 COINCIDING = 1e-5
+# What is left is probed at every so many steps, since a probe takes as long as they do.
+PROBE_EVERY = 3
 # Rounding moves an eigenvalue off the floor by less than this share.
 FLOOR_MARGIN = 1e-3
 
@@ -95,13 +97,14 @@ def fit(
         states, search = searcher.found(stages.cells, settings.components)
     else:
         states, search = [State(0, _distinct(whitening.whiten(start)), -np.inf)], None
+    is_checked = False
     climber = _Climber(ascent, states[-1].step + settings.steps, told, interrupted)
     states, status = climber.on(stages.cells, states, stages.tolerance)
     while status is Status.CONVERGED and not stages.are_done:
         stages.advance(states[-1].mixture)
-        if search is not None and search.moves:  # which few cells may have misled
+        if search is not None and search.moves and not is_checked:  # few cells may have misled it
             states, more = searcher.improved(stages.cells, states, patience=1)
-            search = search.followed_by(more)
+            search, is_checked = search.followed_by(more), True
             climber.memory.clear()
         states, status = climber.on(stages.cells, states, stages.tolerance)
     cells = stages.all_cells
@@ -260,8 +263,10 @@ def _has_converged(
     window = WINDOWS[ascent.optimizer]
     if len(elbos) % window or remaining_climb(elbos, window) >= tolerance:
         return False
-    is_plain = window == 1 and not ascent.is_accelerated
-    return is_plain or left_to_climb(cells, mixture, ascent) < tolerance
+    if window == 1 and not ascent.is_accelerated:
+        return True
+    is_due = window > 1 or len(elbos) % PROBE_EVERY == 0
+    return is_due and left_to_climb(cells, mixture, ascent) < tolerance
 
 
 def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) -> History:
