@@ -81,7 +81,7 @@ def spark_cluster(directory: Path, n_workers: int) -> Iterator[SparkCluster]:
     environment = spark_environment(directory, master, events)
 
     def state() -> dict[str, Any]:
-        with urlopen(f"http://{HOST}:{page}/json/") as answer:
+        with urlopen(f"http://{HOST}:{page}/json/", timeout=10) as answer:
             return dict(json.load(answer))
 
     with ExitStack() as running, (directory / "log").open("wb") as log:
@@ -155,6 +155,7 @@ def process(command: list[str], environment: dict[str, str], log: int) -> Iterat
             started.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             started.kill()
+            started.wait()
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:

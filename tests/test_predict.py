@@ -86,7 +86,10 @@ def test_many_rows_keep_their_order(
     run("predict", "run", "many.csv", "-x", "x", "-y", "y", "-o", output)
     read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
     given = pd.read_csv("many.csv")
-    pd.testing.assert_frame_equal(read(output)[["x", "y", "label"]], given, rtol=1e-15)
+    found = read(output)
+    pd.testing.assert_frame_equal(found[["x", "y", "label"]], given, rtol=1e-15)
+    labels = fitted.joint_log_densities(given[["x", "y"]].to_numpy()).argmax(axis=1)
+    np.testing.assert_array_equal(found["predicted_label"], labels)
 
 
 def test_parquet_says_what_to_do_with_a_column_of_many_kinds(

@@ -8,17 +8,19 @@ import pandas as pd
 import pytest
 from click.testing import Result
 from conftest import cells_of, one_line_error, random_mixture, sampled
+from matplotlib.figure import Figure
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.fit import fit
-from gmmcli.core.inference import climb
+from gmmcli.core.inference import State, climb
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import aligned, joint_log_densities, merged_to, score, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.run import read_run
 from gmmcli.core.search import Searcher, seeds
-from gmmcli.core.settings import FitSettings
+from gmmcli.core.settings import HANDFUL, FitSettings
+from gmmcli.pictures.artists import draw_climb
 
 EM = Ascent("full", "natural", 1.0, 1e-10).by_full_steps()
 
@@ -41,6 +43,13 @@ def touching_clusters(n_clusters: int, seed: int) -> Mixture:
             means.append(place)
     weights = np.full(n_clusters, 1 / n_clusters)
     return Mixture(weights, np.array(means), np.tile(np.eye(2), (n_clusters, 1, 1)))
+
+
+def spread_clusters(n_clusters: int) -> Mixture:
+    """Small round clusters on a grid."""
+    means = 8.0 * np.stack(np.divmod(np.arange(n_clusters), 6), axis=1)
+    weights = np.full(n_clusters, 1 / n_clusters)
+    return Mixture(weights, means, np.tile(np.eye(2), (n_clusters, 1, 1)))
 
 
 def n_missed(found: Mixture, true: Mixture) -> int:
@@ -71,7 +80,7 @@ def test_a_split_parts_the_two_groups_of_a_component() -> None:
 def test_merging_keeps_the_mean_and_covariance_and_takes_the_halves_of_one() -> None:
     mixture = Mixture([0.5, 0.5], [[-5, 0], [5, 1]], [np.eye(2), [[2, 1], [1, 3]]])
     cells = cells_of(sampled(mixture, 2000))
-    merged = merged_to(cells, split(cells, mixture), 2)
+    merged = merged_to(cells, split(cells, mixture), 2, HANDFUL)
     merged = merged.reordered(merged.canonical_order())
     np.testing.assert_allclose(merged.weights, mixture.weights, rtol=1e-12)
     np.testing.assert_allclose(merged.means, mixture.means, rtol=1e-12)
@@ -84,7 +93,7 @@ def test_a_wide_component_over_tight_ones_is_left_out_rather_than_merged() -> No
     three = Mixture(
         [0.49, 0.49, 0.02], [[-5, 0], [5, 1], [0, 0]], [*tight.covariances, np.eye(2) * 30]
     )
-    found = merged_to(cells, three, 2)
+    found = merged_to(cells, three, 2, HANDFUL)
     np.testing.assert_allclose(found.means, tight.means)
     np.testing.assert_allclose(found.covariances, tight.covariances)
 
@@ -114,7 +123,7 @@ def test_a_component_that_closes_in_on_few_points_has_no_better_score() -> None:
         covariances = [np.eye(2), np.eye(2) * deviation**2]
         share = n_close / len(points)
         mixture = Mixture([1 - share, share], np.zeros((2, 2)), covariances)
-        return score(mixture, float(mixture.log_densities(points).sum()))
+        return score(mixture, float(mixture.log_densities(points).sum()), HANDFUL)
 
     assert scored(5, 1e-5) < scored(5, 1e-3)  # closing in does not pay with five points ...
     assert scored(50, 1e-5) > scored(50, 1e-3)  # ... and does with fifty
@@ -171,13 +180,62 @@ def test_equal_seeds_search_alike() -> None:
 
 
 def test_the_history_tells_which_steps_were_moves(work: Path, run: Callable[..., Result]) -> None:
-    points = sampled(touching_clusters(15, seed=2), 1500)
+    # The first guesses at 35 clusters always miss some.
+    points = sampled(spread_clusters(35), 3500)
     pd.DataFrame(points, columns=["x", "y"]).to_csv("d.csv", index=False)
-    result = run("fit", "d.csv", "-k", 15, "--effort", "thorough", "--no-frames")
+    result = run("fit", "d.csv", "-k", 35, "--no-frames")
     history = read_run(Path("d")).history
-    assert "search: " in result.stdout
-    assert not history.by_move[0]
-    assert (history.by_move.sum() > 0) == ("none of which" not in result.stdout)
+    moves = np.flatnonzero(history.by_move)
+    assert len(moves) > 0
+    assert moves[0] > 0
+    assert f"{len(moves)} of which led higher" in result.stdout
+    axes = Figure().add_subplot()
+    draw_climb(axes, history, len(points), [0])
+    (lines,) = axes.collections
+    assert [segment[0, 0] for segment in lines.get_segments()] == moves.tolist()
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_the_scale_of_weights_means_nothing(factor: float) -> None:
+    points = sampled(touching_clusters(6, seed=7), 600)
+    weights = np.random.default_rng(0).integers(1, 4, len(points)).astype(float)
+    found = fit(cells_of(points, weights.tolist()), FitSettings(6), row_weight=weights.mean())
+    scaled = fit(
+        cells_of(points, (factor * weights).tolist()),
+        FitSettings(6),
+        row_weight=factor * weights.mean(),
+    )
+    np.testing.assert_array_equal(scaled.history.by_move, found.history.by_move)
+    np.testing.assert_allclose(scaled.mixture.means, found.mixture.means, atol=1e-5)
+
+
+def test_an_optimum_that_is_the_best_is_left_alone() -> None:
+    close = Mixture([0.5, 0.5], [[0, 0], [1.5, 0]], [np.eye(2), np.eye(2)])
+    cells = cells_of(sampled(close, 3000))
+    best = fit(cells, FitSettings(2, effort="thorough")).mixture
+    path, search = Searcher(EM, seed=1).improved(cells, [State(0, best, -np.inf)])
+    assert search.moves == 0
+    assert len(path) == 1
+
+
+def test_more_effort_is_more_rounds() -> None:
+    cells = cells_of(sampled(touching_clusters(3, seed=1), 300))
+    found = [fit(cells, FitSettings(3, effort=e)).search for e in ("quick", "normal", "thorough")]
+    assert [search.rounds for search in found] == [1, 3, 12]
+
+
+def test_the_floor_can_be_set() -> None:
+    points = sampled(touching_clusters(2, seed=3), 400) * [1, 0] + [0, 5]
+    found = fit(cells_of(points), FitSettings(1, floor=1e-2))
+    thinner, wider = np.sqrt(np.linalg.eigvalsh(found.mixture.covariances[0]))
+    assert thinner == pytest.approx(1e-2 * wider, rel=1e-6)
+
+
+def test_cells_of_very_unequal_weights_are_merged() -> None:
+    generator = np.random.default_rng(0)
+    weights = 10.0 ** generator.uniform(-14, 0, 3000)
+    few = coarsened(cells_of(generator.normal(size=(3000, 2)), weights.tolist()), 256)
+    assert few.n_points == pytest.approx(weights.sum(), rel=1e-12)
 
 
 def test_hardly_any_coarse_cells_span_two_clusters() -> None:
@@ -195,6 +253,8 @@ def test_seeds_are_distinct_cells() -> None:
     cells = Cells(np.ones(3), np.array([[0, 0], [1, 0], [5, 5]]), np.zeros((3, 2, 2)))
     found = seeds(cells, 3, np.random.default_rng(0))
     assert len(np.unique(found, axis=0)) == 3
+    nearly_one = Cells(np.ones(4), np.arange(8).reshape(4, 2) * 1e-300, np.zeros((4, 2, 2)))
+    assert len(np.unique(seeds(nearly_one, 4, np.random.default_rng(0)), axis=0)) == 4
 
 
 def test_a_component_on_few_points_is_reported(work: Path, run: Callable[..., Result]) -> None:

@@ -217,6 +217,7 @@ def fit(
             settings,
             start=start,
             finer=compressor.finer,
+            row_weight=compressor.compression.row_weight,
             watch=partial(watch, "step"),
             searching=partial(watch, "search, round"),
             interrupted=interrupted,

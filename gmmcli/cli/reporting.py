@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from gmmcli.core.settings import HANDFUL
+
 if TYPE_CHECKING:
     from gmmcli.core.compression import Compression
     from gmmcli.core.mixture import Mixture
@@ -25,8 +27,8 @@ PATIENCE_SECONDS = 1.0
 OTHER_COLUMNS_WIDTH = 46
 SHORTEST_NAME = 6
 
-# A component that holds fewer points than these is empty, or hardly more than an accident.
-EMPTY, FEW_POINTS = 0.5, 6
+# A component with less than this share of a handful of points is empty.
+EMPTY = 1 / 12
 
 Item = TypeVar("Item")
 
@@ -117,12 +119,13 @@ class Reporter:
                 "spot); the log-likelihood and the criteria depend on where the floor is"
             )
         held = fit.mixture.weights * n_points
-        empty = [k for k, count in enumerate(held) if count < EMPTY]
-        few = [k for k, count in enumerate(held) if EMPTY <= count < FEW_POINTS]
+        least = EMPTY * fit.handful
+        empty = [k for k, count in enumerate(held) if count < least]
+        few = [k for k, count in enumerate(held) if least <= count < fit.handful]
         if empty:
             self.note(f"left without points: {_listed(empty)}; start elsewhere, or take a lower -k")
         if few:
-            self.note(f"on fewer than {FEW_POINTS} points: {_listed(few)}; take a lower -k")
+            self.note(f"on fewer than {HANDFUL} points: {_listed(few)}; take a lower -k")
 
     def files(self, directory: Path, files: Sequence[Path]) -> None:
         """Print which files a directory got; those in a directory of their own are frames."""

@@ -37,7 +37,7 @@ def coarsened(cells: Cells, most: int) -> Cells:
     for _ in range(int(np.log2(most * HALVED))):
         groups = 2 * groups + _upper_halves(cells, groups)
         _, groups = np.unique(groups, return_inverse=True)
-    while (free := most - n_groups(groups)) > most * LEFT:
+    while (free := most - int(groups.max()) - 1) > most * LEFT:
         gains, upper = _best_cuts(cells, groups)
         chosen = np.argsort(-gains, kind="stable")[: int(free * ROUND)]
         numbers = np.zeros(len(gains), dtype=np.intp)  # of the new groups; 0 for none
@@ -47,11 +47,6 @@ def coarsened(cells: Cells, most: int) -> Cells:
         groups = np.where(upper & (numbers[groups] > 0), numbers[groups], groups)
         _, groups = np.unique(groups, return_inverse=True)
     return cells.merged(groups)
-
-
-def n_groups(groups: IntArray) -> int:
-    """The number of groups, given the group of each cell."""
-    return int(groups.max()) + 1
 
 
 def _upper_halves(cells: Cells, groups: IntArray) -> Mask:
@@ -76,7 +71,7 @@ def _best_cuts(cells: Cells, groups: IntArray) -> tuple[FloatArray, Mask]:
 
 
 def _best_cuts_along(cells: Cells, groups: IntArray, axis: int) -> tuple[FloatArray, Mask]:
-    """The same for cuts along one axis.
+    """What the best cut along an axis gains, shape (G,), in nats, and the cells above it, (C,).
 
     Of all cuts between cells, the one that leaves the least variance on either side (Fisher 1958).
     """
@@ -88,9 +83,11 @@ def _best_cuts_along(cells: Cells, groups: IntArray, axis: int) -> tuple[FloatAr
     seconds = counts * (offsets**2 + cells.covariances[order, axis, axis])
     below = _running(counts, starts, groups)  # the mass up to each cell, in its group
     moments = _running(counts * offsets, starts, groups)
+    above = masses[groups] - below
     is_last = np.append(groups[1:] != groups[:-1], True)
-    above = np.where(is_last, 1.0, masses[groups] - below)
-    parted = np.where(is_last, 0.0, moments**2 * (1 / below + 1 / above))
+    parts = ~is_last & (below > 0) & (above > 0)  # rounding may leave nothing of a tiny mass
+    below, above = np.where(parts, below, 1.0), np.where(parts, above, 1.0)
+    parted = np.where(parts, moments**2 * (1 / below + 1 / above), 0.0)
     most = np.maximum.reduceat(parted, starts)  # (G,)
     totals = np.bincount(groups, seconds).astype(np.float64)
     left = np.maximum(totals - most, ROUNDING * totals)

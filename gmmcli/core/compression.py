@@ -57,6 +57,11 @@ class Compression:
     places: IntArray
 
     @property
+    def row_weight(self) -> float:
+        """What a row counts for, on average."""
+        return self.cells.n_points / (self.n_rows - self.n_skipped)
+
+    @property
     def is_exact(self) -> bool:
         """Whether every cell is one point."""
         return self.grids is None

@@ -174,11 +174,14 @@ def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -
 
 
 @contextmanager
-def readable_errors(source: str, *, if_converted: str = "") -> Iterator[None]:
+def readable_errors(
+    source: str, output: str | None = None, *, if_converted: str = ""
+) -> Iterator[None]:
     """Turn an engine's complaints into one line each.
 
     Args:
         source: what messages call it.
+        output: what the engine writes to, where it does.
         if_converted: what to add to a complaint about a value that is not of its column's type.
 
     Raises:
@@ -189,7 +192,7 @@ def readable_errors(source: str, *, if_converted: str = "") -> Iterator[None]:
     except Exception as error:
         if not any(kind.__name__ in ENGINE_ERRORS for kind in type(error).__mro__):
             raise
-        raise TableError(_one_line(source, str(error), if_converted)) from error
+        raise TableError(_one_line(source, output, str(error), if_converted)) from error
 
 
 def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -> Opened:
@@ -359,7 +362,7 @@ def _literal(path: Path) -> str:
     return re.sub(r"([*?\[\]])", r"[\1]", str(path))
 
 
-def _one_line(source: str, message: str, if_converted: str) -> str:
+def _one_line(source: str, output: str | None, message: str, if_converted: str) -> str:
     if OUT_OF_RANGE.search(message):
         return f"{source} holds numbers that double precision cannot work with: change their units"
     line = re.search(r"CSV Error on Line: (\d+)", message)
@@ -374,4 +377,5 @@ def _one_line(source: str, message: str, if_converted: str) -> str:
         return f"{where}: a chosen column holds {converted['text']!r}, which is not a number"
     lines = [part.strip() for part in message.splitlines() if part.strip()]
     reasons = [part for part in lines[1:] if not part.startswith("Original Line")]
-    return f"cannot read {where}: {reasons[0] if line and reasons else lines[0]}"
+    to = f" or write {output}" if output else ""
+    return f"cannot read {where}{to}: {reasons[0] if line and reasons else lines[0]}"

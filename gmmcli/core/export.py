@@ -3,6 +3,7 @@
 Rows stream, so memory stays bounded, and the order of a file is kept.
 """
 
+import glob
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from gmmcli.core.tables import Table
 from gmmcli.errors import OutputError
 
 BATCH_ROWS = 200_000
-OTHER_TYPE = "; only the first rows were looked at: write a .csv, which keeps columns as they are"
+KEEP_TEXT = "; only the first rows were looked at: write a .csv, which keeps columns as they are"
 
 
 def check_export(source: Source, output: str | None, *, overwrite: bool) -> None:
@@ -28,6 +29,9 @@ def check_export(source: Source, output: str | None, *, overwrite: bool) -> None
     """
     if output is not None:
         check_sink(Path(output), overwrite=overwrite)
+        read = {Path(name).resolve() for name in (source.data, *glob.glob(source.data))}  # noqa: PTH207
+        if source.engine == "spark" and Path(output).resolve() in read:
+            raise OutputError(f"{output} is what Spark reads: name another place with -o")
     elif source.engine == "spark":
         raise OutputError("Spark writes a directory of parts: name it with -o")
 
@@ -41,7 +45,7 @@ def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool)
     """Write rows made from a table, in the format of the file's suffix, atomically.
 
     CSV goes to standard output where no file is named. Spark makes a directory of this name with a
-    file for each of its parts.
+    file for each of its parts, one after the other.
 
     Raises:
         TableError: when the rows cannot be read.
@@ -53,12 +57,12 @@ def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool)
     elif table.opened.is_spark:
         from gmmcli.core.spark import write_parts  # an extra, so not imported at the top
 
-        with readable_errors(table.source):
+        with readable_errors(table.source, output):
             write_parts(table.opened, rows, output, overwrite=overwrite)
     elif is_parquet(Path(output)) and table.opened.is_duckdb:
         with (
             atomic_file(Path(output)) as file,
-            readable_errors(table.source, if_converted=OTHER_TYPE),
+            readable_errors(table.source, output, if_converted=KEEP_TEXT),
         ):
             table.opened.write_parquet(rows, Path(file.name))
     else:

@@ -25,7 +25,7 @@ from gmmcli.core.refinement import gap_ratio, parts_of_crowded
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Searcher
 from gmmcli.core.selection import criteria
-from gmmcli.core.settings import FitSettings
+from gmmcli.core.settings import HANDFUL, FitSettings
 from gmmcli.core.whitening import Whitening, whitening_of
 from gmmcli.errors import FitError, TableError
 
@@ -37,6 +37,8 @@ TOLERANCE = 5e-5
 NEAR = 0.01
 # So many cells are enough to search for a start and to come near the optimum.
 FEW_CELLS = 2048
+# And so many for each component.
+CELLS_PER_COMPONENT = 20
 # How many times more cells each further stage has.
 MORE = 8
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
@@ -53,6 +55,7 @@ def fit(
     *,
     start: Mixture | None = None,
     finer: Callable[[Cells, Mixture], Cells] | None = None,
+    row_weight: float = 1.0,
     watch: Callable[[int, float], None] = lambda _step, _elbo_per_point: None,
     searching: Callable[[int, float], None] = lambda _round, _elbo_per_point: None,
     interrupted: Callable[[], bool] = lambda: False,
@@ -65,6 +68,7 @@ def fit(
         start: the mixture to begin with; searched for by default.
         finer: cuts cells where they are too wide for a mixture, or gives back what it got where
             that cannot be. Without it, all cells are used as they are.
+        row_weight: what a row of the table counts for, on average.
         watch: called at every step with its number and the ELBO per point, in nats.
         searching: called after every round of the search with its number and the best ELBO so far.
         interrupted: asked after every step whether to end here.
@@ -91,8 +95,10 @@ def fit(
     def searched(n_rounds: int, elbo: float) -> None:
         searching(n_rounds, per_point(elbo))
 
-    stages = _Stages(cells, whitening, finer, from_few=start is None or finer is not None)
-    searcher = Searcher(ascent, settings.seed, settings.effort, searched, interrupted)
+    few = max(FEW_CELLS, CELLS_PER_COMPONENT * settings.components)
+    stages = _Stages(cells, whitening, finer, few if start is None or finer is not None else None)
+    handful = HANDFUL * row_weight
+    searcher = Searcher(ascent, settings.seed, settings.effort, handful, searched, interrupted)
     if start is None:
         states, search = searcher.found(stages.cells, settings.components)
     else:
@@ -105,7 +111,10 @@ def fit(
         if search is not None and search.moves and not is_checked:  # few cells may have misled it
             states, more = searcher.improved(stages.cells, states, patience=1)
             search, is_checked = search.followed_by(more), True
-            climber.memory.clear()
+            if more.moves:
+                climber = replace(
+                    climber, max_steps=states[-1].step + settings.steps, memory=empty_memory()
+                )
         states, status = climber.on(stages.cells, states, stages.tolerance)
     cells = stages.all_cells
     if not stages.are_done:
@@ -123,6 +132,7 @@ def fit(
         is_coarse=is_crowded or gap_ratio(cells, gap) > 1,
         criteria=criteria(cells, last.mixture, last.elbo, settings.covariance),
         floored=_floored(states[-1].mixture, floor),
+        handful=handful,
         search=search,
         seconds=perf_counter() - began,
     )
@@ -183,7 +193,7 @@ class _Stages:
         whitening: to whitened units.
         finer: cuts cells where they are too wide for a mixture, in data units; None where all are
             as fine as can be.
-        from_few: whether to begin with few cells rather than with all.
+        few: how many cells to begin with; None to begin with all.
 
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
@@ -195,13 +205,11 @@ class _Stages:
         cells: Cells,
         whitening: Whitening,
         finer: Callable[[Cells, Mixture], Cells] | None,
-        *,
-        from_few: bool,
+        few: int | None,
     ) -> None:
         self.all_cells = cells
-        self._whitening, self._finer, self._stage = whitening, finer, 0
-        whitened = whitening.whiten_cells(cells)
-        self._stages = _fewer_and_fewer(whitened)[::-1] if from_few else [whitened]
+        self._whitening, self._finer, self._few, self._stage = whitening, finer, few, 0
+        self._stages = self._fewer_and_fewer()[::-1]
         self.are_done = finer is None and len(self._stages) == 1
 
     @property
@@ -220,18 +228,19 @@ class _Stages:
         if self._finer is not None:
             self.all_cells = self._finer(before, self._whitening.unwhiten(mixture))
         if self.all_cells is not before:
-            self._stages = _fewer_and_fewer(self._whitening.whiten_cells(self.all_cells))[::-1]
+            self._stages = self._fewer_and_fewer()[::-1]
         self._stage = min(self._stage + 1, len(self._stages) - 1)
         self.are_done = self._stage == len(self._stages) - 1
 
-
-def _fewer_and_fewer(cells: Cells) -> list[Cells]:
-    """The cells, and fewer and fewer that they are merged into, down to few."""
-    stages = [cells]
-    levels = round(math.log(max(cells.n_cells / FEW_CELLS, 1), MORE))
-    for level in reversed(range(max(levels, 1))):
-        stages.append(coarsened(stages[-1], FEW_CELLS * MORE**level))
-    return [stage for n, stage in enumerate(stages) if n == 0 or stage is not stages[n - 1]]
+    def _fewer_and_fewer(self) -> list[Cells]:
+        """All cells, and fewer and fewer that they are merged into, down to few."""
+        stages = [self._whitening.whiten_cells(self.all_cells)]
+        if self._few is None:
+            return stages
+        levels = round(math.log(max(self.all_cells.n_cells / self._few, 1), MORE))
+        for level in reversed(range(max(levels, 1))):
+            stages.append(coarsened(stages[-1], self._few * MORE**level))
+        return [stage for n, stage in enumerate(stages) if n == 0 or stage is not stages[n - 1]]
 
 
 def _check_distinct_points(cells: Cells, n_components: int) -> None:

@@ -15,9 +15,6 @@ from gmmcli.core.mixture import FloatArray, Mixture
 
 IntArray = npt.NDArray[np.intp]
 
-# A component counts for so many points less when its area is compared with that of others: fewer
-# points than that gain nothing by being on one spot or on a line.
-HANDFUL = 6.0
 # The directions in which a component may be split, in its own units, shape (8, 2).
 ANGLES = np.arange(8) * np.pi / 8
 DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
@@ -33,20 +30,27 @@ ALONE = 0.9999
 LEAST_SHARE = 1e-3
 # Variances in a component's own units below this are those of points on a line.
 VANISHING = 1e-100
+# The least share of a product that is sure to be no rounding.
+ROUNDING = 1e-15
 # The logarithm of no weight is that of this one.
 LEAST_POSITIVE = 1e-300
 # Components with a smaller weight have no points.
 LEAST_WEIGHT = 1e-9
 
 
-def score(mixture: Mixture, elbo: float) -> float:
+def score(mixture: Mixture, elbo: float, handful: float) -> float:
     """An ELBO, in nats, less what components gain by being thin, for comparisons of optima.
 
     The likelihood of a component on a few points grows without bound as it closes in on them. This
     takes so much off for each component as a handful of points would gain by its closing in, so
     it means nothing to a component of many points, and does not depend on units.
+
+    Args:
+        mixture: in whitened units.
+        elbo: of the mixture.
+        handful: how many points are too few for a component, in the units of the cells' counts.
     """
-    return elbo + HANDFUL * float(_half_log_determinants(mixture.covariances).sum())
+    return elbo + handful * float(_half_log_determinants(mixture.covariances).sum())
 
 
 def split(cells: Cells, mixture: Mixture, generator: np.random.Generator | None = None) -> Mixture:
@@ -68,24 +72,23 @@ def split(cells: Cells, mixture: Mixture, generator: np.random.Generator | None 
     )
 
 
-def merged_to(cells: Cells, mixture: Mixture, n_components: int) -> Mixture:
+def merged_to(cells: Cells, mixture: Mixture, n_components: int, handful: float) -> Mixture:
     """A mixture with its least useful components merged or left out, until so many are left.
 
     Each round halves the number of those that are too many, by the merges and omissions that
     lower `score` least, as far as that can be told without climbing again.
     """
-    alive = mixture.weights > LEAST_WEIGHT
-    if alive.sum() < n_components:
-        alive = mixture.weights >= np.sort(mixture.weights)[-n_components]
+    n_alive = max(int((mixture.weights > LEAST_WEIGHT).sum()), n_components)
+    alive = np.sort(np.argsort(-mixture.weights, kind="stable")[:n_alive])
     mixture = _normalised(mixture.weights[alive], mixture.means[alive], mixture.covariances[alive])
     while mixture.n_components > n_components:
         too_many = mixture.n_components - n_components
-        mixture = _with_fewer(cells, mixture, (too_many + 1) // 2)
+        mixture = _with_fewer(cells, mixture, (too_many + 1) // 2, handful)
     return mixture
 
 
 def aligned(mixture: Mixture, before: Mixture) -> Mixture:
-    """A mixture in an order in which as many components as can be are where they were before."""
+    """A mixture in the order of another: the nearest pairs of components have the same place."""
     apart = np.linalg.norm(before.means[:, None] - mixture.means, axis=2)
     order = np.zeros(mixture.n_components, dtype=np.intp)
     for _ in range(mixture.n_components):
@@ -100,7 +103,7 @@ def joint_log_densities(
 ) -> FloatArray:
     """Log weight plus mean log density of each component and each cell's points, shape (K, C)."""
     (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)[..., None]  # (K, 1) each
-    determinants = xx * yy - xy**2
+    determinants = _determinants(xx, xy, yy)
     x, y = cells.means.T[:, None] - means.T[..., None]  # (K, C) each
     within = cells.covariances
     squares = (
@@ -117,17 +120,16 @@ def joint_log_densities(
     return joint
 
 
-def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int) -> Mixture:
+def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) -> Mixture:
     """The mixture after so many merges and omissions, of which no two touch one component."""
     joint = joint_log_densities(cells, *_parts(mixture))  # (K, C)
     pairs = _neighbours(mixture)
     merged = _merged(mixture, pairs)
-    losses = np.concatenate(
-        [
-            _losses_by_merging(cells, mixture, joint, pairs, merged),
-            _losses_by_omission(cells, mixture, joint),
-        ]
-    )
+    areas = _half_log_determinants(mixture.covariances)
+    thicker = _half_log_determinants(merged[2]) - areas[pairs].sum(axis=1)
+    by_merging = _losses_by_merging(cells, joint, pairs, merged) - handful * thicker
+    by_omission = _losses_by_omission(cells, mixture, joint) + handful * areas
+    losses = np.concatenate([by_merging, by_omission])
     n_pairs = len(pairs)
     weights, means, covariances = (
         array.copy() for array in (mixture.weights, mixture.means, mixture.covariances)
@@ -182,32 +184,28 @@ def _merged(mixture: Mixture, pairs: IntArray) -> tuple[FloatArray, FloatArray, 
 
 def _losses_by_merging(
     cells: Cells,
-    mixture: Mixture,
     joint: FloatArray,
     pairs: IntArray,
     merged: tuple[FloatArray, FloatArray, FloatArray],
 ) -> FloatArray:
-    """What `score` loses by each merge, at most, where the other components stay; shape (M,)."""
+    """What the ELBO loses by each merge, at most, where the other components stay; shape (M,)."""
     first, second = pairs.T
     before = np.logaddexp(joint[first], joint[second])  # (M, C)
     after = joint_log_densities(cells, *merged)
     masses = cells.counts * np.exp(before - _log_sum_exp(joint))
-    areas = _half_log_determinants(mixture.covariances)
-    thinner = _half_log_determinants(merged[2]) - areas[first] - areas[second]
-    losses: FloatArray = (masses * (before - after)).sum(axis=1) - HANDFUL * thinner
+    losses: FloatArray = (masses * (before - after)).sum(axis=1)
     return losses
 
 
 def _losses_by_omission(cells: Cells, mixture: Mixture, joint: FloatArray) -> FloatArray:
-    """What `score` loses by leaving out each component, at most, where others stay; shape (K,)."""
+    """What the ELBO loses by leaving out each component, where others stay; shape (K,)."""
     total = _log_sum_exp(joint)
     best, next_best = np.sort(joint, axis=0)[[-1, -2]]
     next_one = np.where(joint == best, next_best, best)
     share = np.exp(joint - total)
     left = np.where(share < ALONE, np.log1p(-np.minimum(share, ALONE)), next_one - total)
     regained = cells.n_points * np.log1p(-mixture.weights)
-    areas = _half_log_determinants(mixture.covariances)
-    losses: FloatArray = -(cells.counts * left).sum(axis=1) + regained + HANDFUL * areas
+    losses: FloatArray = regained - (cells.counts * left).sum(axis=1)
     return losses
 
 
@@ -245,5 +243,11 @@ def _log_sum_exp(joint: FloatArray) -> FloatArray:
 def _half_log_determinants(covariances: FloatArray) -> FloatArray:
     """The log of the area of each component, shape (K,), up to a constant."""
     (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
-    halves: FloatArray = 0.5 * np.log(xx * yy - xy**2)
+    halves: FloatArray = 0.5 * np.log(_determinants(xx, xy, yy))
     return halves
+
+
+def _determinants(xx: FloatArray, xy: FloatArray, yy: FloatArray) -> FloatArray:
+    """Determinants of covariances, kept above what rounding may leave of a thin one's."""
+    determinants: FloatArray = np.maximum(xx * yy - xy**2, ROUNDING * xx * yy)
+    return determinants

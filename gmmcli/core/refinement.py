@@ -31,7 +31,7 @@ def gap_ratio(cells: Cells, gap: float) -> float:
 def parts_of_crowded(cells: Cells) -> FloatArray:
     """Into how many parts to cut each cell to obey the rule on crowds, shape (C,); 1 for whole.
 
-    Points coincide when they are closer than the thinnest component that a fit may have.
+    Points coincide when they are closer than the thinnest component that a fit has by default.
     """
     whitening = whitening_of(cells, "full")
     spreads = whitening.whiten_cells(cells).covariances.trace(axis1=1, axis2=2)

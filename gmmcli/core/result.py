@@ -60,6 +60,7 @@ class Fit:
         is_coarse: whether the cells break a rule of `refinement` for want of room.
         criteria: BIC, AIC and ICL.
         floored: the components that stand on the covariance floor, ascending.
+        handful: how many points are too few for a component, in the units of the cells' counts.
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
     """
@@ -72,6 +73,7 @@ class Fit:
     is_coarse: bool
     criteria: Criteria
     floored: tuple[int, ...]
+    handful: float
     search: Search | None
     seconds: float
 

@@ -15,7 +15,7 @@ from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import aligned, merged_to, score, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Search
-from gmmcli.core.settings import Effort
+from gmmcli.core.settings import HANDFUL, Effort
 
 # So many rounds of moves in succession that bring nothing end a search.
 PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 3, "thorough": 12}
@@ -23,9 +23,12 @@ N_STARTS: dict[Effort, int] = {"quick": 2, "normal": 4, "thorough": 8}
 # The steps that tell the worth of a start, and that part the halves of components.
 TRIAL_STEPS = 8
 # A climb has settled when a step brings less than this, in nats per point, or after so many steps.
-SETTLED = 1e-5
+SETTLED = 2e-6
 MOST_STEPS = 60
-# A round that brings less than this, in nats per point, has brought nothing.
+# A move is taken when it brings more than this, in nats per point: more than climbs that have
+# settled may still lack.
+TAKEN = 2e-5
+# A round that brings less than this is no reason to go on.
 LEAST_GAIN = 1e-4
 
 
@@ -37,6 +40,7 @@ class Searcher:
         ascent: the covariance type and the floor of the trial steps.
         seed: of the random choices.
         effort: how soon to give up.
+        handful: how many points are too few for a component, in the units of the cells' counts.
         told: called after every round with its number and the best ELBO so far, in nats.
         interrupted: asked after every step whether to end with the best so far.
     """
@@ -44,6 +48,7 @@ class Searcher:
     ascent: Ascent
     seed: int
     effort: Effort = "normal"
+    handful: float = HANDFUL
     told: Callable[[int, float], None] = lambda _round, _elbo: None
     interrupted: Callable[[], bool] = lambda: False
 
@@ -54,8 +59,9 @@ class Searcher:
             cells: the data, in whitened units.
             n_components: K, at most the number of cells.
         """
-        path = self._first_path(cells, n_components)
-        path = [*path[:-1], *self._settled(cells, path[-1])]
+        with fitting_threads(cells, n_components):
+            path = self._first_path(cells, n_components)
+            path = [*path[:-1], *self._settled(cells, path[-1])]
         return self.improved(cells, path)
 
     def _first_path(self, cells: Cells, n_components: int) -> list[State]:
@@ -67,7 +73,7 @@ class Searcher:
             paths.append(self._trial(cells, start))
             if self.interrupted():
                 break
-        return max(paths, key=_worth)
+        return max(paths, key=self._worth)
 
     def improved(
         self, cells: Cells, path: list[State], patience: int | None = None
@@ -89,12 +95,15 @@ class Searcher:
             chance = generator if n_failures else None
             with fitting_threads(cells, 2 * n_components):
                 tried = self._moved(cells, path[-1].mixture, n_components, chance)
-            gain = _worth(tried) - _worth(path)
-            if gain > SETTLED * cells.n_points:
+            gain = self._worth(tried) - self._worth(path)
+            if gain > TAKEN * cells.n_points:
                 path, n_moves = _joined(path, tried), n_moves + 1
             n_failures = 0 if gain > LEAST_GAIN * cells.n_points else n_failures + 1
             self.told(n_rounds, path[-1].elbo)
         return path, Search(n_rounds, n_moves)
+
+    def _worth(self, path: list[State]) -> float:
+        return score(path[-1].mixture, path[-1].elbo, self.handful)
 
     def _moved(
         self,
@@ -105,7 +114,7 @@ class Searcher:
     ) -> list[State]:
         """The states after a move of all components at once to so many."""
         doubled = self._trial(cells, split(cells, mixture, generator))
-        merged = aligned(merged_to(cells, doubled[-1].mixture, n_components), mixture)
+        merged = aligned(merged_to(cells, doubled[-1].mixture, n_components, self.handful), mixture)
         return self._settled(cells, State(0, merged, -np.inf))
 
     def _trial(self, cells: Cells, start: Mixture) -> list[State]:
@@ -155,13 +164,9 @@ def seeds(cells: Cells, n_components: int, generator: np.random.Generator) -> Fl
         distances = np.minimum(distances, ((cells.means - newest) ** 2).sum(axis=1))
         potentials = cells.counts * distances
         if not potentials.any():  # the rest differ by less than whitened units can tell
-            potentials = cells.counts
+            potentials = np.where(np.isin(np.arange(cells.n_cells), chosen), 0, cells.counts)
         chosen.append(generator.choice(cells.n_cells, p=potentials / potentials.sum()))
     return cells.means[chosen]
-
-
-def _worth(path: list[State]) -> float:
-    return score(path[-1].mixture, path[-1].elbo)
 
 
 def _joined(path: list[State], more: list[State]) -> list[State]:

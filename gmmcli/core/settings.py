@@ -10,6 +10,8 @@ Effort = Literal["quick", "normal", "thorough"]
 # A full natural-gradient step is an EM step. Adam's rate is measured: 0.1 brings the article's
 # example to within 1e-4 nats per point of its optimum in 150 steps.
 LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
+# So many points are too few for a component: they gain nothing by its closing in on them.
+HANDFUL = 6
 # The least standard deviation of a component, as a share of the data's.
 FLOOR = 1e-5
 
