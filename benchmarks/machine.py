@@ -33,7 +33,7 @@ def described() -> list[str]:
     return [
         f"- Processor: {_processor()}, {cores} cores",
         f"- Memory: {memory:.1f} GB",
-        f"- System: {platform.platform()}",
+        f"- System: {platform.system()}",
         f"- Python {platform.python_version()}",
         f"- Packages: {', '.join(versions)}",
     ]
