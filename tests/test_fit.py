@@ -86,7 +86,7 @@ def test_converged_means_that_little_is_left_to_climb(seed: int) -> None:
 def test_converged_means_the_same_for_adam(seed: int, rate: float) -> None:
     cells = cells_of(sampled(random_mixture(3, seed), 300, seed=seed))
     settings = FitSettings(components=3, optimizer="adam", learning_rate=rate, steps=600)
-    adam = fit(cells, settings)
+    adam = fit(cells, settings, start=random_mixture(3, seed + 10))
     natural = fit(cells, FitSettings(components=3), start=adam.mixture)
     gained = natural.log_likelihood - adam.log_likelihood
     if adam.status is Status.CONVERGED:

@@ -210,7 +210,7 @@ def test_the_scale_of_weights_means_nothing(factor: float) -> None:
 
 
 def test_an_optimum_that_is_the_best_is_left_alone() -> None:
-    close = Mixture([0.5, 0.5], [[0, 0], [1.5, 0]], [np.eye(2), np.eye(2)])
+    close = Mixture([0.5, 0.5], [[0, 0], [3, 0]], [np.eye(2), np.eye(2)])
     cells = cells_of(sampled(close, 3000))
     best = fit(cells, FitSettings(2, effort="thorough")).mixture
     path, search = Searcher(EM, seed=1).improved(cells, [State(0, best, -np.inf)])

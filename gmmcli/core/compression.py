@@ -298,7 +298,8 @@ def _is_kept(found: pa.Table) -> pa.Array:
 def _check_rows(table: Table, kept: pa.Table, n_rows: int, n_skipped: int, *, strict: bool) -> None:
     source, (x, y) = table.source, table.columns
     if n_rows == 0:
-        raise TableError(f"{source} has a header and no rows: there is nothing to fit")
+        nothing = f"no rows with a {table.weight!r} above 0" if table.weight else "no rows"
+        raise TableError(f"{source} has a header and {nothing}: there is nothing to fit")
     if strict and n_skipped:
         raise TableError(
             f"{source}: {n_skipped:,} of {n_rows:,} rows have an empty or non-finite {x!r} or "

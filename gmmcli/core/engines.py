@@ -40,6 +40,8 @@ EXTRAS = {"postgres": "postgres", "postgresql": "postgres", "sqlite": "sqlite"}
 LOCAL_DATABASES = ("duckdb", "sqlite")
 # The roots of what engines raise: of any database driver (PEP 249), Spark, Ibis and Arrow.
 ENGINE_ERRORS = {"Error", "PySparkException", "Py4JError", "IbisError", "ArrowException"}
+# What DuckDB says where Ctrl-C has ended a query.
+INTERRUPTED = ("KeyboardInterrupt", "Query interrupted")
 # What PostgreSQL says where other engines make infinity or zero of a number.
 OUT_OF_RANGE = re.compile(r"value out of range: (over|under)flow|out of range for type double")
 # What DuckDB and Spark say of text that is no number.
@@ -186,10 +188,13 @@ def readable_errors(
 
     Raises:
         TableError: with the line of the file, the column and the value where the engine says them.
+        KeyboardInterrupt: where Ctrl-C is the complaint.
     """
     try:
         yield
     except Exception as error:
+        if any(sign in str(error) for sign in INTERRUPTED):
+            raise KeyboardInterrupt from error
         if not any(kind.__name__ in ENGINE_ERRORS for kind in type(error).__mro__):
             raise
         raise TableError(_one_line(source, output, str(error), if_converted)) from error

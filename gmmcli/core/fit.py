@@ -129,7 +129,7 @@ def fit(
         cells=cells,
         log_likelihood=last.elbo,
         compression_gap=gap,
-        is_coarse=is_crowded or gap_ratio(cells, gap) > 1,
+        is_coarse=status is not Status.INTERRUPTED and (is_crowded or gap_ratio(cells, gap) > 1),
         criteria=criteria(cells, last.mixture, last.elbo, settings.covariance),
         floored=_floored(states[-1].mixture, floor),
         handful=handful,

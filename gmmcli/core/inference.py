@@ -32,7 +32,7 @@ from gmmcli.errors import FitError, MixtureError
 WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
 # Below this many cells times components more threads gain little, and on a busy machine they wait
 # for each other, up to fifteen times the time of one.
-ONE_THREAD_SIZE = 200_000
+ONE_THREAD_SIZE = 1_000_000
 # As many natural-gradient steps as tell what remains after them.
 PROBE_STEPS = 6
 # Weights and diagonals are above zero where they are free parameters over the reals.
