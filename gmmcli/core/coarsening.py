@@ -35,8 +35,7 @@ def coarsened(cells: Cells, most: int) -> Cells:
         return cells
     groups = np.zeros(cells.n_cells, dtype=np.intp)
     for _ in range(int(np.log2(most * HALVED))):
-        groups = 2 * groups + _upper_halves(cells, groups)
-        _, groups = np.unique(groups, return_inverse=True)
+        groups = _renumbered(2 * groups + _upper_halves(cells, groups))
     while (free := most - int(groups.max()) - 1) > most * LEFT:
         gains, upper = _best_cuts(cells, groups)
         chosen = np.argsort(-gains, kind="stable")[: int(free * ROUND)]
@@ -44,9 +43,14 @@ def coarsened(cells: Cells, most: int) -> Cells:
         numbers[chosen] = np.where(gains[chosen] > 0, len(gains) + np.arange(len(chosen)), 0)
         if not numbers.any():
             break
-        groups = np.where(upper & (numbers[groups] > 0), numbers[groups], groups)
-        _, groups = np.unique(groups, return_inverse=True)
+        groups = _renumbered(np.where(upper & (numbers[groups] > 0), numbers[groups], groups))
     return cells.merged(groups)
+
+
+def _renumbered(groups: IntArray) -> IntArray:
+    """The groups by consecutive numbers from 0 on, in the same order."""
+    numbers: IntArray = np.cumsum(np.bincount(groups) > 0) - 1
+    return numbers[groups]
 
 
 def _upper_halves(cells: Cells, groups: IntArray) -> Mask:

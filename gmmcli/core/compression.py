@@ -19,7 +19,7 @@ from gmmcli.core.engines import readable_errors
 from gmmcli.core.grids import SPAN, Grids, IntArray, first_grid, halves_for, n_cells_of
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.refinement import parts_of_crowded, parts_of_wide
-from gmmcli.core.tables import LARGEST, Table, both_finite
+from gmmcli.core.tables import LARGEST, Table
 from gmmcli.errors import TableError
 
 # A table of at most so many rows is fitted point by point.
@@ -253,12 +253,14 @@ def _indexed(placed: ir.Table) -> ir.Table:
     """The rows with the column, row and index of their cells; no index without two coordinates."""
 
     def nearest(coordinate: ir.Value) -> ir.Value:
-        within = ibis.least(ibis.greatest(coordinate, -placed.half), placed.half)
+        half = placed.half
+        # DuckDB takes three times as long over `least` and `greatest`.
+        within = ibis.cases((coordinate > half, half), (coordinate < -half, -half), else_=coordinate)
         return floor(within + 0.5)
 
     placed = placed.mutate(column=nearest(placed.t), row=nearest(placed.u))
-    index = both_finite(placed.x, placed.y).ifelse(placed.column * SPAN + placed.row, None)
-    return placed.mutate(index=index)
+    nothing = (placed.x - placed.x) + (placed.y - placed.y)  # 0, or NaN or null where not finite
+    return placed.mutate(index=placed.column * SPAN + placed.row + nothing)
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]

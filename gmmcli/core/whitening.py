@@ -54,7 +54,10 @@ class Whitening:
     def whiten_cells(self, cells: Cells) -> Cells:
         """The cells in whitened units."""
         means = (cells.means - self.origin) @ self.matrix.T
-        return Cells(cells.counts, means, self.matrix @ cells.covariances @ self.matrix.T)
+        # One product of large matrices; as many small ones take ten times as long.
+        twice = np.kron(self.matrix, self.matrix)  # (4, 4)
+        covariances = (cells.covariances.reshape(-1, 4) @ twice.T).reshape(-1, 2, 2)
+        return Cells(cells.counts, means, covariances)
 
     def whiten(self, mixture: Mixture) -> Mixture:
         """A mixture in data units, in whitened units."""
