@@ -255,7 +255,9 @@ def _indexed(placed: ir.Table) -> ir.Table:
     def nearest(coordinate: ir.Value) -> ir.Value:
         half = placed.half
         # DuckDB takes three times as long over `least` and `greatest`.
-        within = ibis.cases((coordinate > half, half), (coordinate < -half, -half), else_=coordinate)
+        within = ibis.cases(
+            (coordinate > half, half), (coordinate < -half, -half), else_=coordinate
+        )
         return floor(within + 0.5)
 
     placed = placed.mutate(column=nearest(placed.t), row=nearest(placed.u))

@@ -23,7 +23,7 @@ from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory, empty_memory
 from gmmcli.core.refinement import gap_ratio, parts_of_crowded
 from gmmcli.core.result import Fit, Status
-from gmmcli.core.search import Searcher
+from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
 from gmmcli.core.settings import HANDFUL, FitSettings
 from gmmcli.core.whitening import Whitening, whitening_of
@@ -39,8 +39,10 @@ NEAR = 0.01
 FEW_CELLS = 2048
 # And so many for each component.
 CELLS_PER_COMPONENT = 20
-# How many times more cells each further stage has.
+# How many times more cells each further stage has; the last has at least `MORE**(1 - HARDLY_MORE)`
+# times as many as the one before it.
 MORE = 8
+HARDLY_MORE = 0.75
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
 COINCIDING = 1e-5
 # What is left is probed at every so many steps, since a probe takes as long as they do.
@@ -49,16 +51,27 @@ PROBE_EVERY = 3
 FLOOR_MARGIN = 1e-3
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """What a fit asks of its caller on the way, and tells it.
+
+    Attributes:
+        finer: cuts cells where they are too wide for a mixture, or gives back what it got where
+            that cannot be. Without it, all cells are used as they are.
+        row_weight: what a row of the table counts for, on average.
+        watch: called at every step and after every round of the search with a word for it, its
+            number and the ELBO per point, in nats.
+        interrupted: asked after every step whether to end here.
+    """
+
+    finer: Callable[[Cells, Mixture], Cells] | None = None
+    row_weight: float = 1.0
+    watch: Callable[[str, int, float], None] = lambda _what, _number, _elbo_per_point: None
+    interrupted: Callable[[], bool] = lambda: False
+
+
 def fit(
-    cells: Cells,
-    settings: FitSettings,
-    *,
-    start: Mixture | None = None,
-    finer: Callable[[Cells, Mixture], Cells] | None = None,
-    row_weight: float = 1.0,
-    watch: Callable[[int, float], None] = lambda _step, _elbo_per_point: None,
-    searching: Callable[[int, float], None] = lambda _round, _elbo_per_point: None,
-    interrupted: Callable[[], bool] = lambda: False,
+    cells: Cells, settings: FitSettings, *, start: Mixture | None = None, hooks: Hooks | None = None
 ) -> Fit:
     """Fit a mixture to cells.
 
@@ -66,76 +79,149 @@ def fit(
         cells: the data, in data units.
         settings: what is asked for.
         start: the mixture to begin with; searched for by default.
-        finer: cuts cells where they are too wide for a mixture, or gives back what it got where
-            that cannot be. Without it, all cells are used as they are.
-        row_weight: what a row of the table counts for, on average.
-        watch: called at every step with its number and the ELBO per point, in nats.
-        searching: called after every round of the search with its number and the best ELBO so far.
-        interrupted: asked after every step whether to end here.
+        hooks: what the caller adds on the way.
 
     Raises:
         TableError: when there are fewer distinct points than components, or their variance is
             out of double precision's reach.
         FitError: when the climb diverges, or two components of the start coincide.
     """
-    _check_distinct_points(cells, settings.components)
-    began = perf_counter()
-    is_crowded = bool((parts_of_crowded(cells) > 1).any())
-    whitening = whitening_of(cells, settings.covariance)
-    floor = whitening.floor(settings.floor)
-    ascent = Ascent(settings.covariance, settings.optimizer, settings.learning_rate, floor)
+    check_distinct_points(cells, settings.components)
+    began, hooks = perf_counter(), hooks or Hooks()
+    merges = start is None or hooks.finer is not None
+    problem = Problem(cells, settings, hooks, n_few(settings.components) if merges else None)
+    if start is None:
+        path = problem.searcher.found(problem.few_cells, settings.components)
+    else:
+        path = Path([State(0, _distinct(problem.whitening.whiten(start)), -np.inf)])
+    climbed = problem.climbed(path, finer=hooks.finer)
+    return problem.told(climbed, seconds=perf_counter() - began)
 
-    def per_point(elbo: float) -> float:
-        return elbo / cells.n_points + whitening.log_volume
 
-    def told(state: State) -> State:
-        watch(state.step, per_point(state.elbo))
+@dataclass(frozen=True)
+class Climbed:
+    """Where a climb over all stages ended.
+
+    Attributes:
+        path: the states on the way, in whitened units.
+        status: why it ended.
+        cells: the data, in data units, as fine as was asked for.
+    """
+
+    path: Path
+    status: Status
+    cells: Cells
+
+
+class Problem:
+    """The data as a covariance type sees them, and the climbs on them.
+
+    Args:
+        cells: the data, in data units.
+        settings: what is asked for.
+        hooks: what the caller adds on the way.
+        few: how many cells to search on, and to begin climbs with; None for all.
+
+    Attributes:
+        whitening: to the units in which everything here is.
+        searcher: finds where to start.
+    """
+
+    def __init__(self, cells: Cells, settings: FitSettings, hooks: Hooks, few: int | None) -> None:
+        self.whitening = whitening_of(cells, settings.covariance)
+        self._cells, self._settings, self._hooks, self._few = cells, settings, hooks, few
+        self._floor = self.whitening.floor(settings.floor)
+        self._ascent = Ascent(
+            settings.covariance, settings.optimizer, settings.learning_rate, self._floor
+        )
+        self.handful = HANDFUL * hooks.row_weight
+        self.searcher = Searcher(
+            self._ascent,
+            settings.seed,
+            settings.effort,
+            self.handful,
+            lambda n_rounds, elbo: self.watch("search, round", n_rounds, elbo),
+            hooks.interrupted,
+        )
+        self._levels = _levels(cells, self.whitening, few)
+
+    @property
+    def few_cells(self) -> Cells:
+        """The cells to search on, in whitened units."""
+        return self._levels[0]
+
+    def watch(self, what: str, number: int, elbo: float) -> None:
+        """Tell the caller of an ELBO, in nats and whitened units."""
+        per_point = elbo / self._cells.n_points + self.whitening.log_volume
+        self._hooks.watch(what, number, per_point)
+
+    def climbed(
+        self,
+        path: Path,
+        *,
+        finer: Callable[[Cells, Mixture], Cells] | None = None,
+        on_all: bool = False,
+        by_natural: bool = False,
+        steps: int | None = None,
+    ) -> Climbed:
+        """Where the climb from the end of a path leads, on more and more cells.
+
+        Args:
+            path: the states so far.
+            finer: cuts cells where they are too wide for a mixture, in data units.
+            on_all: begin with all cells.
+            by_natural: climb by natural gradient, whatever was asked for.
+            steps: the most steps to take; as many as was asked for by default.
+        """
+        stages = _Stages(self._cells, self._levels, self.whitening, finer, self._few)
+        if on_all:
+            stages.skip()
+        steps = self._settings.steps if steps is None else steps
+        ascent = self._ascent.accelerating() if by_natural else self._ascent
+        climber = _Climber(ascent, path.last.step + steps, self._told_step, self._hooks.interrupted)
+        states, status = climber.on(stages.cells, path.states, stages.tolerance)
+        search, is_checked = path.search, False
+        while status is Status.CONVERGED and not stages.are_done:
+            stages.advance(states[-1].mixture)
+            if search is not None and search.moves and not is_checked:  # few cells may mislead
+                checked = self.searcher.improved(stages.cells, Path(states, search), patience=1)
+                is_checked = True
+                if checked.moves > search.moves:
+                    last = checked.last.step + steps
+                    climber = replace(climber, max_steps=last, memory=empty_memory())
+                states, search = checked.states, checked.search
+            states, status = climber.on(stages.cells, states, stages.tolerance)
+        if not stages.are_done:
+            all_cells = self.whitening.whiten_cells(stages.all_cells)
+            states = [*states[:-1], measured(states[-1], all_cells, self._ascent)]
+        return Climbed(Path(states, search), status, stages.all_cells)
+
+    def _told_step(self, state: State) -> State:
+        self.watch("step", state.step, state.elbo)
         return state
 
-    def searched(n_rounds: int, elbo: float) -> None:
-        searching(n_rounds, per_point(elbo))
-
-    few = max(FEW_CELLS, CELLS_PER_COMPONENT * settings.components)
-    stages = _Stages(cells, whitening, finer, few if start is None or finer is not None else None)
-    handful = HANDFUL * row_weight
-    searcher = Searcher(ascent, settings.seed, settings.effort, handful, searched, interrupted)
-    if start is None:
-        states, search = searcher.found(stages.cells, settings.components)
-    else:
-        states, search = [State(0, _distinct(whitening.whiten(start)), -np.inf)], None
-    is_checked = False
-    climber = _Climber(ascent, states[-1].step + settings.steps, told, interrupted)
-    states, status = climber.on(stages.cells, states, stages.tolerance)
-    while status is Status.CONVERGED and not stages.are_done:
-        stages.advance(states[-1].mixture)
-        if search is not None and search.moves and not is_checked:  # few cells may have misled it
-            states, more = searcher.improved(stages.cells, states, patience=1)
-            search, is_checked = search.followed_by(more), True
-            if more.moves:
-                climber = replace(
-                    climber, max_steps=states[-1].step + settings.steps, memory=empty_memory()
-                )
-        states, status = climber.on(stages.cells, states, stages.tolerance)
-    cells = stages.all_cells
-    if not stages.are_done:
-        states[-1] = measured(states[-1], whitening.whiten_cells(cells), ascent)
-    states = _in_canonical_order(states, whitening)
-    history = _history_of(states, cells.n_points, whitening)
-    last = history.snapshot(history.last_step)
-    gap = estimated_gap(cells, last.mixture)
-    return Fit(
-        history=history,
-        status=status,
-        cells=cells,
-        log_likelihood=last.elbo,
-        compression_gap=gap,
-        is_coarse=status is not Status.INTERRUPTED and (is_crowded or gap_ratio(cells, gap) > 1),
-        criteria=criteria(cells, last.mixture, last.elbo, settings.covariance),
-        floored=_floored(states[-1].mixture, floor),
-        handful=handful,
-        search=search,
-        seconds=perf_counter() - began,
-    )
+    def told(self, climbed: Climbed, *, seconds: float) -> Fit:
+        """What came of a climb that took so many seconds, in data units."""
+        cells, status = climbed.cells, climbed.status
+        states = _in_canonical_order(climbed.path.states, self.whitening)
+        history = _history_of(states, cells.n_points, self.whitening)
+        last = history.snapshot(history.last_step)
+        gap = estimated_gap(cells, last.mixture)
+        is_coarse = gap_ratio(cells, gap) > 1 or bool((parts_of_crowded(cells) > 1).any())
+        log_likelihood = last.elbo + gap * cells.n_points
+        return Fit(
+            history=history,
+            status=status,
+            cells=cells,
+            log_likelihood=last.elbo,
+            compression_gap=gap,
+            is_coarse=is_coarse and status is not Status.INTERRUPTED,
+            criteria=criteria(cells, last.mixture, log_likelihood, self._settings.covariance),
+            floored=_floored(states[-1].mixture, self._floor),
+            handful=self.handful,
+            search=climbed.path.search,
+            seconds=seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -190,10 +276,11 @@ class _Stages:
 
     Args:
         cells: the data, in data units.
+        levels: fewer and more cells that these are merged into, and last all, in whitened units.
         whitening: to whitened units.
         finer: cuts cells where they are too wide for a mixture, in data units; None where all are
             as fine as can be.
-        few: how many cells to begin with; None to begin with all.
+        few: how many cells the first of the levels has at most; None where it has all.
 
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
@@ -203,24 +290,30 @@ class _Stages:
     def __init__(
         self,
         cells: Cells,
+        levels: list[Cells],
         whitening: Whitening,
         finer: Callable[[Cells, Mixture], Cells] | None,
         few: int | None,
     ) -> None:
         self.all_cells = cells
-        self._whitening, self._finer, self._few, self._stage = whitening, finer, few, 0
-        self._stages = self._fewer_and_fewer()[::-1]
-        self.are_done = finer is None and len(self._stages) == 1
+        self._levels, self._whitening, self._finer, self._few = levels, whitening, finer, few
+        self._level = 0
+        self.are_done = finer is None and len(levels) == 1
 
     @property
     def cells(self) -> Cells:
         """The cells to climb on, in whitened units."""
-        return self._stages[self._stage]
+        return self._levels[self._level]
 
     @property
     def tolerance(self) -> float:
         """What may be left to climb on them, in nats."""
         return TOLERANCE if self.are_done else NEAR
+
+    def skip(self) -> None:
+        """Go on to all cells, as they are so far."""
+        self._level = len(self._levels) - 1
+        self.are_done = self._finer is None
 
     def advance(self, mixture: Mixture) -> None:
         """Take more cells, cut where they are too wide for a mixture in whitened units."""
@@ -228,22 +321,31 @@ class _Stages:
         if self._finer is not None:
             self.all_cells = self._finer(before, self._whitening.unwhiten(mixture))
         if self.all_cells is not before:
-            self._stages = self._fewer_and_fewer()[::-1]
-        self._stage = min(self._stage + 1, len(self._stages) - 1)
-        self.are_done = self._stage == len(self._stages) - 1
-
-    def _fewer_and_fewer(self) -> list[Cells]:
-        """All cells, and fewer and fewer that they are merged into, down to few."""
-        stages = [self._whitening.whiten_cells(self.all_cells)]
-        if self._few is None:
-            return stages
-        levels = round(math.log(max(self.all_cells.n_cells / self._few, 1), MORE))
-        for level in reversed(range(max(levels, 1))):
-            stages.append(coarsened(stages[-1], self._few * MORE**level))
-        return [stage for n, stage in enumerate(stages) if n == 0 or stage is not stages[n - 1]]
+            self._levels = _levels(self.all_cells, self._whitening, self._few)
+        self._level = min(self._level + 1, len(self._levels) - 1)
+        self.are_done = self._level == len(self._levels) - 1
 
 
-def _check_distinct_points(cells: Cells, n_components: int) -> None:
+def _levels(cells: Cells, whitening: Whitening, few: int | None) -> list[Cells]:
+    """Few cells that these are merged into, more and more, and last all, in whitened units."""
+    levels = [whitening.whiten_cells(cells)]
+    if few is None:
+        return levels
+    n_merged = int(math.log(max(cells.n_cells / few, 1), MORE) + HARDLY_MORE)
+    for level in reversed(range(max(n_merged, 1))):
+        merged = coarsened(levels[0], few * MORE**level)
+        if merged is not levels[0]:
+            levels.insert(0, merged)
+    return levels
+
+
+def n_few(n_components: int) -> int:
+    """How many cells are enough to search for so many components."""
+    return max(FEW_CELLS, CELLS_PER_COMPONENT * n_components)
+
+
+def check_distinct_points(cells: Cells, n_components: int) -> None:
+    """Raise TableError where there are fewer distinct points than components."""
     if cells.n_cells < n_components:
         raise TableError(
             f"{cells.n_cells} distinct points cannot hold {n_components} components: "

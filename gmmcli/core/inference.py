@@ -40,6 +40,9 @@ LEAST_POSITIVE = 1e-12
 # The sum of an ELBO's terms is sure to about this share of itself.
 ROUNDING = 1e-14
 
+# Checks of what the model says at every step take a fifth of the time; the tests turn them on.
+pyro.enable_validation(False)
+
 
 @dataclass(frozen=True, eq=False)
 class State:

@@ -7,7 +7,7 @@ from enum import Enum
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.selection import Criteria
+from gmmcli.core.selection import Criteria, Selection
 from gmmcli.core.settings import FitSettings
 
 
@@ -40,10 +40,6 @@ class Search:
     rounds: int
     moves: int
 
-    def followed_by(self, more: "Search") -> "Search":
-        """Both searches together."""
-        return Search(self.rounds + more.rounds, self.moves + more.moves)
-
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -58,11 +54,12 @@ class Fit:
         compression_gap: what the log-likelihood is estimated to have over the ELBO, in nats per
             point; 0 where every cell is one point.
         is_coarse: whether the cells break a rule of `refinement` for want of room.
-        criteria: BIC, AIC and ICL.
+        criteria: BIC, AIC and ICL, of the ELBO and the estimated gap together.
         floored: the components that stand on the covariance floor, ascending.
         handful: how many points are too few for a component, in the units of the cells' counts.
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
+        selection: what the mixture was chosen from; None where there was no choice.
     """
 
     history: History
@@ -76,11 +73,18 @@ class Fit:
     handful: float
     search: Search | None
     seconds: float
+    selection: Selection | None = None
 
     @property
     def mixture(self) -> Mixture:
         """The final mixture."""
         return self.history.snapshot(self.history.last_step).mixture
+
+    @property
+    def with_few_points(self) -> tuple[int, ...]:
+        """The components on fewer points than a handful, ascending."""
+        held = self.mixture.weights * self.cells.n_points
+        return tuple(k for k, count in enumerate(held) if count < self.handful)
 
 
 @dataclass(frozen=True)

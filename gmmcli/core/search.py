@@ -22,14 +22,45 @@ PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 3, "thorough": 12}
 N_STARTS: dict[Effort, int] = {"quick": 2, "normal": 4, "thorough": 8}
 # The steps that tell the worth of a start, and that part the halves of components.
 TRIAL_STEPS = 8
-# A climb has settled when a step brings less than this, in nats per point, or after so many steps.
+# A climb has settled when a step brings less than this, in nats per point, or less than this for
+# each point of a handful, or after so many steps.
 SETTLED = 2e-6
+SETTLED_HANDFUL = 0.002
 MOST_STEPS = 60
 # A move is taken when it brings more than this, in nats per point: more than climbs that have
 # settled may still lack.
 TAKEN = 2e-5
 # A round that brings less than this is no reason to go on.
 LEAST_GAIN = 1e-4
+
+
+@dataclass(frozen=True)
+class Path:
+    """The way to a mixture: its states, and what a search tried."""
+
+    states: list[State]
+    search: Search | None = None
+
+    @property
+    def last(self) -> State:
+        """Where it has come to."""
+        return self.states[-1]
+
+    @property
+    def moves(self) -> int:
+        """How many moves of a search it has followed."""
+        return self.search.moves if self.search else 0
+
+    def moved(self, more: list[State]) -> "Path":
+        """This path and how it goes on from another place, by a move."""
+        after = self.last.step + 1
+        states = [replace(state, step=after + state.step) for state in more]
+        return replace(self, states=[*self.states, replace(states[0], by_move=True), *states[1:]])
+
+    def after(self, rounds: int, moves: int) -> "Path":
+        """This path, with so many more rounds and moves of a search."""
+        before = self.search or Search(0, 0)
+        return replace(self, search=Search(before.rounds + rounds, before.moves + moves))
 
 
 @dataclass(frozen=True)
@@ -52,33 +83,30 @@ class Searcher:
     told: Callable[[int, float], None] = lambda _round, _elbo: None
     interrupted: Callable[[], bool] = lambda: False
 
-    def found(self, cells: Cells, n_components: int) -> tuple[list[State], Search]:
-        """The states from a first guess to the best mixture found, and what was tried.
+    def found(self, cells: Cells, n_components: int) -> Path:
+        """The path from a first guess to the best mixture found.
 
         Args:
             cells: the data, in whitened units.
             n_components: K, at most the number of cells.
         """
-        with fitting_threads(cells, n_components):
-            path = self._first_path(cells, n_components)
-            path = [*path[:-1], *self._settled(cells, path[-1])]
-        return self.improved(cells, path)
+        return self.improved(cells, self.begun(cells, n_components))
 
-    def _first_path(self, cells: Cells, n_components: int) -> list[State]:
-        """The states from the best of several random starts on."""
+    def begun(self, cells: Cells, n_components: int) -> Path:
+        """The path from the best of several random starts to where a climb settles."""
         generator = np.random.default_rng(self.seed)
-        paths = []
-        for _ in range(N_STARTS[self.effort] if n_components > 1 else 1):
-            start = random_start(cells, n_components, self.ascent.floor, generator)
-            paths.append(self._trial(cells, start))
-            if self.interrupted():
-                break
-        return max(paths, key=self._worth)
+        trials = []
+        with fitting_threads(cells, n_components):
+            for _ in range(N_STARTS[self.effort] if n_components > 1 else 1):
+                start = random_start(cells, n_components, self.ascent.floor, generator)
+                trials.append(self._trial(cells, start))
+                if self.interrupted():
+                    break
+            best = max(trials, key=lambda states: self.worth(states[-1]))
+            return Path([*best[:-1], *self._settled(cells, best[-1])])
 
-    def improved(
-        self, cells: Cells, path: list[State], patience: int | None = None
-    ) -> tuple[list[State], Search]:
-        """The path with the moves that lead higher, and what was tried.
+    def improved(self, cells: Cells, path: Path, patience: int | None = None) -> Path:
+        """The path with the moves that lead higher.
 
         Args:
             cells: the data, in whitened units.
@@ -86,36 +114,45 @@ class Searcher:
             patience: how many rounds may bring nothing in succession; by effort where not given.
         """
         generator = np.random.default_rng(self.seed)
-        n_components = path[-1].mixture.n_components
-        path = [*path[:-1], measured(path[-1], cells, self.ascent)]
+        path = replace(path, states=[*path.states[:-1], measured(path.last, cells, self.ascent)])
         n_failures, n_moves, n_rounds = 0, 0, 0
         patience = PATIENCE[self.effort] if patience is None else patience
+        n_components = path.last.mixture.n_components
         while n_components > 1 and n_failures < patience and not self.interrupted():
             n_rounds += 1
             chance = generator if n_failures else None
-            with fitting_threads(cells, 2 * n_components):
-                tried = self._moved(cells, path[-1].mixture, n_components, chance)
-            gain = self._worth(tried) - self._worth(path)
+            tried = self.moved(cells, path.last.mixture, n_components, chance)
+            gain = self.worth(tried[-1]) - self.worth(path.last)
             if gain > TAKEN * cells.n_points:
-                path, n_moves = _joined(path, tried), n_moves + 1
+                path, n_moves = path.moved(tried), n_moves + 1
             n_failures = 0 if gain > LEAST_GAIN * cells.n_points else n_failures + 1
-            self.told(n_rounds, path[-1].elbo)
-        return path, Search(n_rounds, n_moves)
+            self.told(n_rounds, path.last.elbo)
+        return path.after(n_rounds, n_moves)
 
-    def _worth(self, path: list[State]) -> float:
-        return score(path[-1].mixture, path[-1].elbo, self.handful)
+    def worth(self, state: State) -> float:
+        """The ELBO of a state, in nats, less what its components gain by being thin."""
+        return score(state.mixture, state.elbo, self.handful)
 
-    def _moved(
+    def moved(
         self,
         cells: Cells,
         mixture: Mixture,
         n_components: int,
-        generator: np.random.Generator | None,
+        generator: np.random.Generator | None = None,
     ) -> list[State]:
         """The states after a move of all components at once to so many."""
-        doubled = self._trial(cells, split(cells, mixture, generator))
-        merged = aligned(merged_to(cells, doubled[-1].mixture, n_components, self.handful), mixture)
-        return self._settled(cells, State(0, merged, -np.inf))
+        with fitting_threads(cells, 2 * n_components):
+            doubled = self._trial(cells, split(cells, mixture, generator))
+            merged = merged_to(cells, doubled[-1].mixture, n_components, self.handful)
+            if n_components == mixture.n_components:
+                merged = aligned(merged, mixture)
+            return self._settled(cells, State(0, merged, -np.inf))
+
+    def merged(self, cells: Cells, mixture: Mixture, n_components: int) -> list[State]:
+        """The states after merging the components of a mixture to so many."""
+        with fitting_threads(cells, n_components):
+            merged = merged_to(cells, mixture, n_components, self.handful)
+            return self._settled(cells, State(0, merged, -np.inf))
 
     def _trial(self, cells: Cells, start: Mixture) -> list[State]:
         """The states of a few steps from a start."""
@@ -124,7 +161,8 @@ class Searcher:
     def _settled(self, cells: Cells, start: State) -> list[State]:
         """The states from a start on, until steps bring next to nothing."""
         steps = climb(cells, start.mixture, self.ascent.accelerating())
-        states = self._taken(steps, MOST_STEPS, least=SETTLED * cells.n_points)
+        least = max(SETTLED * cells.n_points, SETTLED_HANDFUL * self.handful)
+        states = self._taken(steps, MOST_STEPS, least)
         return [replace(state, step=start.step + state.step) for state in states]
 
     def _taken(self, steps: Iterator[State], most: int, least: float = -np.inf) -> list[State]:
@@ -167,10 +205,3 @@ def seeds(cells: Cells, n_components: int, generator: np.random.Generator) -> Fl
             potentials = np.where(np.isin(np.arange(cells.n_cells), chosen), 0, cells.counts)
         chosen.append(generator.choice(cells.n_cells, p=potentials / potentials.sum()))
     return cells.means[chosen]
-
-
-def _joined(path: list[State], more: list[State]) -> list[State]:
-    """A path that goes on at another place, by a move."""
-    after = path[-1].step + 1
-    moved = [replace(state, step=after + state.step) for state in more]
-    return [*path, replace(moved[0], by_move=True), *moved[1:]]

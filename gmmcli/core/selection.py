@@ -1,4 +1,4 @@
-"""Figures by which mixtures are compared: BIC, AIC and ICL, lower being better in each."""
+"""Figures by which mixtures are compared, lower being better, and what is chosen by them."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,11 @@ import numpy as np
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.settings import CovarianceType
+from gmmcli.core.settings import CovarianceType, CriterionName
+
+# Criteria that differ by less do not tell mixtures apart: of BIC, it is twice a Bayes factor's log
+# that is "not worth more than a bare mention" (Kass & Raftery 1995, section 3.2).
+ALIKE = 2.0
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,63 @@ class Criteria:
     bic: float
     aic: float
     icl: float
+
+    def value(self, name: CriterionName) -> float:
+        """The criterion of this name."""
+        return {"bic": self.bic, "aic": self.aic, "icl": self.icl}[name]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A mixture among those that one is chosen from.
+
+    Attributes:
+        components: K.
+        covariance: the covariance type.
+        log_likelihood: in nats, with what cells are estimated to hide of it.
+        parameters: how many are free.
+        criteria: BIC, AIC and ICL.
+        status: how its fit ended, or why it cannot be chosen.
+        eligible: whether it can be chosen.
+    """
+
+    components: int
+    covariance: CovarianceType
+    log_likelihood: float
+    parameters: int
+    criteria: Criteria
+    status: str
+    eligible: bool
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a mixture was chosen from.
+
+    Attributes:
+        candidates: by covariance type and number of components.
+        criterion: what they were compared by.
+        chosen: the place of the chosen one among them.
+    """
+
+    candidates: tuple[Candidate, ...]
+    criterion: CriterionName
+    chosen: int
+
+    @property
+    def winner(self) -> Candidate:
+        """The candidate that was chosen."""
+        return self.candidates[self.chosen]
+
+    @property
+    def runner_up(self) -> Candidate | None:
+        """The best of the others that could have been chosen; None where there is none."""
+        others = [c for n, c in enumerate(self.candidates) if n != self.chosen and c.eligible]
+        return min(others, key=self.value, default=None)
+
+    def value(self, candidate: Candidate) -> float:
+        """The criterion of a candidate."""
+        return candidate.criteria.value(self.criterion)
 
 
 def n_parameters(n_components: int, covariance: CovarianceType) -> int:

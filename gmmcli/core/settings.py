@@ -6,6 +6,9 @@ from typing import Literal
 CovarianceType = Literal["full", "tied", "diag", "spherical"]
 OptimizerName = Literal["natural", "adam"]
 Effort = Literal["quick", "normal", "thorough"]
+CriterionName = Literal["bic", "aic", "icl"]
+
+COVARIANCE_TYPES: tuple[CovarianceType, ...] = ("full", "tied", "diag", "spherical")
 
 # A full natural-gradient step is an EM step. Adam's rate is measured: 0.1 brings the article's
 # example to within 1e-4 nats per point of its optimum in 150 steps.
@@ -39,3 +42,22 @@ class FitSettings:
     seed: int = 0
     effort: Effort = "normal"
     floor: float = FLOOR
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a mixture is to be chosen from, and by what.
+
+    Attributes:
+        fewest: the smallest number of components.
+        most: the largest.
+        goes_on: whether to go on beyond the largest while the criterion still improves there.
+        covariances: the covariance types.
+        criterion: what is to be as low as can be.
+    """
+
+    fewest: int = 1
+    most: int = 9
+    goes_on: bool = True
+    covariances: tuple[CovarianceType, ...] = ("full",)
+    criterion: CriterionName = "bic"

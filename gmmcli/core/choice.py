@@ -1,0 +1,201 @@
+"""The choice among mixtures: how many components, and which covariance type.
+
+Each number of components starts from its neighbour's mixture: upward by a split of all components
+and merges to one more, downward by one merge. This is done on few cells. Then the candidates are
+compared on all cells, and those that are far behind there are left behind.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+
+from gmmcli.core.cells import Cells, estimated_gap
+from gmmcli.core.fit import Hooks, Problem, check_distinct_points, n_few
+from gmmcli.core.mixture import Mixture
+from gmmcli.core.refinement import gap_ratio
+from gmmcli.core.result import Fit, Status
+from gmmcli.core.search import TAKEN, Path
+from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
+from gmmcli.core.settings import HANDFUL, Choice, CovarianceType, CriterionName, FitSettings
+
+# So many components beyond the best so far tell that more are no better.
+BEYOND = 3
+# Candidates are left behind where they are this far behind the best, in a criterion's units, and
+# would be if they gained so many times as much as others in their searches and climbs.
+CLOSE = 10.0
+GAINS = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A candidate while it is fitted.
+
+    Attributes:
+        problem: the data, as its covariance type sees them.
+        covariance: the covariance type.
+        path: the way to its mixture on few cells.
+        fit: what came of a climb on all cells, or what it would begin with.
+        is_final: whether it has climbed.
+    """
+
+    problem: Problem
+    covariance: CovarianceType
+    path: Path
+    fit: Fit
+    is_final: bool = False
+
+    @property
+    def is_eligible(self) -> bool:
+        """Whether all its components are of many points that do not lie on a line."""
+        return not (self.fit.floored or self.fit.with_few_points)
+
+    def candidate(self) -> Candidate:
+        """What is told of it in the end."""
+        if self.fit.floored:
+            status = "on the covariance floor"
+        elif self.fit.with_few_points:
+            status = f"on fewer than {HANDFUL} points"
+        else:
+            status = self.fit.status.value if self.is_final else "left behind"
+        n_components, n_points = self.fit.mixture.n_components, self.fit.cells.n_points
+        return Candidate(
+            components=n_components,
+            covariance=self.covariance,
+            log_likelihood=self.fit.log_likelihood + n_points * self.fit.compression_gap,
+            parameters=n_parameters(n_components, self.covariance),
+            criteria=self.fit.criteria,
+            status=status,
+            eligible=self.is_eligible,
+        )
+
+
+def chosen_fit(
+    cells: Cells, settings: FitSettings, choice: Choice, *, hooks: Hooks | None = None
+) -> Fit:
+    """The fit of the mixture that a criterion prefers, with what it was chosen from.
+
+    A mixture with a component on the covariance floor or on fewer points than a handful is chosen
+    only where all have one: its likelihood says nothing about the data.
+
+    Args:
+        cells: the data, in data units.
+        settings: what is asked for, but for the number of components and the covariance type.
+        choice: what to choose from.
+        hooks: what the caller adds on the way.
+
+    Raises:
+        TableError: when there are fewer distinct points than components, or their variance is
+            out of double precision's reach.
+    """
+    began, hooks = perf_counter(), hooks or Hooks()
+    check_distinct_points(cells, choice.fewest if choice.goes_on else choice.most)
+    contenders: list[Contender] = []
+    for covariance in choice.covariances:
+        typed = replace(settings, covariance=covariance)
+        problem = Problem(cells, typed, hooks, n_few(choice.most))
+        paths = _paths(problem, choice, covariance, hooks)
+        contenders += [_measured(problem, covariance, path) for path in paths]
+    contenders = _compared(contenders, choice.criterion)
+    place = _best_of(contenders, choice.criterion)
+    if _needs_more(contenders[place].fit, settings, hooks):
+        contenders[place] = _climbed(contenders[place], finer=hooks.finer, by_natural=False)
+    selection = Selection(tuple(c.candidate() for c in contenders), choice.criterion, place)
+    seconds = perf_counter() - began
+    return replace(contenders[place].fit, selection=selection, seconds=seconds)
+
+
+def _paths(
+    problem: Problem, choice: Choice, covariance: CovarianceType, hooks: Hooks
+) -> list[Path]:
+    """The paths to mixtures of one number of components after the other, on few cells."""
+    cells, searcher = problem.few_cells, problem.searcher
+    begin = searcher.begun if choice.fewest == 1 else searcher.found
+    paths = [begin(cells, choice.fewest)]
+    figures = [_figure(cells, paths[0], covariance, choice.criterion)]
+    while (n_components := choice.fewest + len(paths)) <= cells.n_cells and not hooks.interrupted():
+        is_better_nearby = len(figures) - 1 - int(np.argmin(figures)) < BEYOND
+        if n_components > choice.most and not (choice.goes_on and is_better_nearby):
+            break
+        path = Path(searcher.moved(cells, paths[-1].last.mixture, n_components))
+        paths.append(path)
+        figures.append(_figure(cells, path, covariance, choice.criterion))
+        problem.watch("components", n_components, path.last.elbo)
+    for place in reversed(range(len(paths) - 1)):
+        path, above = paths[place], paths[place + 1].last.mixture
+        merged = searcher.merged(cells, above, path.last.mixture.n_components)
+        if searcher.worth(merged[-1]) - searcher.worth(path.last) > TAKEN * cells.n_points:
+            paths[place] = path.moved(merged).after(rounds=1, moves=1)
+    return paths
+
+
+def _figure(
+    cells: Cells, path: Path, covariance: CovarianceType, criterion: CriterionName
+) -> float:
+    """The criterion at the end of a path, on these cells."""
+    mixture = path.last.mixture
+    log_likelihood = path.last.elbo + cells.n_points * estimated_gap(cells, mixture)
+    return criteria(cells, mixture, log_likelihood, covariance).value(criterion)
+
+
+def _measured(problem: Problem, covariance: CovarianceType, path: Path) -> Contender:
+    """The mixture at the end of a path as it is, on all cells."""
+    climbed = problem.climbed(path, on_all=True, by_natural=True, steps=0)
+    return Contender(problem, covariance, path, problem.told(climbed, seconds=0.0))
+
+
+def _climbed(
+    contender: Contender,
+    *,
+    finer: Callable[[Cells, Mixture], Cells] | None = None,
+    by_natural: bool = True,
+) -> Contender:
+    """A contender after the climb over all stages."""
+    problem = contender.problem
+    climbed = problem.climbed(contender.path, finer=finer, by_natural=by_natural)
+    return replace(contender, fit=problem.told(climbed, seconds=0.0), is_final=True)
+
+
+def _searched(contender: Contender) -> Contender:
+    """A contender after a search as long as if no other number of components were asked for."""
+    problem = contender.problem
+    path = problem.searcher.improved(problem.few_cells, contender.path)
+    return _climbed(replace(contender, path=path))
+
+
+def _compared(contenders: Sequence[Contender], criterion: CriterionName) -> list[Contender]:
+    """The contenders, of which all have climbed that could turn out the best."""
+    compared, gained = list(contenders), 0.0
+    while (place := _next_of(compared, criterion, CLOSE + GAINS * gained)) is not None:
+        before = compared[place].fit.criteria.value(criterion)
+        compared[place] = _searched(compared[place])
+        gained = max(gained, before - compared[place].fit.criteria.value(criterion))
+    return compared
+
+
+def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: float) -> int | None:
+    """The place of the best contender that has not climbed and is within reach of the best."""
+    values = [contender.fit.criteria.value(criterion) for contender in contenders]
+    final = [v for v, c in zip(values, contenders, strict=True) if c.is_final and c.is_eligible]
+    highest = min(final, default=np.inf) + reach
+    open_ones = [n for n, c in enumerate(contenders) if not c.is_final and values[n] <= highest]
+    return min(open_ones, key=values.__getitem__, default=None)
+
+
+def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:
+    """The place of the best contender: of those that are eligible, where there are any."""
+
+    def rank(place: int) -> tuple[bool, float]:
+        contender = contenders[place]
+        return not contender.is_eligible, contender.fit.criteria.value(criterion)
+
+    return min(range(len(contenders)), key=rank)
+
+
+def _needs_more(fit: Fit, settings: FitSettings, hooks: Hooks) -> bool:
+    """Whether a fit by natural gradient on the cells as they are is not all that was asked for."""
+    if fit.status is Status.INTERRUPTED:
+        return False
+    is_coarse = hooks.finer is not None and gap_ratio(fit.cells, fit.compression_gap) > 1
+    return is_coarse or settings.optimizer != "natural" or settings.learning_rate != 1
