@@ -1,12 +1,15 @@
 """Figures by which mixtures are compared: BIC, AIC and ICL, lower being better in each."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.settings import CovarianceType
+
+Criterion = Literal["bic", "aic", "icl"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,29 @@ class Criteria:
     bic: float
     aic: float
     icl: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of several fits to the same data, of which one is chosen.
+
+    Attributes:
+        components: K.
+        covariance: the covariance type.
+        log_likelihood: of all points, in nats.
+        parameters: how many are free.
+        criteria: BIC, AIC and ICL.
+        status: how the fit ended, or why it cannot be chosen.
+        eligible: whether it can be chosen.
+    """
+
+    components: int
+    covariance: CovarianceType
+    log_likelihood: float
+    parameters: int
+    criteria: Criteria
+    status: str
+    eligible: bool
 
 
 def n_parameters(n_components: int, covariance: CovarianceType) -> int:
