@@ -23,8 +23,8 @@ Examples:
     "--steps",
     type=StepList(),
     metavar="LIST|auto|all",
-    help="Which steps to draw: numbers such as 0,50,100; at most 8, at equal shares of the climb "
-    "(auto); or every step (all). By default those that the fit drew.",
+    help="Which steps to draw: numbers such as 0,50,100; the 8 most telling (auto); or every step "
+    "(all). By default those that the fit drew.",
 )
 @click.option(
     "--format",

@@ -11,6 +11,8 @@ from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.errors import RunError
 
 AUTO_SNAPSHOTS = 8
+# What a step counts that moves nothing, as a share of all that the components travel.
+LEAST_TRAVEL = 1e-9
 
 # N for every Nth step, a tuple for these steps, or a word.
 Snapshots = int | tuple[int, ...] | Literal["auto", "all"]
@@ -72,8 +74,7 @@ class History:
 
         Args:
             snapshots: N for the first step and every Nth after it; a tuple for these steps;
-                "auto" for at most `AUTO_SNAPSHOTS` at equal shares of the ELBO's climb; "all" for
-                every step.
+                "auto" for the `AUTO_SNAPSHOTS` most telling; "all" for every step.
 
         Raises:
             RunError: naming the steps that the history does not hold.
@@ -84,13 +85,55 @@ class History:
                 raise RunError(f"no step {absent[0]}: the history ends at step {self.last_step}")
             return sorted(snapshots)
         if snapshots == "auto":
-            return self.at_equal_climbs(AUTO_SNAPSHOTS)
+            return self.telling(AUTO_SNAPSHOTS)
         stride = 1 if snapshots == "all" else snapshots
         return list(range(0, self.last_step + 1, stride))
 
-    def at_equal_climbs(self, at_most: int) -> list[int]:
-        """At most so many steps, first and last included, at equal shares of the ELBO's climb."""
+    def telling(self, at_most: int) -> list[int]:
+        """At most so many steps that tell how the fit went, ascending, first and last included.
+
+        The steps that moves led to come next, then those at equal shares of the climb. Where that
+        leaves room, each further step is the one at which the components have travelled farthest
+        from where all the steps before show them.
+
+        Args:
+            at_most: 2 or more; as many steps are given, unless the history has fewer.
+        """
+        chosen = {0, self.last_step}
+        chosen.update(self._greatest_moves(at_most - len(chosen)))
+        chosen.update(self._at_equal_climbs(at_most - len(chosen)))
+        path = self._path()
+        while len(chosen) < min(at_most, len(path)):
+            from_chosen = np.abs(path[:, None] - path[sorted(chosen)]).min(axis=1)  # (T,)
+            chosen.add(int(from_chosen.argmax()))
+        return sorted(chosen)
+
+    def _greatest_moves(self, at_most: int) -> list[int]:
+        """At most so many steps that moves led to, those that gained most until the next move."""
+        moves = np.flatnonzero(self.by_move[1:-1]) + 1
+        reached = np.append(moves[1:] - 1, self.last_step)[: len(moves)]
+        gains = self.elbos[reached] - self.elbos[moves - 1]
+        greatest: list[int] = moves[np.argsort(-gains, kind="stable")[:at_most]].tolist()
+        return greatest
+
+    def _at_equal_climbs(self, at_most: int) -> list[int]:
+        """At most so many steps, at which equal shares of the ELBO's climb are reached."""
         highest = np.maximum.accumulate(self.elbos)
-        shares = np.linspace(highest[0], highest[-1], at_most)[1:-1]
-        reached: npt.NDArray[np.intp] = np.searchsorted(highest, shares)
-        return sorted({0, self.last_step, *reached.tolist()})
+        shares = np.linspace(highest[0], highest[-1], at_most + 2)[1:-1]
+        reached: list[int] = np.searchsorted(highest, shares).tolist()
+        return reached
+
+    def _path(self) -> FloatArray:
+        """How far the components have travelled by each step, as shares of the whole; shape (T,).
+
+        The length of the path of all means and standard deviations, in units of the final mixture's
+        standard deviations. A step without travel counts a little, so that no two are at one place.
+        """
+        deviations = np.sqrt(np.diagonal(self.covariances, axis1=2, axis2=3))  # (T, K, 2)
+        about = self.means[-1] - self.weights[-1] @ self.means[-1]
+        spread = np.sqrt(self.weights[-1] @ (about**2 + deviations[-1] ** 2))  # (2,)
+        places = np.concatenate([self.means / spread, deviations / spread], axis=2)  # (T, K, 4)
+        lengths = np.sqrt((np.diff(places, axis=0) ** 2).sum(axis=(1, 2)))  # (T - 1,)
+        whole = lengths.sum()
+        shares = lengths / whole if whole > 0 else lengths
+        return np.append(0, np.cumsum(shares + LEAST_TRAVEL))

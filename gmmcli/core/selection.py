@@ -1,6 +1,7 @@
 """Figures by which mixtures are compared, lower being better, and what is chosen by them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from gmmcli.core.settings import CovarianceType, CriterionName
 # Criteria that differ by less do not tell mixtures apart: of BIC, it is twice a Bayes factor's log
 # that is "not worth more than a bare mention" (Kass & Raftery 1995, section 3.2).
 ALIKE = 2.0
+
+Criterion = Literal["bic", "aic", "icl"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,29 @@ class Selection:
     def value(self, candidate: Candidate) -> float:
         """The criterion of a candidate."""
         return candidate.criteria.value(self.criterion)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of several fits to the same data, of which one is chosen.
+
+    Attributes:
+        components: K.
+        covariance: the covariance type.
+        log_likelihood: of all points, in nats.
+        parameters: how many are free.
+        criteria: BIC, AIC and ICL.
+        status: how the fit ended, or why it cannot be chosen.
+        eligible: whether it can be chosen.
+    """
+
+    components: int
+    covariance: CovarianceType
+    log_likelihood: float
+    parameters: int
+    criteria: Criteria
+    status: str
+    eligible: bool
 
 
 def n_parameters(n_components: int, covariance: CovarianceType) -> int:

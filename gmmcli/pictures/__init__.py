@@ -1,4 +1,4 @@
 """Pictures of a run: computed in `scene`, drawn in `artists`, laid out and saved in `frames`.
 
-The only place that knows matplotlib.
+`selection` is the picture of a choice between fits. The only place that knows matplotlib.
 """

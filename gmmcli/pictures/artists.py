@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
@@ -16,7 +17,7 @@ from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
 
 # So many cells make a carpet: outlines need a white rim on it, and vector files a bitmap.
 MANY_CELLS = 5000
-# So many components need smaller numbers.
+# So many components have no room for discs under their numbers, nor for thick outlines.
 MANY_COMPONENTS = 6
 # What a step is called that a move of the search led to.
 MOVE = "split and merged"
@@ -50,21 +51,32 @@ def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
 def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathPatch]:
     """Draw every component's two ellipses, and its number at its mean."""
     ellipses = []
-    size, digits = (13, 8) if mixture.n_components <= MANY_COMPONENTS else (10, 6.5)
+    is_crowded = mixture.n_components > MANY_COMPONENTS
+    width = 1.2 if is_crowded else 1.6
     components = zip(mixture.means, mixture.cholesky_factors(), scene.colours, strict=True)
     for k, (mean, factor, colour) in enumerate(components):
         for coverage in COVERAGES:
             ellipse = PathPatch(ellipse_of(mean, factor, coverage))
-            ellipse.set(fill=False, edgecolor=DARKER * colour, linewidth=1.6, zorder=3)
+            ellipse.set(fill=False, edgecolor=DARKER * colour, linewidth=width, zorder=3)
             if scene.cells.n_cells > MANY_CELLS:
-                ellipse.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
+                ellipse.set_path_effects([withStroke(linewidth=2 * width, foreground="white")])
             axes.add_patch(ellipse)
             ellipses.append(ellipse)
-        axes.plot(*mean, "o", ms=size, mfc="white", mec=DARKER * colour, mew=1.6, zorder=4)
-        axes.annotate(
-            str(k), mean, ha="center", va="center", fontsize=digits, color=DARKER * colour, zorder=5
-        ).set_clip_on(True)
+        draw_number(axes, k, mean, DARKER * colour, on_disc=not is_crowded)
     return ellipses
+
+
+def draw_number(axes: Axes, k: int, mean: FloatArray, colour: FloatArray, *, on_disc: bool) -> Text:
+    """Draw the number of a component at its mean, on a disc or with no more than a white rim."""
+    number = axes.text(mean[0], mean[1], str(k), ha="center", va="center", color=colour, zorder=5)
+    number.set_clip_on(True)
+    if on_disc:
+        number.set(fontsize=8)
+        axes.plot(*mean, "o", ms=13, mfc="white", mec=colour, mew=1.6, zorder=4)
+    else:
+        rim = withStroke(linewidth=2.5, foreground="white")
+        number.set(fontsize=7.5, fontweight="bold", path_effects=[rim])
+    return number
 
 
 def ellipse_of(mean: FloatArray, factor: FloatArray, coverage: float) -> Path:

@@ -41,11 +41,11 @@ def draw_run(
     for step in steps:
         path = directory / frame_name(step, picture_format)
         with styled():
-            _save(frame_of(scene, run.history.snapshot(step)), path, picture_format)
+            save(frame_of(scene, run.history.snapshot(step)), path, picture_format)
         yield path
     path = directory / sheet_name(picture_format)
     with styled():
-        _save(sheet_of(scene, run, steps), path, picture_format)
+        save(sheet_of(scene, run, steps), path, picture_format)
     yield path
 
 
@@ -92,6 +92,20 @@ def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
     return figure
 
 
+def save(figure: Figure, path: Path, picture_format: PictureFormat) -> None:
+    """Write a figure to a file, the same bytes for the same picture.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    # A date would make equal pictures differ in their bytes.
+    dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with atomic_file(path) as file, warnings.catch_warnings():
+        # A column's name may have letters that the font lacks; they show as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(file, format=picture_format, metadata=dates[picture_format])
+
+
 def _sheet_layout(n_panels: int) -> tuple[Figure, list[Axes], Axes]:
     """A figure with so many panels in rows, and a strip below them all."""
     n_columns = _n_columns(n_panels)
@@ -131,15 +145,6 @@ def _label_outside(axes: Axes, scene: Scene, *, is_first: bool, is_lowest: bool)
         axes.set_xlabel(scene.columns[0], parse_math=False)
     else:
         axes.tick_params(labelbottom=False)
-
-
-def _save(figure: Figure, path: Path, picture_format: PictureFormat) -> None:
-    # A date would make equal pictures differ in their bytes.
-    dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with atomic_file(path) as file, warnings.catch_warnings():
-        # A column's name may have letters that the font lacks; they show as boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(file, format=picture_format, metadata=dates[picture_format])
 
 
 def _legend_handles(scene: Scene, snapshot: Snapshot) -> list[Line2D]:

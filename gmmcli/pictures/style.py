@@ -21,7 +21,7 @@ def styled() -> AbstractContextManager[None]:
 
 
 def component_colours(n_components: int) -> FloatArray:
-    """The colour of each component, shape (K, 3) in RGB; they repeat after the tenth."""
+    """The colour of each component, shape (K, 3) in RGB; they repeat after the fortieth."""
     names = SHEET["axes.prop_cycle"].by_key()["color"]
     repeated = islice(cycle(names), n_components)
     return np.array([matplotlib.colors.to_rgb(f"#{name.lstrip('#')}") for name in repeated])

@@ -1,0 +1,161 @@
+"""The picture of a choice between fits: a criterion against the number of components.
+
+What is drawn is how far each candidate's criterion is above that of the chosen one, linear where
+that is little and logarithmic beyond. So the differences that decide can be seen beside candidates
+that are a thousand times worse, and large criteria keep their digits.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import get_args
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from gmmcli.core.mixture import FloatArray
+from gmmcli.core.run import PictureFormat
+from gmmcli.core.selection import Candidate, Criterion
+from gmmcli.core.settings import CovarianceType
+from gmmcli.pictures.frames import save
+from gmmcli.pictures.style import component_colours, styled
+
+SELECTION_INCHES = (7.0, 4.6)
+# A difference of so much in BIC is very strong evidence (Kass & Raftery 1995, section 3.2): up to
+# here the axis is linear, and all of it where the largest difference is a few times as much.
+STRONG = 10.0
+FEW = 5
+# The letters of a line below the picture, and its height in inches.
+NOTE_WIDTH, NOTE_LINE = 110, 0.14
+CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
+COVARIANCES: tuple[CovarianceType, ...] = get_args(CovarianceType)
+MARKERS: dict[CovarianceType, str] = {"full": "o", "tied": "s", "diag": "^", "spherical": "D"}
+
+
+def draw_selection(
+    candidates: Sequence[Candidate],
+    criterion: Criterion,
+    chosen: int,
+    path: Path,
+    picture_format: PictureFormat = "png",
+) -> None:
+    """Write the picture of a choice to a file; see `selection_figure`.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    with styled():
+        save(selection_figure(candidates, criterion, chosen), path, picture_format)
+
+
+def selection_figure(candidates: Sequence[Candidate], criterion: Criterion, chosen: int) -> Figure:
+    """How every candidate compares with the chosen one, as a figure.
+
+    Args:
+        candidates: the fits, in any order; one whose criterion is not finite is left out.
+        criterion: the figure by which one was chosen.
+        chosen: the place of the chosen one among the candidates.
+    """
+    above = criteria_above(candidates, criterion, chosen)
+    figure = Figure(figsize=SELECTION_INCHES)
+    note = selection_note(candidates, criterion, above)
+    room = (0.15 + NOTE_LINE * note.count("\n")) / SELECTION_INCHES[1]
+    figure.set_layout_engine("constrained", rect=(0.01, room + 0.05, 0.98, 0.93 - room))
+    axes = figure.add_subplot()
+    lines = draw_candidates(axes, candidates, above)
+    draw_chosen(axes, candidates[chosen])
+    scale_criterion(axes, above)
+    value = _in_full(getattr(candidates[chosen].criteria, criterion), n_decimals=2)
+    axes.set_title(f"chosen: {label_of(candidates[chosen])}, with a {criterion.upper()} of {value}")
+    axes.set_xlabel("components")
+    axes.set_ylabel(f"{criterion.upper()} above the chosen (lower is better)")
+    figure.legend(handles=lines, title="covariance", loc="outside right upper")
+    figure.text(0.02, 0.02, note, fontsize=8, color="#666666")
+    return figure
+
+
+def criteria_above(
+    candidates: Sequence[Candidate], criterion: Criterion, chosen: int
+) -> FloatArray:
+    """How far each candidate's criterion is above the chosen one's; NaN where it is not finite.
+
+    Shape (candidates,), in twice nats.
+    """
+    values = np.array([getattr(candidate.criteria, criterion) for candidate in candidates])
+    above: FloatArray = np.where(np.isfinite(values), values, np.nan) - values[chosen]
+    return above
+
+
+def is_logarithmic(above: FloatArray) -> bool:
+    """Whether some candidates are so far from the chosen one that the axis is not linear."""
+    return bool(np.nanmax(np.abs(above)) > FEW * STRONG)
+
+
+def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArray) -> list[Line2D]:
+    """Draw a line for each covariance type, with the candidates that are not eligible hollow."""
+    lines = []
+    components = np.array([candidate.components for candidate in candidates])
+    colours = dict(zip(COVARIANCES, component_colours(len(COVARIANCES)), strict=True))
+    order = np.argsort(components)
+    for covariance in COVARIANCES:
+        places = [place for place in order if candidates[place].covariance == covariance]
+        if places:
+            filled = [place for place in places if candidates[place].eligible]
+            hollow = [place for place in places if not candidates[place].eligible]
+            look = {"marker": MARKERS[covariance], "color": colours[covariance], "markersize": 6}
+            axes.plot(components[filled], above[filled], **look)
+            axes.plot(components[hollow], above[hollow], ls="", mfc="white", **look)
+            lines.append(Line2D([], [], label=covariance, **look))
+    return lines
+
+
+def draw_chosen(axes: Axes, candidate: Candidate) -> Annotation:
+    """Draw a star for the chosen candidate, with its label below."""
+    place = (candidate.components, 0.0)
+    axes.plot(*place, "*", ms=17, mfc="#333333", mec="white", mew=1.2, zorder=4)
+    label = axes.annotate(
+        label_of(candidate), place, (0, -11), textcoords="offset points", ha="center", va="top"
+    )
+    label.set_path_effects([withStroke(linewidth=3, foreground="white")])
+    return label
+
+
+def scale_criterion(axes: Axes, above: FloatArray) -> None:
+    """Scale the axes so that small differences and large ones can be read."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.margins(x=0.06, y=0.14)
+    if is_logarithmic(above):
+        axes.set_yscale("symlog", linthresh=STRONG, subs=range(2, 10))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_full(value)))
+    else:
+        axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+
+
+def selection_note(candidates: Sequence[Candidate], criterion: Criterion, above: FloatArray) -> str:
+    """What a reader needs to know to read the picture, and what other criteria would choose."""
+    eligible = [candidate for candidate in candidates if candidate.eligible]
+    reasons = dict.fromkeys(each.status for each in candidates if not each.eligible)
+    legend, choices = [], []
+    if reasons:
+        legend.append(f"hollow: not eligible ({', '.join(reasons)})")
+    if is_logarithmic(above):
+        legend.append(f"axis: linear up to {STRONG:.0f}, logarithmic beyond")
+    for other in (other for other in CRITERIA if other != criterion and eligible):
+        best = min(eligible, key=lambda candidate: getattr(candidate.criteria, other))
+        choices.append(f"{other.upper()} would choose {label_of(best)}")
+    lines = wrap("; ".join(legend), NOTE_WIDTH) + wrap("; ".join(choices), NOTE_WIDTH)
+    return "\n".join(lines)
+
+
+def label_of(candidate: Candidate) -> str:
+    """A candidate's number of components and covariance type."""
+    return f"{candidate.components}, {candidate.covariance}"
+
+
+def _in_full(value: float, n_decimals: int = 0) -> str:
+    return f"{value:,.{n_decimals}f}".replace("-", "\N{MINUS SIGN}")
