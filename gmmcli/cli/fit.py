@@ -1,6 +1,5 @@
 """`gmm fit`: a mixture fitted to a table."""
 
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -9,20 +8,19 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from gmmcli.cli.application import EXIT_INTERRUPTED, fit_is_kept
-from gmmcli.cli.options import StepChoice, engine_option, seed_option, table_option
+from gmmcli.cli.options import ComponentChoice, StepChoice, engine_option, seed_option, table_option
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
     from gmmcli.core.engines import EngineName
     from gmmcli.core.mixture import Mixture
-    from gmmcli.core.settings import CovarianceType, Effort, OptimizerName
-
-DEFAULT_COMPONENTS = 2
+    from gmmcli.core.settings import Choice, CovarianceType, CriterionName, Effort, OptimizerName
 
 EXAMPLES = """\b
 Examples:
   gmm fit old_faithful.csv
   gmm fit stars.parquet -x ra -y dec -k 5 --covariance diag -o sky
+  gmm fit waves.csv -k 1:20 --covariance auto --criterion icl
   gmm fit duckdb://survey.duckdb --table stars --weight flux
 """
 
@@ -34,9 +32,10 @@ Examples:
 @click.option(
     "-k",
     "--components",
-    type=click.IntRange(min=1),
-    metavar="K",
-    help="How many components: 2 by default, or as many as --init has.",
+    type=ComponentChoice(),
+    metavar="K|A:B|auto",
+    help="How many components: a number, the best of a range, or the best of 1 to 9 and more if "
+    "need be (auto). By default auto, or as many as --init has.",
 )
 @click.option(
     "-o",
@@ -62,11 +61,18 @@ Examples:
 )
 @click.option(
     "--covariance",
-    type=click.Choice(["full", "tied", "diag", "spherical"]),
+    type=click.Choice(["full", "tied", "diag", "spherical", "auto"]),
     default="full",
     show_default=True,
     help="What shapes components may take: any (full), any but all the same (tied), along the "
-    "axes (diag), round (spherical).",
+    "axes (diag), round (spherical), or the best of these (auto).",
+)
+@click.option(
+    "--criterion",
+    type=click.Choice(["bic", "aic", "icl"]),
+    default="bic",
+    show_default=True,
+    help="What is to be lowest where there is a choice; icl wants components that are apart.",
 )
 @click.option(
     "--init",
@@ -145,14 +151,15 @@ def fit(
     data: str,
     table: str | None,
     engine: "EngineName",
-    components: int | None,
+    components: Literal["auto"] | tuple[int, int] | None,
     output: Path | None,
     x_column: str | None,
     y_column: str | None,
     weight: str | None,
     exact: bool,
     most_cells: int,
-    covariance: "CovarianceType",
+    covariance: Literal["auto"] | "CovarianceType",
+    criterion: "CriterionName",
     init: str,
     effort: "Effort",
     floor: float,
@@ -199,29 +206,29 @@ def fit(
         if assignments is not None:
             check_export(source, assignments, overwrite=overwrite)
         start = None if init == "auto" else read_mixture(Path(init))
-        n_components = _agreed_components(ctx, components, start)
-        Thread(target=import_module, args=("gmmcli.core.fit",)).start()  # while the engine reads
+        choice = _choice_of(ctx, components, covariance, criterion, start)
+        Thread(target=import_module, args=("gmmcli.core.choice",)).start()  # while it is read
         compressor = Compressor(points, exact=exact, most_cells=most_cells, strict=strict)
     reporter.rows(points, compressor.compression, chosen=x_column is None or y_column is None)
 
     with reporter.working("loading Pyro"):
+        from gmmcli.core.choice import chosen_fit
+        from gmmcli.core.fit import Hooks
         from gmmcli.core.fit import fit as fit_cells
         from gmmcli.core.result import Provenance, Status
         from gmmcli.core.settings import LEARNING_RATES, FitSettings
 
     rate = learning_rate or LEARNING_RATES[optimizer]
-    settings = FitSettings(n_components, covariance, optimizer, rate, steps, seed, effort, floor)
+    settings = FitSettings(
+        choice.most, choice.covariances[0], optimizer, rate, steps, seed, effort, floor
+    )
     with postponed_interrupt() as interrupted, reporter.stepping() as watch:
-        result = fit_cells(
-            compressor.compression.cells,
-            settings,
-            start=start,
-            finer=compressor.finer,
-            row_weight=compressor.compression.row_weight,
-            watch=partial(watch, "step"),
-            searching=partial(watch, "search, round"),
-            interrupted=interrupted,
-        )
+        compression = compressor.compression
+        hooks = Hooks(compressor.finer, compression.row_weight, watch, interrupted)
+        if choice.is_open:
+            result = chosen_fit(compression.cells, settings, choice, hooks=hooks)
+        else:
+            result = fit_cells(compression.cells, settings, start=start, hooks=hooks)
     compression = compressor.compression
     asked: dict[str, str | int | bool | None] = {
         "init": init,
@@ -233,7 +240,7 @@ def fit(
         "engine": engine,
     }
     provenance = Provenance(
-        points.columns, source.name, compression.n_rows, compression.n_skipped, settings, asked
+        points.columns, source.name, compression.n_rows, compression.n_skipped, asked
     )
     exact_log_likelihood = None
     if verify:
@@ -273,10 +280,25 @@ def _draw(reporter: "Reporter", directory: Path) -> list[Path]:
         return list(reporter.tracked(pictures, len(chosen) + 1, "drawing"))
 
 
-def _agreed_components(ctx: click.Context, components: int | None, start: "Mixture | None") -> int:
-    """The number of components that -k and --init ask for, or 2."""
-    if start is None:
-        return components or DEFAULT_COMPONENTS
-    if components not in (None, start.n_components):
-        raise click.UsageError(f"-k {components}, but --init has {start.n_components}", ctx)
-    return start.n_components
+def _choice_of(
+    ctx: click.Context,
+    components: Literal["auto"] | tuple[int, int] | None,
+    covariance: Literal["auto"] | "CovarianceType",
+    criterion: "CriterionName",
+    start: "Mixture | None",
+) -> "Choice":
+    """What -k, --covariance and --init leave to be chosen from."""
+    from gmmcli.core.settings import COVARIANCE_TYPES, Choice
+
+    covariances = COVARIANCE_TYPES if covariance == "auto" else (covariance,)
+    if start is not None:
+        n_components = start.n_components
+        if components not in (None, (n_components, n_components)):
+            raise click.UsageError(f"-k asks for other than the {n_components} of --init", ctx)
+        if covariance == "auto":
+            raise click.UsageError("--covariance auto searches from no --init", ctx)
+        components = n_components, n_components
+    if components is None or components == "auto":
+        return Choice(covariances=covariances, criterion=criterion)
+    fewest, most = components
+    return Choice(fewest, most, goes_on=False, covariances=covariances, criterion=criterion)

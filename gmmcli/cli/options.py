@@ -26,6 +26,25 @@ engine_option = click.option(
 )
 
 
+class ComponentChoice(click.ParamType[Literal["auto"] | tuple[int, int]]):
+    """How many components: 'auto', a number, or a range of numbers; a number is its own range."""
+
+    name = "components"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Literal["auto"] | tuple[int, int]:
+        """The word, or the smallest and the largest number."""
+        if value == "auto":
+            return "auto"
+        fewest, parted, most = str(value).partition(":")
+        numbers = [fewest, most] if parted else [fewest, fewest]
+        if all(number.isdecimal() for number in numbers) and 0 < int(fewest) <= int(numbers[1]):
+            return int(fewest), int(numbers[1])
+        message = f"{value!r} is neither 'auto', a number above 0, nor a range such as 1:12"
+        return self.fail(message, param, ctx)
+
+
 class StepChoice(click.ParamType[Literal["auto"] | int]):
     """Which steps to show: one of some words, or a number of steps between two of them."""
 

@@ -52,7 +52,7 @@ def plot(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Draw the frames and the sheet of RUN, a directory that gmm fit wrote."""
+    """Draw the pictures of RUN, a directory that gmm fit wrote."""
     from gmmcli.cli.reporting import Reporter
 
     reporter = Reporter(quiet=quiet)
@@ -63,12 +63,15 @@ def plot(
 
         told = read_run(run)
         chosen = told.history.chosen(told.snapshots if steps is None else steps)
+        names = picture_names(told, chosen, picture_format)
     directory = run if output is None else output
     if output is not None:
-        for name in picture_names(chosen, picture_format):
+        for name in names:
             check_file_target(output / name, overwrite=overwrite)
     pictures = draw_run(told, chosen, directory, picture_format)
-    drawn = list(reporter.tracked(pictures, len(chosen) + 1, "drawing"))
+    drawn = list(
+        reporter.tracked(pictures, len(picture_names(told, chosen, picture_format)), "drawing")
+    )
     if output is None:
         remove_pictures(run, picture_format, keep=drawn)
     reporter.files(directory, drawn)

@@ -34,14 +34,12 @@ class Contender:
 
     Attributes:
         problem: the data, as its covariance type sees them.
-        covariance: the covariance type.
         path: the way to its mixture on few cells.
         fit: what came of a climb on all cells, or what it would begin with.
         is_final: whether it has climbed.
     """
 
     problem: Problem
-    covariance: CovarianceType
     path: Path
     fit: Fit
     is_final: bool = False
@@ -59,12 +57,13 @@ class Contender:
             status = f"on fewer than {HANDFUL} points"
         else:
             status = self.fit.status.value if self.is_final else "left behind"
-        n_components, n_points = self.fit.mixture.n_components, self.fit.cells.n_points
+        hidden = self.fit.cells.n_points * self.fit.compression_gap
+        settings = self.fit.settings
         return Candidate(
-            components=n_components,
-            covariance=self.covariance,
-            log_likelihood=self.fit.log_likelihood + n_points * self.fit.compression_gap,
-            parameters=n_parameters(n_components, self.covariance),
+            components=settings.components,
+            covariance=settings.covariance,
+            log_likelihood=self.fit.log_likelihood + hidden,
+            parameters=n_parameters(settings.components, settings.covariance),
             criteria=self.fit.criteria,
             status=status,
             eligible=self.is_eligible,
@@ -96,7 +95,7 @@ def chosen_fit(
         typed = replace(settings, covariance=covariance)
         problem = Problem(cells, typed, hooks, n_few(choice.most))
         paths = _paths(problem, choice, covariance, hooks)
-        contenders += [_measured(problem, covariance, path) for path in paths]
+        contenders += [_measured(problem, path) for path in paths]
     contenders = _compared(contenders, choice.criterion)
     place = _best_of(contenders, choice.criterion)
     if _needs_more(contenders[place].fit, settings, hooks):
@@ -139,10 +138,10 @@ def _figure(
     return criteria(cells, mixture, log_likelihood, covariance).value(criterion)
 
 
-def _measured(problem: Problem, covariance: CovarianceType, path: Path) -> Contender:
+def _measured(problem: Problem, path: Path) -> Contender:
     """The mixture at the end of a path as it is, on all cells."""
     climbed = problem.climbed(path, on_all=True, by_natural=True, steps=0)
-    return Contender(problem, covariance, path, problem.told(climbed, seconds=0.0))
+    return Contender(problem, path, problem.told(climbed, seconds=0.0))
 
 
 def _climbed(

@@ -210,6 +210,7 @@ class Problem:
         is_coarse = gap_ratio(cells, gap) > 1 or bool((parts_of_crowded(cells) > 1).any())
         log_likelihood = last.elbo + gap * cells.n_points
         return Fit(
+            settings=replace(self._settings, components=last.mixture.n_components),
             history=history,
             status=status,
             cells=cells,

@@ -4,8 +4,8 @@ Apart from `run`, so that `gmm predict` loads no tables of history.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -15,6 +15,8 @@ from gmmcli import __version__
 from gmmcli.core.history import Snapshots
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, Provenance
+from gmmcli.core.selection import Selection
+from gmmcli.core.settings import COVARIANCE_TYPES, CRITERIA, CovarianceType, CriterionName
 from gmmcli.errors import MixtureError, RunError
 
 FORMAT = "gmmcli/1"
@@ -22,6 +24,28 @@ PARAMETERS = "parameters.json"
 PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
 
 Parsed = TypeVar("Parsed")
+Word = TypeVar("Word", bound=str)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a run's JSON says that pictures and predictions need.
+
+    Attributes:
+        columns: the names of the two coordinates.
+        mixture: the final mixture, in data units.
+        covariance: its covariance type.
+        criterion: what it was chosen by; None where there was no choice.
+        snapshots: which steps the fit was asked to show.
+        n_points: N.
+    """
+
+    columns: tuple[str, str]
+    mixture: Mixture
+    covariance: CovarianceType
+    criterion: CriterionName | None
+    snapshots: Snapshots
+    n_points: float
 
 
 def parameters_of(
@@ -46,7 +70,8 @@ def parameters_of(
             "search": None if fit.search is None else asdict(fit.search),
             "seconds": round(fit.seconds, 3),
         },
-        "settings": {**asdict(provenance.settings), **provenance.asked},
+        "selection": None if fit.selection is None else _selection_of(fit.selection),
+        "settings": {**asdict(fit.settings), **provenance.asked},
         "data": {
             "path": provenance.source,
             "rows": provenance.n_rows,
@@ -66,12 +91,12 @@ def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
-    columns, mixture, _, _ = read_parameters(directory)
-    return columns, mixture
+    parameters = read_parameters(directory)
+    return parameters.columns, parameters.mixture
 
 
-def read_parameters(directory: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
-    """The coordinates, final mixture, snapshots asked for and number of points of a run.
+def read_parameters(directory: Path) -> Parameters:
+    """What the JSON of a run says.
 
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
@@ -100,21 +125,49 @@ def readable(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
         raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
 
 
+def _selection_of(selection: Selection) -> dict[str, Any]:
+    """What a mixture was chosen by, and what came next; the rest is in a table of its own."""
+    second = selection.runner_up
+    next_best = None
+    if second is not None:
+        next_best = {
+            "components": second.components,
+            "covariance": second.covariance,
+            "difference": selection.value(second) - selection.value(selection.winner),
+        }
+    return {"criterion": selection.criterion, "runner_up": next_best}
+
+
 def _whole(number: float) -> int | float:
     """A number as JSON should show it: without a fraction where it has none."""
     return int(number) if number.is_integer() else number
 
 
-def _parsed_parameters(path: Path) -> tuple[tuple[str, str], Mixture, Snapshots, float]:
-    parameters = json.loads(path.read_text(encoding="utf-8"))
-    if parameters["format"] != FORMAT:
+def _parsed_parameters(path: Path) -> Parameters:
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if values["format"] != FORMAT:
         raise RunError(
-            f"{path} has format {parameters['format']!r}, and this gmm reads {FORMAT!r}: "
+            f"{path} has format {values['format']!r}, and this gmm reads {FORMAT!r}: "
             "use the gmm that wrote it, or fit the data again"
         )
-    x, y = parameters["columns"]
-    snapshots = parameters["settings"]["snapshots"]
+    x, y = values["columns"]
+    snapshots = values["settings"]["snapshots"]
     if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
         raise ValueError(f"snapshots is {snapshots!r}")
-    n_points = float(parameters["fit"]["points"])
-    return (str(x), str(y)), Mixture.from_json(parameters), snapshots, n_points
+    selection = values["selection"]
+    return Parameters(
+        columns=(str(x), str(y)),
+        mixture=Mixture.from_json(values),
+        covariance=one_of(COVARIANCE_TYPES, values["settings"]["covariance"]),
+        criterion=one_of(CRITERIA, selection["criterion"]) if selection else None,
+        snapshots=snapshots,
+        n_points=float(values["fit"]["points"]),
+    )
+
+
+def one_of(words: Sequence[Word], word: object) -> Word:
+    """The word, if it is one of these."""
+    for known in words:
+        if word == known:
+            return known
+    raise ValueError(f"{word!r} is none of {', '.join(words)}")

@@ -46,6 +46,7 @@ class Fit:
     """The outcome of a fit, in data units.
 
     Attributes:
+        settings: what was asked for; where there was a choice, with what was chosen.
         history: every step, the last being the result; components in canonical order.
         status: how the fit ended.
         cells: the data that was fitted.
@@ -62,6 +63,7 @@ class Fit:
         selection: what the mixture was chosen from; None where there was no choice.
     """
 
+    settings: FitSettings
     history: History
     status: Status
     cells: Cells
@@ -96,13 +98,11 @@ class Provenance:
         source: the table.
         n_rows: the rows read.
         n_skipped: the rows left out.
-        settings: what was asked of the fit.
-        asked: what was asked beside it, by option.
+        asked: what was asked beside the fit's settings, by option.
     """
 
     columns: tuple[str, str]
     source: str
     n_rows: int
     n_skipped: int
-    settings: FitSettings
     asked: Mapping[str, str | int | bool | None]

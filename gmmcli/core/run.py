@@ -6,7 +6,8 @@ JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,17 +19,30 @@ from gmmcli.core.cells import Cells
 from gmmcli.core.files import staged_directory, write_json
 from gmmcli.core.history import History, Snapshots
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.parameters import PARAMETERS, parameters_of, read_parameters, readable
+from gmmcli.core.parameters import (
+    PARAMETERS,
+    Parameters,
+    one_of,
+    parameters_of,
+    read_parameters,
+    readable,
+)
 from gmmcli.core.result import Fit, Provenance
+from gmmcli.core.selection import Candidate, Criteria, Selection
+from gmmcli.core.settings import COVARIANCE_TYPES, CRITERIA, CriterionName
 from gmmcli.errors import RunError
 
-HISTORY, CELLS = "history.csv", "cells.parquet"
+HISTORY, CELLS, SELECTION = "history.csv", "cells.parquet", "selection.csv"
+
+FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
 
 PictureFormat = Literal["png", "svg", "pdf"]
 PICTURE_FORMATS: tuple[PictureFormat, ...] = ("png", "svg", "pdf")
 
 HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 HISTORY_COLUMNS = ["step", "by_move", "elbo", "component", *HISTORY_PARAMETERS]
+SELECTION_COLUMNS = ["components", "covariance", "log_likelihood", "parameters", *CRITERIA]
+SELECTION_COLUMNS += ["status", "eligible"]
 CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 
 
@@ -42,6 +56,7 @@ class Run:
         history: every step.
         cells: the data, as cells.
         snapshots: which steps the fit was asked to show.
+        selection: what the mixture was chosen from; None where there was no choice.
     """
 
     columns: tuple[str, str]
@@ -49,6 +64,7 @@ class Run:
     history: History
     cells: Cells
     snapshots: Snapshots
+    selection: Selection | None = None
 
 
 def default_directory(data: str) -> Path:
@@ -93,9 +109,14 @@ def write_run(
         write_json(stage / PARAMETERS, parameters_of(fit, provenance, exact_log_likelihood))
         _history_table(fit.history).to_csv(stage / HISTORY, index=False)
         _cell_table(fit.cells).to_parquet(stage / CELLS, index=False)
+        if fit.selection is not None:
+            _selection_table(fit.selection).to_csv(stage / SELECTION, index=False)
+        written = [directory / path.name for path in stage.iterdir()]
+    if directory / SELECTION not in written:  # of a fit that this one replaces
+        (directory / SELECTION).unlink(missing_ok=True)
     for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
         remove_pictures(directory, picture_format)
-    return [directory / name for name in (PARAMETERS, HISTORY, CELLS)]
+    return [path for path in (directory / name for name in FILES) if path in written]
 
 
 def frame_name(step: int, picture_format: PictureFormat) -> str:
@@ -108,18 +129,26 @@ def sheet_name(picture_format: PictureFormat) -> str:
     return f"convergence.{picture_format}"
 
 
-def picture_names(steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
-    """The paths of the frames of some steps, and of their sheet, inside a run."""
-    frames = [frame_name(step, picture_format) for step in steps]
-    return [*frames, sheet_name(picture_format)]
+def selection_name(picture_format: PictureFormat) -> str:
+    """The path of the picture of a choice inside a run."""
+    return f"selection.{picture_format}"
+
+
+def picture_names(run: Run, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
+    """The paths of the frames of some steps, and of the other pictures, inside a run."""
+    names = [frame_name(step, picture_format) for step in steps]
+    if run.selection is not None:
+        names.append(selection_name(picture_format))
+    return [*names, sheet_name(picture_format)]
 
 
 def remove_pictures(
     directory: Path, picture_format: PictureFormat, *, keep: Sequence[Path] = ()
 ) -> None:
-    """Remove a run's frames and sheet of one format, but for those to keep."""
+    """Remove a run's pictures of one format, but for those to keep."""
     frames = directory.glob(f"frames/step-*.{picture_format}")
-    for path in (*frames, directory / sheet_name(picture_format)):
+    others = sheet_name(picture_format), selection_name(picture_format)
+    for path in (*frames, *(directory / name for name in others)):
         if path not in keep:
             path.unlink(missing_ok=True)
 
@@ -130,7 +159,8 @@ def read_run(directory: Path) -> Run:
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
-    columns, mixture, snapshots, n_points = read_parameters(directory)
+    parameters = read_parameters(directory)
+    mixture, n_points = parameters.mixture, parameters.n_points
     history = readable(directory / HISTORY, _parsed_history)
     if history.weights.shape[1] != mixture.n_components:
         raise RunError(
@@ -143,7 +173,11 @@ def read_run(directory: Path) -> Run:
             f"{directory / CELLS} is damaged: it has {cells.n_points:g} points and "
             f"{PARAMETERS} has {n_points:g}; fit the data again"
         )
-    return Run(columns, mixture, history, cells, snapshots)
+    selection = None
+    if parameters.criterion is not None:
+        parse = partial(_parsed_selection, parameters=parameters, criterion=parameters.criterion)
+        selection = readable(directory / SELECTION, parse)
+    return Run(parameters.columns, mixture, history, cells, parameters.snapshots, selection)
 
 
 def _history_table(history: History) -> pd.DataFrame:
@@ -161,6 +195,34 @@ def _history_table(history: History) -> pd.DataFrame:
 def _cell_table(cells: Cells) -> pd.DataFrame:
     values = np.column_stack([cells.counts, cells.means, _packed(cells.covariances)])
     return pd.DataFrame(values, columns=CELL_COLUMNS)
+
+
+def _selection_table(selection: Selection) -> pd.DataFrame:
+    rows = [
+        {**asdict(candidate), **asdict(candidate.criteria), "eligible": int(candidate.eligible)}
+        for candidate in selection.candidates
+    ]
+    return pd.DataFrame(rows, columns=SELECTION_COLUMNS)
+
+
+def _parsed_selection(path: Path, *, parameters: Parameters, criterion: CriterionName) -> Selection:
+    table = _columns(pyarrow.csv.read_csv(path).to_pandas(), SELECTION_COLUMNS)
+    candidates = tuple(
+        Candidate(
+            components=int(row["components"]),
+            covariance=one_of(COVARIANCE_TYPES, row["covariance"]),
+            log_likelihood=float(row["log_likelihood"]),
+            parameters=int(row["parameters"]),
+            criteria=Criteria(*(float(row[name]) for name in CRITERIA)),
+            status=str(row["status"]),
+            eligible=bool(row["eligible"]),
+        )
+        for row in table.to_dict("records")
+    )
+    chosen = [(each.components, each.covariance) for each in candidates].index(
+        (parameters.mixture.n_components, parameters.covariance)
+    )
+    return Selection(candidates, criterion, chosen)
 
 
 def _parsed_history(path: Path) -> History:

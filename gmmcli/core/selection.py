@@ -1,7 +1,6 @@
 """Figures by which mixtures are compared, lower being better, and what is chosen by them."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -9,11 +8,9 @@ from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.settings import CovarianceType, CriterionName
 
-# Criteria that differ by less do not tell mixtures apart: of BIC, it is twice a Bayes factor's log
-# that is "not worth more than a bare mention" (Kass & Raftery 1995, section 3.2).
+# The data do not tell candidates apart whose criteria differ by less: a difference of 2 in BIC is a
+# Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade ends there).
 ALIKE = 2.0
-
-Criterion = Literal["bic", "aic", "icl"]
 
 
 @dataclass(frozen=True)
@@ -80,29 +77,6 @@ class Selection:
     def value(self, candidate: Candidate) -> float:
         """The criterion of a candidate."""
         return candidate.criteria.value(self.criterion)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One of several fits to the same data, of which one is chosen.
-
-    Attributes:
-        components: K.
-        covariance: the covariance type.
-        log_likelihood: of all points, in nats.
-        parameters: how many are free.
-        criteria: BIC, AIC and ICL.
-        status: how the fit ended, or why it cannot be chosen.
-        eligible: whether it can be chosen.
-    """
-
-    components: int
-    covariance: CovarianceType
-    log_likelihood: float
-    parameters: int
-    criteria: Criteria
-    status: str
-    eligible: bool
 
 
 def n_parameters(n_components: int, covariance: CovarianceType) -> int:

@@ -9,6 +9,7 @@ Effort = Literal["quick", "normal", "thorough"]
 CriterionName = Literal["bic", "aic", "icl"]
 
 COVARIANCE_TYPES: tuple[CovarianceType, ...] = ("full", "tied", "diag", "spherical")
+CRITERIA: tuple[CriterionName, ...] = ("bic", "aic", "icl")
 
 # A full natural-gradient step is an EM step. Adam's rate is measured: 0.1 brings the article's
 # example to within 1e-4 nats per point of its optimum in 150 steps.
@@ -61,3 +62,8 @@ class Choice:
     goes_on: bool = True
     covariances: tuple[CovarianceType, ...] = ("full",)
     criterion: CriterionName = "bic"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is more than one candidate."""
+        return self.goes_on or self.fewest < self.most or len(self.covariances) > 1

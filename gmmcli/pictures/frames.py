@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -10,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gmmcli.core.files import atomic_file
-from gmmcli.core.history import Snapshot
-from gmmcli.core.run import PictureFormat, Run, frame_name, sheet_name
+from gmmcli.core.history import History, Snapshot
+from gmmcli.core.run import PictureFormat, Run, frame_name, selection_name, sheet_name
 from gmmcli.pictures.artists import draw_climb, draw_snapshot, note_of, title_of
 from gmmcli.pictures.scene import Scene, scene_of
+from gmmcli.pictures.selection import selection_figure
 from gmmcli.pictures.style import styled
 
 FRAME_INCHES = (7.0, 5.4)
@@ -26,27 +28,33 @@ MOST_LEGEND_ENTRIES = 12
 def draw_run(
     run: Run, steps: list[int], directory: Path, picture_format: PictureFormat = "png"
 ) -> Iterator[Path]:
-    """Draw a run's frames and then its sheet, and yield the path of each once it is written.
+    """Draw a run's frames and then its other pictures, and yield the path of each once written.
 
     Args:
         run: the run.
         steps: the steps to draw, ascending, each in the run's history.
-        directory: where frames/ and the sheet go.
+        directory: where frames/ and the other pictures go.
         picture_format: of every picture.
 
     Raises:
         OutputError: when a picture cannot be written.
     """
     scene = scene_of(run)
-    for step in steps:
-        path = directory / frame_name(step, picture_format)
+    figures: dict[str, Callable[[], Figure]] = {
+        frame_name(step, picture_format): partial(_frame_at, scene, run.history, step)
+        for step in steps
+    }
+    if run.selection is not None:
+        figures[selection_name(picture_format)] = partial(selection_figure, run.selection)
+    figures[sheet_name(picture_format)] = partial(sheet_of, scene, run, steps)
+    for name, figure in figures.items():
         with styled():
-            save(frame_of(scene, run.history.snapshot(step)), path, picture_format)
-        yield path
-    path = directory / sheet_name(picture_format)
-    with styled():
-        save(sheet_of(scene, run, steps), path, picture_format)
-    yield path
+            save(figure(), directory / name, picture_format)
+        yield directory / name
+
+
+def _frame_at(scene: Scene, history: History, step: int) -> Figure:
+    return frame_of(scene, history.snapshot(step))
 
 
 def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:

@@ -6,9 +6,7 @@ that are a thousand times worse, and large criteria keep their digits.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import wrap
-from typing import get_args
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,11 +17,9 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gmmcli.core.mixture import FloatArray
-from gmmcli.core.run import PictureFormat
-from gmmcli.core.selection import Candidate, Criterion
-from gmmcli.core.settings import CovarianceType
-from gmmcli.pictures.frames import save
-from gmmcli.pictures.style import component_colours, styled
+from gmmcli.core.selection import Candidate, Selection
+from gmmcli.core.settings import COVARIANCE_TYPES, CRITERIA, CovarianceType
+from gmmcli.pictures.style import component_colours
 
 SELECTION_INCHES = (7.0, 4.6)
 # A difference of so much in BIC is very strong evidence (Kass & Raftery 1995, section 3.2): up to
@@ -32,62 +28,37 @@ STRONG = 10.0
 FEW = 5
 # The letters of a line below the picture, and its height in inches.
 NOTE_WIDTH, NOTE_LINE = 110, 0.14
-CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
-COVARIANCES: tuple[CovarianceType, ...] = get_args(CovarianceType)
 MARKERS: dict[CovarianceType, str] = {"full": "o", "tied": "s", "diag": "^", "spherical": "D"}
 
 
-def draw_selection(
-    candidates: Sequence[Candidate],
-    criterion: Criterion,
-    chosen: int,
-    path: Path,
-    picture_format: PictureFormat = "png",
-) -> None:
-    """Write the picture of a choice to a file; see `selection_figure`.
-
-    Raises:
-        OutputError: when it cannot be written.
-    """
-    with styled():
-        save(selection_figure(candidates, criterion, chosen), path, picture_format)
-
-
-def selection_figure(candidates: Sequence[Candidate], criterion: Criterion, chosen: int) -> Figure:
-    """How every candidate compares with the chosen one, as a figure.
-
-    Args:
-        candidates: the fits, in any order; one whose criterion is not finite is left out.
-        criterion: the figure by which one was chosen.
-        chosen: the place of the chosen one among the candidates.
-    """
-    above = criteria_above(candidates, criterion, chosen)
+def selection_figure(selection: Selection) -> Figure:
+    """How every candidate compares with the chosen one, as a figure."""
+    above = criteria_above(selection)
     figure = Figure(figsize=SELECTION_INCHES)
-    note = selection_note(candidates, criterion, above)
+    note = selection_note(selection, above)
     room = (0.15 + NOTE_LINE * note.count("\n")) / SELECTION_INCHES[1]
     figure.set_layout_engine("constrained", rect=(0.01, room + 0.05, 0.98, 0.93 - room))
     axes = figure.add_subplot()
-    lines = draw_candidates(axes, candidates, above)
-    draw_chosen(axes, candidates[chosen])
+    lines = draw_candidates(axes, selection.candidates, above)
+    draw_chosen(axes, selection.winner)
     scale_criterion(axes, above)
-    value = _in_full(getattr(candidates[chosen].criteria, criterion), n_decimals=2)
-    axes.set_title(f"chosen: {label_of(candidates[chosen])}, with a {criterion.upper()} of {value}")
+    name, value = selection.criterion.upper(), selection.value(selection.winner)
+    chosen = f"{label_of(selection.winner)}, with a {name} of {_in_full(value, n_decimals=2)}"
+    axes.set_title(f"chosen: {chosen}")
     axes.set_xlabel("components")
-    axes.set_ylabel(f"{criterion.upper()} above the chosen (lower is better)")
+    axes.set_ylabel(f"{name} above the chosen (lower is better)")
     figure.legend(handles=lines, title="covariance", loc="outside right upper")
     figure.text(0.02, 0.02, note, fontsize=8, color="#666666")
     return figure
 
 
-def criteria_above(
-    candidates: Sequence[Candidate], criterion: Criterion, chosen: int
-) -> FloatArray:
+def criteria_above(selection: Selection) -> FloatArray:
     """How far each candidate's criterion is above the chosen one's; NaN where it is not finite.
 
     Shape (candidates,), in twice nats.
     """
-    values = np.array([getattr(candidate.criteria, criterion) for candidate in candidates])
-    above: FloatArray = np.where(np.isfinite(values), values, np.nan) - values[chosen]
+    values = np.array([selection.value(candidate) for candidate in selection.candidates])
+    above: FloatArray = np.where(np.isfinite(values), values, np.nan) - values[selection.chosen]
     return above
 
 
@@ -100,9 +71,9 @@ def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArr
     """Draw a line for each covariance type, with the candidates that are not eligible hollow."""
     lines = []
     components = np.array([candidate.components for candidate in candidates])
-    colours = dict(zip(COVARIANCES, component_colours(len(COVARIANCES)), strict=True))
+    colours = dict(zip(COVARIANCE_TYPES, component_colours(len(COVARIANCE_TYPES)), strict=True))
     order = np.argsort(components)
-    for covariance in COVARIANCES:
+    for covariance in COVARIANCE_TYPES:
         places = [place for place in order if candidates[place].covariance == covariance]
         if places:
             filled = [place for place in places if candidates[place].eligible]
@@ -136,17 +107,17 @@ def scale_criterion(axes: Axes, above: FloatArray) -> None:
         axes.ticklabel_format(axis="y", style="plain", useOffset=False)
 
 
-def selection_note(candidates: Sequence[Candidate], criterion: Criterion, above: FloatArray) -> str:
+def selection_note(selection: Selection, above: FloatArray) -> str:
     """What a reader needs to know to read the picture, and what other criteria would choose."""
-    eligible = [candidate for candidate in candidates if candidate.eligible]
-    reasons = dict.fromkeys(each.status for each in candidates if not each.eligible)
+    eligible = [candidate for candidate in selection.candidates if candidate.eligible]
+    reasons = dict.fromkeys(each.status for each in selection.candidates if not each.eligible)
     legend, choices = [], []
     if reasons:
         legend.append(f"hollow: not eligible ({', '.join(reasons)})")
     if is_logarithmic(above):
         legend.append(f"axis: linear up to {STRONG:.0f}, logarithmic beyond")
-    for other in (other for other in CRITERIA if other != criterion and eligible):
-        best = min(eligible, key=lambda candidate: getattr(candidate.criteria, other))
+    for other in (other for other in CRITERIA if other != selection.criterion and eligible):
+        best = min(eligible, key=lambda candidate: candidate.criteria.value(other))
         choices.append(f"{other.upper()} would choose {label_of(best)}")
     lines = wrap("; ".join(legend), NOTE_WIDTH) + wrap("; ".join(choices), NOTE_WIDTH)
     return "\n".join(lines)
