@@ -8,9 +8,11 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from click.testing import Result
-from conftest import cells_of, one_line_error, sampled, table_of
+from conftest import cells_of, one_line_error, random_mixture, sampled, table_of
 
 from gmmcli.core.cells import estimated_gap
 from gmmcli.core.coarsening import coarsened
@@ -138,6 +140,39 @@ def test_the_budget_of_cells_is_kept_and_said(tmp_path: Path) -> None:
     found = fit(compressor.compression.cells, FitSettings(3), finer=compressor.finer)
     assert compressor.compression.cells.n_cells <= 300
     assert found.is_coarse
+
+
+SURE = "times what keeps the parameters to 5 % of their standard errors"
+
+
+@pytest.mark.parametrize(
+    ("n_cells", "coarse", "so"),
+    [
+        (10_000, "too coarse", ""),
+        (
+            500,
+            "far too coarse",
+            ", so parameters may be off by more than a standard error, and the gap itself may be "
+            "larger than estimated",
+        ),
+    ],
+)
+def test_how_coarse_cells_are_is_said(
+    work: Path, run: Callable[..., Result], n_cells: int, coarse: str, so: str
+) -> None:
+    mixture = random_mixture(15, seed=1, spread=10)
+    written(work / "d.csv", sampled(mixture, N_ROWS))
+    (work / "start.json").write_text(json.dumps(mixture.to_json()))
+    asked = ["--init", "start.json", "--cells", n_cells, "--verify", "--no-frames"]
+    said = run("fit", "d.csv", *asked).stderr.splitlines()[-1]
+    told = json.loads((work / "d" / "parameters.json").read_text())["fit"]
+    ratio = told["compression_gap"] * np.sqrt(N_ROWS) / 0.1
+    assert said == (
+        f"the cells are {coarse}: the estimated gap is {ratio:.1f} {SURE}{so}; "
+        "raise --cells, or take --exact"
+    )
+    true = (told["exact_log_likelihood"] - told["log_likelihood"]) / N_ROWS
+    assert (true > 2 * told["compression_gap"]) == bool(so)
 
 
 @pytest.mark.parametrize("n_rows", [200, 40_000])

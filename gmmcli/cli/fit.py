@@ -242,7 +242,7 @@ def fit(
 
             exact_log_likelihood = log_likelihood(points, result.mixture)
     written = write_run(directory, result, provenance, exact_log_likelihood)
-    reporter.summary(result, points.columns, exact_log_likelihood)
+    reporter.summary(result, points, exact_log_likelihood)
     if assignments is not None:
         with reporter.working(f"writing {assignments}"), fit_is_kept(directory):
             from gmmcli.core.prediction import write_predicted

@@ -7,6 +7,7 @@ from enum import Enum
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
+from gmmcli.core.refinement import gap_ratio
 from gmmcli.core.selection import Criteria
 from gmmcli.core.settings import FitSettings
 
@@ -81,6 +82,11 @@ class Fit:
     def mixture(self) -> Mixture:
         """The final mixture."""
         return self.history.snapshot(self.history.last_step).mixture
+
+    @property
+    def gap_ratio(self) -> float:
+        """How the estimated gap compares with the largest that a rule of `refinement` allows."""
+        return gap_ratio(self.cells, self.compression_gap)
 
 
 @dataclass(frozen=True)
