@@ -197,12 +197,30 @@ def test_a_weight_of_two_is_two_rows(tmp_path: Path, n_rows: int) -> None:
     [
         ("-1", "column 'w' holds the weight -1: weights are finite and 0 or more"),
         ("inf", "column 'w' holds the weight inf"),
-        ("", "column 'w' has empty weights"),
+        ("", "column 'w' has weights that are empty or not a number, as NaN or NA: give each"),
+        ("nan", "column 'w' has weights that are empty or not a number, as NaN or NA: give each"),
     ],
 )
 def test_bad_weights_get_one_line(tmp_path: Path, weight: str, message: str) -> None:
     path = tmp_path / "d.csv"
     path.write_text(f"x,y,w\n1,2,1\n2,3,{weight}\n4,5,0\n")
+    with pytest.raises(TableError, match=message):
+        compress(table_of(path, weight="w"))
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (None, "column 'w' has weights that are empty: give each row one"),
+        (float("nan"), "column 'w' holds the weight nan: weights are finite and 0 or more"),
+    ],
+)
+def test_weights_that_are_no_numbers_in_parquet(
+    tmp_path: Path, weight: float | None, message: str
+) -> None:
+    path = tmp_path / "d.parquet"
+    columns = {"x": [1.0, 2.0, 4.0], "y": [2.0, 3.0, 5.0], "w": [1.0, weight, 0.0]}
+    pyarrow.parquet.write_table(pa.table(columns), path)
     with pytest.raises(TableError, match=message):
         compress(table_of(path, weight="w"))
 
