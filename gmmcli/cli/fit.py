@@ -129,7 +129,7 @@ Examples:
     "--assignments",
     metavar="FILE",
     help="Write the rows of DATA with their labels too, as gmm predict does: .csv, .csv.gz or "
-    ".parquet.",
+    ".parquet; with --engine spark a directory of parts, whose name ends so too.",
 )
 @click.option("--no-frames", is_flag=True, help="Draw no pictures.")
 @click.option(
@@ -197,7 +197,7 @@ def fit(
         directory = output if output is not None else default_directory(table or data)
         check_target(directory, overwrite=overwrite)
         if assignments is not None:
-            check_export(source, assignments, overwrite=overwrite)
+            check_export(source, assignments, overwrite=overwrite, option="--assignments")
         start = None if init == "auto" else read_mixture(Path(init))
         n_components = _agreed_components(ctx, components, start)
         Thread(target=import_module, args=("gmmcli.core.fit",)).start()  # while the engine reads
