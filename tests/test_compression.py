@@ -8,9 +8,11 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from click.testing import Result
-from conftest import cells_of, one_line_error, sampled, table_of
+from conftest import cells_of, one_line_error, random_mixture, sampled, table_of
 
 from gmmcli.core.cells import estimated_gap
 from gmmcli.core.coarsening import coarsened
@@ -140,6 +142,39 @@ def test_the_budget_of_cells_is_kept_and_said(tmp_path: Path) -> None:
     assert found.is_coarse
 
 
+SURE = "times what keeps the parameters to 5 % of their standard errors"
+
+
+@pytest.mark.parametrize(
+    ("n_cells", "coarse", "so"),
+    [
+        (10_000, "too coarse", ""),
+        (
+            500,
+            "far too coarse",
+            ", so parameters may be off by more than a standard error, and the gap itself may be "
+            "larger than estimated",
+        ),
+    ],
+)
+def test_how_coarse_cells_are_is_said(
+    work: Path, run: Callable[..., Result], n_cells: int, coarse: str, so: str
+) -> None:
+    mixture = random_mixture(15, seed=1, spread=10)
+    written(work / "d.csv", sampled(mixture, N_ROWS))
+    (work / "start.json").write_text(json.dumps(mixture.to_json()))
+    asked = ["--init", "start.json", "--cells", n_cells, "--verify", "--no-frames"]
+    said = run("fit", "d.csv", *asked).stderr.splitlines()[-1]
+    told = json.loads((work / "d" / "parameters.json").read_text())["fit"]
+    ratio = told["compression_gap"] * np.sqrt(N_ROWS) / 0.1
+    assert said == (
+        f"the cells are {coarse}: the estimated gap is {ratio:.1f} {SURE}{so}; "
+        "raise --cells, or take --exact"
+    )
+    true = (told["exact_log_likelihood"] - told["log_likelihood"]) / N_ROWS
+    assert (true > 2 * told["compression_gap"]) == bool(so)
+
+
 @pytest.mark.parametrize("n_rows", [200, 40_000])
 def test_a_weight_of_two_is_two_rows(tmp_path: Path, n_rows: int) -> None:
     points = sampled(ARTICLE, n_rows)
@@ -162,12 +197,30 @@ def test_a_weight_of_two_is_two_rows(tmp_path: Path, n_rows: int) -> None:
     [
         ("-1", "column 'w' holds the weight -1: weights are finite and 0 or more"),
         ("inf", "column 'w' holds the weight inf"),
-        ("", "column 'w' has empty weights"),
+        ("", "column 'w' has weights that are empty or not a number, as NaN or NA: give each"),
+        ("nan", "column 'w' has weights that are empty or not a number, as NaN or NA: give each"),
     ],
 )
 def test_bad_weights_get_one_line(tmp_path: Path, weight: str, message: str) -> None:
     path = tmp_path / "d.csv"
     path.write_text(f"x,y,w\n1,2,1\n2,3,{weight}\n4,5,0\n")
+    with pytest.raises(TableError, match=message):
+        compress(table_of(path, weight="w"))
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (None, "column 'w' has weights that are empty: give each row one"),
+        (float("nan"), "column 'w' holds the weight nan: weights are finite and 0 or more"),
+    ],
+)
+def test_weights_that_are_no_numbers_in_parquet(
+    tmp_path: Path, weight: float | None, message: str
+) -> None:
+    path = tmp_path / "d.parquet"
+    columns = {"x": [1.0, 2.0, 4.0], "y": [2.0, 3.0, 5.0], "w": [1.0, weight, 0.0]}
+    pyarrow.parquet.write_table(pa.table(columns), path)
     with pytest.raises(TableError, match=message):
         compress(table_of(path, weight="w"))
 

@@ -206,6 +206,15 @@ def test_a_database_gives_the_labels_that_a_file_gives(
     assert skipped[["label", "probability", "log_density"]].isna().all(axis=None)
 
 
+def test_a_database_gives_every_row_of_one_component(place: Path, database: str) -> None:
+    asked = ("-k", "1", "--weight", WEIGHT, "--no-frames", "-q", "--overwrite", "-o", "one")
+    assert gmm(place, "fit", "d [1].csv", *asked) == ""
+    for name, data in (("expected", ["d [1].csv"]), ("found", [database, "--table", TABLE])):
+        assert gmm(place, "predict", "one", *data, "--overwrite", "-o", f"{name}.csv") == ""
+    expected, found = (pd.read_csv(place / f"{name}.csv") for name in ("expected", "found"))
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+
+
 def test_postgres_gives_the_first_rows_first_again(postgres: str) -> None:
     source = Source(fill_postgres(postgres, rows()), TABLE)
     first, *others = (compressed(source) for _ in range(3))

@@ -1,6 +1,7 @@
 """`gmm fit`: the run that it writes and what it says."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 from collections.abc import Callable
 from pathlib import Path
@@ -255,6 +257,44 @@ def test_a_run_that_cannot_be_written_leaves_nothing(
     error = one_line_error(run("fit", DATA, code=1))
     assert error == "Error: cannot write old_faithful: No space left on device"
     assert [path.name for path in work.iterdir()] == ["sample_data"]
+
+
+def test_a_place_that_cannot_be_written_is_found_before_the_fit(
+    work: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    def read(*_args: object, **_options: object) -> None:
+        raise AssertionError("the data are read")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr("gmmcli.core.compression.compress", read)
+    error = one_line_error(run("fit", DATA, "-o", "a/b", code=1))
+    assert error == ("Error: cannot write a/b: Permission denied: choose another place with -o")
+    assert [path.name for path in work.iterdir()] == ["sample_data"]
+
+
+def test_one_component_on_few_points_is_not_told_to_be_fewer(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    Path("few.csv").write_text("x,y\n1,2\n3,5\n4,4\n")
+    said = run("fit", "few.csv", "-k", 1, "--no-frames").stderr
+    assert said.splitlines()[-1] == "on fewer than 6 points: component 0; fit more points"
+
+
+def test_weights_are_not_called_points(work: Path, run: Callable[..., Result]) -> None:
+    table = pd.read_csv(DATA)
+    table["many"] = 0.5
+    table.to_csv("d.csv", index=False)
+    result = run("fit", "d.csv", "--weight", "many", "--verify", "--no-frames")
+    figures = parameters("d")["fit"]
+    total = figures["log_likelihood"]
+    assert figures["bic"] == pytest.approx(11 * np.log(136) - 2 * total, rel=1e-9)
+    assert f"{total:.4f} nats, {total / 136:.6f} per unit of weight, of 136\n" in result.stdout
+    assert "(lower is better; N is the total weight)\n" in result.stdout
+    assert "per unit of weight higher\n" in result.stdout
+    assert "point" not in result.stdout
 
 
 def test_adams_default_rate_is_recorded(work: Path, run: Callable[..., Result]) -> None:

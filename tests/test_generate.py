@@ -99,6 +99,16 @@ def test_overwrite_replaces(work: Path, run: Callable[..., Result]) -> None:
     assert len(Path("points.csv").read_text().splitlines()) == 2
 
 
+def test_standard_output_that_is_full_gets_one_line() -> None:
+    command = f"{sys.executable} -m gmmcli generate > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: cannot write to standard output: No space left on device: "
+        "write to a file with -o\n",
+    )
+
+
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     command = f"{sys.executable} -m gmmcli generate -n 2000000 | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)

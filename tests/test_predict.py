@@ -111,10 +111,18 @@ def test_a_fit_labels_its_own_rows(work: Path, run: Callable[..., Result]) -> No
     data = "sample_data/old_faithful.csv"
     Path("taken.csv").write_text("mine")
     arguments = ["fit", data, "-o", "run", "--no-frames", "-q"]
-    assert "taken.csv exists" in one_line_error(
-        run(*arguments, "--assignments", "taken.csv", code=1)
-    )
-    assert not Path("run").exists()
+    for file, message in (
+        (
+            "taken.csv",
+            "taken.csv exists: choose another place with --assignments, or add --overwrite",
+        ),
+        ("taken.csv/out.csv", "cannot write taken.csv/out.csv: Not a directory: choose another"),
+        (data, f"{data} is what is read: choose another place with --assignments"),
+    ):
+        overwrite = ["--overwrite"] if file == data else []
+        error = one_line_error(run(*arguments, "--assignments", file, *overwrite, code=1))
+        assert message in error
+        assert not Path("run").exists()
     run(*arguments, "--assignments", "fitted.csv")
     run("predict", "run", data, "-o", "predicted.csv")
     assert Path("fitted.csv").read_bytes() == Path("predicted.csv").read_bytes()
@@ -140,6 +148,19 @@ def test_spark_writes_parts_with_what_duckdb_says(
     pd.testing.assert_frame_equal(found.reset_index(drop=True), duck, rtol=1e-9)
 
 
+def test_columns_of_any_name_come_through(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    names = ["gmm_x", "GMM_Y", "gmm__total", "gmm_finite", "gmm_joint_0", "gmm_share_1"]
+    given = pd.read_csv("d.csv")
+    given[names] = 7
+    given.to_csv("names.csv", index=False)
+    expected = pd.read_csv(io.StringIO(run("predict", "run", "d.csv").stdout))
+    found = pd.read_csv(io.StringIO(run("predict", "run", "names.csv").stdout))
+    assert (found[names] == 7).all(axis=None)
+    pd.testing.assert_frame_equal(found[expected.columns], expected)
+
+
 def test_far_points_keep_their_digits(
     work: Path, run: Callable[..., Result], fitted: Mixture
 ) -> None:
@@ -156,14 +177,35 @@ def test_the_exact_log_likelihood_is_that_of_the_rows(work: Path, fitted: Mixtur
     assert exact == pytest.approx(fitted.log_densities(points).sum(), rel=1e-12)
 
 
+OOPS = "column 'b' holds 'oops', which is not a number"
+ELSEWHERE = "choose another place with -o"
+# What is read, and then the same file as the one to write.
+READ = [
+    ["d.csv", "-o", "d.csv"],
+    ["d.csv", "-o", "run/../d.csv"],
+    ["[a-d].csv", "-o", "d.csv"],
+    ["d.parquet", "-o", "linked.parquet"],
+    ["sqlite://d.parquet", "--table", "t", "-o", "d.parquet"],
+    ["d.csv", "--engine", "spark", "-o", "d.csv"],
+]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["none", "d.csv"], "none is not a run directory"),
         (["run", "other.csv"], "other.csv has no column 'a'; it has 'x', 'y'"),
         (["run", "d.csv", "-o", "out.txt"], "cannot tell the format of out.txt"),
-        (["run", "d.csv", "-o", "d.csv"], "d.csv exists"),
-        (["run", "bad.csv"], "'oops', which is not a number"),
+        (["run", "d.csv", "-o", "other.csv"], "other.csv exists: choose another place with -o, or"),
+        (["run", "d.csv", "-o", "d.csv/out.csv"], "cannot write d.csv/out.csv: "),
+        (["run", "bad.csv"], f"bad.csv, line 3: {OOPS}"),
+        (["run", "bad.csv", "-o", "out.csv"], f"bad.csv, line 3: {OOPS}"),
+        (["run", "bad.csv", "-o", "out.parquet"], f"bad.csv, line 3: {OOPS}"),
+        (["run", "ragged.csv"], "ragged.csv, line 3: Expected Number of Columns: 2 Found: 3"),
+        *(
+            (["run", *read, "--overwrite"], f"{read[-1]} is what is read: {ELSEWHERE}")
+            for read in READ
+        ),
     ],
 )
 def test_bad_requests_get_one_line_and_write_nothing(
@@ -171,6 +213,8 @@ def test_bad_requests_get_one_line_and_write_nothing(
 ) -> None:
     (work / "other.csv").write_text("x,y\n1,2\n")
     (work / "bad.csv").write_text("a,b\n1,2\n3,oops\n")
+    (work / "ragged.csv").write_text("a,b\n1,2\n3,4,5\n6,7\n")
+    (work / "linked.parquet").symlink_to("d.parquet")
     before = sorted(work.iterdir())
     assert message in one_line_error(run("predict", *arguments, code=1))
     assert sorted(work.iterdir()) == before

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 from conftest import SAMPLE_DATA, one_line_error, table_of
 
+from gmmcli.cli import gmm
 from gmmcli.core.compression import compress
+
+UNWORKABLE = "which double precision cannot work with: change their units"
+UNKNOWN = "is no database that Ibis knows: gmm reads files and databases, so download it first"
 
 ROWS = "x,y\n1,2\n3,4\n5,7\n3,4\n"
 
@@ -103,7 +107,10 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
         ("x,name\n1,a\n2,b\n", "needs two numeric columns; it has 'x' (number), 'name' (string)"),
         ("x,y\n1,2\n3,oops\n5,6\n", "line 3: column 'y' holds 'oops', which is not a number"),
         ("x,y\n1,2\n2,3,9\n4,5\n", "line 3: Expected Number of Columns: 2 Found: 3"),
-        ("x,y\n1,2\n1,2\n", "all points equal (1, 2), 2 of them"),
+        (
+            "x,y\n1,2\n1,2\n",
+            "all points equal (1, 2): a fit needs points that differ; choose other",
+        ),
         ("x,y\n1,\n,2\nnan,3\n4,inf\n5,-inf\n", "every row has an empty or non-finite 'x' or 'y'"),
         ("größe,y\n1,2\n".encode("latin-1"), "is not UTF-8 text"),
         (bytes(range(256)), "is not UTF-8 text"),
@@ -132,6 +139,36 @@ def test_text_far_down_a_numeric_column_is_named_with_its_line(
 
 
 @pytest.mark.parametrize(
+    "url", ["postgres://h/d", "postgresql://h/d", "duckdb://d.db", "mysql://h"]
+)
+def test_spark_reads_no_databases(work: Path, run: Callable[..., Result], url: str) -> None:
+    error = one_line_error(run("fit", url, "--table", "t", "--engine", "spark", code=1))
+    assert error == f"Error: {url} is a database, not files: leave out --engine spark"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "standard input is empty: it needs a header and rows"),
+        (b"\xff", "standard input is not UTF-8 text: save it as a UTF-8 CSV"),
+        (b"x" * 200_000, "standard input has a first line of over 100,000 characters"),
+        (
+            b"x,y\n1,2\n3,oops\n4,5\n6,7\n",
+            "standard input, line 3: column 'y' holds 'oops', which is not a number",
+        ),
+        (
+            b"x,y\n1,2\n2,3,9\n4,5\n",
+            "cannot read standard input, line 3: Expected Number of Columns: 2 Found: 3",
+        ),
+        (b"x,y\n1,2\n1,2\n", "standard input: all points equal (1, 2)"),
+    ],
+)
+def test_standard_input_is_called_that(work: Path, content: bytes, message: str) -> None:
+    result = CliRunner().invoke(gmm, ["fit", "-"], input=content)
+    assert one_line_error(result).startswith(f"Error: {message}")
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["nowhere.csv"], 1, "nowhere.csv does not exist"),
@@ -147,8 +184,12 @@ def test_text_far_down_a_numeric_column_is_named_with_its_line(
         (["d.csv", "--init", "sample_data/article_start.json", "-k", "3"], 2, "--init has 2"),
         (["d.csv", "--learning-rate", "1.5"], 2, "1.5 is not in the range 1e-06<=x<=1"),
         (["d.csv", "--learning-rate", "nan"], 2, "nan is not in 1e-06<=x<=1"),
-        (["huge.csv"], 1, "variance of inf, which double precision cannot work with"),
-        (["tiny.csv"], 1, "variance of 0, which double precision cannot work with"),
+        (["huge.csv"], 1, f"variance of inf, {UNWORKABLE}, or mend values that are far too large"),
+        (["tiny.csv"], 1, f"variance of 0, {UNWORKABLE}, or mend values that are far too small"),
+        (["d.csv", "--table", "t"], 1, "d.csv is not the URL of a database: leave out --table"),
+        (["d.csv", "--table", "t", "--engine", "spark"], 1, "d.csv is not the URL of a database"),
+        (["https://me:secret@host/d.csv?k=secret"], 1, f"https://host/d.csv {UNKNOWN}"),
+        (["s3://bucket/d.csv", "--table", "t"], 1, f"s3://bucket/d.csv {UNKNOWN}"),
         (["d.csv", "--snapshots", "0"], 2, "neither 'auto' nor a number of steps above 0"),
         (["d.csv", "-o", "d.csv"], 1, "d.csv is a file"),
         ([], 2, "Missing argument 'DATA'. Try 'gmm fit --help'."),

@@ -135,7 +135,7 @@ Examples:
     "--assignments",
     metavar="FILE",
     help="Write the rows of DATA with their labels too, as gmm predict does: .csv, .csv.gz or "
-    ".parquet.",
+    ".parquet; with --engine spark a directory of parts, whose name ends so too.",
 )
 @click.option("--no-frames", is_flag=True, help="Draw no pictures.")
 @click.option(
@@ -204,7 +204,7 @@ def fit(
         directory = output if output is not None else default_directory(table or data)
         check_target(directory, overwrite=overwrite)
         if assignments is not None:
-            check_export(source, assignments, overwrite=overwrite)
+            check_export(source, assignments, overwrite=overwrite, option="--assignments")
         start = None if init == "auto" else read_mixture(Path(init))
         choice = _choice_of(ctx, components, covariance, criterion, start)
         Thread(target=import_module, args=("gmmcli.core.choice",)).start()  # while it is read
@@ -249,7 +249,7 @@ def fit(
 
             exact_log_likelihood = log_likelihood(points, result.mixture)
     written = write_run(directory, result, provenance, exact_log_likelihood)
-    reporter.summary(result, points.columns, exact_log_likelihood)
+    reporter.summary(result, points, exact_log_likelihood)
     if assignments is not None:
         with reporter.working(f"writing {assignments}"), fit_is_kept(directory):
             from gmmcli.core.prediction import write_predicted

@@ -1,6 +1,5 @@
 """`gmm generate`: points sampled from a mixture."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -52,7 +51,7 @@ def generate(
     from gmmcli.cli.reporting import Reporter
     from gmmcli.core.mixture import read_mixture
     from gmmcli.core.sampling import ARTICLE, POINTS_SCHEMA, n_blocks, sampled_batches
-    from gmmcli.core.sink import check_sink, stream_csv, write_rows
+    from gmmcli.core.sink import check_sink, print_rows, write_rows
 
     if output is not None:
         check_sink(output, overwrite=overwrite)
@@ -61,6 +60,6 @@ def generate(
     batches = sampled_batches(mixture, points, seed=seed)
     tracked = reporter.tracked(batches, n_blocks(points), f"sampling {points:,} points")
     if output is None:
-        stream_csv(tracked, POINTS_SCHEMA, sys.stdout.buffer)
+        print_rows(tracked, POINTS_SCHEMA)
     else:
         write_rows(tracked, POINTS_SCHEMA, output)

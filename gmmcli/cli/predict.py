@@ -26,7 +26,8 @@ Examples:
     "-o",
     "--output",
     metavar="FILE",
-    help="Where to write: .csv, .csv.gz or .parquet. CSV to standard output by default.",
+    help="Where to write: .csv, .csv.gz or .parquet; with --engine spark a directory of parts, "
+    "whose name ends so too. CSV to standard output by default.",
 )
 @click.option("-x", "x_column", metavar="COLUMN", help="The first coordinate, if not as in RUN.")
 @click.option("-y", "y_column", metavar="COLUMN", help="The second coordinate, if not as in RUN.")

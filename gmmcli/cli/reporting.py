@@ -13,12 +13,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from gmmcli.core.settings import HANDFUL
+from gmmcli.core.settings import ALIKE, HANDFUL
 
 if TYPE_CHECKING:
     from gmmcli.core.compression import Compression
     from gmmcli.core.mixture import Mixture
     from gmmcli.core.result import Fit
+    from gmmcli.core.selection import Candidate, Selection
     from gmmcli.core.tables import Table as Points
 
 PIPED_WIDTH = 120
@@ -29,6 +30,9 @@ SHORTEST_NAME = 6
 
 # A component with less than this share of a handful of points is empty.
 EMPTY = 1 / 12
+# From this share of the largest gap that is allowed, parameters may be off by more than a standard
+# error: by proportion that is at some 20 to 30, but such a gap may be several times its estimate.
+FAR_TOO_COARSE = 10
 
 Item = TypeVar("Item")
 
@@ -78,54 +82,17 @@ class Reporter:
                     self._start(progress)
 
     def summary(
-        self, fit: "Fit", columns: tuple[str, str], exact_log_likelihood: float | None = None
+        self, fit: "Fit", table: "Points", exact_log_likelihood: float | None = None
     ) -> None:
-        """Print how a fit ended, its components and its figures."""
-        n_points = fit.cells.n_points
-        per_point = f"{fit.log_likelihood / n_points:.6f} for each of {n_points:,.0f} points"
-        figures = fit.criteria
-        for line in (
-            f"{fit.status.value} after {_counted(fit.history.last_step, 'step')}, "
-            f"{fit.seconds:.2f} s" + (f" ({fit.status.remedy})" if fit.status.remedy else ""),
-            _component_table(fit.mixture, columns, self._results.width),
-            f"log-likelihood {fit.log_likelihood:.4f} nats, {per_point}",
-            f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}"
-            "   (lower is better)",
-        ):
+        """Print how a fit to a table ended, its components and its figures."""
+        seconds, remedy = f"{fit.seconds:.2f} s", fit.status.remedy
+        ended = f"{fit.status.value} after {_counted(fit.history.last_step, 'step')}, {seconds}"
+        self._results.print(f"{ended} ({remedy})" if remedy else ended)
+        self._results.print(_component_table(fit.mixture, table.columns, self._results.width))
+        for line in _figures(fit, exact_log_likelihood, is_weighted=table.weight is not None):
             self._results.print(line)
-        if fit.compression_gap:
-            self._results.print(
-                f"from {fit.cells.n_cells:,} cells, as a lower bound: the log-likelihood is about "
-                f"{fit.compression_gap:.6f} nats per point higher"
-            )
-        if exact_log_likelihood is not None:
-            gap = (exact_log_likelihood - fit.log_likelihood) / n_points
-            self._results.print(
-                f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap:.6f} per point higher"
-            )
-        if fit.search is not None and fit.search.rounds:
-            tried, moves = _counted(fit.search.rounds, "round"), fit.search.moves
-            self._results.print(
-                f"search: {tried} of splits and merges, {moves or 'none'} of which led higher"
-            )
-        if fit.is_coarse:
-            self.note(
-                "some cells are too coarse to be sure of the parameters to 5 % of their standard "
-                "errors: raise --cells, or take --exact"
-            )
-        if fit.floored:
-            self.note(
-                f"on the covariance floor: {_listed(fit.floored)} (points on a line or on one "
-                "spot); the log-likelihood and the criteria depend on where the floor is"
-            )
-        held = fit.mixture.weights * n_points
-        least = EMPTY * fit.handful
-        empty = [k for k, count in enumerate(held) if count < least]
-        few = [k for k, count in enumerate(held) if least <= count < fit.handful]
-        if empty:
-            self.note(f"left without points: {_listed(empty)}; start elsewhere, or take a lower -k")
-        if few:
-            self.note(f"on fewer than {HANDFUL} points: {_listed(few)}; take a lower -k")
+        for line in _warnings(fit, is_weighted=table.weight is not None):
+            self.note(line)
 
     def files(self, directory: Path, files: Sequence[Path]) -> None:
         """Print which files a directory got; those in a directory of their own are frames."""
@@ -178,13 +145,108 @@ def _console(*, stderr: bool, quiet: bool) -> Console:
     return console
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+def _counted(number: int, what: str, *, fewest: int | None = None) -> str:
+    numbers = f"{number:,}" if fewest in (None, number) else f"{fewest:,} to {number:,}"
+    return f"{numbers} {what}" if number == 1 else f"{numbers} {what}s"
 
 
 def _listed(components: Sequence[int]) -> str:
     numbers = ", ".join(str(k) for k in components)
     return f"component {numbers}" if len(components) == 1 else f"components {numbers}"
+
+
+def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: bool) -> Iterator[str]:
+    """Lines that tell the log-likelihood of a fit, its criteria, and what the search did."""
+    n_points, figures = fit.cells.n_points, fit.criteria
+    per_point = f"{fit.log_likelihood / n_points:.6f} for each of {n_points:,.0f} points"
+    point, better = "point", "lower is better"
+    if is_weighted:
+        per_point = f"{fit.log_likelihood / n_points:.6f} per unit of weight, of {n_points:,.10g}"
+        point, better = "unit of weight", f"{better}; N is the total weight"
+    yield f"log-likelihood {fit.log_likelihood:.4f} nats, {per_point}"
+    yield f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}   ({better})"
+    if fit.compression_gap:
+        yield (
+            f"from {fit.cells.n_cells:,} cells, as a lower bound: the log-likelihood is about "
+            f"{fit.compression_gap:.6f} nats per {point} higher"
+        )
+    if exact_log_likelihood is not None:
+        gap = f"{(exact_log_likelihood - fit.log_likelihood) / n_points:.6f} per {point}"
+        yield f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap} higher"
+    if fit.search is not None and fit.search.rounds:
+        tried, moves = _counted(fit.search.rounds, "round"), fit.search.moves
+        yield f"search: {tried} of splits and merges, {moves or 'none'} of which led higher"
+    if fit.selection is not None:
+        yield _selection(fit.selection)
+
+
+def _warnings(fit: "Fit", *, is_weighted: bool) -> Iterator[str]:
+    """Lines that tell where a fit is not to be trusted, and what to do."""
+    if fit.is_coarse:
+        yield f"{_coarseness(fit.gap_ratio)}; raise --cells, or take --exact"
+    if fit.selection is not None:
+        yield from _doubts(fit.selection)
+    if fit.floored:
+        yield (
+            f"on the covariance floor: {_listed(fit.floored)} (points on a line or on one "
+            "spot); the log-likelihood and the criteria depend on where the floor is"
+        )
+    held = fit.mixture.weights * fit.cells.n_points
+    least = EMPTY * fit.handful
+    empty = [k for k, count in enumerate(held) if count < least]
+    few = [k for k, count in enumerate(held) if least <= count < fit.handful]
+    if empty:
+        yield f"left without points: {_listed(empty)}; start elsewhere, or take a lower -k"
+    if few:
+        points = (
+            f"less than {HANDFUL} rows' weight" if is_weighted else f"fewer than {HANDFUL} points"
+        )
+        remedy = "take a lower -k" if fit.mixture.n_components > 1 else "fit more points"
+        yield f"on {points}: {_listed(few)}; {remedy}"
+
+
+def _selection(selection: "Selection") -> str:
+    """What was chosen, from what, and what came next."""
+    numbers = [candidate.components for candidate in selection.candidates]
+    name, n_candidates = selection.criterion.upper(), len(selection.candidates)
+    chosen = f"chosen by {name}: {_label(selection.winner)}, of {n_candidates} candidates with "
+    chosen += _counted(max(numbers), "component", fewest=min(numbers))
+    if selection.runner_up is None or selection.lead is None:
+        return chosen
+    return f"{chosen}; next {_label(selection.runner_up)}, {selection.lead:.2f} higher"
+
+
+def _doubts(selection: "Selection") -> Iterator[str]:
+    """Lines that tell where a choice is not to be trusted, and what to do."""
+    name, winner, second = selection.criterion.upper(), selection.winner, selection.runner_up
+    if not winner.eligible:
+        yield f"no candidate is sound, and the one with the lowest {name} means little"
+    elif second is not None and selection.lead is not None and selection.lead < ALIKE:
+        yield (
+            f"the data do not tell {_label(winner)} from {_label(second)}: "
+            f"their {name} differs by less than {ALIKE:g}"
+        )
+    most = max(candidate.components for candidate in selection.candidates)
+    if winner.components == most and len(selection.candidates) > 1:
+        yield f"the best is at the end of the range: try more, such as -k {most}:{2 * most}"
+
+
+def _label(candidate: "Candidate") -> str:
+    return f"{_counted(candidate.components, 'component')} ({candidate.covariance})"
+
+
+def _coarseness(gap_ratio: float) -> str:
+    """What cells that break a rule do to a fit, given how its gap compares with the largest."""
+    sure = "the parameters to 5 % of their standard errors"
+    if gap_ratio <= 1:
+        return f"some cells are too coarse to be sure of {sure}"
+    times = f"the estimated gap is {gap_ratio:,.1f} times what keeps {sure}"
+    if gap_ratio <= FAR_TOO_COARSE:
+        return f"the cells are too coarse: {times}"
+    return (
+        f"the cells are far too coarse: {times}, so parameters may be off by more than a standard "
+        "error, and the gap itself may be larger than estimated"
+    )
 
 
 def _component_table(mixture: "Mixture", columns: tuple[str, str], width: int) -> Table:

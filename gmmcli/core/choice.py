@@ -14,7 +14,6 @@ import numpy as np
 from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.fit import Hooks, Problem, check_distinct_points, n_few
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.refinement import gap_ratio
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import TAKEN, Path
 from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
@@ -196,5 +195,5 @@ def _needs_more(fit: Fit, settings: FitSettings, hooks: Hooks) -> bool:
     """Whether a fit by natural gradient on the cells as they are is not all that was asked for."""
     if fit.status is Status.INTERRUPTED:
         return False
-    is_coarse = hooks.finer is not None and gap_ratio(fit.cells, fit.compression_gap) > 1
+    is_coarse = hooks.finer is not None and fit.gap_ratio > 1
     return is_coarse or settings.optimizer != "natural" or settings.learning_rate != 1

@@ -315,7 +315,10 @@ def _check_rows(table: Table, kept: pa.Table, n_rows: int, n_skipped: int, *, st
         return
     least, most = _values(kept, "least").min(), _values(kept, "most").max()
     if _values(kept, "n_without").any():
-        raise TableError(f"{source}: column {table.weight!r} has empty weights: give each row one")
+        missing = "empty" if table.opened.dialect is None else "empty or not a number, as NaN or NA"
+        raise TableError(
+            f"{source}: column {table.weight!r} has weights that are {missing}: give each row one"
+        )
     if not (least >= 0 and most <= LARGEST):
         wrong = least if not least >= 0 else most
         raise TableError(
@@ -332,5 +335,6 @@ def _check_spread(table: Table, cells: Cells) -> None:
     if not (cells.means != cells.means[0]).any() and not cells.covariances.any():
         point = ", ".join(f"{value:g}" for value in cells.means[0])
         raise TableError(
-            f"{table.source}: all points equal ({point}), {int(cells.n_points):,} of them"
+            f"{table.source}: all points equal ({point}): a fit needs points that differ; choose "
+            "other columns with -x and -y"
         )

@@ -55,8 +55,12 @@ def dialect_of(lines: Sequence[str], named: Collection[str | None]) -> Dialect:
     )
 
 
-def first_lines(path: Path) -> list[str]:
+def first_lines(path: Path, name: str) -> list[str]:
     """The first lines of a text file that are not blank, without their ends; at least one.
+
+    Args:
+        path: the file.
+        name: what messages call it.
 
     Raises:
         TableError: when the file cannot be read, is empty, or no text in UTF-8.
@@ -66,16 +70,16 @@ def first_lines(path: Path) -> list[str]:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             text = file.read(FIRST_CHARACTERS)
     except UnicodeDecodeError as error:
-        raise TableError(f"{path} is not UTF-8 text: save it as a UTF-8 CSV") from error
+        raise TableError(f"{name} is not UTF-8 text: save it as a UTF-8 CSV") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise TableError(f"cannot read {path}: {error}") from error
+        raise TableError(f"cannot read {name}: {error}") from error
     lines = [line for line in re.split("\r\n|\r|\n", text) if line.strip()]
     if not lines:
-        raise TableError(f"{path} is empty: it needs a header and rows")
+        raise TableError(f"{name} is empty: it needs a header and rows")
     # Unless the file ends there, the last line may be cut short.
     whole = lines if len(text) < FIRST_CHARACTERS else lines[:-1]
     if not whole:
-        raise TableError(f"{path} has a first line of over {FIRST_CHARACTERS:,} characters")
+        raise TableError(f"{name} has a first line of over {FIRST_CHARACTERS:,} characters")
     return whole
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -38,6 +39,7 @@ NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensio
 # The extras of this package that bring a driver.
 EXTRAS = {"postgres": "postgres", "postgresql": "postgres", "sqlite": "sqlite"}
 LOCAL_DATABASES = ("duckdb", "sqlite")
+LOCAL_FILES = (*LOCAL_DATABASES, "file")
 # The roots of what engines raise: of any database driver (PEP 249), Spark, Ibis and Arrow.
 ENGINE_ERRORS = {"Error", "PySparkException", "Py4JError", "IbisError", "ArrowException"}
 # What DuckDB says where Ctrl-C has ended a query.
@@ -50,7 +52,7 @@ NO_NUMBER = re.compile(
 )
 # Types that every driver and every format knows.
 PLAIN = (dt.Boolean, dt.Integer, dt.Floating, dt.String, dt.Date, dt.Timestamp)
-# Of a file system that Spark may know, rather than of a database.
+# Of a database, or of a file system that Spark may know.
 URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 
 
@@ -88,6 +90,12 @@ class Source:
     def is_url(self) -> bool:
         """Whether it is a URL, of a database or of files that Spark can read."""
         return URL.match(self.data) is not None
+
+    @property
+    def is_database(self) -> bool:
+        """Whether it is the URL of a database that Ibis knows."""
+        scheme = self.data.partition("://")[0].lower()
+        return self.is_url and scheme in (*EXTRAS, *entry_points(group="ibis.backends").names)
 
 
 @dataclass(frozen=True)
@@ -153,6 +161,15 @@ def source_of(data: str, table: str | None, engine: EngineName = "auto") -> Iter
         yield Source(str(path), table, engine, label="standard input")
 
 
+def files_of(source: Source) -> set[Path]:
+    """The files of this machine that a source names, with nothing relative or linked in a path."""
+    names = {source.data, *glob.glob(source.data)}  # noqa: PTH207 (absolute)
+    parts = _url_parts(source.data)
+    if parts is not None and parts.scheme in LOCAL_FILES:
+        names.add(parts.netloc + parts.path)
+    return {Path(name).resolve() for name in names}
+
+
 def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -> Opened:
     """All columns of a source.
 
@@ -166,6 +183,7 @@ def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -
     """
     if any("\ud800" <= letter <= "\udfff" for letter in source.data):
         raise TableError(f"the name {source.data!r} is not UTF-8: rename the file")
+    _check_kind(source)
     if source.engine == "spark":
         try:  # an extra, so not imported at the top
             from gmmcli.core.spark import open_with_spark
@@ -200,6 +218,18 @@ def readable_errors(
         raise TableError(_one_line(source, output, str(error), if_converted)) from error
 
 
+def _check_kind(source: Source) -> None:
+    """Raise where an engine or a table is asked of what does not have it."""
+    name = replace(source, table=None).name
+    if source.engine == "spark" and source.is_database:
+        raise TableError(f"{name} is a database, not files: leave out --engine spark")
+    if source.table is not None and (source.engine == "spark" or not source.is_url):
+        raise TableError(
+            f"{name} is not the URL of a database: leave out --table, which names a table "
+            "in one, or give a URL such as duckdb://survey.duckdb"
+        )
+
+
 def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -> Opened:
     paths = _paths(source.data)
     backend = ibis.duckdb.connect(**NO_EXTENSIONS)
@@ -208,14 +238,15 @@ def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -
         if paths[0].suffix.lower() in PARQUET:
             rows = backend.read_parquet(literal, union_by_name=len(paths) > 1)
             return Opened(rows, backend)
-        lines = first_lines(paths[0])
+        lines = first_lines(paths[0], source.label or str(paths[0]))
         dialect = dialect_of(lines, named)
         n_rows = _n_rows_about(paths, lines)
         options = _csv_options(dialect)
         if len(paths) > 1:
             options["union_by_name"] = True
         if as_text:
-            rows = backend.read_csv(literal, all_varchar=True, **options)
+            options["all_varchar"] = True
+            rows = _with_guessed_types(backend, literal, dialect, options)
             return Opened(rows, backend, dialect, n_rows_about=n_rows)
         # DuckDB knows NaN itself, and every spelling of nothing makes it read 2 % slower.
         nothing = [word for word in MISSING if word.lower() != "nan"]
@@ -238,6 +269,12 @@ def _open_database(source: Source) -> Opened:
         raise TableError(
             f"{source.name} is no URL of a database: its port is a number, and the / ? # @ of a "
             "password are written %2F %3F %23 %40"
+        )
+    if not source.is_database:
+        name = replace(source, table=None).name
+        raise TableError(
+            f"{name} is no database that Ibis knows: gmm reads files and databases, so "
+            "download it first, or mend the URL"
         )
     if source.table is None:
         raise TableError(f"{source.name} is a database: name a table in it with --table")
@@ -353,7 +390,7 @@ def _csv_options(dialect: Dialect) -> dict[str, Any]:
 def _with_guessed_types(
     backend: BaseBackend, paths: list[str], dialect: Dialect, options: dict[str, Any]
 ) -> ir.Table:
-    """The files as a table with the types that DuckDB guesses from their first rows."""
+    """The files as a table with the types that DuckDB guesses, unless the options say them."""
     try:
         return backend.read_csv(paths, **options)
     except duckdb.InvalidInputException:

@@ -3,17 +3,15 @@
 Rows stream, so memory stays bounded, and the order of a file is kept.
 """
 
-import glob
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from gmmcli.core.engines import Source, readable_errors
-from gmmcli.core.files import atomic_file
-from gmmcli.core.sink import check_sink, is_parquet, stream_csv, write_rows
+from gmmcli.core.engines import Source, files_of, readable_errors
+from gmmcli.core.files import atomic_file, check_place
+from gmmcli.core.sink import check_sink, is_parquet, print_rows, write_rows
 from gmmcli.core.tables import Table
 from gmmcli.errors import OutputError
 
@@ -21,19 +19,32 @@ BATCH_ROWS = 200_000
 KEEP_TEXT = "; only the first rows were looked at: write a .csv, which keeps columns as they are"
 
 
-def check_export(source: Source, output: str | None, *, overwrite: bool) -> None:
+def check_export(
+    source: Source, output: str | None, *, overwrite: bool, option: str = "-o"
+) -> None:
     """Raise where rows of a source cannot be written to a file, or would replace one unasked.
+
+    Nothing that is read is ever replaced.
+
+    Args:
+        source: where the rows are.
+        output: the file; standard output by default.
+        overwrite: whether to replace it where it exists.
+        option: the option that names it.
 
     Raises:
         OutputError: naming the file.
     """
-    if output is not None:
-        check_sink(Path(output), overwrite=overwrite)
-        read = {Path(name).resolve() for name in (source.data, *glob.glob(source.data))}  # noqa: PTH207
-        if source.engine == "spark" and Path(output).resolve() in read:
-            raise OutputError(f"{output} is what Spark reads: name another place with -o")
-    elif source.engine == "spark":
-        raise OutputError("Spark writes a directory of parts: name it with -o")
+    is_spark = source.engine == "spark"
+    if output is None:
+        if is_spark:
+            raise OutputError(f"Spark writes a directory of parts: name it with {option}")
+        return
+    if Path(output).resolve() in files_of(source):
+        raise OutputError(f"{output} is what is read: choose another place with {option}")
+    check_sink(Path(output), overwrite=overwrite, option=option)
+    if not is_spark:  # whose paths may be of another file system
+        check_place(Path(output), option)
 
 
 def keeps_text(output: str | None) -> bool:
@@ -53,7 +64,7 @@ def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool)
     """
     if output is None:
         schema, stream = _batches(table, rows)
-        stream_csv(stream, schema, sys.stdout.buffer)
+        print_rows(stream, schema)
     elif table.opened.is_spark:
         from gmmcli.core.spark import write_parts  # an extra, so not imported at the top
 

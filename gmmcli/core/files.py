@@ -12,14 +12,40 @@ from typing import IO, Any
 from gmmcli.errors import OutputError
 
 
-def check_file_target(path: Path, *, overwrite: bool) -> None:
+def check_file_target(path: Path, *, overwrite: bool, option: str = "-o") -> None:
     """Raise where writing a file would replace one unasked.
+
+    Args:
+        path: the file.
+        overwrite: whether to replace it where it exists.
+        option: the option that names it.
 
     Raises:
         OutputError: naming the file.
     """
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another place with -o, or add --overwrite")
+        raise OutputError(f"{path} exists: choose another place with {option}, or add --overwrite")
+
+
+def check_place(path: Path, option: str = "-o") -> None:
+    """Raise where nothing can be made at a path, by making something beside it.
+
+    Args:
+        path: a file or directory that may exist.
+        option: the option that names it.
+
+    Raises:
+        OutputError: naming the path.
+    """
+    above = next(place for place in path.absolute().parents if place.exists())
+    try:
+        for place in (above, path) if path.is_dir() else (above,):
+            with tempfile.TemporaryDirectory(prefix=".gmm-", dir=place):
+                pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}: choose another place with {option}"
+        ) from error
 
 
 @contextmanager

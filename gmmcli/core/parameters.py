@@ -127,14 +127,10 @@ def readable(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
 
 def _selection_of(selection: Selection) -> dict[str, Any]:
     """What a mixture was chosen by, and what came next; the rest is in a table of its own."""
-    second = selection.runner_up
-    next_best = None
+    second, next_best = selection.runner_up, None
     if second is not None:
-        next_best = {
-            "components": second.components,
-            "covariance": second.covariance,
-            "difference": selection.value(second) - selection.value(selection.winner),
-        }
+        named = {"components": second.components, "covariance": second.covariance}
+        next_best = {**named, "difference": selection.lead}
     return {"criterion": selection.criterion, "runner_up": next_best}
 
 

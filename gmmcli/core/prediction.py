@@ -38,29 +38,33 @@ def predicted(table: Table, mixture: Mixture, *, with_responsibilities: bool = F
     Raises:
         TableError: when the names with `predicted_` are taken too.
     """
-    joint = _joint_log_densities(table, mixture)
+    columns = table.opened.rows.columns
+    own = _free_prefix(columns)
+    joint = _joint_log_densities(table, mixture, own)
     components = range(mixture.n_components)
-    highest = joint.mutate(
-        gmm_highest=ibis.greatest(*(joint[f"gmm_joint_{k}"] for k in components))
-    )
-    below = (highest[f"gmm_joint_{k}"] - highest.gmm_highest for k in components)
+    densities = [joint[f"{own}joint_{k}"] for k in components]
+    # The greatest of one number is an error in Spark, and that of all rows in SQLite.
+    most = ibis.greatest(*densities) if len(densities) > 1 else densities[0]
+    highest = joint.mutate(**{f"{own}highest": most})
+    below = (highest[f"{own}joint_{k}"] - highest[f"{own}highest"] for k in components)
     shares = highest.mutate(
-        **{f"gmm_share_{k}": ibis.greatest(b, NEGLIGIBLE).exp() for k, b in enumerate(below)}
+        **{f"{own}share_{k}": ibis.greatest(b, NEGLIGIBLE).exp() for k, b in enumerate(below)}
     )
-    total = sum((shares[f"gmm_share_{k}"] for k in components), start=ibis.literal(0.0))
-    summed = shares.mutate(gmm_total=total)
-    is_highest = ((summed[f"gmm_joint_{k}"] == summed.gmm_highest, k) for k in components)
+    added = sum((shares[f"{own}share_{k}"] for k in components), start=ibis.literal(0.0))
+    summed = shares.mutate(**{f"{own}total": added})
+    most, total = summed[f"{own}highest"], summed[f"{own}total"]
+    is_highest = ((summed[f"{own}joint_{k}"] == most, k) for k in components)
     results = {
         "label": ibis.cases(*is_highest).cast("int64"),
-        "probability": 1 / summed.gmm_total,
-        "log_density": summed.gmm_highest + summed.gmm_total.ln(),
+        "probability": 1 / total,
+        "log_density": most + total.ln(),
     }
     if with_responsibilities:
         for k in components:
-            results[f"responsibility_{k}"] = summed[f"gmm_share_{k}"] / summed.gmm_total
-    finite = {name: summed.gmm_finite.ifelse(value, None) for name, value in results.items()}
-    columns = table.opened.rows.columns
-    return summed.select(*columns, **_under_free_names(finite, columns, source=table.source))
+            results[f"responsibility_{k}"] = summed[f"{own}share_{k}"] / total
+    is_finite = summed[f"{own}finite"]
+    known = {name: is_finite.ifelse(value, None) for name, value in results.items()}
+    return summed.select(*columns, **_under_free_names(known, columns, source=table.source))
 
 
 def write_predicted(
@@ -89,7 +93,12 @@ def write_predicted(
     x, y = columns
     table = open_table(source, x=x, y=y, as_text=keeps_text(output))
     rows = predicted(table, mixture, with_responsibilities=with_responsibilities)
-    export(table, rows, output, overwrite=overwrite)
+    try:
+        export(table, rows, output, overwrite=overwrite)
+    except TableError:
+        if table.opened.is_duckdb and table.opened.dialect is not None:
+            _read_numbers(open_table(source, x=x, y=y))  # which names the line of a bad one
+        raise
 
 
 def log_likelihood(table: Table, mixture: Mixture) -> float:
@@ -107,8 +116,17 @@ def log_likelihood(table: Table, mixture: Mixture) -> float:
         return float(density.sum().to_pyarrow().as_py())
 
 
-def _joint_log_densities(table: Table, mixture: Mixture) -> ir.Table:
+def _read_numbers(table: Table) -> None:
+    """Read the coordinates of all rows; TableError where one cannot be read."""
+    x, y = table.rows.x, table.rows.y
+    with readable_errors(table.source):
+        table.rows.aggregate(x=x.max(), y=y.max()).to_pyarrow()
+
+
+def _joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Table:
     """The rows with log weight plus log density of each component, in nats, and which are finite.
+
+    The names of all new columns begin with `own`.
 
     No number on the way there overflows or vanishes, which PostgreSQL refuses: coordinates stay
     within `FARTHEST`, and means a hair off zero.
@@ -120,20 +138,30 @@ def _joint_log_densities(table: Table, mixture: Mixture) -> ir.Table:
     highest = (mixture.means + FARTHEST * spreads).max(axis=0).tolist()
     x, y = (table.coordinate(name) for name in table.columns)
     rows = table.opened.rows.mutate(
-        gmm_finite=both_finite(x, y),
-        gmm_x=ibis.least(ibis.greatest(x, lowest[0]), highest[0]),
-        gmm_y=ibis.least(ibis.greatest(y, lowest[1]), highest[1]),
+        **{
+            f"{own}finite": both_finite(x, y),
+            f"{own}x": ibis.least(ibis.greatest(x, lowest[0]), highest[0]),
+            f"{own}y": ibis.least(ibis.greatest(y, lowest[1]), highest[1]),
+        }
     )
     joint = {}
     for k, ((sd_x, _), (slope, sd_y)) in enumerate(factors.tolist()):  # of x, and of y given x
-        u = (rows.gmm_x - means[k][0]) * (1 / sd_x)
-        across = rows.gmm_y - means[k][1]
+        u = (rows[f"{own}x"] - means[k][0]) * (1 / sd_x)
+        across = rows[f"{own}y"] - means[k][1]
         v = (across - slope * u if abs(slope) > HAIR * sd_y else across) * (1 / sd_y)
         weight = float(mixture.weights[k])
         log_weight = math.log(weight) if weight > 0 else IMPOSSIBLE
         constant = log_weight - math.log(2 * math.pi) - math.log(sd_x) - math.log(sd_y)
-        joint[f"gmm_joint_{k}"] = constant - 0.5 * (u * u + v * v)
+        joint[f"{own}joint_{k}"] = constant - 0.5 * (u * u + v * v)
     return rows.mutate(**joint)
+
+
+def _free_prefix(columns: Sequence[str]) -> str:
+    """What no column begins with, in letters of either case, which some engines do not part."""
+    prefix = "gmm_"
+    while any(name.lower().startswith(prefix) for name in columns):
+        prefix += "_"
+    return prefix
 
 
 def _under_free_names(

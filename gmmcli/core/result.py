@@ -7,6 +7,7 @@ from enum import Enum
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
+from gmmcli.core.refinement import gap_ratio
 from gmmcli.core.selection import Criteria, Selection
 from gmmcli.core.settings import FitSettings
 
@@ -87,6 +88,11 @@ class Fit:
         """The components on fewer points than a handful, ascending."""
         held = self.mixture.weights * self.cells.n_points
         return tuple(k for k, count in enumerate(held) if count < self.handful)
+
+    @property
+    def gap_ratio(self) -> float:
+        """How the estimated gap compares with the largest that a rule of `refinement` allows."""
+        return gap_ratio(self.cells, self.compression_gap)
 
 
 @dataclass(frozen=True)

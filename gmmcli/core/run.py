@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.csv
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.files import staged_directory, write_json
+from gmmcli.core.files import check_place, staged_directory, write_json
 from gmmcli.core.history import History, Snapshots
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.parameters import (
@@ -80,15 +80,11 @@ def check_target(directory: Path, *, overwrite: bool) -> None:
     Raises:
         RunError: when it exists and `overwrite` is not given, or it holds something else than a
             run.
+        OutputError: when it cannot be written.
     """
-    if not directory.exists():
-        return
-    if not directory.is_dir():
-        raise RunError(f"{directory} is a file: name another directory for the run with -o")
-    if not overwrite:
-        raise RunError(f"{directory} exists: name another with -o, or replace it with --overwrite")
-    if any(directory.iterdir()) and not (directory / PARAMETERS).is_file():
-        raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
+    if directory.exists():
+        _check_replaced(directory, overwrite=overwrite)
+    check_place(directory)
 
 
 def write_run(
@@ -178,6 +174,15 @@ def read_run(directory: Path) -> Run:
         parse = partial(_parsed_selection, parameters=parameters, criterion=parameters.criterion)
         selection = readable(directory / SELECTION, parse)
     return Run(parameters.columns, mixture, history, cells, parameters.snapshots, selection)
+
+
+def _check_replaced(directory: Path, *, overwrite: bool) -> None:
+    if not directory.is_dir():
+        raise RunError(f"{directory} is a file: name another directory for the run with -o")
+    if not overwrite:
+        raise RunError(f"{directory} exists: name another with -o, or replace it with --overwrite")
+    if any(directory.iterdir()) and not (directory / PARAMETERS).is_file():
+        raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
 
 
 def _history_table(history: History) -> pd.DataFrame:

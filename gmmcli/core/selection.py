@@ -8,10 +8,6 @@ from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.settings import CovarianceType, CriterionName
 
-# The data do not tell candidates apart whose criteria differ by less: a difference of 2 in BIC is a
-# Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade ends there).
-ALIKE = 2.0
-
 
 @dataclass(frozen=True)
 class Criteria:
@@ -73,6 +69,12 @@ class Selection:
         """The best of the others that could have been chosen; None where there is none."""
         others = [c for n, c in enumerate(self.candidates) if n != self.chosen and c.eligible]
         return min(others, key=self.value, default=None)
+
+    @property
+    def lead(self) -> float | None:
+        """How much lower the criterion of the winner is than the runner-up's, if there is one."""
+        second = self.runner_up
+        return None if second is None else self.value(second) - self.value(self.winner)
 
     def value(self, candidate: Candidate) -> float:
         """The criterion of a candidate."""

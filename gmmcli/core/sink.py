@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
@@ -17,15 +18,20 @@ from gmmcli.errors import OutputError
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 
-def check_sink(path: Path, *, overwrite: bool) -> None:
+def check_sink(path: Path, *, overwrite: bool, option: str = "-o") -> None:
     """Raise where rows cannot go to a file of this name, or would replace one unasked.
+
+    Args:
+        path: the file.
+        overwrite: whether to replace it where it exists.
+        option: the option that names it.
 
     Raises:
         OutputError: naming the file.
     """
     if not path.name.lower().endswith(SUFFIXES):
         raise OutputError(f"cannot tell the format of {path}: end it in {' or '.join(SUFFIXES)}")
-    check_file_target(path, overwrite=overwrite)
+    check_file_target(path, overwrite=overwrite, option=option)
 
 
 def is_parquet(path: Path) -> bool:
@@ -50,6 +56,23 @@ def write_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path)
                 stream_csv(batches, schema, compressed)
         else:
             stream_csv(batches, schema, file)
+
+
+def print_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+    """Write batches to standard output as CSV.
+
+    Raises:
+        OutputError: when it takes no more.
+        BrokenPipeError: when its reader has left.
+    """
+    try:
+        stream_csv(batches, schema, sys.stdout.buffer)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to standard output: {error.strerror}: write to a file with -o"
+        ) from error
 
 
 def stream_csv(

@@ -94,9 +94,10 @@ def whitening_of_moments(
     """
     variances = np.diag(total)
     if not LEAST_VARIANCE < variances.max() < MOST_VARIANCE:
+        size = "small" if variances.max() <= LEAST_VARIANCE else "large"
         raise TableError(
             f"the coordinates have a variance of {variances.max():.3g}, which double precision "
-            "cannot work with: change their units"
+            f"cannot work with: change their units, or mend values that are far too {size}"
         )
     if covariance == "spherical":
         return Whitening(np.eye(2) / np.sqrt(variances.mean()), mean)
