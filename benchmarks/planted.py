@@ -29,7 +29,7 @@ from sklearn.mixture import GaussianMixture
 from gmmcli.core.cells import Cells
 from gmmcli.core.compression import Compressor
 from gmmcli.core.engines import Source
-from gmmcli.core.fit import fit
+from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.sampling import sample
 from gmmcli.core.settings import FitSettings
@@ -91,7 +91,7 @@ def by_gmm(points: FloatArray, n_components: int, seed: int) -> Found:
         )
         cells = compressor.compression.cells
         began = time.perf_counter()
-        found = fit(cells, FitSettings(n_components, seed=seed), finer=compressor.finer)
+        found = fit(cells, FitSettings(n_components, seed=seed), hooks=Hooks(compressor.finer))
         seconds = time.perf_counter() - began
     log_likelihood = float(found.mixture.log_densities(points).mean())
     return Found(found.mixture.means, log_likelihood, seconds)

@@ -17,7 +17,7 @@ from conftest import cells_of, one_line_error, random_mixture, sampled, table_of
 from gmmcli.core.cells import estimated_gap
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.compression import Compressor, compress
-from gmmcli.core.fit import fit
+from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.refinement import CROWD, gap_ratio, parts_of_crowded
 from gmmcli.core.sampling import ARTICLE
@@ -79,7 +79,7 @@ def test_cells_give_the_fit_that_rows_give(tmp_path: Path, name: str) -> None:
     assert compressed.cells.n_cells <= 200_000
     assert (parts_of_crowded(compressed.cells) == 1).all()
     settings = FitSettings(n_components)
-    found = fit(compressed.cells, settings, finer=compressor.finer)
+    found = fit(compressed.cells, settings, hooks=Hooks(compressor.finer))
     rows = compress(table, exact=True).cells
     exact = fit(rows, settings, start=found.mixture)
     assert not found.is_coarse
@@ -119,7 +119,7 @@ def test_the_estimated_gap_is_the_true_one(tmp_path: Path) -> None:
     compressor = Compressor(
         written(tmp_path / "d.csv", points), exact=False, most_cells=10_000, strict=True
     )
-    found = fit(compressor.compression.cells, FitSettings(2), finer=compressor.finer)
+    found = fit(compressor.compression.cells, FitSettings(2), hooks=Hooks(compressor.finer))
     true = found.mixture.log_densities(points).mean() - found.log_likelihood / N_ROWS
     # The means of Σ over N_ROWS points differ by nothing but the gap.
     assert found.compression_gap == pytest.approx(true, rel=0.05)
@@ -137,7 +137,7 @@ def test_few_rows_are_exact_and_so_is_any_table_on_request(tmp_path: Path) -> No
 def test_the_budget_of_cells_is_kept_and_said(tmp_path: Path) -> None:
     table = written(tmp_path / "d.csv", hair_apart())
     compressor = Compressor(table, exact=False, most_cells=300, strict=True)
-    found = fit(compressor.compression.cells, FitSettings(3), finer=compressor.finer)
+    found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
     assert compressor.compression.cells.n_cells <= 300
     assert found.is_coarse
 

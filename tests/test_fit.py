@@ -8,7 +8,7 @@ from conftest import SAMPLE_DATA, cells_of, random_mixture, sampled
 from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.fit import TOLERANCE, fit
+from gmmcli.core.fit import TOLERANCE, Hooks, fit
 from gmmcli.core.inference import climb, remaining_climb
 from gmmcli.core.mixture import read_mixture
 from gmmcli.core.optimizers import Ascent
@@ -139,7 +139,8 @@ def test_a_climb_that_diverges_says_what_to_do(article: Cells) -> None:
 
 def test_what_is_watched_is_the_elbo_in_data_units(article: Cells) -> None:
     watched: list[float] = []
-    result = fit(article, FitSettings(), start=ARTICLE, watch=lambda _, elbo: watched.append(elbo))
+    hooks = Hooks(watch=lambda _what, _step, elbo: watched.append(elbo))
+    result = fit(article, FitSettings(), start=ARTICLE, hooks=hooks)
     np.testing.assert_allclose(watched, result.history.elbos / 400, rtol=1e-12)
 
 
@@ -202,7 +203,7 @@ def test_ctrl_c_is_heard_during_the_search(article: Cells) -> None:
         asked.append(1)
         return len(asked) >= 5
 
-    result = fit(article, FitSettings(components=5), interrupted=interrupted)
+    result = fit(article, FitSettings(components=5), hooks=Hooks(interrupted=interrupted))
     assert result.status is Status.INTERRUPTED
     assert len(asked) < 12  # of several hundred steps
 

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.coarsening import coarsened
-from gmmcli.core.fit import fit
+from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.inference import State, climb
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import aligned, joint_log_densities, merged_to, score, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.run import read_run
+from gmmcli.core.search import Path as SearchPath
 from gmmcli.core.search import Searcher, seeds
 from gmmcli.core.settings import HANDFUL, FitSettings
 from gmmcli.pictures.artists import draw_climb
@@ -151,12 +152,12 @@ def test_a_search_leaves_an_optimum_that_no_climb_leaves() -> None:
     searcher = Searcher(EM, seed=0)
     path = [state for state, _ in zip(climb(cells, stuck, EM), range(40), strict=False)]
     assert n_missed(path[-1].mixture, true) > 0
-    better, search = searcher.improved(cells, path)
-    assert n_missed(better[-1].mixture, true) == 0
-    assert search.moves > 0
-    moved = [state.step for state in better if state.by_move]
+    better = searcher.improved(cells, SearchPath(path))
+    assert n_missed(better.last.mixture, true) == 0
+    assert better.moves > 0
+    moved = [state.step for state in better.states if state.by_move]
     assert moved[0] == len(path)
-    assert [state.step for state in better] == list(range(len(better)))
+    assert [state.step for state in better.states] == list(range(len(better.states)))
 
 
 def test_scales_and_shears_change_nothing() -> None:
@@ -199,11 +200,13 @@ def test_the_history_tells_which_steps_were_moves(work: Path, run: Callable[...,
 def test_the_scale_of_weights_means_nothing(factor: float) -> None:
     points = sampled(touching_clusters(6, seed=7), 600)
     weights = np.random.default_rng(0).integers(1, 4, len(points)).astype(float)
-    found = fit(cells_of(points, weights.tolist()), FitSettings(6), row_weight=weights.mean())
+    found = fit(
+        cells_of(points, weights.tolist()), FitSettings(6), hooks=Hooks(row_weight=weights.mean())
+    )
     scaled = fit(
         cells_of(points, (factor * weights).tolist()),
         FitSettings(6),
-        row_weight=factor * weights.mean(),
+        hooks=Hooks(row_weight=factor * weights.mean()),
     )
     np.testing.assert_array_equal(scaled.history.by_move, found.history.by_move)
     np.testing.assert_allclose(scaled.mixture.means, found.mixture.means, atol=1e-5)
@@ -213,9 +216,9 @@ def test_an_optimum_that_is_the_best_is_left_alone() -> None:
     close = Mixture([0.5, 0.5], [[0, 0], [3, 0]], [np.eye(2), np.eye(2)])
     cells = cells_of(sampled(close, 3000))
     best = fit(cells, FitSettings(2, effort="thorough")).mixture
-    path, search = Searcher(EM, seed=1).improved(cells, [State(0, best, -np.inf)])
-    assert search.moves == 0
-    assert len(path) == 1
+    path = Searcher(EM, seed=1).improved(cells, SearchPath([State(0, best, -np.inf)]))
+    assert path.moves == 0
+    assert len(path.states) == 1
 
 
 def test_more_effort_is_more_rounds() -> None:
@@ -261,7 +264,7 @@ def test_a_component_on_few_points_is_reported(work: Path, run: Callable[..., Re
     generator = np.random.default_rng(0)
     points = np.concatenate([generator.normal(0, 1, (60, 2)), generator.normal(100, 1, (4, 2))])
     pd.DataFrame(points, columns=["x", "y"]).to_csv("d.csv", index=False)
-    assert "on fewer than 6 points: component 1" in run("fit", "d.csv", "--no-frames").stderr
+    assert "on fewer than 6 points: component 1" in run("fit", "d.csv", "-k", 2, "--no-frames").stderr
 
 
 def test_a_floor_out_of_range_is_a_usage_error(work: Path, run: Callable[..., Result]) -> None:

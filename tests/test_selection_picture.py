@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.testing.compare import compare_images
 
-from gmmcli.core.selection import Candidate, Criteria
+from gmmcli.core.selection import Candidate, Criteria, Selection
 from gmmcli.core.settings import CovarianceType
+from gmmcli.pictures.frames import save
 from gmmcli.pictures.selection import (
     criteria_above,
-    draw_selection,
     selection_figure,
     selection_note,
 )
@@ -51,7 +51,7 @@ def drawn(axes: Axes) -> set[tuple[float, float]]:
 
 def test_every_candidate_is_drawn_above_the_chosen_one_and_inside_the_view() -> None:
     with styled():
-        axes = selection_figure(MANY, "bic", CHOSEN).axes[0]
+        axes = selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
     expected = {(each.components, each.criteria.bic - 2314) for each in MANY}
     assert drawn(axes) == expected
     low, high = axes.get_ylim()
@@ -65,15 +65,16 @@ def test_the_order_of_candidates_changes_nothing() -> None:
     order = np.random.default_rng(0).permutation(len(MANY))
     chosen = int(np.flatnonzero(order == CHOSEN)[0])
     with styled():
-        one = selection_figure(MANY, "icl", CHOSEN).axes[0]
-        other = selection_figure([MANY[place] for place in order], "icl", chosen).axes[0]
+        one = selection_figure(Selection(tuple(MANY), "icl", CHOSEN)).axes[0]
+        shuffled = Selection(tuple(MANY[place] for place in order), "icl", chosen)
+        other = selection_figure(shuffled).axes[0]
     for line, same in zip(one.get_lines(), other.get_lines(), strict=True):
         np.testing.assert_array_equal(line.get_xydata(), same.get_xydata())
 
 
 def test_candidates_that_are_not_eligible_are_hollow_and_join_no_line() -> None:
     with styled():
-        axes = selection_figure(MANY, "bic", CHOSEN).axes[0]
+        axes = selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
     lines = axes.get_lines()
     hollow = [line for line in lines if same_color(line.get_markerfacecolor(), "white")]
     points = [point for line in hollow for point in line.get_xydata().tolist()]
@@ -83,7 +84,7 @@ def test_candidates_that_are_not_eligible_are_hollow_and_join_no_line() -> None:
 
 def test_the_picture_says_which_way_is_better_and_what_else_would_be_chosen() -> None:
     with styled():
-        figure = selection_figure(MANY, "bic", CHOSEN)
+        figure = selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
     axes = figure.axes[0]
     assert axes.get_ylabel() == "BIC above the chosen (lower is better)"
     assert axes.get_title(loc="left") == "chosen: 3, tied, with a BIC of 2,314.00"
@@ -98,9 +99,9 @@ def test_the_picture_says_which_way_is_better_and_what_else_would_be_chosen() ->
 @pytest.mark.parametrize("largest", [1e-3, 20.0, 1e5, 1e9])
 @pytest.mark.parametrize("chosen_bic", [-1e9, 0.0, 1.5e9])
 def test_the_axis_needs_no_offset(largest: float, chosen_bic: float) -> None:
-    candidates = [candidate(1, chosen_bic + largest), candidate(2, chosen_bic)]
+    candidates = candidate(1, chosen_bic + largest), candidate(2, chosen_bic)
     with styled():
-        figure = selection_figure(candidates, "bic", 1)
+        figure = selection_figure(Selection(candidates, "bic", 1))
         figure.draw_without_rendering()
     axes = figure.axes[0]
     assert axes.yaxis.get_offset_text().get_text() == ""
@@ -111,23 +112,27 @@ def test_the_axis_needs_no_offset(largest: float, chosen_bic: float) -> None:
 
 
 def test_a_criterion_that_is_not_finite_is_left_out() -> None:
-    candidates = [candidate(1, 5.0), candidate(2, np.inf, status="too few points")]
-    above = criteria_above(candidates, "bic", 0)
+    candidates = candidate(1, 5.0), candidate(2, np.inf, status="too few points")
+    selection = Selection(candidates, "bic", 0)
+    above = criteria_above(selection)
     np.testing.assert_array_equal(above, [0, np.nan])
     with styled():
-        selection_figure(candidates, "bic", 0).draw_without_rendering()
+        selection_figure(selection).draw_without_rendering()
 
 
 def test_a_long_note_is_wrapped() -> None:
     reasons = [f"a reason of some length, number {number}" for number in range(9)]
-    candidates = [candidate(1, 5.0), *(candidate(2, 9.0, status=reason) for reason in reasons)]
-    note = selection_note(candidates, "bic", criteria_above(candidates, "bic", 0))
+    candidates = candidate(1, 5.0), *(candidate(2, 9.0, status=reason) for reason in reasons)
+    selection = Selection(candidates, "bic", 0)
+    note = selection_note(selection, criteria_above(selection))
     assert all(reason in note.replace("\n", " ") for reason in reasons)
     assert max(len(line) for line in note.splitlines()) <= 110
 
 
 def test_the_picture_of_a_choice_looks_as_it_did(tmp_path: Path) -> None:
-    draw_selection(MANY, "bic", CHOSEN, tmp_path / "selection.png")
+    with styled():
+        figure = selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
+        save(figure, tmp_path / "selection.png", "png")
     baseline = Path(__file__).parent / "baseline" / "selection.png"
     # Where a change is meant, look at the new picture and copy it over the baseline.
     assert compare_images(str(baseline), str(tmp_path / "selection.png"), tol=4) is None

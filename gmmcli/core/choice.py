@@ -1,10 +1,12 @@
 """The choice among mixtures: how many components, and which covariance type.
 
 Each number of components starts from its neighbour's mixture: upward by a split of all components
-and merges to one more, downward by one merge. This is done on few cells. Then the candidates are
-compared on all cells, and those that are far behind there are left behind.
+and merges to one more, or from random starts where they lead higher, and downward by one merge.
+This is done on few cells. Then the candidates are compared on all cells, and those that are far
+behind there are left behind.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -21,6 +23,8 @@ from gmmcli.core.settings import HANDFUL, Choice, CovarianceType, CriterionName,
 
 # So many components beyond the best so far tell that more are no better.
 BEYOND = 3
+# So many random starts are tried beside what a neighbour leads to.
+FEW_STARTS = 2
 # Candidates are left behind where they are this far behind the best, in a criterion's units, and
 # would be if they gained so many times as much as others in their searches and climbs.
 CLOSE = 10.0
@@ -111,14 +115,14 @@ def _paths(
     cells, searcher = problem.few_cells, problem.searcher
     begin = searcher.begun if choice.fewest == 1 else searcher.found
     paths = [begin(cells, choice.fewest)]
-    figures = [_figure(cells, paths[0], covariance, choice.criterion)]
+    figures = [_figure(problem, paths[0], covariance, choice.criterion)]
     while (n_components := choice.fewest + len(paths)) <= cells.n_cells and not hooks.interrupted():
         is_better_nearby = len(figures) - 1 - int(np.argmin(figures)) < BEYOND
         if n_components > choice.most and not (choice.goes_on and is_better_nearby):
             break
-        path = Path(searcher.moved(cells, paths[-1].last.mixture, n_components))
+        path = _grown(problem, paths[-1], n_components)
         paths.append(path)
-        figures.append(_figure(cells, path, covariance, choice.criterion))
+        figures.append(_figure(problem, path, covariance, choice.criterion))
         problem.watch("components", n_components, path.last.elbo)
     for place in reversed(range(len(paths) - 1)):
         path, above = paths[place], paths[place + 1].last.mixture
@@ -128,11 +132,23 @@ def _paths(
     return paths
 
 
+def _grown(problem: Problem, path: Path, n_components: int) -> Path:
+    """A path to one more component: from those there are, or from a start of its own if better."""
+    cells, searcher = problem.few_cells, problem.searcher
+    ways = [
+        Path(searcher.moved(cells, path.last.mixture, n_components)),
+        searcher.begun(cells, n_components, n_starts=FEW_STARTS),
+    ]
+    return max(ways, key=lambda way: searcher.worth(way.last))
+
+
 def _figure(
-    cells: Cells, path: Path, covariance: CovarianceType, criterion: CriterionName
+    problem: Problem, path: Path, covariance: CovarianceType, criterion: CriterionName
 ) -> float:
-    """The criterion at the end of a path, on these cells."""
-    mixture = path.last.mixture
+    """The criterion at the end of a path, on few cells; infinite with components of few points."""
+    cells, mixture = problem.few_cells, path.last.mixture
+    if (mixture.weights * cells.n_points).min() < problem.handful:
+        return math.inf
     log_likelihood = path.last.elbo + cells.n_points * estimated_gap(cells, mixture)
     return criteria(cells, mixture, log_likelihood, covariance).value(criterion)
 
@@ -176,7 +192,7 @@ def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: f
     """The place of the best contender that has not climbed and is within reach of the best."""
     values = [contender.fit.criteria.value(criterion) for contender in contenders]
     final = [v for v, c in zip(values, contenders, strict=True) if c.is_final and c.is_eligible]
-    highest = min(final, default=np.inf) + reach
+    highest = min(final, default=math.inf) + reach
     open_ones = [n for n, c in enumerate(contenders) if not c.is_final and values[n] <= highest]
     return min(open_ones, key=values.__getitem__, default=None)
 

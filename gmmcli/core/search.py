@@ -92,12 +92,19 @@ class Searcher:
         """
         return self.improved(cells, self.begun(cells, n_components))
 
-    def begun(self, cells: Cells, n_components: int) -> Path:
-        """The path from the best of several random starts to where a climb settles."""
+    def begun(self, cells: Cells, n_components: int, n_starts: int | None = None) -> Path:
+        """The path from the best of several random starts to where a climb settles.
+
+        Args:
+            cells: the data, in whitened units.
+            n_components: K, at most the number of cells.
+            n_starts: how many starts are tried; by effort where not given.
+        """
+        n_starts = N_STARTS[self.effort] if n_starts is None else n_starts
         generator = np.random.default_rng(self.seed)
         trials = []
         with fitting_threads(cells, n_components):
-            for _ in range(N_STARTS[self.effort] if n_components > 1 else 1):
+            for _ in range(n_starts if n_components > 1 else 1):
                 start = random_start(cells, n_components, self.ascent.floor, generator)
                 trials.append(self._trial(cells, start))
                 if self.interrupted():
