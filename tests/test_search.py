@@ -264,7 +264,9 @@ def test_a_component_on_few_points_is_reported(work: Path, run: Callable[..., Re
     generator = np.random.default_rng(0)
     points = np.concatenate([generator.normal(0, 1, (60, 2)), generator.normal(100, 1, (4, 2))])
     pd.DataFrame(points, columns=["x", "y"]).to_csv("d.csv", index=False)
-    assert "on fewer than 6 points: component 1" in run("fit", "d.csv", "-k", 2, "--no-frames").stderr
+    assert (
+        "on fewer than 6 points: component 1" in run("fit", "d.csv", "-k", 2, "--no-frames").stderr
+    )
 
 
 def test_a_floor_out_of_range_is_a_usage_error(work: Path, run: Callable[..., Result]) -> None:

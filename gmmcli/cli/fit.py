@@ -125,8 +125,7 @@ Examples:
     default="auto",
     show_default=True,
     metavar="auto|N",
-    help="Which steps to draw: at most 8, at equal shares of the climb (auto), or the first and "
-    "every Nth after it.",
+    help="Which steps to draw: the 8 most telling (auto), or the first and every Nth after it.",
 )
 @seed_option
 @click.option("--strict", is_flag=True, help="Refuse rows with an empty or non-finite coordinate.")
@@ -296,7 +295,7 @@ def _choice_of(
         if components not in (None, (n_components, n_components)):
             raise click.UsageError(f"-k asks for other than the {n_components} of --init", ctx)
         if covariance == "auto":
-            raise click.UsageError("--covariance auto searches from no --init", ctx)
+            raise click.UsageError("--covariance auto searches for a start: leave out --init", ctx)
         components = n_components, n_components
     if components is None or components == "auto":
         return Choice(covariances=covariances, criterion=criterion)

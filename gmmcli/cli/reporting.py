@@ -220,14 +220,15 @@ def _doubts(selection: "Selection") -> Iterator[str]:
     """Lines that tell where a choice is not to be trusted, and what to do."""
     name, winner, second = selection.criterion.upper(), selection.winner, selection.runner_up
     if not winner.eligible:
-        yield f"no candidate is sound, and the one with the lowest {name} means little"
+        yield "no candidate is sound, so the simplest is taken: ask for another with -k"
     elif second is not None and selection.lead is not None and selection.lead < ALIKE:
         yield (
             f"the data do not tell {_label(winner)} from {_label(second)}: "
             f"their {name} differs by less than {ALIKE:g}"
         )
     most = max(candidate.components for candidate in selection.candidates)
-    if winner.components == most and len(selection.candidates) > 1:
+    fewest = min(candidate.components for candidate in selection.candidates)
+    if fewest < winner.components == most:
         yield f"the best is at the end of the range: try more, such as -k {most}:{2 * most}"
 
 

@@ -17,12 +17,15 @@ from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.fit import Hooks, Problem, check_distinct_points, n_few
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, Status
-from gmmcli.core.search import TAKEN, Path
+from gmmcli.core.search import TAKEN, Path, Searcher
 from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
 from gmmcli.core.settings import HANDFUL, Choice, CovarianceType, CriterionName, FitSettings
 
 # So many components beyond the best so far tell that more are no better.
 BEYOND = 3
+# Before candidates are compared, a climb has settled when a step brings less than this for each
+# point of a handful, in nats.
+ROUGHLY_SETTLED = 0.02
 # So many random starts are tried beside what a neighbour leads to.
 FEW_STARTS = 2
 # Candidates are left behind where they are this far behind the best, in a criterion's units, and
@@ -78,8 +81,8 @@ def chosen_fit(
 ) -> Fit:
     """The fit of the mixture that a criterion prefers, with what it was chosen from.
 
-    A mixture with a component on the covariance floor or on fewer points than a handful is chosen
-    only where all have one: its likelihood says nothing about the data.
+    A mixture with a component on the covariance floor or on fewer points than a handful is not
+    eligible, as its likelihood says nothing about the data; where all have one, it is the simplest.
 
     Args:
         cells: the data, in data units.
@@ -112,7 +115,7 @@ def _paths(
     problem: Problem, choice: Choice, covariance: CovarianceType, hooks: Hooks
 ) -> list[Path]:
     """The paths to mixtures of one number of components after the other, on few cells."""
-    cells, searcher = problem.few_cells, problem.searcher
+    cells, searcher = problem.few_cells, replace(problem.searcher, settled=ROUGHLY_SETTLED)
     begin = searcher.begun if choice.fewest == 1 else searcher.found
     paths = [begin(cells, choice.fewest)]
     figures = [_figure(problem, paths[0], covariance, choice.criterion)]
@@ -120,7 +123,7 @@ def _paths(
         is_better_nearby = len(figures) - 1 - int(np.argmin(figures)) < BEYOND
         if n_components > choice.most and not (choice.goes_on and is_better_nearby):
             break
-        path = _grown(problem, paths[-1], n_components)
+        path = _grown(searcher, cells, paths[-1], n_components)
         paths.append(path)
         figures.append(_figure(problem, path, covariance, choice.criterion))
         problem.watch("components", n_components, path.last.elbo)
@@ -132,9 +135,8 @@ def _paths(
     return paths
 
 
-def _grown(problem: Problem, path: Path, n_components: int) -> Path:
+def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> Path:
     """A path to one more component: from those there are, or from a start of its own if better."""
-    cells, searcher = problem.few_cells, problem.searcher
     ways = [
         Path(searcher.moved(cells, path.last.mixture, n_components)),
         searcher.begun(cells, n_components, n_starts=FEW_STARTS),
@@ -198,11 +200,13 @@ def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: f
 
 
 def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:
-    """The place of the best contender: of those that are eligible, where there are any."""
+    """The place of the best eligible contender, or of the simplest where none is eligible."""
 
     def rank(place: int) -> tuple[bool, float]:
         contender = contenders[place]
-        return not contender.is_eligible, contender.fit.criteria.value(criterion)
+        if contender.is_eligible:
+            return False, contender.fit.criteria.value(criterion)
+        return True, contender.candidate().parameters
 
     return min(range(len(contenders)), key=rank)
 

@@ -74,6 +74,7 @@ class Searcher:
         handful: how many points are too few for a component, in the units of the cells' counts.
         told: called after every round with its number and the best ELBO so far, in nats.
         interrupted: asked after every step whether to end with the best so far.
+        settled: a climb has settled when a step brings less than this for each point of a handful.
     """
 
     ascent: Ascent
@@ -82,6 +83,7 @@ class Searcher:
     handful: float = HANDFUL
     told: Callable[[int, float], None] = lambda _round, _elbo: None
     interrupted: Callable[[], bool] = lambda: False
+    settled: float = SETTLED_HANDFUL
 
     def found(self, cells: Cells, n_components: int) -> Path:
         """The path from a first guess to the best mixture found.
@@ -168,7 +170,7 @@ class Searcher:
     def _settled(self, cells: Cells, start: State) -> list[State]:
         """The states from a start on, until steps bring next to nothing."""
         steps = climb(cells, start.mixture, self.ascent.accelerating())
-        least = max(SETTLED * cells.n_points, SETTLED_HANDFUL * self.handful)
+        least = max(SETTLED * cells.n_points, self.settled * self.handful)
         states = self._taken(steps, MOST_STEPS, least)
         return [replace(state, step=start.step + state.step) for state in states]
 

@@ -1,0 +1,219 @@
+"""The choice of the number of components and the covariance type: laws, and known answers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from conftest import cells_of, one_line_error, sampled
+from test_search import n_missed, spread_clusters, touching_clusters
+
+from gmmcli.cli.reporting import _doubts
+from gmmcli.core.cells import Cells
+from gmmcli.core.choice import chosen_fit
+from gmmcli.core.compression import Compressor
+from gmmcli.core.engines import Source
+from gmmcli.core.fit import Hooks, fit
+from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.result import Status
+from gmmcli.core.run import read_run
+from gmmcli.core.sampling import ARTICLE
+from gmmcli.core.selection import Candidate, Criteria, Selection
+from gmmcli.core.settings import COVARIANCE_TYPES, Choice, CriterionName, FitSettings
+from gmmcli.core.tables import open_table
+from gmmcli.errors import TableError
+
+DATA = "sample_data/old_faithful.csv"
+ONE = Mixture([1.0], [[1, 2]], [[[2.0, 0.5], [0.5, 1.0]]])
+
+
+def old_faithful() -> Cells:
+    path = Path(__file__).parent.parent / DATA
+    return cells_of(pd.read_csv(path).to_numpy(np.float64))
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        (sampled(ONE, 400), 1),
+        (sampled(ARTICLE, 400), 2),
+        (sampled(touching_clusters(5, seed=1), 1500), 5),
+        (sampled(spread_clusters(12), 1200), 12),  # beyond the nine that are always tried
+    ],
+    ids=["one Gaussian", "the article's", "5 that touch", "12 apart"],
+)
+def test_the_number_of_components_is_found(points: FloatArray, expected: int) -> None:
+    found = chosen_fit(cells_of(points), FitSettings(), Choice())
+    assert found.mixture.n_components == expected
+    assert found.settings.components == expected
+    assert found.selection is not None
+    numbers = [candidate.components for candidate in found.selection.candidates]
+    assert numbers == list(range(1, max(9, expected + 3) + 1))
+
+
+def test_old_faithful_has_three_tied_components_as_mclust_says() -> None:
+    # mclust 6 chooses EEE with three components; its BIC, with the other sign, is -2314.3.
+    choice = Choice(1, 4, goes_on=False, covariances=COVARIANCE_TYPES)
+    found = chosen_fit(old_faithful(), FitSettings(), choice)
+    assert (found.settings.components, found.settings.covariance) == (3, "tied")
+    assert found.criteria.bic == pytest.approx(2314.3, abs=0.05)
+    assert found.selection is not None
+    assert len(found.selection.candidates) == 16
+    assert found.selection.winner.criteria == found.criteria
+
+
+@pytest.mark.parametrize("criterion", ["bic", "aic", "icl"])
+def test_the_chosen_fit_is_that_of_its_number_of_components(criterion: CriterionName) -> None:
+    choice = Choice(1, 4, goes_on=False, criterion=criterion)
+    found = chosen_fit(old_faithful(), FitSettings(), choice)
+    alone = fit(old_faithful(), found.settings)
+    assert found.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-3)
+    assert found.selection is not None
+    values = [c.criteria.value(criterion) for c in found.selection.candidates if c.eligible]
+    assert found.criteria.value(criterion) == min(values)
+    assert found.selection.lead == sorted(values)[1] - min(values)
+
+
+def test_candidates_that_are_close_have_climbed_to_their_optimum() -> None:
+    cells = cells_of(sampled(ARTICLE, 400))
+    found = chosen_fit(cells, FitSettings(), Choice(2, 3, goes_on=False, criterion="aic"))
+    assert found.selection is not None
+    for candidate in found.selection.candidates:
+        alone = fit(cells, FitSettings(candidate.components))
+        if candidate.status == "converged":
+            assert candidate.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-3)
+        else:
+            assert candidate.criteria.aic > found.criteria.aic + 2
+
+
+def test_components_on_few_points_are_not_chosen() -> None:
+    close = np.random.default_rng(0).normal(9, 1e-4, (4, 2))
+    cells = cells_of(np.concatenate([sampled(ONE, 200), close]))
+    found = chosen_fit(cells, FitSettings(), Choice(1, 3, goes_on=False))
+    assert found.selection is not None
+    spurious = [c for c in found.selection.candidates if not c.eligible]
+    assert spurious
+    assert min(c.criteria.bic for c in spurious) < found.criteria.bic
+    assert all(c.status.startswith("on ") for c in spurious)
+    assert not found.with_few_points
+    assert not found.floored
+
+
+def test_scales_and_shears_change_no_choice() -> None:
+    points = sampled(touching_clusters(3, seed=2), 600)
+    matrix = np.array([[1e9, 2e8], [0, 1e-9]])
+    choice = Choice(1, 5, goes_on=False)
+    found = chosen_fit(cells_of(points), FitSettings(), choice)
+    mapped = chosen_fit(cells_of(points @ matrix.T), FitSettings(), choice)
+    shift = 2 * len(points) * np.linalg.slogdet(matrix).logabsdet
+    assert mapped.settings.components == found.settings.components == 3
+    assert mapped.criteria.bic == pytest.approx(found.criteria.bic + shift, abs=1e-3)
+
+
+def test_many_rows_are_chosen_from_by_all_that_their_cells_say(work: Path) -> None:
+    true = touching_clusters(4, seed=3)
+    points = sampled(true, 60_000)
+    pd.DataFrame(points, columns=["x", "y"]).to_parquet("d.parquet")
+    table = open_table(Source("d.parquet"))
+    compressor = Compressor(table, exact=False, most_cells=1_000_000, strict=True)
+    cells = compressor.compression.cells
+    assert cells.n_cells < len(points) / 2
+    found = chosen_fit(cells, FitSettings(), Choice(), hooks=Hooks(compressor.finer))
+    assert n_missed(found.mixture, true) == 0
+    assert found.mixture.n_components == 4
+    # BIC is that of the points, as far as the gap can be estimated.
+    exact = float(found.mixture.log_densities(points).sum())
+    bic = 23 * np.log(len(points)) - 2 * exact
+    gap = found.compression_gap * len(points)
+    assert found.criteria.bic == pytest.approx(bic, abs=0.1 * gap)
+
+
+def test_a_range_holds_no_more_components_than_points() -> None:
+    cells = cells_of(sampled(ONE, 5))
+    with pytest.raises(TableError, match="5 distinct points cannot hold 8 components"):
+        chosen_fit(cells, FitSettings(), Choice(1, 8, goes_on=False))
+    assert chosen_fit(cells, FitSettings(), Choice()).mixture.n_components == 1
+
+
+def test_an_interrupt_keeps_the_best_so_far() -> None:
+    calls = iter(range(10_000))
+    hooks = Hooks(interrupted=lambda: next(calls) > 120)
+    found = chosen_fit(cells_of(sampled(ARTICLE, 400)), FitSettings(), Choice(), hooks=hooks)
+    assert found.status is Status.INTERRUPTED
+    assert found.selection is not None
+    assert 1 < len(found.selection.candidates) < 9
+
+
+def candidate(components: int, bic: float, *, eligible: bool = True) -> Candidate:
+    return Candidate(components, "full", 0.0, 1, Criteria(bic, bic, bic), "converged", eligible)
+
+
+def test_doubts_are_said() -> None:
+    close = Selection((candidate(2, 10.0), candidate(3, 11.9), candidate(4, 20.0)), "icl", 0)
+    assert list(_doubts(close)) == [
+        "the data do not tell 2 components (full) from 3 components (full): "
+        "their ICL differs by less than 2"
+    ]
+    clear = Selection((candidate(2, 10.0), candidate(3, 12.0)), "bic", 0)
+    assert list(_doubts(clear)) == []
+    last = Selection((candidate(2, 30.0), candidate(3, 12.0)), "bic", 1)
+    assert list(_doubts(last)) == ["the best is at the end of the range: try more, such as -k 3:6"]
+    unsound = Selection(
+        (candidate(1, 30.0, eligible=False), candidate(2, 40.0, eligible=False)), "bic", 0
+    )
+    assert list(_doubts(unsound)) == [
+        "no candidate is sound, so the simplest is taken: ask for another with -k"
+    ]
+
+
+def test_a_run_tells_what_was_chosen_from(work: Path, run: Callable[..., Result]) -> None:
+    result = run("fit", DATA)
+    assert (
+        "chosen by BIC: 2 components (full), of 9 candidates with 1 to 9 components"
+        in result.stdout
+    )
+    table = pd.read_csv("old_faithful/selection.csv")
+    assert list(table["components"]) == list(range(1, 10))
+    assert Path("old_faithful/selection.png").stat().st_size > 10_000
+    selection = read_run(Path("old_faithful")).selection
+    assert selection is not None
+    assert selection.winner.components == 2
+    row = table.iloc[selection.chosen]
+    assert row["bic"] == pytest.approx(2322.19, abs=0.01)
+    assert row["bic"] == pytest.approx(row["parameters"] * np.log(272) - 2 * row["log_likelihood"])
+    assert row["aic"] == pytest.approx(2 * row["parameters"] - 2 * row["log_likelihood"])
+
+
+def test_selection_pictures_are_drawn_again_and_go_with_the_choice(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    run("fit", DATA, "-k", "1:2", "-o", "r")
+    assert run("plot", "r", "--format", "svg").stdout.startswith("wrote r: selection.svg, conv")
+    table = Path("r/selection.csv")
+    table.write_text(table.read_text().replace("full", "round"))
+    error = one_line_error(run("plot", "r", code=1))
+    assert error.startswith("Error: r/selection.csv is damaged: 'round' is none of full, tied")
+    run("fit", DATA, "-k", 2, "-o", "r", "--overwrite", "--no-frames")
+    assert not list(Path("r").glob("selection.*"))
+
+
+@pytest.mark.parametrize("asked", ["0", "3:1", "1:", "a:b", "2-4", "0:3"])
+def test_a_range_is_two_numbers(work: Path, run: Callable[..., Result], asked: str) -> None:
+    error = one_line_error(run("fit", DATA, "-k", asked, code=2))
+    assert f"{asked!r} is neither 'auto', a number above 0, nor a range such as 1:12" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-k", "1:3"), "-k asks for other than the 2 of --init"),
+        (("--covariance", "auto"), "--covariance auto searches for a start: leave out --init"),
+    ],
+)
+def test_a_start_leaves_no_choice(
+    work: Path, run: Callable[..., Result], options: tuple[str, ...], said: str
+) -> None:
+    start = ("--init", "sample_data/article_start.json")
+    assert said in one_line_error(run("fit", DATA, *start, *options, code=2))
