@@ -124,8 +124,10 @@ def test_a_fit_says_how_it_ended(article: Cells) -> None:
         article,
         FitSettings(),
         start=ARTICLE,
-        watch=lambda step, _: calls.append(step),
-        interrupted=lambda: len(calls) > 2,
+        hooks=Hooks(
+            watch=lambda _what, step, _elbo: calls.append(step),
+            interrupted=lambda: len(calls) > 2,
+        ),
     )
     assert stopped.status is Status.INTERRUPTED
     assert calls == [0, 1, 2]

@@ -48,7 +48,7 @@ def pictures(run: str = "old_faithful") -> list[str]:
 
 
 def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
-    result = run("fit", DATA)
+    result = run("fit", DATA, "-k", 2)
     told = parameters()
     assert told["format"] == "gmmcli/1"
     assert told["columns"] == ["eruptions", "waiting"]
@@ -242,7 +242,7 @@ def test_a_terminal_shows_progress_and_the_table(work: Path) -> None:
 def test_the_floor_is_told(work: Path, run: Callable[..., Result]) -> None:
     rows = "".join(f"{x},{2 * x + 1}\n" for x in (1, 2, 3, 4, 11, 12, 13, 15))
     Path("line.csv").write_text("x,y\n" + rows)
-    result = run("fit", "line.csv", "--no-frames")
+    result = run("fit", "line.csv", "-k", 2, "--no-frames")
     assert "on the covariance floor: components 0, 1" in result.stderr
     assert parameters("line")["fit"]["floored"] == [0, 1]
 

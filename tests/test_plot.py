@@ -30,7 +30,7 @@ DATA = "sample_data/old_faithful.csv"
 
 @pytest.fixture
 def fitted(work: Path, run: Callable[..., Result]) -> Path:
-    run("fit", DATA)
+    run("fit", DATA, "-k", "1:2")
     return work / "old_faithful"
 
 
@@ -54,6 +54,7 @@ def test_any_steps_in_any_format_anywhere(fitted: Path, run: Callable[..., Resul
         "b/convergence.svg",
         "b/frames/step-0000.svg",
         "b/frames/step-0003.svg",
+        "b/selection.svg",
     ]
     assert "ELBO" in Path("a/b/frames/step-0003.svg").read_text()
     run("plot", "old_faithful", "--steps", "all", "--format", "pdf", "-o", "pdf")
@@ -68,6 +69,7 @@ def test_frames_in_a_run_are_those_of_its_sheet(fitted: Path, run: Callable[...,
         "convergence.png",
         "frames/step-0001.png",
         "frames/step-0002.png",
+        "selection.png",
     ]
 
 
