@@ -60,7 +60,7 @@ def test_old_faithful_has_three_tied_components_as_mclust_says() -> None:
     assert (found.settings.components, found.settings.covariance) == (3, "tied")
     assert found.criteria.bic == pytest.approx(2314.3, abs=0.05)
     assert found.selection is not None
-    assert len(found.selection.candidates) == 16
+    assert len(found.selection.candidates) == 15  # one tied component is a full one
     assert found.selection.winner.criteria == found.criteria
 
 
@@ -144,6 +144,25 @@ def test_an_interrupt_keeps_the_best_so_far() -> None:
     assert found.status is Status.INTERRUPTED
     assert found.selection is not None
     assert 1 < len(found.selection.candidates) < 9
+
+
+@pytest.mark.parametrize("n_calls", [400, 520])
+def test_a_late_interrupt_is_one_too(n_calls: int) -> None:
+    calls = iter(range(10_000))
+    hooks = Hooks(interrupted=lambda: next(calls) > n_calls)
+    settings = FitSettings(optimizer="adam", learning_rate=0.1)
+    found = chosen_fit(cells_of(sampled(ARTICLE, 400)), settings, Choice(), hooks=hooks)
+    assert found.status is Status.INTERRUPTED
+    assert found.mixture.n_components == 2
+
+
+def test_candidates_are_compared_alike_whatever_the_optimizer() -> None:
+    settings = FitSettings(optimizer="adam", learning_rate=0.1, steps=5)
+    found = chosen_fit(old_faithful(), settings, Choice(1, 3, goes_on=False))
+    assert found.status is Status.STEP_LIMIT
+    assert found.selection is not None
+    assert found.selection.lead is not None
+    assert found.selection.lead > 0
 
 
 def candidate(components: int, bic: float, *, eligible: bool = True) -> Candidate:

@@ -69,6 +69,7 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "cells": 1_000_000,
         "weight": None,
         "engine": "auto",
+        "choice": None,
     }
     assert {"gmmcli", "python", "torch", "pyro-ppl", "duckdb"} <= set(told["versions"])
     figures = told["fit"]

@@ -1,9 +1,10 @@
 """`gmm fit`: a mixture fitted to a table."""
 
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -180,9 +181,9 @@ def fit(
     either, - for CSV on standard input, or the URL of a database. Without -x and -y, the first two
     numeric columns are the coordinates. Rows with an empty or non-finite coordinate are skipped
     and counted. More than 20,000 rows become cells, groups of close points; the summary says what
-    that costs. Writes a directory with parameters.json,
-    history.csv, cells.parquet, frames/ and convergence.png. Ctrl-C ends the fit at the next step
-    and keeps what there is.
+    that costs. Writes a directory with parameters.json, history.csv, cells.parquet, frames/ and
+    convergence.png, and where there was a choice selection.csv and selection.png. Ctrl-C ends the
+    fit at the next step and keeps what there is.
     """
     from gmmcli.cli.interrupts import postponed_interrupt
     from gmmcli.cli.reporting import Reporter, shown_name
@@ -229,7 +230,7 @@ def fit(
         else:
             result = fit_cells(compression.cells, settings, start=start, hooks=hooks)
     compression = compressor.compression
-    asked: dict[str, str | int | bool | None] = {
+    asked: dict[str, Any] = {
         "init": init,
         "snapshots": snapshots,
         "strict": strict,
@@ -237,6 +238,7 @@ def fit(
         "cells": most_cells,
         "weight": weight,
         "engine": engine,
+        "choice": asdict(choice) if choice.is_open else None,
     }
     provenance = Provenance(
         points.columns, source.name, compression.n_rows, compression.n_skipped, asked
@@ -264,11 +266,12 @@ def fit(
 def _draw(reporter: "Reporter", directory: Path) -> list[Path]:
     """Draw the pictures of a run that was just written, from what was written alone."""
     with reporter.working("loading matplotlib"):
-        from gmmcli.core.run import read_run
+        from gmmcli.core.run import picture_names, read_run
         from gmmcli.pictures.frames import draw_run
 
         run = read_run(directory)
         chosen = run.history.chosen(run.snapshots)
+        n_pictures = len(picture_names(run, chosen, "png"))
     if run.history.last_step not in chosen:
         reporter.note(
             f"the last step, {run.history.last_step}, is not among the snapshots: "
@@ -276,7 +279,7 @@ def _draw(reporter: "Reporter", directory: Path) -> list[Path]:
         )
     pictures = draw_run(run, chosen, directory)
     with fit_is_kept(directory):
-        return list(reporter.tracked(pictures, len(chosen) + 1, "drawing"))
+        return list(reporter.tracked(pictures, n_pictures, "drawing"))
 
 
 def _choice_of(

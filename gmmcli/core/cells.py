@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,30 +79,40 @@ class Cells:
 
 
 def gaps(cells: Cells, mixture: Mixture) -> FloatArray:
-    """What sharing an assignment costs the ELBO of each cell, shape (C,), in nats, to second order.
+    """What sharing an assignment costs the ELBO of each cell, shape (C,), in nats, estimated.
 
-    With C the covariance of a cell, q its responsibilities and g_k the gradient of component k's
-    log density at the cell's mean, a point loses half of (the q-weighted mean of g_k' C g_k, less
-    the same form of the mean gradient).
+    The points of a cell stand in four places with its mean and covariance, the cubature rule of
+    Arasaratnam & Haykin (2009, "Cubature Kalman filters", section 4.2). It is right to second order
+    like the product of the covariance with the gradients of the components' log densities, but also
+    near the mark in a cell that is wider than the border between two components.
     """
     losses = np.zeros(cells.n_cells)
     wide = cells.covariances.any(axis=(1, 2))
-    means, covariances = cells.means[wide], cells.covariances[wide]
-    responsibilities = mixture.responsibilities(means).T  # (K, C)
-    components = zip(mixture.means, np.linalg.inv(mixture.covariances), strict=True)
-    gradients = [(mean - means) @ precision for mean, precision in components]  # K times (C, 2)
-    pairs = list(zip(responsibilities, gradients, strict=True))
-    mean_gradient = sum(share[:, None] * gradient for share, gradient in pairs)
-    spread = np.zeros(len(means))
-    for share, gradient in pairs:
-        deviation = gradient - mean_gradient
-        spread += share * np.einsum("ci,cij,cj->c", deviation, covariances, deviation)
-    losses[wide] = 0.5 * cells.counts[wide] * spread
+    means, reaches = cells.means[wide], np.sqrt(2) * _square_roots(cells.covariances[wide])
+    places = [means + sign * reaches[:, :, axis] for axis in (0, 1) for sign in (-1, 1)]
+    mean_joint, mean_density = np.zeros((len(means), mixture.n_components)), np.zeros(len(means))
+    for place in places:
+        joint = mixture.joint_log_densities(place)  # (C, K)
+        mean_joint += joint / len(places)
+        mean_density += log_sum_exp(joint) / len(places)
+    losses[wide] = cells.counts[wide] * np.maximum(mean_density - log_sum_exp(mean_joint), 0)
     return losses
 
 
+def _square_roots(covariances: FloatArray) -> FloatArray:
+    """Lower triangles whose products with themselves are the covariances, even singular ones.
+
+    Shape (C, 2, 2), as are the covariances.
+    """
+    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
+    deviations = np.sqrt(xx)
+    slopes = np.divide(xy, deviations, out=np.zeros_like(xy), where=deviations > 0)
+    rests = np.sqrt(np.maximum(yy - slopes**2, 0))
+    return np.stack([deviations, np.zeros_like(xx), slopes, rests], axis=1).reshape(-1, 2, 2)
+
+
 def estimated_gap(cells: Cells, mixture: Mixture) -> float:
-    """What the log-likelihood has over the ELBO, in nats per point, to second order."""
+    """What the log-likelihood has over the ELBO, in nats per point, estimated; see `gaps`."""
     return float(gaps(cells, mixture).sum() / cells.n_points)
 
 

@@ -7,7 +7,7 @@ behind there are left behind.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -15,11 +15,10 @@ import numpy as np
 
 from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.fit import Hooks, Problem, check_distinct_points, n_few
-from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import TAKEN, Path, Searcher
 from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
-from gmmcli.core.settings import HANDFUL, Choice, CovarianceType, CriterionName, FitSettings
+from gmmcli.core.settings import HANDFUL, Choice, CriterionName, FitSettings
 
 # So many components beyond the best so far tell that more are no better.
 BEYOND = 3
@@ -28,8 +27,8 @@ BEYOND = 3
 ROUGHLY_SETTLED = 0.02
 # So many random starts are tried beside what a neighbour leads to.
 FEW_STARTS = 2
-# Candidates are left behind where they are this far behind the best, in a criterion's units, and
-# would be if they gained so many times as much as others in their searches and climbs.
+# Candidates are left behind whose criterion is higher than the best one's by more than this, and so
+# many times the most that another has gained by its search and climb.
 CLOSE = 10.0
 GAINS = 2.0
 
@@ -42,12 +41,14 @@ class Contender:
         problem: the data, as its covariance type sees them.
         path: the way to its mixture on few cells.
         fit: what came of a climb on all cells, or what it would begin with.
-        is_final: whether it has climbed.
+        is_searched: whether it has been searched for as long as if it were the only candidate.
+        is_final: whether it has climbed on all cells.
     """
 
     problem: Problem
     path: Path
     fit: Fit
+    is_searched: bool = False
     is_final: bool = False
 
     @property
@@ -93,43 +94,69 @@ def chosen_fit(
     Raises:
         TableError: when there are fewer distinct points than components, or their variance is
             out of double precision's reach.
+        FitError: when the last climb, by Adam, diverges.
     """
     began, hooks = perf_counter(), hooks or Hooks()
     check_distinct_points(cells, choice.fewest if choice.goes_on else choice.most)
     contenders: list[Contender] = []
     for covariance in choice.covariances:
-        typed = replace(settings, covariance=covariance)
-        problem = Problem(cells, typed, hooks, n_few(choice.most))
-        paths = _paths(problem, choice, covariance, hooks)
-        contenders += [_measured(problem, path) for path in paths]
+        problem = Problem(
+            cells, replace(settings, covariance=covariance), hooks, n_few(choice.most)
+        )
+        of_type = choice.of_type(covariance)
+        contenders += [_measured(problem, path) for path in _paths(problem, of_type, hooks)]
     contenders = _compared(contenders, choice.criterion)
+    while (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
+        contenders = _compared(_on(finer_cells, contenders), choice.criterion)
     place = _best_of(contenders, choice.criterion)
-    if _needs_more(contenders[place].fit, settings, hooks):
-        contenders[place] = _climbed(contenders[place], finer=hooks.finer, by_natural=False)
     selection = Selection(tuple(c.candidate() for c in contenders), choice.criterion, place)
-    seconds = perf_counter() - began
-    return replace(contenders[place].fit, selection=selection, seconds=seconds)
+    fit = contenders[place].fit
+    if hooks.interrupted():
+        fit = replace(fit, status=Status.INTERRUPTED)
+    elif settings.optimizer != "natural" or settings.learning_rate != 1:
+        fit = _climbed(contenders[place], by_natural=False).fit
+    return replace(fit, selection=selection, seconds=perf_counter() - began)
 
 
-def _paths(
-    problem: Problem, choice: Choice, covariance: CovarianceType, hooks: Hooks
-) -> list[Path]:
+def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks) -> Cells | None:
+    """Finer cells where they are too wide for the best contender; None where that is not so."""
+    best = contenders[_best_of(contenders, criterion)].fit
+    if hooks.finer is None or best.gap_ratio <= 1 or hooks.interrupted():
+        return None
+    finer = hooks.finer(best.cells, best.mixture)
+    return None if finer is best.cells else finer
+
+
+def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
+    """The contenders as they are on finer cells."""
+    problems = {contender.problem: contender.problem.on(cells) for contender in contenders}
+    return [
+        replace(_measured(problems[contender.problem], contender.path), is_searched=True)
+        if contender.is_searched
+        else _measured(problems[contender.problem], contender.path)
+        for contender in contenders
+    ]
+
+
+def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
     """The paths to mixtures of one number of components after the other, on few cells."""
     cells, searcher = problem.few_cells, replace(problem.searcher, settled=ROUGHLY_SETTLED)
     begin = searcher.begun if choice.fewest == 1 else searcher.found
     paths = [begin(cells, choice.fewest)]
-    figures = [_figure(problem, paths[0], covariance, choice.criterion)]
+    figures = [_figure(problem, paths[0], choice.criterion)]
     while (n_components := choice.fewest + len(paths)) <= cells.n_cells and not hooks.interrupted():
         is_better_nearby = len(figures) - 1 - int(np.argmin(figures)) < BEYOND
-        if n_components > choice.most and not (choice.goes_on and is_better_nearby):
+        has_cells = n_few(n_components) <= max(cells.n_cells, n_few(choice.most))
+        goes_on = choice.goes_on and is_better_nearby and has_cells
+        if n_components > choice.most and not goes_on:
             break
         path = _grown(searcher, cells, paths[-1], n_components)
         paths.append(path)
-        figures.append(_figure(problem, path, covariance, choice.criterion))
+        figures.append(_figure(problem, path, choice.criterion))
         problem.watch("components", n_components, path.last.elbo)
     for place in reversed(range(len(paths) - 1)):
         path, above = paths[place], paths[place + 1].last.mixture
-        merged = searcher.merged(cells, above, path.last.mixture.n_components)
+        merged = searcher.merged(cells, above, path.last.mixture)
         if searcher.worth(merged[-1]) - searcher.worth(path.last) > TAKEN * cells.n_points:
             paths[place] = path.moved(merged).after(rounds=1, moves=1)
     return paths
@@ -144,40 +171,34 @@ def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> P
     return max(ways, key=lambda way: searcher.worth(way.last))
 
 
-def _figure(
-    problem: Problem, path: Path, covariance: CovarianceType, criterion: CriterionName
-) -> float:
+def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
     """The criterion at the end of a path, on few cells; infinite with components of few points."""
     cells, mixture = problem.few_cells, path.last.mixture
     if (mixture.weights * cells.n_points).min() < problem.handful:
         return math.inf
     log_likelihood = path.last.elbo + cells.n_points * estimated_gap(cells, mixture)
-    return criteria(cells, mixture, log_likelihood, covariance).value(criterion)
+    return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
 
 
 def _measured(problem: Problem, path: Path) -> Contender:
     """The mixture at the end of a path as it is, on all cells."""
-    climbed = problem.climbed(path, on_all=True, by_natural=True, steps=0)
-    return Contender(problem, path, problem.told(climbed, seconds=0.0))
+    return Contender(problem, path, problem.told(problem.measured(path)))
 
 
-def _climbed(
-    contender: Contender,
-    *,
-    finer: Callable[[Cells, Mixture], Cells] | None = None,
-    by_natural: bool = True,
-) -> Contender:
+def _climbed(contender: Contender, *, by_natural: bool = True) -> Contender:
     """A contender after the climb over all stages."""
     problem = contender.problem
-    climbed = problem.climbed(contender.path, finer=finer, by_natural=by_natural)
-    return replace(contender, fit=problem.told(climbed, seconds=0.0), is_final=True)
+    climbed = problem.climbed(contender.path, by_natural=by_natural)
+    return replace(contender, fit=problem.told(climbed), is_final=True)
 
 
 def _searched(contender: Contender) -> Contender:
     """A contender after a search as long as if no other number of components were asked for."""
+    if contender.is_searched:
+        return _climbed(contender)
     problem = contender.problem
     path = problem.searcher.improved(problem.few_cells, contender.path)
-    return _climbed(replace(contender, path=path))
+    return _climbed(replace(contender, path=path, is_searched=True))
 
 
 def _compared(contenders: Sequence[Contender], criterion: CriterionName) -> list[Contender]:
@@ -195,8 +216,8 @@ def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: f
     values = [contender.fit.criteria.value(criterion) for contender in contenders]
     final = [v for v, c in zip(values, contenders, strict=True) if c.is_final and c.is_eligible]
     highest = min(final, default=math.inf) + reach
-    open_ones = [n for n, c in enumerate(contenders) if not c.is_final and values[n] <= highest]
-    return min(open_ones, key=values.__getitem__, default=None)
+    waiting = [n for n, c in enumerate(contenders) if not c.is_final and values[n] <= highest]
+    return min(waiting, key=values.__getitem__, default=None)
 
 
 def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:
@@ -209,11 +230,3 @@ def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:
         return True, contender.candidate().parameters
 
     return min(range(len(contenders)), key=rank)
-
-
-def _needs_more(fit: Fit, settings: FitSettings, hooks: Hooks) -> bool:
-    """Whether a fit by natural gradient on the cells as they are is not all that was asked for."""
-    if fit.status is Status.INTERRUPTED:
-        return False
-    is_coarse = hooks.finer is not None and fit.gap_ratio > 1
-    return is_coarse or settings.optimizer != "natural" or settings.learning_rate != 1

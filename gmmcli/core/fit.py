@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -25,7 +26,7 @@ from gmmcli.core.refinement import gap_ratio, parts_of_crowded
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
-from gmmcli.core.settings import HANDFUL, FitSettings
+from gmmcli.core.settings import HANDFUL, CovarianceType, FitSettings
 from gmmcli.core.whitening import Whitening, whitening_of
 from gmmcli.errors import FitError, TableError
 
@@ -95,7 +96,7 @@ def fit(
     else:
         path = Path([State(0, _distinct(problem.whitening.whiten(start)), -np.inf)])
     climbed = problem.climbed(path, finer=hooks.finer)
-    return problem.told(climbed, seconds=perf_counter() - began)
+    return replace(problem.told(climbed), seconds=perf_counter() - began)
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,9 @@ class Problem:
     Attributes:
         whitening: to the units in which everything here is.
         searcher: finds where to start.
+
+    Raises:
+        TableError: when the variance of the coordinates is out of double precision's reach.
     """
 
     def __init__(self, cells: Cells, settings: FitSettings, hooks: Hooks, few: int | None) -> None:
@@ -146,6 +150,11 @@ class Problem:
         self._levels = _levels(cells, self.whitening, few)
 
     @property
+    def covariance(self) -> CovarianceType:
+        """The covariance type."""
+        return self._settings.covariance
+
+    @property
     def few_cells(self) -> Cells:
         """The cells to search on, in whitened units."""
         return self._levels[0]
@@ -155,30 +164,39 @@ class Problem:
         per_point = elbo / self._cells.n_points + self.whitening.log_volume
         self._hooks.watch(what, number, per_point)
 
+    def on(self, cells: Cells) -> "Problem":
+        """The same problem on other cells of the same points, in the same whitened units."""
+        other = copy(self)
+        other._cells, other._levels = cells, _levels(cells, self.whitening, self._few)
+        return other
+
+    def measured(self, path: Path) -> Climbed:
+        """The end of a path as it is, on all cells."""
+        last = measured(path.last, self._levels[-1], self._ascent)
+        status = Status.INTERRUPTED if self._hooks.interrupted() else Status.STEP_LIMIT
+        return Climbed(replace(path, states=[*path.states[:-1], last]), status, self._cells)
+
     def climbed(
         self,
         path: Path,
         *,
         finer: Callable[[Cells, Mixture], Cells] | None = None,
-        on_all: bool = False,
         by_natural: bool = False,
-        steps: int | None = None,
     ) -> Climbed:
         """Where the climb from the end of a path leads, on more and more cells.
 
         Args:
             path: the states so far.
             finer: cuts cells where they are too wide for a mixture, in data units.
-            on_all: begin with all cells.
             by_natural: climb by natural gradient, whatever was asked for.
-            steps: the most steps to take; as many as was asked for by default.
+
+        Raises:
+            FitError: when Adam, at too high a learning rate, diverges.
         """
         stages = _Stages(self._cells, self._levels, self.whitening, finer, self._few)
-        if on_all:
-            stages.skip()
-        steps = self._settings.steps if steps is None else steps
         ascent = self._ascent.accelerating() if by_natural else self._ascent
-        climber = _Climber(ascent, path.last.step + steps, self._told_step, self._hooks.interrupted)
+        max_steps = path.last.step + self._settings.steps
+        climber = _Climber(ascent, max_steps, self._told_step, self._hooks.interrupted)
         states, status = climber.on(stages.cells, path.states, stages.tolerance)
         search, is_checked = path.search, False
         while status is Status.CONVERGED and not stages.are_done:
@@ -187,8 +205,8 @@ class Problem:
                 checked = self.searcher.improved(stages.cells, Path(states, search), patience=1)
                 is_checked = True
                 if checked.moves > search.moves:
-                    last = checked.last.step + steps
-                    climber = replace(climber, max_steps=last, memory=empty_memory())
+                    max_steps = checked.last.step + self._settings.steps
+                    climber = replace(climber, max_steps=max_steps, memory=empty_memory())
                 states, search = checked.states, checked.search
             states, status = climber.on(stages.cells, states, stages.tolerance)
         if not stages.are_done:
@@ -200,8 +218,8 @@ class Problem:
         self.watch("step", state.step, state.elbo)
         return state
 
-    def told(self, climbed: Climbed, *, seconds: float) -> Fit:
-        """What came of a climb that took so many seconds, in data units."""
+    def told(self, climbed: Climbed) -> Fit:
+        """What came of a climb, in data units."""
         cells, status = climbed.cells, climbed.status
         states = _in_canonical_order(climbed.path.states, self.whitening)
         history = _history_of(states, cells.n_points, self.whitening)
@@ -221,7 +239,7 @@ class Problem:
             floored=_floored(states[-1].mixture, self._floor),
             handful=self.handful,
             search=climbed.path.search,
-            seconds=seconds,
+            seconds=0.0,
         )
 
 
@@ -311,11 +329,6 @@ class _Stages:
         """What may be left to climb on them, in nats."""
         return TOLERANCE if self.are_done else NEAR
 
-    def skip(self) -> None:
-        """Go on to all cells, as they are so far."""
-        self._level = len(self._levels) - 1
-        self.are_done = self._finer is None
-
     def advance(self, mixture: Mixture) -> None:
         """Take more cells, cut where they are too wide for a mixture in whitened units."""
         before = self.all_cells
@@ -346,7 +359,11 @@ def n_few(n_components: int) -> int:
 
 
 def check_distinct_points(cells: Cells, n_components: int) -> None:
-    """Raise TableError where there are fewer distinct points than components."""
+    """Raise where there are fewer distinct points than components.
+
+    Raises:
+        TableError: saying how many there are.
+    """
     if cells.n_cells < n_components:
         raise TableError(
             f"{cells.n_cells} distinct points cannot hold {n_components} components: "

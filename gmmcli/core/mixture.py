@@ -87,12 +87,12 @@ class Mixture:
 
     def log_densities(self, points: FloatArray) -> FloatArray:
         """The log density of each point under the mixture, shape (N,), in nats."""
-        return _log_sum_exp(self.joint_log_densities(points))
+        return log_sum_exp(self.joint_log_densities(points))
 
     def responsibilities(self, points: FloatArray) -> FloatArray:
         """The posterior probability of each component for each point, shape (N, K)."""
         joint = self.joint_log_densities(points)
-        return np.exp(joint - _log_sum_exp(joint)[:, None])
+        return np.exp(joint - log_sum_exp(joint)[:, None])
 
     def to_json(self) -> dict[str, Any]:
         """The three parameters as nested lists, ready for `json.dump`."""
@@ -190,7 +190,7 @@ def _cholesky_factor(covariance: FloatArray) -> FloatArray:
     return np.array([[sd_x, 0.0], [slope, np.sqrt((sd_y - slope) * (sd_y + slope))]])
 
 
-def _log_sum_exp(values: FloatArray) -> FloatArray:
+def log_sum_exp(values: FloatArray) -> FloatArray:
     """The log of the sum of exponentials along the last axis."""
     largest = values.max(axis=-1, keepdims=True)
     total: FloatArray = largest[..., 0] + np.log(np.exp(values - largest).sum(axis=-1))

@@ -162,7 +162,11 @@ def _parsed_parameters(path: Path) -> Parameters:
 
 
 def one_of(words: Sequence[Word], word: object) -> Word:
-    """The word, if it is one of these."""
+    """The word, if it is one of these.
+
+    Raises:
+        ValueError: naming them, where it is not.
+    """
     for known in words:
         if word == known:
             return known

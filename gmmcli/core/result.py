@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
@@ -111,4 +112,4 @@ class Provenance:
     source: str
     n_rows: int
     n_skipped: int
-    asked: Mapping[str, str | int | bool | None]
+    asked: Mapping[str, Any]

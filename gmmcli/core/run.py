@@ -108,10 +108,10 @@ def write_run(
         if fit.selection is not None:
             _selection_table(fit.selection).to_csv(stage / SELECTION, index=False)
         written = [directory / path.name for path in stage.iterdir()]
-    if directory / SELECTION not in written:  # of a fit that this one replaces
-        (directory / SELECTION).unlink(missing_ok=True)
     for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
         remove_pictures(directory, picture_format)
+    if directory / SELECTION not in written:
+        (directory / SELECTION).unlink(missing_ok=True)
     return [path for path in (directory / name for name in FILES) if path in written]
 
 

@@ -157,11 +157,11 @@ class Searcher:
                 merged = aligned(merged, mixture)
             return self._settled(cells, State(0, merged, -np.inf))
 
-    def merged(self, cells: Cells, mixture: Mixture, n_components: int) -> list[State]:
-        """The states after merging the components of a mixture to so many."""
-        with fitting_threads(cells, n_components):
-            merged = merged_to(cells, mixture, n_components, self.handful)
-            return self._settled(cells, State(0, merged, -np.inf))
+    def merged(self, cells: Cells, mixture: Mixture, before: Mixture) -> list[State]:
+        """The states after merging a mixture to as many components as another, in its order."""
+        with fitting_threads(cells, mixture.n_components):
+            merged = merged_to(cells, mixture, before.n_components, self.handful)
+            return self._settled(cells, State(0, aligned(merged, before), -np.inf))
 
     def _trial(self, cells: Cells, start: Mixture) -> list[State]:
         """The states of a few steps from a start."""

@@ -1,6 +1,6 @@
 """What can be asked of a fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 CovarianceType = Literal["full", "tied", "diag", "spherical"]
@@ -70,3 +70,9 @@ class Choice:
     def is_open(self) -> bool:
         """Whether there is more than one candidate."""
         return self.goes_on or self.fewest < self.most or len(self.covariances) > 1
+
+    def of_type(self, covariance: CovarianceType) -> "Choice":
+        """What to choose from of one covariance type; a single tied component is a full one."""
+        if covariance == "tied" and "full" in self.covariances and self.most > 1:
+            return replace(self, fewest=max(self.fewest, 2))
+        return self
