@@ -101,6 +101,14 @@ def test_components_on_few_points_are_not_chosen() -> None:
     assert not found.floored
 
 
+def test_points_on_a_line_are_not_fitted_over_and_over() -> None:
+    places = np.random.default_rng(0).normal(size=300)
+    line = cells_of(np.stack([places, 2 * places + 1], axis=1))
+    found = chosen_fit(line, FitSettings(), Choice())
+    assert found.selection is not None
+    assert [c.status for c in found.selection.candidates] == ["on the covariance floor"]
+
+
 def test_scales_and_shears_change_no_choice() -> None:
     points = sampled(touching_clusters(3, seed=2), 600)
     matrix = np.array([[1e9, 2e8], [0, 1e-9]])
@@ -183,7 +191,8 @@ def test_doubts_are_said() -> None:
         (candidate(1, 30.0, eligible=False), candidate(2, 40.0, eligible=False)), "bic", 0
     )
     assert list(_doubts(unsound)) == [
-        "no candidate is sound, so the simplest is taken: ask for another with -k"
+        "the simplest is taken, as every candidate has a component on the covariance floor or on "
+        "fewer than 6 points: ask for another with -k"
     ]
 
 
@@ -227,7 +236,7 @@ def test_a_range_is_two_numbers(work: Path, run: Callable[..., Result], asked: s
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("-k", "1:3"), "-k asks for other than the 2 of --init"),
+        (("-k", "1:3"), "-k asks for other than the 2 of --init: leave out either"),
         (("--covariance", "auto"), "--covariance auto searches for a start: leave out --init"),
     ],
 )

@@ -19,6 +19,7 @@ from gmmcli.core.coarsening import coarsened
 from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.moves import joint_log_densities
 from gmmcli.core.refinement import CROWD, gap_ratio, parts_of_crowded
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.settings import FitSettings
@@ -172,7 +173,7 @@ def test_how_coarse_cells_are_is_said(
         "raise --cells, or take --exact"
     )
     true = (told["exact_log_likelihood"] - told["log_likelihood"]) / N_ROWS
-    assert (true > 2 * told["compression_gap"]) == bool(so)
+    assert (true > 1.5 * told["compression_gap"]) == bool(so)
 
 
 @pytest.mark.parametrize("n_rows", [200, 40_000])
@@ -198,7 +199,7 @@ def test_a_weight_of_two_is_two_rows(tmp_path: Path, n_rows: int) -> None:
         ("-1", "column 'w' holds the weight -1: weights are finite and 0 or more"),
         ("inf", "column 'w' holds the weight inf"),
         ("", "column 'w' has weights that are empty or not a number, as NaN or NA: give each"),
-        ("nan", "column 'w' has weights that are empty or not a number, as NaN or NA: give each"),
+        ("nan", "column 'w' holds the weight nan: weights are finite and 0 or more"),
     ],
 )
 def test_bad_weights_get_one_line(tmp_path: Path, weight: str, message: str) -> None:
@@ -260,6 +261,17 @@ def test_coarse_cells_are_merged_by_weight_not_by_place() -> None:
     assert 150 < (np.abs(few.means).max(axis=1) < 1e-4).sum() < 350
     mixture = Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
     assert estimated_gap(few, mixture) == pytest.approx(0, abs=1e-15)
+
+
+def test_gaps_of_cells_that_reach_over_a_border_are_near_the_mark() -> None:
+    true = Mixture([0.5, 0.5], [[-3, 0], [3, 0]], [np.eye(2), np.eye(2)])
+    points = sampled(true, 40_000)
+    columns, rows = np.round(points / 0.8).astype(int).T  # cells as wide as the border
+    cells = cells_of(points).merged(columns * 1000 + rows)
+    joint = joint_log_densities(cells, true.weights, true.means, true.covariances)
+    elbo = cells.counts @ np.logaddexp(*joint)
+    gap = float(true.log_densities(points).sum() - elbo) / len(points)
+    assert estimated_gap(cells, true) == pytest.approx(gap, rel=0.3)
 
 
 def test_a_large_fit_says_what_its_cells_cost(work: Path, run: Callable[..., Result]) -> None:

@@ -296,7 +296,9 @@ def _choice_of(
     if start is not None:
         n_components = start.n_components
         if components not in (None, (n_components, n_components)):
-            raise click.UsageError(f"-k asks for other than the {n_components} of --init", ctx)
+            raise click.UsageError(
+                f"-k asks for other than the {n_components} of --init: leave out either", ctx
+            )
         if covariance == "auto":
             raise click.UsageError("--covariance auto searches for a start: leave out --init", ctx)
         components = n_components, n_components

@@ -185,7 +185,10 @@ def _warnings(fit: "Fit", *, is_weighted: bool) -> Iterator[str]:
     if fit.is_coarse:
         yield f"{_coarseness(fit.gap_ratio)}; raise --cells, or take --exact"
     if fit.selection is not None:
-        yield from _doubts(fit.selection)
+        if fit.status.value == "interrupted":
+            yield "interrupted before all candidates were compared: fit again for a choice"
+        else:
+            yield from _doubts(fit.selection)
     if fit.floored:
         yield (
             f"on the covariance floor: {_listed(fit.floored)} (points on a line or on one "
@@ -219,8 +222,12 @@ def _selection(selection: "Selection") -> str:
 def _doubts(selection: "Selection") -> Iterator[str]:
     """Lines that tell where a choice is not to be trusted, and what to do."""
     name, winner, second = selection.criterion.upper(), selection.winner, selection.runner_up
+    barred = f"a component on the covariance floor or on fewer than {HANDFUL} points"
+    lower = [c for c in selection.candidates if selection.value(c) < selection.value(winner)]
+    if winner.eligible and lower:
+        yield f"{_counted(len(lower), 'candidate')} with a lower {name} not taken: {barred}"
     if not winner.eligible:
-        yield "no candidate is sound, so the simplest is taken: ask for another with -k"
+        yield f"the simplest is taken, as every candidate has {barred}: ask for another with -k"
     elif second is not None and selection.lead is not None and selection.lead < ALIKE:
         yield (
             f"the data do not tell {_label(winner)} from {_label(second)}: "

@@ -105,7 +105,7 @@ def _square_roots(covariances: FloatArray) -> FloatArray:
     Shape (C, 2, 2), as are the covariances.
     """
     (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
-    deviations = np.sqrt(xx)
+    deviations = np.sqrt(np.maximum(xx, 0))  # rounding may leave less of nothing
     slopes = np.divide(xy, deviations, out=np.zeros_like(xy), where=deviations > 0)
     rests = np.sqrt(np.maximum(yy - slopes**2, 0))
     return np.stack([deviations, np.zeros_like(xx), slopes, rests], axis=1).reshape(-1, 2, 2)

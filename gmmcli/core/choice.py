@@ -148,7 +148,7 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
         is_better_nearby = len(figures) - 1 - int(np.argmin(figures)) < BEYOND
         has_cells = n_few(n_components) <= max(cells.n_cells, n_few(choice.most))
         goes_on = choice.goes_on and is_better_nearby and has_cells
-        if n_components > choice.most and not goes_on:
+        if (n_components > choice.most and not goes_on) or _are_on_a_line(problem, paths[0]):
             break
         path = _grown(searcher, cells, paths[-1], n_components)
         paths.append(path)
@@ -162,6 +162,11 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
     return paths
 
 
+def _are_on_a_line(problem: Problem, path: Path) -> bool:
+    """Whether a single component is too thin, as all others will be."""
+    return path.last.mixture.n_components == 1 and not problem.is_sound(path.last.mixture)
+
+
 def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> Path:
     """A path to one more component: from those there are, or from a start of its own if better."""
     ways = [
@@ -172,9 +177,9 @@ def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> P
 
 
 def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
-    """The criterion at the end of a path, on few cells; infinite with components of few points."""
+    """The criterion at the end of a path, on few cells; infinite where it cannot be chosen."""
     cells, mixture = problem.few_cells, path.last.mixture
-    if (mixture.weights * cells.n_points).min() < problem.handful:
+    if not problem.is_sound(mixture):
         return math.inf
     log_likelihood = path.last.elbo + cells.n_points * estimated_gap(cells, mixture)
     return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)

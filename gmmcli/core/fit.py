@@ -159,6 +159,11 @@ class Problem:
         """The cells to search on, in whitened units."""
         return self._levels[0]
 
+    def is_sound(self, mixture: Mixture) -> bool:
+        """Whether no component stands on the floor, or on fewer points than a handful."""
+        few = (mixture.weights * self._cells.n_points < self.handful).any()
+        return not (few or _floored(mixture, self._floor))
+
     def watch(self, what: str, number: int, elbo: float) -> None:
         """Tell the caller of an ELBO, in nats and whitened units."""
         per_point = elbo / self._cells.n_points + self.whitening.log_volume

@@ -24,6 +24,10 @@ from torch.types import _size
 from gmmcli.core.cells import Cells
 from gmmcli.core.settings import CovarianceType
 
+# The largest variance, in whitened units, in which a component that holds a millionth of the points
+# is not wider. One that holds next to nothing would else grow without end in long steps.
+WIDEST = 1e6
+
 
 class CellTensors(NamedTuple):
     """Cells as the model reads them.
@@ -183,7 +187,7 @@ def constrained(
 
     The M step of each type is this projection of the M step of free covariances: tied ones are
     their mean by mass, diagonal ones lose their off-diagonal, spherical ones take their mean
-    variance, and no eigenvalue lies below the floor.
+    variance, and no eigenvalue lies below the floor, or over `WIDEST`.
 
     Args:
         covariances: shape (K, 2, 2).
@@ -200,6 +204,7 @@ def constrained(
             variances = variances.mean(dim=1, keepdim=True)
         covariances = torch.diag_embed(variances.expand(-1, 2))
     lengths, directions = torch.linalg.eigh(covariances)
-    if lengths.min() < floor:
-        covariances = (directions * lengths.clamp(min=floor)[:, None, :]) @ directions.mT
+    if lengths.min() < floor or lengths.max() > WIDEST:
+        within = lengths.clamp(min=floor, max=WIDEST)
+        covariances = (directions * within[:, None, :]) @ directions.mT
     return (covariances + covariances.mT) / 2

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gmmcli.core.mixture import FloatArray
 from gmmcli.core.selection import Candidate, Selection
-from gmmcli.core.settings import COVARIANCE_TYPES, CRITERIA, CovarianceType
+from gmmcli.core.settings import COVARIANCE_TYPES, CovarianceType
 from gmmcli.pictures.style import component_colours
 
 SELECTION_INCHES = (7.0, 4.6)
@@ -108,19 +108,14 @@ def scale_criterion(axes: Axes, above: FloatArray) -> None:
 
 
 def selection_note(selection: Selection, above: FloatArray) -> str:
-    """What a reader needs to know to read the picture, and what other criteria would choose."""
-    eligible = [candidate for candidate in selection.candidates if candidate.eligible]
+    """What a reader needs to know to read the picture, given `criteria_above`."""
     reasons = dict.fromkeys(each.status for each in selection.candidates if not each.eligible)
-    legend, choices = [], []
+    notes = []
     if reasons:
-        legend.append(f"hollow: not eligible ({', '.join(reasons)})")
+        notes.append(f"hollow: not eligible ({', '.join(reasons)})")
     if is_logarithmic(above):
-        legend.append(f"axis: linear up to {STRONG:.0f}, logarithmic beyond")
-    for other in (other for other in CRITERIA if other != selection.criterion and eligible):
-        best = min(eligible, key=lambda candidate: candidate.criteria.value(other))
-        choices.append(f"{other.upper()} would choose {label_of(best)}")
-    lines = wrap("; ".join(legend), NOTE_WIDTH) + wrap("; ".join(choices), NOTE_WIDTH)
-    return "\n".join(lines)
+        notes.append(f"axis: linear up to {STRONG:.0f}, logarithmic beyond")
+    return "\n".join(wrap("; ".join(notes), NOTE_WIDTH))
 
 
 def label_of(candidate: Candidate) -> str:
