@@ -135,10 +135,11 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
     recent = np.array(elbos[-5 * window :]).reshape(5, window).max(axis=1)
     climbs = np.diff(recent)
     climbs[np.abs(climbs) < ROUNDING * abs(recent[-1])] = 0.0
-    if not climbs[-3:].any():
+    # An ELBO that cannot fall, and does, has reached the noise of rounding.
+    if not climbs[-3:].any() or (window == 1 and climbs[-1] < 0):
         return 0.0
-    if window == 1 and (climbs < 0).any():  # it cannot fall, so this is the noise of rounding
-        return float(np.abs(climbs).sum())
+    if window == 1 and (climbs < 0).any():
+        return float(np.abs(climbs[np.argmax(climbs < 0) :]).sum())
     if (climbs <= 0).any():
         return float("inf")
     rate = (climbs[1:] / climbs[:-1]).max()
