@@ -39,11 +39,9 @@ NEAR = 0.01
 # So many cells are enough to search for a start and to come near the optimum.
 FEW_CELLS = 2048
 # And so many for each component.
-CELLS_PER_COMPONENT = 20
-# How many times more cells each further stage has; the last has at least `MORE**(1 - HARDLY_MORE)`
-# times as many as the one before it.
-MORE = 8
-HARDLY_MORE = 0.75
+CELLS_PER_COMPONENT = 40
+# Each further stage has at most so many times as many cells.
+MORE = 4
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
 COINCIDING = 1e-5
 # What is left is probed at every so many steps, since a probe takes as long as they do.
@@ -204,8 +202,7 @@ class Problem:
         climber = _Climber(ascent, max_steps, self._told_step, self._hooks.interrupted)
         states, status = climber.on(stages.cells, path.states, stages.tolerance)
         search, is_checked = path.search, False
-        while status is Status.CONVERGED and not stages.are_done:
-            stages.advance(states[-1].mixture)
+        while status is Status.CONVERGED and stages.advance(states[-1].mixture):
             if search is not None and search.moves and not is_checked:  # few cells may mislead
                 checked = self.searcher.improved(stages.cells, Path(states, search), patience=1)
                 is_checked = True
@@ -214,7 +211,7 @@ class Problem:
                     climber = replace(climber, max_steps=max_steps, memory=empty_memory())
                 states, search = checked.states, checked.search
             states, status = climber.on(stages.cells, states, stages.tolerance)
-        if not stages.are_done:
+        if not stages.is_last:
             all_cells = self.whitening.whiten_cells(stages.all_cells)
             states = [*states[:-1], measured(states[-1], all_cells, self._ascent)]
         return Climbed(Path(states, search), status, stages.all_cells)
@@ -308,7 +305,6 @@ class _Stages:
 
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
-        are_done: whether this is the last stage.
     """
 
     def __init__(
@@ -322,7 +318,11 @@ class _Stages:
         self.all_cells = cells
         self._levels, self._whitening, self._finer, self._few = levels, whitening, finer, few
         self._level = 0
-        self.are_done = finer is None and len(levels) == 1
+
+    @property
+    def is_last(self) -> bool:
+        """Whether this stage has all cells that there are so far."""
+        return self._level == len(self._levels) - 1
 
     @property
     def cells(self) -> Cells:
@@ -332,29 +332,34 @@ class _Stages:
     @property
     def tolerance(self) -> float:
         """What may be left to climb on them, in nats."""
-        return TOLERANCE if self.are_done else NEAR
+        return TOLERANCE if self.is_last else NEAR
 
-    def advance(self, mixture: Mixture) -> None:
-        """Take more cells, cut where they are too wide for a mixture in whitened units."""
-        before = self.all_cells
+    def advance(self, mixture: Mixture) -> bool:
+        """Take more cells, cut where they are too wide for a mixture in whitened units.
+
+        False where there are none: these are all, and fine enough.
+        """
+        was_last, before = self.is_last, self.all_cells
         if self._finer is not None:
             self.all_cells = self._finer(before, self._whitening.unwhiten(mixture))
+        if self.all_cells is before and was_last:
+            return False
         if self.all_cells is not before:
             self._levels = _levels(self.all_cells, self._whitening, self._few)
-        self._level = min(self._level + 1, len(self._levels) - 1)
-        self.are_done = self._level == len(self._levels) - 1
+        last = len(self._levels) - 1
+        self._level = last if was_last else min(self._level + 1, last)
+        return True
 
 
 def _levels(cells: Cells, whitening: Whitening, few: int | None) -> list[Cells]:
     """Few cells that these are merged into, more and more, and last all, in whitened units."""
     levels = [whitening.whiten_cells(cells)]
-    if few is None:
+    if few is None or cells.n_cells <= few:
         return levels
-    n_merged = int(math.log(max(cells.n_cells / few, 1), MORE) + HARDLY_MORE)
-    for level in reversed(range(max(n_merged, 1))):
-        merged = coarsened(levels[0], few * MORE**level)
-        if merged is not levels[0]:
-            levels.insert(0, merged)
+    n_merged = math.ceil(math.log(cells.n_cells / few, MORE))
+    more = (cells.n_cells / few) ** (1 / n_merged)
+    for level in reversed(range(n_merged)):
+        levels.insert(0, coarsened(levels[0], round(few * more**level)))
     return levels
 
 

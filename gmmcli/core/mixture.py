@@ -43,8 +43,7 @@ class Mixture:
             object.__setattr__(self, name, _read_only(name, getattr(self, name)))
         _check_shapes(self)
         _check_weights(self.weights)
-        for k, covariance in enumerate(self.covariances):
-            _check_covariance(k, covariance)
+        _check_covariances(self.covariances)
         symmetric = (self.covariances + self.covariances.swapaxes(1, 2)) / 2
         object.__setattr__(self, "covariances", _read_only("covariances", symmetric))
 
@@ -64,7 +63,7 @@ class Mixture:
 
     def cholesky_factors(self) -> FloatArray:
         """The lower Cholesky factors of the covariances, shape (K, 2, 2)."""
-        return np.stack([_cholesky_factor(covariance) for covariance in self.covariances])
+        return _cholesky_factors(self.covariances)
 
     def component_log_densities(self, points: FloatArray) -> FloatArray:
         """The log density of each point under each component, shape (N, K), in nats.
@@ -154,40 +153,45 @@ def _check_shapes(mixture: Mixture) -> None:
             raise MixtureError(
                 f"{name} must have shape {expected}, as there are weights, not {shape}"
             )
-    for k, mean in enumerate(mixture.means):
-        if not np.isfinite(mean).all():
-            raise MixtureError(f"the mean of component {k} is not finite: {mean.tolist()}")
+    for k in np.flatnonzero(~np.isfinite(mixture.means).all(axis=1))[:1]:
+        raise MixtureError(
+            f"the mean of component {k} is not finite: {mixture.means[k].tolist()}"
+        )
 
 
 def _check_weights(weights: FloatArray) -> None:
-    for k, weight in enumerate(weights):
-        if not (np.isfinite(weight) and weight >= 0):
-            raise MixtureError(f"the weight of component {k} is {weight}: it must be 0 or more")
+    for k in np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[:1]:
+        raise MixtureError(f"the weight of component {k} is {weights[k]}: it must be 0 or more")
     total = weights.sum()
     if abs(total - 1) > WEIGHT_SUM_TOLERANCE:
         raise MixtureError(f"weights sum to {total:.9g}, not to 1: {weights.tolist()}")
 
 
-def _check_covariance(k: int, covariance: FloatArray) -> None:
-    shown = covariance.tolist()
-    if not np.isfinite(covariance).all():
-        raise MixtureError(f"the covariance of component {k} is not finite: {shown}")
-    (xx, xy), (yx, yy) = covariance
-    if abs(xy - yx) > SYMMETRY_TOLERANCE * np.sqrt(abs(xx * yy)):
-        raise MixtureError(f"the covariance of component {k} is not symmetric: {shown}")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = _cholesky_factor((covariance + covariance.T) / 2)
-    if not (np.diag(factor) > 0).all():
-        raise MixtureError(f"the covariance of component {k} is not positive definite: {shown}")
+def _check_covariances(covariances: FloatArray) -> None:
+    (xx, xy), (yx, yy) = covariances.transpose(1, 2, 0)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        factors = _cholesky_factors((covariances + covariances.swapaxes(1, 2)) / 2)
+        rules = {
+            "finite": np.isfinite(covariances).all(axis=(1, 2)),
+            "symmetric": abs(xy - yx) <= SYMMETRY_TOLERANCE * np.sqrt(abs(xx * yy)),
+            "positive definite": (factors[:, [0, 1], [0, 1]] > 0).all(axis=1),
+        }
+    for k in np.flatnonzero(~np.logical_and.reduce(list(rules.values())))[:1]:
+        broken = next(name for name, is_kept in rules.items() if not is_kept[k])
+        raise MixtureError(
+            f"the covariance of component {k} is not {broken}: {covariances[k].tolist()}"
+        )
 
 
-def _cholesky_factor(covariance: FloatArray) -> FloatArray:
-    """The lower Cholesky factor, shape (2, 2); NaN or 0 on its diagonal where there is none."""
-    sd_x = np.sqrt(covariance[0, 0])
-    slope = covariance[0, 1] / sd_x
+def _cholesky_factors(covariances: FloatArray) -> FloatArray:
+    """Lower Cholesky factors, shape (K, 2, 2); NaN or 0 on a diagonal where there is none."""
+    factors = np.zeros_like(covariances)
+    factors[:, 0, 0] = np.sqrt(covariances[:, 0, 0])
+    factors[:, 1, 0] = covariances[:, 0, 1] / factors[:, 0, 0]
     # sd of y given x; written as a product of sums, it loses no digits to a strong correlation.
-    sd_y = np.sqrt(covariance[1, 1])
-    return np.array([[sd_x, 0.0], [slope, np.sqrt((sd_y - slope) * (sd_y + slope))]])
+    sds_y, slopes = np.sqrt(covariances[:, 1, 1]), factors[:, 1, 0]
+    factors[:, 1, 1] = np.sqrt((sds_y - slopes) * (sds_y + slopes))
+    return factors
 
 
 def log_sum_exp(values: FloatArray) -> FloatArray:

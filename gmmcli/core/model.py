@@ -27,6 +27,10 @@ from gmmcli.core.settings import CovarianceType
 # The largest variance, in whitened units, in which a component that holds a millionth of the points
 # is not wider. One that holds next to nothing would else grow without end in long steps.
 WIDEST = 1e6
+# Shares of a cell below exp(-FARTHEST) count as that.
+FARTHEST = 100.0
+# The logarithm of no weight is that of this one.
+LEAST_WEIGHT = 1e-300
 
 
 class CellTensors(NamedTuple):
@@ -65,7 +69,7 @@ class CellDensity(dist.TorchDistribution):
 
     def log_prob(self, features: Tensor) -> Tensor:
         """The mean log density of each cell's points, in nats; shape (C,) or (K, C)."""
-        by_component = mean_log_densities(features, self.means, self.factors).mT  # (K, C)
+        by_component = mean_log_densities(features, self.means, self.factors)  # (K, C)
         if self.assignment.shape[1:] == (1,):  # enumerated: row k assigns every cell to k
             return by_component
         return by_component.gather(0, self.assignment[None])[0]
@@ -115,16 +119,18 @@ class MixtureModel(PyroModule):
         """Sample the assignment of each cell and observe the cell."""
         weights, means, factors = self.parameters_now()
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
-            assignment = pyro.sample("assignment", Assignment(weights))
+            assignment = pyro.sample("assignment", Assignment(logits=log_weights(weights)))
             pyro.sample("obs", CellDensity(assignment, means, factors), obs=cells.features)
 
     def guide(self, cells: CellTensors) -> None:
         """Sample the assignment of each cell from its best distribution given the parameters."""
         with torch.no_grad():
             weights, means, factors = self.parameters_now()
-            joint = weights.log() + mean_log_densities(cells.features, means, factors)
+            joint = mean_log_densities(cells.features, means, factors)  # (K, C)
+            joint += log_weights(weights)[:, None]
+            joint = joint.clamp(min=joint.amax(dim=0) - FARTHEST)
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
-            assignment_probs = dist.Categorical(logits=joint)
+            assignment_probs = dist.Categorical(logits=joint.mT)
             pyro.sample("assignment", assignment_probs, infer={"enumerate": "parallel"})
 
 
@@ -155,6 +161,11 @@ def cholesky_factors(values: Tensor, n_components: int) -> Tensor:
     return values.expand(n_components, 2, 2)
 
 
+def log_weights(weights: Tensor) -> Tensor:
+    """The logarithms of weights, shape (K,), finite even where a component is empty."""
+    return weights.clamp(min=LEAST_WEIGHT).log()
+
+
 def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tensor:
     """The mean log density of each cell's points under each component, shape (C, K), in nats.
 
@@ -172,12 +183,13 @@ def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tens
     v_x = -factors[:, 1, 0] * u_x * v_y
     u_1 = -u_x * means[:, 0]
     v_1 = -v_x * means[:, 0] - v_y * means[:, 1]
-    u = torch.stack([u_1, u_x, torch.zeros_like(u_x)])  # (3, K)
-    v = torch.stack([v_1, v_x, v_y])  # (3, K)
-    within = torch.stack([u_x**2 + v_x**2, 2 * v_x * v_y, v_y**2])  # (3, K), of xx, xy and yy
-    points, spreads = features[:, :3], features[:, 3:]
-    distances = (points @ u) ** 2 + (points @ v) ** 2 + spreads @ within  # (C, K)
-    return u_x.log() + v_y.log() - math.log(2 * math.pi) - 0.5 * distances
+    u = torch.stack([u_1, u_x, torch.zeros_like(u_x)], dim=1)  # (K, 3)
+    v = torch.stack([v_1, v_x, v_y], dim=1)  # (K, 3)
+    within = torch.stack([u_x**2 + v_x**2, 2 * v_x * v_y, v_y**2], dim=1)  # (K, 3), of xx, xy, yy
+    points, spreads = features[:, :3].mT, features[:, 3:].mT
+    distances = (u @ points) ** 2 + (v @ points) ** 2 + within @ spreads  # (K, C)
+    areas = u_x.log() + v_y.log() - math.log(2 * math.pi)
+    return areas[:, None] - 0.5 * distances
 
 
 def constrained(

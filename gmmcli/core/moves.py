@@ -123,12 +123,14 @@ def joint_log_densities(
 def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) -> Mixture:
     """The mixture after so many merges and omissions, of which no two touch one component."""
     joint = joint_log_densities(cells, *_parts(mixture))  # (K, C)
+    total = _log_sum_exp(joint)
+    shares = np.exp(joint - total)
     pairs = _neighbours(mixture)
     merged = _merged(mixture, pairs)
     areas = _half_log_determinants(mixture.covariances)
     thicker = _half_log_determinants(merged[2]) - areas[pairs].sum(axis=1)
-    by_merging = _losses_by_merging(cells, joint, pairs, merged) - handful * thicker
-    by_omission = _losses_by_omission(cells, mixture, joint) + handful * areas
+    by_merging = _losses_by_merging(cells, total, shares, pairs, merged) - handful * thicker
+    by_omission = _losses_by_omission(cells, mixture, joint - total, shares) + handful * areas
     losses = np.concatenate([by_merging, by_omission])
     n_pairs = len(pairs)
     weights, means, covariances = (
@@ -184,28 +186,35 @@ def _merged(mixture: Mixture, pairs: IntArray) -> tuple[FloatArray, FloatArray, 
 
 def _losses_by_merging(
     cells: Cells,
-    joint: FloatArray,
+    total: FloatArray,
+    shares: FloatArray,
     pairs: IntArray,
     merged: tuple[FloatArray, FloatArray, FloatArray],
 ) -> FloatArray:
-    """What the ELBO loses by each merge, at most, where the other components stay; shape (M,)."""
-    first, second = pairs.T
-    before = np.logaddexp(joint[first], joint[second])  # (M, C)
-    after = joint_log_densities(cells, *merged)
-    masses = cells.counts * np.exp(before - _log_sum_exp(joint))
-    losses: FloatArray = (masses * (before - after)).sum(axis=1)
+    """What the ELBO loses by each merge, at most, where the other components stay; shape (M,).
+
+    Args:
+        cells: the data.
+        total: the log density of each cell, shape (C,).
+        shares: of each cell in each component, shape (K, C).
+        pairs: the components to merge, shape (M, 2).
+        merged: what each pair would become: weights, means and covariances.
+    """
+    both = shares[pairs[:, 0]] + shares[pairs[:, 1]]  # (M, C)
+    after = joint_log_densities(cells, *merged) - total
+    losses: FloatArray = (both * (np.log(np.maximum(both, LEAST_POSITIVE)) - after)) @ cells.counts
     return losses
 
 
-def _losses_by_omission(cells: Cells, mixture: Mixture, joint: FloatArray) -> FloatArray:
+def _losses_by_omission(
+    cells: Cells, mixture: Mixture, log_shares: FloatArray, shares: FloatArray
+) -> FloatArray:
     """What the ELBO loses by leaving out each component, where others stay; shape (K,)."""
-    total = _log_sum_exp(joint)
-    best, next_best = np.sort(joint, axis=0)[[-1, -2]]
-    next_one = np.where(joint == best, next_best, best)
-    share = np.exp(joint - total)
-    left = np.where(share < ALONE, np.log1p(-np.minimum(share, ALONE)), next_one - total)
+    next_best, best = np.partition(log_shares, -2, axis=0)[-2:]
+    next_one = np.where(log_shares == best, next_best, best)
+    left = np.where(shares < ALONE, np.log1p(-np.minimum(shares, ALONE)), next_one)
     regained = cells.n_points * np.log1p(-mixture.weights)
-    losses: FloatArray = regained - (cells.counts * left).sum(axis=1)
+    losses: FloatArray = regained - left @ cells.counts
     return losses
 
 
