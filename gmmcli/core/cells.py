@@ -111,6 +111,24 @@ def _square_roots(covariances: FloatArray) -> FloatArray:
     return np.stack([deviations, np.zeros_like(xx), slopes, rests], axis=1).reshape(-1, 2, 2)
 
 
+def gap_rates(points: FloatArray, mixture: Mixture) -> FloatArray:
+    """What narrow cells cost about some points, shape (N, 2, 2), in nats for each point of a cell.
+
+    A narrow cell costs half the trace of the product of this with its covariance, to second order:
+    it is the covariance of the gradients of the components' log densities, by responsibility.
+
+    Args:
+        points: shape (N, 2), in data units.
+        mixture: in data units.
+    """
+    shares = mixture.responsibilities(points)  # (N, K)
+    inverses = np.linalg.inv(mixture.covariances)
+    gradients = np.einsum("kij,nkj->nki", inverses, mixture.means - points[:, None])
+    deviations = gradients - np.einsum("nk,nki->ni", shares, gradients)[:, None]
+    rates: FloatArray = np.einsum("nk,nki,nkj->nij", shares, deviations, deviations)
+    return rates
+
+
 def estimated_gap(cells: Cells, mixture: Mixture) -> float:
     """What the log-likelihood has over the ELBO, in nats per point, estimated; see `gaps`."""
     return float(gaps(cells, mixture).sum() / cells.n_points)

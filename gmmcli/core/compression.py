@@ -1,12 +1,14 @@
 """From a table to its cells, by aggregates that the table's own engine runs.
 
-A small table keeps every distinct point. A larger one is cut by a grid in one pass, and cells that
-are still too coarse by grids of their own, in one more pass for all of them. `grids` says where the
-cuts are, `refinement` which cells need them.
+A small table keeps every distinct point. A larger one is cut by a grid in one pass, for a long one
+by what a mixture of its first points needs, and cells that are still too coarse by grids of their
+own, in one more pass for all of them. `grids` says where the cuts are, `refinement` which cells
+need them.
 """
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import ibis
@@ -18,7 +20,7 @@ from gmmcli.core.cells import Cells
 from gmmcli.core.engines import readable_errors
 from gmmcli.core.grids import SPAN, Grids, IntArray, first_grid, halves_for, n_cells_of
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.refinement import parts_of_crowded, parts_of_wide
+from gmmcli.core.refinement import first_cut, parts_of_crowded, parts_of_wide
 from gmmcli.core.tables import LARGEST, Table
 from gmmcli.errors import TableError
 
@@ -30,6 +32,8 @@ MOST_CELLS = 1_000_000
 # to the square root of their number, which is what the rule on the gap asks of most mixtures.
 FIRST_CELLS = 280_000
 FIRST_CELLS_ROWS = 1e7
+# For a table of more rows, a guess at its mixture costs less than the cells that it saves.
+LONG = 2e6
 # The most passes in search of crowded cells; each cuts tens of times finer on either axis.
 MOST_PASSES = 8
 
@@ -41,6 +45,7 @@ class Compression:
     """What compressing a table gave.
 
     Attributes:
+        table: the rows, as they were read.
         cells: the cells of all rows with two finite coordinates.
         n_rows: the rows of the table.
         n_skipped: the rows left out, because a coordinate is empty or not finite.
@@ -49,6 +54,7 @@ class Compression:
         places: the places of the cells in the grids, shape (C, 2).
     """
 
+    table: Table
     cells: Cells
     n_rows: int
     n_skipped: int
@@ -68,7 +74,12 @@ class Compression:
 
 
 def compress(
-    table: Table, *, exact: bool = False, most_cells: int = MOST_CELLS, strict: bool = False
+    table: Table,
+    *,
+    exact: bool = False,
+    most_cells: int = MOST_CELLS,
+    strict: bool = False,
+    guess: Callable[[Cells], Mixture] | None = None,
 ) -> Compression:
     """The cells of a table.
 
@@ -77,6 +88,7 @@ def compress(
         exact: make every distinct point a cell, however many there are.
         most_cells: the largest number of cells otherwise.
         strict: refuse rows with an empty or non-finite coordinate rather than skip them.
+        guess: a rough mixture of the first points, by which a long table is cut.
 
     Raises:
         TableError: when the rows cannot be read, none is left, all points are equal, a weight is
@@ -85,23 +97,20 @@ def compress(
     head = _fetched(table, table.rows.limit(EXACT_ROWS + 1))
     if exact or head.num_rows <= EXACT_ROWS:
         grids = None
-        groups = table.rows.group_by("x", "y").aggregate(**_totals(table.rows))
+        found = _fetched(table, table.rows.group_by("x", "y").aggregate(**_totals(table.rows)))
     else:
-        sample = _values(head, "x", "y")
-        n_cells = min(_n_first_cells(table), most_cells // 2)
-        grids = first_grid(sample[np.isfinite(sample).all(axis=1)], n_cells)
-        groups = _cells_in(grids, table.rows, first=0)
-    found = _fetched(table, groups)
+        grids = _first_grid(table, head, most_cells // 2, guess)
+        table, found = _found_by(grids, table, is_plain=bool(np.isfinite(_numbers(head)).all()))
     kept = found.filter(_is_kept(found))
     n_rows = int(_values(found, "n_rows").sum())
     n_skipped = n_rows - int(_values(kept, "n_rows").sum())
     _check_rows(table, kept, n_rows, n_skipped, strict=strict)
     cells, places = _cells_of(kept, grids)
     _check_spread(table, cells)
-    compression = Compression(cells, n_rows, n_skipped, 1, grids, places)
+    compression = Compression(table, cells, n_rows, n_skipped, 1, grids, places)
     while compression.n_passes < MOST_PASSES:
         parts = parts_of_crowded(compression.cells)
-        finer = refine(table, compression, parts, most_cells=most_cells)
+        finer = refine(compression, parts, most_cells=most_cells)
         if finer is compression:
             break
         compression = finer
@@ -109,13 +118,12 @@ def compress(
 
 
 def refine(
-    table: Table, compression: Compression, parts: FloatArray, *, most_cells: int = MOST_CELLS
+    compression: Compression, parts: FloatArray, *, most_cells: int = MOST_CELLS
 ) -> Compression:
     """The same rows with some cells cut finer, by one more pass; unchanged where none can be.
 
     Args:
-        table: the rows.
-        compression: their cells so far.
+        compression: the cells so far.
         parts: into how many each cell should be cut, shape (C,); 1 for those to leave whole.
         most_cells: the largest number of cells in all; the largest parts have the first claim.
 
@@ -131,7 +139,7 @@ def refine(
     if grids is None or not chosen.any():
         return compression
     finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen])
-    found = _fetched(table, _cells_in(finer, table.rows, first=grids.n_grids))
+    found = _fetched(compression.table, _cells_in(finer, compression.table, first=grids.n_grids))
     new_cells, new_places = _cells_of(found, finer)
     return replace(
         compression,
@@ -150,14 +158,25 @@ class Compressor:
         exact: make every distinct point a cell, however many there are.
         most_cells: the largest number of cells otherwise.
         strict: refuse rows with an empty or non-finite coordinate rather than skip them.
+        guess: a rough mixture of the first points, by which a long table is cut.
 
     Attributes:
         compression: the cells so far, and how they came about.
     """
 
-    def __init__(self, table: Table, *, exact: bool, most_cells: int, strict: bool) -> None:
-        self._table, self._most_cells = table, most_cells
-        self.compression = compress(table, exact=exact, most_cells=most_cells, strict=strict)
+    def __init__(
+        self,
+        table: Table,
+        *,
+        exact: bool,
+        most_cells: int,
+        strict: bool,
+        guess: Callable[[Cells], Mixture] | None = None,
+    ) -> None:
+        self._most_cells = most_cells
+        self.compression = compress(
+            table, exact=exact, most_cells=most_cells, strict=strict, guess=guess
+        )
 
     @property
     def finer(self) -> Callable[[Cells, Mixture], Cells] | None:
@@ -166,33 +185,73 @@ class Compressor:
 
     def _cut(self, cells: Cells, mixture: Mixture) -> Cells:
         parts = parts_of_wide(cells, mixture)
-        self.compression = refine(self._table, self.compression, parts, most_cells=self._most_cells)
+        self.compression = refine(self.compression, parts, most_cells=self._most_cells)
         return self.compression.cells
 
 
-def _n_first_cells(table: Table) -> int:
-    """How many cells the first grid should have at most, for a table of this length."""
+def _first_grid(
+    table: Table, head: pa.Table, most_cells: int, guess: Callable[[Cells], Mixture] | None
+) -> Grids:
+    """The grid for a table with these first rows, as fine as it has to be and may be."""
+    n_rows = _n_rows_about(table)
+    numbers = _numbers(head)
+    numbers = numbers[np.isfinite(numbers).all(axis=1)]
+    sample = numbers[:, :2]
+    if guess is None or n_rows <= LONG or not len(sample) or (sample == sample[0]).all():
+        at_most = FIRST_CELLS * math.sqrt(max(n_rows / FIRST_CELLS_ROWS, 1))
+        return first_grid(sample, int(min(at_most, most_cells)))
+    weights = numbers[:, 2] if table.weight else np.ones(len(sample))
+    points = Cells(weights, sample, np.zeros((len(sample), 2, 2)))
+    cut = first_cut(points, guess(points), n_rows * float(weights.mean()))
+    return first_grid(sample, most_cells, cut)
+
+
+def _n_rows_about(table: Table) -> float:
+    """Roughly how many rows there are.
+
+    A whole power of the fourth root of ten, so that a rough number and the true one give the same
+    cells in almost all cases.
+    """
     n_rows = table.opened.n_rows_about
     if n_rows is None:
         n_rows = float(_fetched(table, table.rows.count().as_table())[0][0].as_py())
-    # A whole power of ten, so that a rough length and the true one give the same cells.
-    tens = 10.0 ** max(round(math.log10(max(n_rows, 1) / FIRST_CELLS_ROWS)), 0)
-    return int(FIRST_CELLS * math.sqrt(tens))
+    return float(10.0 ** (round(4 * math.log10(max(n_rows, 1))) / 4))
 
 
-def _cells_in(grids: Grids, rows: ir.Table, *, first: int) -> ir.Table:
+def _found_by(grids: Grids, table: Table, *, is_plain: bool) -> tuple[Table, pa.Table]:
+    """The totals and moments of the cells of the first grid, and the table as it was read for them.
+
+    Args:
+        grids: the first grid.
+        table: the rows.
+        is_plain: whether to try first whether nothing but finite numbers is in them, as in the
+            first ones. To look out for anything else takes a sixth of the time.
+    """
+    if is_plain:
+        plain = table.plainly()
+        with suppress(TableError):
+            found = _fetched(plain, _cells_in(grids, plain, first=0))
+            kept = found.filter(_is_kept(found))
+            if np.isfinite(_values(kept, *SUMS)).all():
+                return plain, found
+    return table, _fetched(table, _cells_in(grids, table, first=0))
+
+
+def _cells_in(grids: Grids, table: Table, *, first: int) -> ir.Table:
     """The totals and moments of the cells of some grids, from the first that is given on.
 
     Moments are of the distances from the cell's middle, in cells, so that they keep their digits
-    far from zero. Rows without two finite coordinates fall in a cell without an index.
+    far from zero. Rows without two finite coordinates fall in a cell without an index. Where there
+    is but one grid, it is not told, as engines take time over every column that they group by.
     """
-    placed = _placed(rows, grids, first=first)
+    placed = _placed(table, grids, first=first)
     t, u = placed.t - placed.column, placed.u - placed.row
     moments = dict(zip(SUMS, (t, u, t * t, t * u, u * u), strict=True))
-    if "weight" in rows.columns:
+    if "weight" in table.rows.columns:
         moments = {name: moment * placed.weight for name, moment in moments.items()}
     sums = {name: moment.sum() for name, moment in moments.items()}
-    return placed.group_by("grid", "index").aggregate(**_totals(placed), **sums)
+    keys = ("index",) if grids.n_grids == 1 else ("grid", "index")
+    return placed.group_by(*keys).aggregate(**_totals(placed), **sums)
 
 
 def _totals(rows: ir.Table) -> dict[str, ir.Value]:
@@ -204,11 +263,15 @@ def _totals(rows: ir.Table) -> dict[str, ir.Value]:
     return {"n_rows": rows.count(), "count": weight.sum(), **ends}
 
 
-def _placed(rows: ir.Table, grids: Grids, *, first: int) -> ir.Table:
+def _placed(table: Table, grids: Grids, *, first: int) -> ir.Table:
     """The rows in the grids from the first on, with the grid, column, row and index of each."""
+    rows = table.rows
     (everything,) = _frames(grids, np.array([0])).to_pylist()
     framed = rows.mutate(**{name: ibis.literal(value) for name, value in everything.items()})
-    placed = _indexed(framed.select(*rows.columns, **_coordinates(framed)))
+    placed = framed.select(*rows.columns, **_coordinates(framed))
+    if grids.stretch != 1:
+        placed = placed.mutate(u=_shortened(placed.u, grids.core + 0.5, grids.stretch))
+    placed = _indexed(placed, table)
     for depth, generation in enumerate(grids.generations(first)):
         frames = ibis.memtable(_frames(grids, generation))
         here = [placed.grid == frames.parent, placed.index == frames.place]
@@ -217,7 +280,7 @@ def _placed(rows: ir.Table, grids: Grids, *, first: int) -> ir.Table:
         now = _coordinates(joined)
         if depth > 0:
             now = {name: ibis.coalesce(value, joined[name]) for name, value in now.items()}
-        placed = _indexed(joined.select(*rows.columns, **now))
+        placed = _indexed(joined.select(*rows.columns, **now), table)
     return placed.filter(placed.grid >= first)
 
 
@@ -233,7 +296,8 @@ def _frames(grids: Grids, chosen: IntArray) -> pa.Table:
         "t_y": grids.matrices[chosen, 0, 1],
         "u_x": grids.matrices[chosen, 1, 0],
         "u_y": grids.matrices[chosen, 1, 1],
-        "own_half": grids.halves[chosen].astype(np.float64),
+        "own_half_t": grids.halves[chosen, 0].astype(np.float64),
+        "own_half_u": grids.halves[chosen, 1].astype(np.float64),
     }
     return pa.table(columns)
 
@@ -245,24 +309,37 @@ def _coordinates(framed: ir.Table) -> dict[str, ir.Value]:
         "grid": framed.own_grid,
         "t": framed.t_x * x + framed.t_y * y,
         "u": framed.u_x * x + framed.u_y * y,
-        "half": framed.own_half,
+        "half_t": framed.own_half_t,
+        "half_u": framed.own_half_u,
     }
 
 
-def _indexed(placed: ir.Table) -> ir.Table:
+def _shortened(coordinate: ir.Value, end: float, stretch: float) -> ir.Value:
+    """A coordinate in cells that are so many times longer beyond an end on either side."""
+    return ibis.cases(
+        (coordinate > end, end + (coordinate - end) / stretch),
+        (coordinate < -end, -end + (coordinate + end) / stretch),
+        else_=coordinate,
+    )
+
+
+def _indexed(placed: ir.Table, table: Table) -> ir.Table:
     """The rows with the column, row and index of their cells; no index without two coordinates."""
 
-    def nearest(coordinate: ir.Value) -> ir.Value:
-        half = placed.half
+    def nearest(coordinate: ir.Value, half: ir.Value) -> ir.Value:
         # DuckDB takes three times as long over `least` and `greatest`.
         within = ibis.cases(
             (coordinate > half, half), (coordinate < -half, -half), else_=coordinate
         )
         return floor(within + 0.5)
 
-    placed = placed.mutate(column=nearest(placed.t), row=nearest(placed.u))
-    nothing = (placed.x - placed.x) + (placed.y - placed.y)  # 0, or NaN or null where not finite
-    return placed.mutate(index=placed.column * SPAN + placed.row + nothing)
+    placed = placed.mutate(
+        column=nearest(placed.t, placed.half_t), row=nearest(placed.u, placed.half_u)
+    )
+    index = placed.column * SPAN + placed.row
+    if not table.is_plain:  # add 0, or NaN or null where a coordinate is not finite
+        index += (placed.x - placed.x) + (placed.y - placed.y)
+    return placed.mutate(index=index)
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
@@ -275,6 +352,11 @@ def _fetched(table: Table, expression: ir.Table) -> pa.Table:
         return expression.to_pyarrow()
 
 
+def _numbers(rows: pa.Table) -> FloatArray:
+    """All columns of some rows, shape (rows, columns); null is NaN."""
+    return _values(rows, *rows.column_names)
+
+
 def _values(found: pa.Table, *names: str) -> FloatArray:
     """Columns as an array of shape (rows, columns); null is NaN."""
     columns = [found[name].to_numpy().astype(np.float64) for name in names]
@@ -284,6 +366,8 @@ def _values(found: pa.Table, *names: str) -> FloatArray:
 def _cells_of(found: pa.Table, grids: Grids | None) -> tuple[Cells, IntArray]:
     """Cells in data units and their places, in the order of their places or points."""
     keys = ("x", "y") if grids is None else ("grid", "index")
+    if grids is not None and grids.n_grids == 1:
+        found = found.append_column("grid", pa.array(np.zeros(found.num_rows)))
     found = found.sort_by([(key, "ascending") for key in keys])
     counts = _values(found, "count" if "count" in found.column_names else "n_rows")[:, 0]
     if grids is None:

@@ -106,7 +106,8 @@ class Opened:
         rows: an Ibis table.
         backend: what runs expressions over it.
         dialect: the layout of text files; None of others.
-        with_numbers: the same rows with some columns read as numbers, where that is a choice.
+        with_numbers: the same rows with some columns read as numbers, where that is a choice; by
+            its second argument, without a look for the spellings of nothing.
         n_rows_about: roughly how many rows there are, where that is known without reading them.
         text_may_be_numbers: whether numbers may be in columns of text, as in files they may.
     """
@@ -114,7 +115,7 @@ class Opened:
     rows: ir.Table
     backend: BaseBackend
     dialect: Dialect | None = None
-    with_numbers: Callable[[Sequence[str]], ir.Table] | None = None
+    with_numbers: Callable[[Sequence[str], bool], ir.Table] | None = None
     n_rows_about: float | None = None
     text_may_be_numbers: bool = True
 
@@ -143,9 +144,16 @@ class Opened:
         connection: duckdb.DuckDBPyConnection = self.backend.con
         return connection.sql(str(ibis.to_sql(rows, dialect="duckdb")))
 
-    def reading_numbers(self, columns: Sequence[str]) -> "Opened":
-        """The same source with some columns read as numbers, where that is a choice."""
-        return self if self.with_numbers is None else replace(self, rows=self.with_numbers(columns))
+    def reading_numbers(self, columns: Sequence[str], *, plainly: bool = False) -> "Opened":
+        """The same source with some columns read as numbers, where that is a choice.
+
+        Args:
+            columns: their names.
+            plainly: take what is no number, but for an empty field, as an error.
+        """
+        if self.with_numbers is None:
+            return self
+        return replace(self, rows=self.with_numbers(columns, plainly))
 
 
 @contextmanager
@@ -248,16 +256,17 @@ def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -
             options["all_varchar"] = True
             rows = _with_guessed_types(backend, literal, dialect, options)
             return Opened(rows, backend, dialect, n_rows_about=n_rows)
-        # DuckDB knows NaN itself, and every spelling of nothing makes it read 2 % slower.
-        nothing = [word for word in MISSING if word.lower() != "nan"]
-        options |= {"nullstr": nothing, "allow_quoted_nulls": True}
         if dialect.decimal_comma:
             options["decimal_separator"] = ","
-        rows = _with_guessed_types(backend, literal, dialect, options)
+        # DuckDB knows NaN itself, and every spelling of nothing makes it read 2 % slower.
+        nothing = [word for word in MISSING if word.lower() != "nan"]
+        spelled = {"nullstr": nothing, "allow_quoted_nulls": True}
+        rows = _with_guessed_types(backend, literal, dialect, options | spelled)
 
-    def with_numbers(columns: Sequence[str]) -> ir.Table:
+    def with_numbers(columns: Sequence[str], plainly: bool) -> ir.Table:
         # Types are guessed from the first rows; a decimal point may come after them.
-        return backend.read_csv(literal, types=dict.fromkeys(columns, "DOUBLE"), **options)
+        types = dict.fromkeys(columns, "DOUBLE")
+        return backend.read_csv(literal, types=types, **options, **({} if plainly else spelled))
 
     return Opened(rows, backend, dialect, with_numbers, n_rows)
 
@@ -326,7 +335,7 @@ def _postgres_options(parts: SplitResult) -> dict[str, str]:
     return {name: unquote(value) for name, value in said.items() if value}
 
 
-def _numbers_alone(rows: ir.Table, columns: Sequence[str]) -> ir.Table:
+def _numbers_alone(rows: ir.Table, columns: Sequence[str], _plainly: bool) -> ir.Table:
     """The rows with null for text in some columns of numbers, where SQLite allows it."""
     kinds = {name: rows[name].typeof() for name in columns if rows[name].type().is_numeric()}
     numbers = {

@@ -97,6 +97,24 @@ def fit(
     return replace(problem.told(climbed), seconds=perf_counter() - began)
 
 
+def rough_mixture(cells: Cells, settings: FitSettings) -> Mixture:
+    """A mixture near the data, from the better of a few starts, in data units.
+
+    It has fewer components than asked for where there are fewer distinct points.
+
+    Args:
+        cells: the data, in data units.
+        settings: what is asked for.
+
+    Raises:
+        TableError: when the variance of the coordinates is out of double precision's reach.
+    """
+    n_components = min(settings.components, cells.n_cells)
+    problem = Problem(cells, replace(settings, effort="quick"), Hooks(), n_few(n_components))
+    path = problem.searcher.begun(problem.few_cells, n_components)
+    return problem.whitening.unwhiten(path.last.mixture)
+
+
 @dataclass(frozen=True)
 class Climbed:
     """Where a climb over all stages ended.

@@ -2,13 +2,13 @@
 
 A grid is a whitening with cells for units: it follows the mean and the covariance of what it cuts,
 so nothing depends on units, and cuts squares about that mean. Its outermost cells reach to
-infinity, so a grid has a bounded number of cells whatever the data. The first grid cuts everything;
-any of its cells can get a grid of its own, whose cells can too. NumPy only: `compression` has the
-table's engine find the cell of every row.
+infinity, so a grid has a bounded number of cells whatever the data. The first grid cuts everything,
+and may have longer cells on either side of a core; any of its cells can get a grid of its own,
+whose cells can too. NumPy only: `compression` has the table's engine find the cell of every row.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,23 +35,46 @@ HAIR = 1e-20
 
 
 @dataclass(frozen=True, eq=False)
+class Cut:
+    """How narrow the cells of a first grid have to be.
+
+    Attributes:
+        matrix: from data units to cells, shape (2, 2).
+        origin: the middle of the core, shape (2,), in data units.
+        core: on the second axis, how many cells lie on either side of the middle one before the
+            cells become longer.
+        stretch: so many times.
+    """
+
+    matrix: FloatArray
+    origin: FloatArray
+    core: int
+    stretch: float
+
+
+@dataclass(frozen=True, eq=False)
 class Grids:
     """G grids: the first cuts the whole plane, each other one a cell of one before it.
 
     The cell of a point p is the whole number nearest to `matrix @ (p - origin)`, on each axis, but
-    no further than `half` from 0. A place is a grid and the index of a cell in it.
+    no further than its half from 0; but for cells of the first grid beyond its core, see
+    `Cut`. A place is a grid and the index of a cell in it.
 
     Attributes:
         places: the place of the cell that each grid cuts, shape (G, 2); -1 for the first grid.
         origins: shape (G, 2), in data units.
         matrices: shape (G, 2, 2), from data units to cells.
-        halves: shape (G,), how many cells lie on either side of the middle one.
+        halves: shape (G, 2), how many cells lie on either side of the middle one, on each axis.
+        core: where the cells of the first grid become longer, on its second axis; see `Cut`.
+        stretch: so many times.
     """
 
     places: IntArray
     origins: FloatArray
     matrices: FloatArray
     halves: IntArray
+    core: int = 0
+    stretch: float = 1.0
 
     @property
     def n_grids(self) -> int:
@@ -79,11 +102,12 @@ class Grids:
         """
         pairs = zip(cells.covariances, halves, strict=True)
         matrices = np.stack([_matrix(covariance, half, REACH) for covariance, half in pairs])
-        return Grids(
-            np.concatenate([self.places, places]),
-            np.concatenate([self.origins, off_zero(cells.means, _units(matrices))]),
-            np.concatenate([self.matrices, matrices]),
-            np.concatenate([self.halves, halves]),
+        return replace(
+            self,
+            places=np.concatenate([self.places, places]),
+            origins=np.concatenate([self.origins, off_zero(cells.means, _units(matrices))]),
+            matrices=np.concatenate([self.matrices, matrices]),
+            halves=np.concatenate([self.halves, np.stack([halves, halves], axis=1)]),
         )
 
     def cells_of(self, places: IntArray, counts: FloatArray, sums: FloatArray) -> Cells:
@@ -103,29 +127,50 @@ class Grids:
         flat = within[:, [0, 2]] <= ROUNDING * seconds[:, [0, 2]]
         within[flat.any(axis=1), 1] = 0.0
         within[:, [0, 2]] = np.where(flat, 0.0, within[:, [0, 2]])
+        is_long = (places[:, 0] == 0) & (np.abs(middles[:, 1]) > self.core)
+        lengths = np.where(is_long, self.stretch, 1.0)
+        beyond = middles[:, 1] - np.sign(middles[:, 1]) * (self.core + 0.5)  # of the core
+        middles = middles.astype(np.float64)
+        middles[:, 1] += (lengths - 1) * beyond
+        shifts[:, 1] *= lengths
+        within *= np.stack([np.ones_like(lengths), lengths, lengths**2], axis=1)
         inverses = np.linalg.inv(self.matrices)[places[:, 0]]  # (C, 2, 2)
         means = self.origins[places[:, 0]] + np.einsum("cij,cj->ci", inverses, middles + shifts)
         matrices = within[:, [[0, 1], [1, 2]]]
         return Cells(counts, means, inverses @ matrices @ inverses.swapaxes(1, 2))
 
 
-def first_grid(sample: FloatArray, most_cells: int) -> Grids:
+def first_grid(sample: FloatArray, most_cells: int, cut: Cut | None = None) -> Grids:
     """The grid that cuts everything into at most so many cells, to fit a sample of the points.
 
     Args:
         sample: shape (S, 2), in data units.
         most_cells: the largest number of cells.
+        cut: cells that are narrow enough. By default there are as many as may be, as long as wide
+            in units of the sample's covariance.
     """
-    half = max((math.isqrt(most_cells) - 1) // 2, 1)
     mean, covariance = np.zeros(2), np.zeros((2, 2))
     if len(sample):
         mean = sample[0] + (sample - sample[0]).mean(axis=0)
         covariance = np.cov((sample - mean).T, bias=True)
     if not covariance.any():  # the sample says nothing about scale; finer grids will find it
         covariance = np.eye(2)
-    matrices = _matrix(covariance, half, FIRST_REACH)[None]
-    origins = off_zero(mean[None], _units(matrices))
-    return Grids(np.full((1, 2), -1), origins, matrices, np.array([half]))
+    if cut is None:
+        matrix = whitening_of_moments(np.zeros(2), covariance).matrix
+        cut = Cut(matrix * MOST_HALF, mean, core=0, stretch=1.0)
+        most_scale = np.inf
+    else:
+        most_scale = 1.0
+    away = np.abs(cut.matrix @ (mean - cut.origin))
+    reaches = away + FIRST_REACH * np.sqrt(np.diag(cut.matrix @ covariance @ cut.matrix.T))
+    beyond = max(reaches[1] - cut.core - 0.5, 0.0)
+    reaches[1] -= beyond * (1 - 1 / cut.stretch)
+    scale = min(np.sqrt(most_cells / np.prod(2 * reaches)), most_scale)
+    halves = np.maximum(np.floor(scale * reaches - 0.5), 1).astype(np.int64)
+    matrices = scale * cut.matrix[None]
+    origins = off_zero(cut.origin[None], _units(matrices))
+    nowhere = np.full((1, 2), -1)
+    return Grids(nowhere, origins, matrices, halves[None], int(scale * cut.core), cut.stretch)
 
 
 def off_zero(origins: FloatArray, units: FloatArray) -> FloatArray:
@@ -155,5 +200,5 @@ def _matrix(covariance: FloatArray, half: int, reach: float) -> FloatArray:
 
 def _units(matrices: FloatArray) -> FloatArray:
     """About the length of a cell on either axis, shape (G, 2), given grids' matrices."""
-    units: FloatArray = 1 / np.diagonal(matrices, axis1=1, axis2=2)
+    units: FloatArray = 1 / np.abs(matrices).max(axis=1)
     return units

@@ -9,7 +9,8 @@ mixture to tell.
 
 import numpy as np
 
-from gmmcli.core.cells import Cells, gaps
+from gmmcli.core.cells import Cells, gap_rates, gaps
+from gmmcli.core.grids import FIRST_REACH, Cut
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.whitening import whitening_of
 
@@ -21,6 +22,13 @@ CROWD = 0.001
 AIM = 0.6
 # The least that a grid of 3 by 3 cells gives.
 FEWEST_PARTS = 9.0
+# The cells of a first cut are at most so many times as long as wide, in whitened units.
+LONGEST = 4.0
+# The share of the points about which the density is at most what a first cut allows for.
+DENSEST = 0.99
+# The share of the gap on either side of its core, where its cells may be so many times longer.
+OUTSIDE = 0.005
+STRETCHES = (1.0, 2.0, 4.0)
 
 
 def gap_ratio(cells: Cells, gap: float) -> float:
@@ -57,3 +65,67 @@ def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
     enough = np.searchsorted(np.cumsum(saved[order]), losses.sum() - AIM * allowed) + 1
     parts[order[enough:]] = 1.0
     return parts
+
+
+def first_cut(points: Cells, mixture: Mixture, n_points: float) -> Cut:
+    """The widest cells of a grid that obey both rules, if all points are like a few of them.
+
+    They are long where components differ little, which is along the border between two, and longer
+    where there is next to no border.
+
+    Args:
+        points: a few of the points, each a cell.
+        mixture: one that explains them roughly, in data units.
+        n_points: how many points there are in all.
+
+    Raises:
+        TableError: when the variance of the coordinates overflows or vanishes.
+    """
+    whitening = whitening_of(points, "full")
+    points, mixture = whitening.whiten_cells(points), whitening.whiten(mixture)
+    masses = points.counts / points.n_points
+    rates = masses[:, None, None] * gap_rates(points.means, mixture)
+    lengths, directions = np.linalg.eigh(rates.sum(axis=0))
+    steepest = lengths[1] if lengths[1] > 0 else 1.0  # one component has no borders
+    scales = np.sqrt(np.maximum(lengths, steepest / LONGEST**2))
+    matrix = (directions * scales).T
+    flat, steep = np.einsum("ij,njk,ik->in", matrix, rates, matrix) / scales[:, None] ** 4
+    places = points.means @ matrix[1]
+    densities = np.exp(mixture.log_densities(points.means)) / np.prod(scales)
+    low, high = _core(places, steep)
+    is_outside = (places < low) | (places > high)
+    densest_outside = np.quantile(densities[is_outside], DENSEST) if is_outside.any() else 0.0
+
+    def widest(stretch: float) -> float:
+        """The area of the cells of the core, where those outside are so many times as long."""
+        longer = np.where(is_outside, stretch, 1.0)
+        # A cell of width w has the variance w² / 12 along an axis, and costs half of it.
+        cost = (flat + steep * longer**2).sum() / 24
+        by_gap = AIM * MOST_GAP / np.sqrt(n_points) / cost if cost > 0 else np.inf
+        densest = max(np.quantile(densities, DENSEST), stretch * densest_outside)
+        return float(min(by_gap, AIM * CROWD / densest))
+
+    reach = 2 * FIRST_REACH * scales[1]
+    n_cells = {  # up to a factor
+        stretch: (high - low + max(reach - (high - low), 0) / stretch) / widest(stretch)
+        for stretch in STRETCHES
+    }
+    stretch = min(STRETCHES, key=n_cells.__getitem__)
+    width = np.sqrt(widest(stretch))
+    inverse = np.linalg.inv(matrix @ whitening.matrix)
+    middle = np.array([0.0, (low + high) / 2])
+    return Cut(
+        matrix @ whitening.matrix / width,
+        whitening.origin + inverse @ middle,
+        core=int(np.ceil((high - low) / 2 / width)),
+        stretch=stretch,
+    )
+
+
+def _core(places: FloatArray, costs: FloatArray) -> tuple[float, float]:
+    """Between which places on a line nearly all the costs are."""
+    order = np.argsort(places)
+    so_far = np.cumsum(costs[order])
+    ends = np.searchsorted(so_far, np.array([OUTSIDE, 1 - OUTSIDE]) * so_far[-1])
+    low, high = places[order[np.minimum(ends, len(places) - 1)]]
+    return float(low), float(high)
