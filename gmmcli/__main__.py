@@ -1,5 +1,38 @@
-"""`python -m gmmcli` is `gmm`."""
+"""`gmm`, and `python -m gmmcli`, which is the same."""
+
+import errno
+import os
+import sys
 
 from gmmcli.cli import gmm
 
-gmm(prog_name="gmm")
+
+def main() -> None:
+    """Run the command line, and end the process at once.
+
+    Python takes half a second to take Torch and DuckDB apart, when all is written and said. Spark's
+    session is left to end in order.
+    """
+    try:
+        gmm(prog_name="gmm")
+    except SystemExit as end:
+        if "pyspark" in sys.modules:
+            raise
+        code = end.code if isinstance(end.code, int) else 0
+        os._exit(code or _flushed())
+
+
+def _flushed() -> int:
+    """Write what is left for standard output, and give the exit code."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno != errno.EPIPE:
+            print(f"Error: standard output: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()

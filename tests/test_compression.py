@@ -14,10 +14,11 @@ import pytest
 from click.testing import Result
 from conftest import cells_of, one_line_error, random_mixture, sampled, table_of
 
-from gmmcli.core.cells import estimated_gap
+from gmmcli.core.cells import Cells, estimated_gap, gap_rates, gaps
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.fit import Hooks, fit
+from gmmcli.core.grids import SPAN
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import joint_log_densities
 from gmmcli.core.refinement import CROWD, gap_ratio, parts_of_crowded
@@ -69,11 +70,24 @@ HARD_TABLES: dict[str, tuple[Callable[[], FloatArray], int]] = {
 }
 
 
+@pytest.fixture
+def long_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every table that is compressed for a long one."""
+    monkeypatch.setattr("gmmcli.core.compression.LONG", 0)
+
+
+@pytest.mark.parametrize("is_long", [False, True])
 @pytest.mark.parametrize("name", HARD_TABLES)
-def test_cells_give_the_fit_that_rows_give(tmp_path: Path, name: str) -> None:
+def test_cells_give_the_fit_that_rows_give(
+    tmp_path: Path, request: pytest.FixtureRequest, name: str, is_long: bool
+) -> None:
+    if is_long:
+        request.getfixturevalue("long_tables")
     make, n_components = HARD_TABLES[name]
     table = written(tmp_path / "d.csv", make())
-    compressor = Compressor(table, exact=False, most_cells=200_000, strict=True)
+    compressor = Compressor(
+        table, exact=False, most_cells=200_000, strict=True, n_components=n_components
+    )
     compressed = compressor.compression
     assert not compressed.is_exact
     assert compressed.cells.n_points == pytest.approx(len(make()), rel=1e-12)
@@ -104,6 +118,30 @@ def test_typical_tables_take_one_pass_and_no_cell_is_crowded(tmp_path: Path) -> 
     assert compression.cells.counts.max() <= CROWD * N_ROWS
 
 
+@pytest.mark.usefixtures("long_tables")
+def test_a_long_table_has_few_cells_which_are_fine_enough_in_one_pass(tmp_path: Path) -> None:
+    table = written(tmp_path / "d.csv", sampled(ARTICLE, N_ROWS))
+    compression = compress(table, n_components=2)
+    assert compression.n_passes == 1
+    assert (parts_of_crowded(compression.cells) == 1).all()
+    gap = estimated_gap(compression.cells, ARTICLE)
+    assert gap_ratio(compression.cells, gap) < 0.8
+    assert compression.cells.n_cells < 10_000
+
+
+@pytest.mark.usefixtures("long_tables")
+def test_cells_that_are_longer_beyond_a_core_keep_the_moments_of_the_rows(tmp_path: Path) -> None:
+    points = np.concatenate([gaussian(N_ROWS, (1, 2), 1, 1), gaussian(N_ROWS, (1, 9), 1, 2)])
+    compression = compress(written(tmp_path / "d.csv", points[::-1]), n_components=2)
+    assert compression.grids is not None
+    assert compression.grids.stretch > 1
+    rows = np.abs((compression.places[:, 1] + SPAN // 2) % SPAN - SPAN // 2)
+    assert (rows > compression.grids.core).any()
+    cells = compression.cells
+    np.testing.assert_allclose(cells.mean(), points.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(cells.covariance(), np.cov(points.T, bias=True), rtol=1e-12)
+
+
 def test_cells_keep_the_moments_of_the_rows(tmp_path: Path) -> None:
     points = sampled(ARTICLE, N_ROWS)
     cells = compress(written(tmp_path / "d.csv", points)).cells
@@ -125,6 +163,35 @@ def test_the_estimated_gap_is_the_true_one(tmp_path: Path) -> None:
     # The means of Σ over N_ROWS points differ by nothing but the gap.
     assert found.compression_gap == pytest.approx(true, rel=0.05)
     assert gap_ratio(found.cells, estimated_gap(found.cells, found.mixture)) <= 1
+
+
+def test_narrow_cells_cost_half_the_trace_of_their_covariance_with_the_rates() -> None:
+    mixture = random_mixture(4, seed=2, spread=2)
+    points = sampled(mixture, 50)
+    covariances = 1e-8 * np.array([[2.0, 0.7], [0.7, 1.0]])
+    cells = Cells(np.full(50, 1e6), points, np.tile(covariances, (50, 1, 1)))
+    expected = 1e6 / 2 * np.einsum("nij,ij->n", gap_rates(points, mixture), covariances)
+    np.testing.assert_allclose(gaps(cells, mixture), expected, rtol=1e-4, atol=1e-8)
+
+
+def test_what_is_no_number_is_found_wherever_it_is(tmp_path: Path) -> None:
+    """Where the first rows are plain, the rest is read plainly at first."""
+    points = sampled(ARTICLE, N_ROWS)
+    path = tmp_path / "d.csv"
+    plain = compress(written(path, points)).cells
+    for nothing in ("NA", "null", "NaN", "inf", "", '"N/A"'):
+        written(path, points)
+        with path.open("a") as file:
+            file.write(f"{nothing},1\n2,{nothing}\n")
+        found = compress(table_of(path))
+        assert found.n_rows == N_ROWS + 2
+        assert found.n_skipped == 2
+        np.testing.assert_array_equal(found.cells.counts, plain.counts)
+        np.testing.assert_array_equal(found.cells.means, plain.means)
+    with path.open("a") as file:
+        file.write("3,many\n")
+    with pytest.raises(TableError, match=f"line {N_ROWS + 4}: column 'y' holds 'many'"):
+        compress(table_of(path))
 
 
 def test_few_rows_are_exact_and_so_is_any_table_on_request(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def compressed(source: Source) -> Compression:
     """The cells of all rows, each of weight 1."""
     table = open_table(source)
     try:
-        return compress(table)
+        return compress(table, n_components=2)
     finally:
         table.opened.backend.disconnect()
 
@@ -177,7 +177,11 @@ def assert_same_run(found: Path, expected: Path) -> None:
         assert said["data"][name] == expected_said["data"][name]
 
 
-def test_a_database_gives_the_cells_that_a_file_gives(place: Path, database: str) -> None:
+@pytest.mark.parametrize("long", [2e6, 0])
+def test_a_database_gives_the_cells_that_a_file_gives(
+    place: Path, database: str, monkeypatch: pytest.MonkeyPatch, long: float
+) -> None:
+    monkeypatch.setattr("gmmcli.core.compression.LONG", long)
     expected = compressed(Source(str(place / "d [1].csv")))
     found = compressed(Source(database, TABLE))
     assert found.n_passes == expected.n_passes > 1

@@ -13,7 +13,6 @@ from gmmcli.cli.options import ComponentChoice, StepChoice, engine_option, seed_
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
-    from gmmcli.core.cells import Cells
     from gmmcli.core.engines import EngineName
     from gmmcli.core.mixture import Mixture
     from gmmcli.core.settings import Choice, CovarianceType, CriterionName, Effort, OptimizerName
@@ -198,7 +197,6 @@ def fit(
         from gmmcli.core.export import check_export
         from gmmcli.core.mixture import read_mixture
         from gmmcli.core.run import check_target, default_directory, write_run
-        from gmmcli.core.settings import LEARNING_RATES, FitSettings
         from gmmcli.core.tables import open_table
 
         source = ctx.with_resource(source_of(data, table, engine))
@@ -209,19 +207,14 @@ def fit(
             check_export(source, assignments, overwrite=overwrite, option="--assignments")
         start = None if init == "auto" else read_mixture(Path(init))
         choice = _choice_of(ctx, components, covariance, criterion, start)
-        rate = learning_rate or LEARNING_RATES[optimizer]
-        settings = FitSettings(
-            choice.most, choice.covariances[0], optimizer, rate, steps, seed, effort, floor
-        )
-        Thread(target=import_module, args=("gmmcli.core.choice",)).start()  # while it is read
-
-        def guess(some: "Cells") -> "Mixture":
-            from gmmcli.core.fit import rough_mixture
-
-            return start if start is not None else rough_mixture(some, settings)
-
+        importing = Thread(target=import_module, args=("gmmcli.core.choice",))
         compressor = Compressor(
-            points, exact=exact, most_cells=most_cells, strict=strict, guess=guess
+            points,
+            exact=exact,
+            most_cells=most_cells,
+            strict=strict,
+            n_components=choice.most,
+            meanwhile=importing.start,
         )
     reporter.rows(points, compressor.compression, chosen=x_column is None or y_column is None)
 
@@ -230,7 +223,12 @@ def fit(
         from gmmcli.core.fit import Hooks
         from gmmcli.core.fit import fit as fit_cells
         from gmmcli.core.result import Provenance, Status
+        from gmmcli.core.settings import LEARNING_RATES, FitSettings
 
+    rate = learning_rate or LEARNING_RATES[optimizer]
+    settings = FitSettings(
+        choice.most, choice.covariances[0], optimizer, rate, steps, seed, effort, floor
+    )
     with postponed_interrupt() as interrupted, reporter.stepping() as watch:
         compression = compressor.compression
         hooks = Hooks(compressor.finer, compression.row_weight, watch, interrupted)

@@ -36,14 +36,19 @@ def coarsened(cells: Cells, most: int) -> Cells:
     groups = np.zeros(cells.n_cells, dtype=np.intp)
     for _ in range(int(np.log2(most * HALVED))):
         groups = _renumbered(2 * groups + _upper_halves(cells, groups))
-    while (free := most - int(groups.max()) - 1) > most * LEFT:
-        gains, upper = _best_cuts(cells, groups)
+    gains, upper = _best_cuts(cells, groups)
+    while (free := most - len(gains)) > most * LEFT:
         chosen = np.argsort(-gains, kind="stable")[: int(free * ROUND)]
-        numbers = np.zeros(len(gains), dtype=np.intp)  # of the new groups; 0 for none
-        numbers[chosen] = np.where(gains[chosen] > 0, len(gains) + np.arange(len(chosen)), 0)
-        if not numbers.any():
+        chosen = chosen[gains[chosen] > 0]
+        if not len(chosen):
             break
-        groups = _renumbered(np.where(upper & (numbers[groups] > 0), numbers[groups], groups))
+        numbers = np.full(len(gains), -1)  # of the new groups
+        numbers[chosen] = len(gains) + np.arange(len(chosen))
+        are_cut = numbers[groups] >= 0
+        groups = np.where(are_cut & upper, numbers[groups], groups)
+        present, of_cut = np.unique(groups[are_cut], return_inverse=True)
+        gains = np.append(gains, np.zeros(len(chosen)))
+        gains[present], upper[are_cut] = _best_cuts(cells.chosen(are_cut), of_cut)
     return cells.merged(groups)
 
 

@@ -1,7 +1,7 @@
 """From a table to its cells, by aggregates that the table's own engine runs.
 
 A small table keeps every distinct point. A larger one is cut by a grid in one pass, for a long one
-by what a mixture of its first points needs, and cells that are still too coarse by grids of their
+by what a rough mixture of its first points needs, and cells that are still too coarse by grids of their
 own, in one more pass for all of them. `grids` says where the cuts are, `refinement` which cells
 need them.
 """
@@ -32,7 +32,7 @@ MOST_CELLS = 1_000_000
 # to the square root of their number, which is what the rule on the gap asks of most mixtures.
 FIRST_CELLS = 280_000
 FIRST_CELLS_ROWS = 1e7
-# For a table of more rows, a guess at its mixture costs less than the cells that it saves.
+# For a table of more rows, a rough mixture of the first costs less than the cells that it saves.
 LONG = 2e6
 # The most passes in search of crowded cells; each cuts tens of times finer on either axis.
 MOST_PASSES = 8
@@ -79,7 +79,8 @@ def compress(
     exact: bool = False,
     most_cells: int = MOST_CELLS,
     strict: bool = False,
-    guess: Callable[[Cells], Mixture] | None = None,
+    n_components: int = 1,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Compression:
     """The cells of a table.
 
@@ -88,7 +89,9 @@ def compress(
         exact: make every distinct point a cell, however many there are.
         most_cells: the largest number of cells otherwise.
         strict: refuse rows with an empty or non-finite coordinate rather than skip them.
-        guess: a rough mixture of the first points, by which a long table is cut.
+        n_components: of the mixture that the cells are for, at most, as far as that is known.
+        meanwhile: called when the pass over all rows begins, in which this process has nothing to
+            do but to wait for the engine.
 
     Raises:
         TableError: when the rows cannot be read, none is left, all points are equal, a weight is
@@ -97,9 +100,11 @@ def compress(
     head = _fetched(table, table.rows.limit(EXACT_ROWS + 1))
     if exact or head.num_rows <= EXACT_ROWS:
         grids = None
+        meanwhile()
         found = _fetched(table, table.rows.group_by("x", "y").aggregate(**_totals(table.rows)))
     else:
-        grids = _first_grid(table, head, most_cells // 2, guess)
+        grids = _first_grid(table, head, most_cells // 2, n_components)
+        meanwhile()
         table, found = _found_by(grids, table, is_plain=bool(np.isfinite(_numbers(head)).all()))
     kept = found.filter(_is_kept(found))
     n_rows = int(_values(found, "n_rows").sum())
@@ -158,7 +163,8 @@ class Compressor:
         exact: make every distinct point a cell, however many there are.
         most_cells: the largest number of cells otherwise.
         strict: refuse rows with an empty or non-finite coordinate rather than skip them.
-        guess: a rough mixture of the first points, by which a long table is cut.
+        n_components: of the mixture that the cells are for, at most, as far as that is known.
+        meanwhile: called when the pass over all rows begins.
 
     Attributes:
         compression: the cells so far, and how they came about.
@@ -171,11 +177,17 @@ class Compressor:
         exact: bool,
         most_cells: int,
         strict: bool,
-        guess: Callable[[Cells], Mixture] | None = None,
+        n_components: int = 1,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self._most_cells = most_cells
         self.compression = compress(
-            table, exact=exact, most_cells=most_cells, strict=strict, guess=guess
+            table,
+            exact=exact,
+            most_cells=most_cells,
+            strict=strict,
+            n_components=n_components,
+            meanwhile=meanwhile,
         )
 
     @property
@@ -189,20 +201,18 @@ class Compressor:
         return self.compression.cells
 
 
-def _first_grid(
-    table: Table, head: pa.Table, most_cells: int, guess: Callable[[Cells], Mixture] | None
-) -> Grids:
+def _first_grid(table: Table, head: pa.Table, most_cells: int, n_components: int) -> Grids:
     """The grid for a table with these first rows, as fine as it has to be and may be."""
     n_rows = _n_rows_about(table)
     numbers = _numbers(head)
     numbers = numbers[np.isfinite(numbers).all(axis=1)]
     sample = numbers[:, :2]
-    if guess is None or n_rows <= LONG or not len(sample) or (sample == sample[0]).all():
+    if n_rows <= LONG or not len(sample) or (sample == sample[0]).all():
         at_most = FIRST_CELLS * math.sqrt(max(n_rows / FIRST_CELLS_ROWS, 1))
         return first_grid(sample, int(min(at_most, most_cells)))
     weights = numbers[:, 2] if table.weight else np.ones(len(sample))
     points = Cells(weights, sample, np.zeros((len(sample), 2, 2)))
-    cut = first_cut(points, guess(points), n_rows * float(weights.mean()))
+    cut = first_cut(points, n_components, n_rows * float(weights.mean()))
     return first_grid(sample, most_cells, cut)
 
 

@@ -32,6 +32,8 @@ from gmmcli.errors import TableError
 
 EngineName = Literal["auto", "spark"]
 
+# DuckDB looks at so many rows, and not at ten times as many, where the kinds of columns are known.
+SNIFFED = 2048
 # How many bytes of numbers a compressed byte holds, about.
 PACKED = 2.5
 PARQUET = (".parquet", ".pq")
@@ -250,6 +252,9 @@ def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -
         dialect = dialect_of(lines, named)
         n_rows = _n_rows_about(paths, lines)
         options = _csv_options(dialect)
+        # Where no field of its sample is quoted, DuckDB would take none to be.
+        if not any("'" in line for line in lines):
+            options["quote"] = '"'
         if len(paths) > 1:
             options["union_by_name"] = True
         if as_text:
@@ -265,8 +270,8 @@ def _open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -
 
     def with_numbers(columns: Sequence[str], plainly: bool) -> ir.Table:
         # Types are guessed from the first rows; a decimal point may come after them.
-        types = dict.fromkeys(columns, "DOUBLE")
-        return backend.read_csv(literal, types=types, **options, **({} if plainly else spelled))
+        known = options | {"types": dict.fromkeys(columns, "DOUBLE"), "sample_size": SNIFFED}
+        return backend.read_csv(literal, **known, **({} if plainly else spelled))
 
     return Opened(rows, backend, dialect, with_numbers, n_rows)
 

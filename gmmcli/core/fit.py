@@ -41,7 +41,7 @@ FEW_CELLS = 2048
 # And so many for each component.
 CELLS_PER_COMPONENT = 40
 # Each further stage has at most so many times as many cells.
-MORE = 4
+MORE = 4.5
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
 COINCIDING = 1e-5
 # What is left is probed at every so many steps, since a probe takes as long as they do.
@@ -95,24 +95,6 @@ def fit(
         path = Path([State(0, _distinct(problem.whitening.whiten(start)), -np.inf)])
     climbed = problem.climbed(path, finer=hooks.finer)
     return replace(problem.told(climbed), seconds=perf_counter() - began)
-
-
-def rough_mixture(cells: Cells, settings: FitSettings) -> Mixture:
-    """A mixture near the data, from the better of a few starts, in data units.
-
-    It has fewer components than asked for where there are fewer distinct points.
-
-    Args:
-        cells: the data, in data units.
-        settings: what is asked for.
-
-    Raises:
-        TableError: when the variance of the coordinates is out of double precision's reach.
-    """
-    n_components = min(settings.components, cells.n_cells)
-    problem = Problem(cells, replace(settings, effort="quick"), Hooks(), n_few(n_components))
-    path = problem.searcher.begun(problem.few_cells, n_components)
-    return problem.whitening.unwhiten(path.last.mixture)
 
 
 @dataclass(frozen=True)

@@ -154,9 +154,7 @@ def _check_shapes(mixture: Mixture) -> None:
                 f"{name} must have shape {expected}, as there are weights, not {shape}"
             )
     for k in np.flatnonzero(~np.isfinite(mixture.means).all(axis=1))[:1]:
-        raise MixtureError(
-            f"the mean of component {k} is not finite: {mixture.means[k].tolist()}"
-        )
+        raise MixtureError(f"the mean of component {k} is not finite: {mixture.means[k].tolist()}")
 
 
 def _check_weights(weights: FloatArray) -> None:

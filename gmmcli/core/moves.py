@@ -120,6 +120,12 @@ def joint_log_densities(
     return joint
 
 
+def responsibilities(cells: Cells, mixture: Mixture) -> FloatArray:
+    """The share of each cell in each component, shape (K, C)."""
+    joint = joint_log_densities(cells, *_parts(mixture))
+    return np.exp(joint - _log_sum_exp(joint))
+
+
 def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) -> Mixture:
     """The mixture after so many merges and omissions, of which no two touch one component."""
     joint = joint_log_densities(cells, *_parts(mixture))  # (K, C)
@@ -220,8 +226,7 @@ def _losses_by_omission(
 
 def _kurtoses(cells: Cells, mixture: Mixture) -> FloatArray:
     """The kurtosis of each component's points in each of `DIRECTIONS`, shape (K, 8)."""
-    joint = joint_log_densities(cells, *_parts(mixture))
-    masses = cells.counts * np.exp(joint - _log_sum_exp(joint))  # (K, C)
+    masses = cells.counts * responsibilities(cells, mixture)  # (K, C)
     inverses = np.linalg.inv(mixture.cholesky_factors())
     kurtoses = np.full((mixture.n_components, len(DIRECTIONS)), 3.0)
     for k, inverse in enumerate(inverses):

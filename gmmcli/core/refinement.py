@@ -10,8 +10,11 @@ mixture to tell.
 import numpy as np
 
 from gmmcli.core.cells import Cells, gap_rates, gaps
+from gmmcli.core.coarsening import coarsened
 from gmmcli.core.grids import FIRST_REACH, Cut
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.moves import merged_to, responsibilities
+from gmmcli.core.settings import HANDFUL
 from gmmcli.core.whitening import whitening_of
 
 # The estimated gap per point times the square root of the number of points is at most this.
@@ -27,8 +30,15 @@ LONGEST = 4.0
 # The share of the points about which the density is at most what a first cut allows for.
 DENSEST = 0.99
 # The share of the gap on either side of its core, where its cells may be so many times longer.
-OUTSIDE = 0.005
+OUTSIDE = 0.0005
 STRETCHES = (1.0, 2.0, 4.0)
+# So many cells are enough for a rough mixture, which is merged from so many leaves and brought near
+# by so many steps.
+FEW = 1024
+LEAVES = 64
+EM_STEPS = 20
+# The least variance of a leaf, in whitened units.
+LEAST_VARIANCE = 1e-6
 
 
 def gap_ratio(cells: Cells, gap: float) -> float:
@@ -67,7 +77,7 @@ def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
     return parts
 
 
-def first_cut(points: Cells, mixture: Mixture, n_points: float) -> Cut:
+def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
     """The widest cells of a grid that obey both rules, if all points are like a few of them.
 
     They are long where components differ little, which is along the border between two, and longer
@@ -75,14 +85,15 @@ def first_cut(points: Cells, mixture: Mixture, n_points: float) -> Cut:
 
     Args:
         points: a few of the points, each a cell.
-        mixture: one that explains them roughly, in data units.
+        n_components: of the mixture that they will be used for, at most.
         n_points: how many points there are in all.
 
     Raises:
         TableError: when the variance of the coordinates overflows or vanishes.
     """
     whitening = whitening_of(points, "full")
-    points, mixture = whitening.whiten_cells(points), whitening.whiten(mixture)
+    points = whitening.whiten_cells(points)
+    mixture = _rough_mixture(points, n_components)
     masses = points.counts / points.n_points
     rates = masses[:, None, None] * gap_rates(points.means, mixture)
     lengths, directions = np.linalg.eigh(rates.sum(axis=0))
@@ -120,6 +131,30 @@ def first_cut(points: Cells, mixture: Mixture, n_points: float) -> Cut:
         core=int(np.ceil((high - low) / 2 / width)),
         stretch=stretch,
     )
+
+
+def _rough_mixture(points: Cells, n_components: int) -> Mixture:
+    """A mixture near some points, in whitened units.
+
+    The leaves of a kd-tree, merged, and a few EM steps from there (Dempster, Laird & Rubin 1977):
+    not Pyro's, which is still being loaded while a table is read.
+    """
+    few = coarsened(points, FEW)
+    leaves = coarsened(few, max(LEAVES, 2 * n_components))
+    least = LEAST_VARIANCE * np.eye(2)
+    mixture = Mixture(leaves.counts / leaves.n_points, leaves.means, leaves.covariances + least)
+    handful = HANDFUL * points.n_points / points.n_cells
+    mixture = merged_to(few, mixture, n_components, handful)
+    for _ in range(EM_STEPS):
+        masses = few.counts * responsibilities(few, mixture) + handful / few.n_cells  # (K, C)
+        weights = masses.sum(axis=1)
+        means = masses @ few.means / weights[:, None]
+        deviations = few.means - means[:, None]  # (K, C, 2)
+        shares = masses / weights[:, None]
+        within = np.einsum("kc,cij->kij", shares, few.covariances)
+        between = np.einsum("kc,kci,kcj->kij", shares, deviations, deviations)
+        mixture = Mixture(weights / weights.sum(), means, within + between + least)
+    return mixture
 
 
 def _core(places: FloatArray, costs: FloatArray) -> tuple[float, float]:
