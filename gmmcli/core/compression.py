@@ -1,9 +1,9 @@
 """From a table to its cells, by aggregates that the table's own engine runs.
 
 A small table keeps every distinct point. A larger one is cut by a grid in one pass, for a long one
-by what a rough mixture of its first points needs, and cells that are still too coarse by grids of their
-own, in one more pass for all of them. `grids` says where the cuts are, `refinement` which cells
-need them.
+by what a rough mixture of its first points needs, and cells that are still too coarse by grids of
+their own, in one more pass for all of them. `grids` says where the cuts are, `refinement` which
+cells need them.
 """
 
 import math
