@@ -22,7 +22,7 @@ MOST_GAP = 0.1
 # The largest share of the points that a cell may hold, unless they coincide.
 CROWD = 0.001
 # What refinement aims at, as a share of what the rules allow, so that one pass is enough.
-AIM = 0.6
+AIM = 0.7
 # The least that a grid of 3 by 3 cells gives.
 FEWEST_PARTS = 9.0
 # The cells of a first cut are at most so many times as long as wide, in whitened units.
@@ -36,7 +36,7 @@ STRETCHES = (1.0, 2.0, 4.0)
 # by so many steps.
 FEW = 1024
 LEAVES = 64
-EM_STEPS = 20
+EM_STEPS = 10
 # The least variance of a leaf, in whitened units.
 LEAST_VARIANCE = 1e-6
 
