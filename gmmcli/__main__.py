@@ -16,22 +16,22 @@ def main() -> None:
     try:
         gmm(prog_name="gmm")
     except SystemExit as end:
-        if "pyspark" in sys.modules:
+        if "pyspark" in sys.modules or not isinstance(end.code, int):
             raise
-        code = end.code if isinstance(end.code, int) else 0
-        os._exit(code or _flushed())
+        is_written = write_standard_output()
+        os._exit(end.code or int(not is_written))
 
 
-def _flushed() -> int:
-    """Write what is left for standard output, and give the exit code."""
+def write_standard_output() -> bool:
+    """Write what is left for standard output; whether that could be done."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
         if error.errno != errno.EPIPE:
             print(f"Error: standard output: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -142,6 +142,49 @@ def test_cells_that_are_longer_beyond_a_core_keep_the_moments_of_the_rows(tmp_pa
     np.testing.assert_allclose(cells.covariance(), np.cov(points.T, bias=True), rtol=1e-12)
 
 
+@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("slope", [0.0, 1.0, 1e-7])
+def test_points_on_or_near_a_line_become_no_more_cells_than_are_asked_for(
+    tmp_path: Path, request: pytest.FixtureRequest, slope: float, is_long: bool
+) -> None:
+    if is_long:
+        request.getfixturevalue("long_tables")
+    x, noise = sampled(ARTICLE, N_ROWS).T
+    table = written(tmp_path / "d.csv", np.stack([x, slope * x + slope % 1 * noise], axis=1))
+    for most_cells in (500, 100_000):
+        compression = compress(table, most_cells=most_cells, n_components=2)
+        assert 50 < compression.cells.n_cells <= most_cells
+        assert compression.cells.n_points == N_ROWS
+
+
+@pytest.mark.usefixtures("long_tables")
+def test_a_long_table_for_one_component_is_cut_about_its_middle(tmp_path: Path) -> None:
+    compression = compress(written(tmp_path / "d.csv", gaussian(N_ROWS, (5, 7), 2, 1)))
+    assert compression.grids is not None
+    np.testing.assert_allclose(compression.grids.origins[0], [5, 7], atol=0.1)
+    assert (parts_of_crowded(compression.cells) == 1).all()
+
+
+@pytest.mark.usefixtures("long_tables")
+def test_weights_count_in_a_long_table_and_bad_ones_get_one_line(tmp_path: Path) -> None:
+    points = sampled(ARTICLE, N_ROWS)
+    weights = np.random.default_rng(1).integers(1, 4, N_ROWS).astype(float)
+
+    def weighted(weights: FloatArray) -> Table:
+        path = tmp_path / "w.csv"
+        rows = np.column_stack([points, weights])
+        np.savetxt(path, rows, delimiter=",", header="x,y,w", comments="", fmt="%.17g")
+        return table_of(path, weight="w")
+
+    cells = compress(weighted(weights), n_components=2).cells
+    assert cells.n_points == weights.sum()
+    covariance = np.cov(points.T, fweights=weights.astype(int), bias=True)
+    np.testing.assert_allclose(cells.covariance(), covariance, rtol=1e-12)
+    for bad, message in ((-1.0, "holds the weight -1"), (1e308, "too large to be added up")):
+        with pytest.raises(TableError, match=message):
+            compress(weighted(np.where(weights == 1, bad, weights)), n_components=2)
+
+
 def test_cells_keep_the_moments_of_the_rows(tmp_path: Path) -> None:
     points = sampled(ARTICLE, N_ROWS)
     cells = compress(written(tmp_path / "d.csv", points)).cells

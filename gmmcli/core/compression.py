@@ -34,7 +34,7 @@ FIRST_CELLS = 280_000
 FIRST_CELLS_ROWS = 1e7
 # For a table of more rows, a rough mixture of the first costs less than the cells that it saves.
 LONG = 2e6
-# The most passes in search of crowded cells; each cuts tens of times finer on either axis.
+# The most passes in search of fine cells; each cuts tens of times finer on either axis.
 MOST_PASSES = 8
 
 SUMS = ("t", "u", "tt", "tu", "uu")
@@ -105,7 +105,8 @@ def compress(
     else:
         grids = _first_grid(table, head, most_cells // 2, n_components)
         meanwhile()
-        table, found = _found_by(grids, table, is_plain=bool(np.isfinite(_numbers(head)).all()))
+        is_plain = table.weight is None and bool(np.isfinite(_numbers(head)).all())
+        table, found = _found_first(grids, table, is_plain=is_plain)
     kept = found.filter(_is_kept(found))
     n_rows = int(_values(found, "n_rows").sum())
     n_skipped = n_rows - int(_values(kept, "n_rows").sum())
@@ -113,13 +114,12 @@ def compress(
     cells, places = _cells_of(kept, grids)
     _check_spread(table, cells)
     compression = Compression(table, cells, n_rows, n_skipped, 1, grids, places)
-    while compression.n_passes < MOST_PASSES:
+    while True:
         parts = parts_of_crowded(compression.cells)
         finer = refine(compression, parts, most_cells=most_cells)
         if finer is compression:
-            break
+            return compression
         compression = finer
-    return compression
 
 
 def refine(
@@ -141,10 +141,10 @@ def refine(
     more = np.cumsum(n_cells_of(halves[order]) - 1)
     chosen = np.zeros(cells.n_cells, dtype=np.bool_)
     chosen[order] = (parts[order] > 1) & (more <= most_cells - cells.n_cells)
-    if grids is None or not chosen.any():
+    if grids is None or not chosen.any() or compression.n_passes >= MOST_PASSES:
         return compression
     finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen])
-    found = _fetched(compression.table, _cells_in(finer, compression.table, first=grids.n_grids))
+    found = _found_in(finer, compression.table, first=grids.n_grids)
     new_cells, new_places = _cells_of(found, finer)
     return replace(
         compression,
@@ -207,13 +207,19 @@ def _first_grid(table: Table, head: pa.Table, most_cells: int, n_components: int
     numbers = _numbers(head)
     numbers = numbers[np.isfinite(numbers).all(axis=1)]
     sample = numbers[:, :2]
-    if n_rows <= LONG or not len(sample) or (sample == sample[0]).all():
+    weights = numbers[:, 2] if table.weight else np.ones(len(sample))
+    if n_rows <= LONG or not _is_usable(sample, weights):
         at_most = FIRST_CELLS * math.sqrt(max(n_rows / FIRST_CELLS_ROWS, 1))
         return first_grid(sample, int(min(at_most, most_cells)))
-    weights = numbers[:, 2] if table.weight else np.ones(len(sample))
     points = Cells(weights, sample, np.zeros((len(sample), 2, 2)))
     cut = first_cut(points, n_components, n_rows * float(weights.mean()))
     return first_grid(sample, most_cells, cut)
+
+
+def _is_usable(sample: FloatArray, weights: FloatArray) -> bool:
+    """Whether some points tell of a mixture: they differ, and their weights are such."""
+    differ = len(sample) > 0 and bool((sample != sample[0]).any())
+    return differ and bool((weights > 0).all() and weights.max() < np.sqrt(LARGEST))
 
 
 def _n_rows_about(table: Table) -> float:
@@ -228,7 +234,7 @@ def _n_rows_about(table: Table) -> float:
     return float(10.0 ** (round(4 * math.log10(max(n_rows, 1))) / 4))
 
 
-def _found_by(grids: Grids, table: Table, *, is_plain: bool) -> tuple[Table, pa.Table]:
+def _found_first(grids: Grids, table: Table, *, is_plain: bool) -> tuple[Table, pa.Table]:
     """The totals and moments of the cells of the first grid, and the table as it was read for them.
 
     Args:
@@ -240,11 +246,19 @@ def _found_by(grids: Grids, table: Table, *, is_plain: bool) -> tuple[Table, pa.
     if is_plain:
         plain = table.plainly()
         with suppress(TableError):
-            found = _fetched(plain, _cells_in(grids, plain, first=0))
+            found = _found_in(grids, plain, first=0)
             kept = found.filter(_is_kept(found))
             if np.isfinite(_values(kept, *SUMS)).all():
                 return plain, found
-    return table, _fetched(table, _cells_in(grids, table, first=0))
+    return table, _found_in(grids, table, first=0)
+
+
+def _found_in(grids: Grids, table: Table, *, first: int) -> pa.Table:
+    """The totals and moments of the cells of some grids, each with its place; see `_cells_in`."""
+    found = _fetched(table, _cells_in(grids, table, first=first))
+    if "grid" in found.column_names:
+        return found
+    return found.append_column("grid", pa.array(np.zeros(found.num_rows)))
 
 
 def _cells_in(grids: Grids, table: Table, *, first: int) -> ir.Table:
@@ -376,8 +390,6 @@ def _values(found: pa.Table, *names: str) -> FloatArray:
 def _cells_of(found: pa.Table, grids: Grids | None) -> tuple[Cells, IntArray]:
     """Cells in data units and their places, in the order of their places or points."""
     keys = ("x", "y") if grids is None else ("grid", "index")
-    if grids is not None and grids.n_grids == 1:
-        found = found.append_column("grid", pa.array(np.zeros(found.num_rows)))
     found = found.sort_by([(key, "ascending") for key in keys])
     counts = _values(found, "count" if "count" in found.column_names else "n_rows")[:, 0]
     if grids is None:

@@ -155,22 +155,32 @@ def first_grid(sample: FloatArray, most_cells: int, cut: Cut | None = None) -> G
         covariance = np.cov((sample - mean).T, bias=True)
     if not covariance.any():  # the sample says nothing about scale; finer grids will find it
         covariance = np.eye(2)
+    most_scale = np.inf if cut is None else 1.0
     if cut is None:
         matrix = whitening_of_moments(np.zeros(2), covariance).matrix
-        cut = Cut(matrix * MOST_HALF, mean, core=0, stretch=1.0)
-        most_scale = np.inf
-    else:
-        most_scale = 1.0
+        cut = Cut(matrix, mean, core=0, stretch=1.0)
     away = np.abs(cut.matrix @ (mean - cut.origin))
-    reaches = away + FIRST_REACH * np.sqrt(np.diag(cut.matrix @ covariance @ cut.matrix.T))
+    variances = np.maximum(np.diag(cut.matrix @ covariance @ cut.matrix.T), 0)  # rounding
+    reaches = away + FIRST_REACH * np.sqrt(variances)
     beyond = max(reaches[1] - cut.core - 0.5, 0.0)
     reaches[1] -= beyond * (1 - 1 / cut.stretch)
-    scale = min(np.sqrt(most_cells / np.prod(2 * reaches)), most_scale)
-    halves = np.maximum(np.floor(scale * reaches - 0.5), 1).astype(np.int64)
+    scale = min(_largest_scale(reaches, most_cells), most_scale)
+    halves = np.clip(np.floor(scale * reaches - 0.5), 1, SPAN // 2 - 1).astype(np.int64)
     matrices = scale * cut.matrix[None]
     origins = off_zero(cut.origin[None], _units(matrices))
     nowhere = np.full((1, 2), -1)
     return Grids(nowhere, origins, matrices, halves[None], int(scale * cut.core), cut.stretch)
+
+
+def _largest_scale(reaches: FloatArray, most_cells: int) -> float:
+    """How many times narrower cells may be, given how far they reach on either axis, in cells.
+
+    There are at least three in a row.
+    """
+    short, long = np.sort(reaches)
+    if short > 0 and (scale := np.sqrt(most_cells / (4 * short * long))) * short >= 1.5:
+        return float(scale)
+    return float(most_cells / 3 / (2 * long))
 
 
 def off_zero(origins: FloatArray, units: FloatArray) -> FloatArray:

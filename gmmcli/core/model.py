@@ -22,6 +22,7 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from gmmcli.core.cells import Cells
+from gmmcli.core.moves import LEAST_POSITIVE
 from gmmcli.core.settings import CovarianceType
 
 # The largest variance, in whitened units, in which a component that holds a millionth of the points
@@ -29,8 +30,6 @@ from gmmcli.core.settings import CovarianceType
 WIDEST = 1e6
 # Shares of a cell below exp(-FARTHEST) count as that.
 FARTHEST = 100.0
-# The logarithm of no weight is that of this one.
-LEAST_WEIGHT = 1e-300
 
 
 class CellTensors(NamedTuple):
@@ -163,11 +162,11 @@ def cholesky_factors(values: Tensor, n_components: int) -> Tensor:
 
 def log_weights(weights: Tensor) -> Tensor:
     """The logarithms of weights, shape (K,), finite even where a component is empty."""
-    return weights.clamp(min=LEAST_WEIGHT).log()
+    return weights.clamp(min=LEAST_POSITIVE).log()
 
 
 def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tensor:
-    """The mean log density of each cell's points under each component, shape (C, K), in nats.
+    """The mean log density of each cell's points under each component, shape (K, C), in nats.
 
     Products with the features give every point's coordinates in units of every component, whose
     squares are the distances. Squaring last keeps the digits of components much tighter than the

@@ -105,7 +105,8 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
     densities = np.exp(mixture.log_densities(points.means)) / np.prod(scales)
     low, high = _core(places, steep)
     is_outside = (places < low) | (places > high)
-    densest_outside = np.quantile(densities[is_outside], DENSEST) if is_outside.any() else 0.0
+    outside = masses * is_outside
+    densest_outside = _densest(densities, outside) if outside.any() else 0.0
 
     def widest(stretch: float) -> float:
         """The area of the cells of the core, where those outside are so many times as long."""
@@ -113,7 +114,7 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
         # A cell of width w has the variance w² / 12 along an axis, and costs half of it.
         cost = (flat + steep * longer**2).sum() / 24
         by_gap = AIM * MOST_GAP / np.sqrt(n_points) / cost if cost > 0 else np.inf
-        densest = max(np.quantile(densities, DENSEST), stretch * densest_outside)
+        densest = max(_densest(densities, masses), stretch * densest_outside)
         return float(min(by_gap, AIM * CROWD / densest))
 
     reach = 2 * FIRST_REACH * scales[1]
@@ -133,11 +134,17 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
     )
 
 
+def _densest(densities: FloatArray, masses: FloatArray) -> float:
+    """The density that next to no mass of points exceeds."""
+    return float(np.quantile(densities, DENSEST, weights=masses, method="inverted_cdf"))
+
+
 def _rough_mixture(points: Cells, n_components: int) -> Mixture:
     """A mixture near some points, in whitened units.
 
     The leaves of a kd-tree, merged, and a few EM steps from there (Dempster, Laird & Rubin 1977):
-    not Pyro's, which is still being loaded while a table is read.
+    not Pyro's, which is still being loaded while a table is read. A handful of points like all are
+    added to each component, so that none runs out of points.
     """
     few = coarsened(points, FEW)
     leaves = coarsened(few, max(LEAVES, 2 * n_components))
@@ -158,7 +165,9 @@ def _rough_mixture(points: Cells, n_components: int) -> Mixture:
 
 
 def _core(places: FloatArray, costs: FloatArray) -> tuple[float, float]:
-    """Between which places on a line nearly all the costs are."""
+    """Between which places on a line nearly all the costs are; the middle where there are none."""
+    if not costs.any():
+        return 0.0, 0.0
     order = np.argsort(places)
     so_far = np.cumsum(costs[order])
     ends = np.searchsorted(so_far, np.array([OUTSIDE, 1 - OUTSIDE]) * so_far[-1])
