@@ -19,7 +19,7 @@ from planted import one_cell_each
 from pyro.infer import TraceEnum_ELBO
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.inference import climb
+from gmmcli.core.inference import climb, fitting_threads
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.sampling import sample
@@ -95,9 +95,10 @@ def evaluations(
 ) -> tuple[int, float]:
     """How many evaluations come near where a climb ends, and the ELBO there, in nats."""
     before, elbos, counts = counter.n, [], []
-    for state in islice(climb(cells, start, ascent), most):
-        elbos.append(state.elbo)
-        counts.append(counter.n - before)
+    with fitting_threads(cells, start.n_components):
+        for state in islice(climb(cells, start, ascent), most):
+            elbos.append(state.elbo)
+            counts.append(counter.n - before)
     near = np.array(elbos) > elbos[-1] - NEAR * cells.n_points
     return counts[int(np.argmax(near))], elbos[-1]
 

@@ -130,9 +130,12 @@ def test_a_long_table_has_few_cells_which_are_fine_enough_in_one_pass(tmp_path: 
 
 
 @pytest.mark.usefixtures("long_tables")
-def test_cells_that_are_longer_beyond_a_core_keep_the_moments_of_the_rows(tmp_path: Path) -> None:
-    points = np.concatenate([gaussian(N_ROWS, (1, 2), 1, 1), gaussian(N_ROWS, (1, 9), 1, 2)])
-    compression = compress(written(tmp_path / "d.csv", points[::-1]), n_components=2)
+def test_cells_that_are_longer_beyond_a_core_keep_the_moments_of_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmmcli.core.refinement.CROWD", 0.02)  # which keeps cells short otherwise
+    points = sampled(ARTICLE, N_ROWS)
+    compression = compress(written(tmp_path / "d.csv", points), n_components=2)
     assert compression.grids is not None
     assert compression.grids.stretch > 1
     rows = np.abs((compression.places[:, 1] + SPAN // 2) % SPAN - SPAN // 2)
@@ -155,6 +158,24 @@ def test_points_on_or_near_a_line_become_no_more_cells_than_are_asked_for(
         compression = compress(table, most_cells=most_cells, n_components=2)
         assert 50 < compression.cells.n_cells <= most_cells
         assert compression.cells.n_points == N_ROWS
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_a_sorted_table_is_cut_as_finely_as_any(
+    tmp_path: Path, request: pytest.FixtureRequest, is_descending: bool, is_long: bool
+) -> None:
+    if is_long:
+        request.getfixturevalue("long_tables")
+    points = np.concatenate([gaussian(N_ROWS // 3, (8 * k, k), 1, k) for k in range(3)])
+    points = points[np.argsort(points[:, 0])][:: -1 if is_descending else 1]
+    table = written(tmp_path / "d.csv", points)
+    compressor = Compressor(table, exact=False, most_cells=10**6, strict=True, n_components=3)
+    found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
+    assert not found.is_coarse
+    true = found.mixture.log_densities(points).sum() - found.log_likelihood
+    estimated = found.compression_gap * found.cells.n_points
+    assert true < 1.5 * estimated + 1
 
 
 @pytest.mark.usefixtures("long_tables")

@@ -34,6 +34,9 @@ FIRST_CELLS = 280_000
 FIRST_CELLS_ROWS = 1e7
 # For a table of more rows, a rough mixture of the first costs less than the cells that it saves.
 LONG = 2e6
+# Where a larger share of the points lies at the ends of the first grid, the first rows are not like
+# the rest, as in a sorted table.
+MOST_OUTERMOST = 0.02
 # The most passes in search of fine cells; each cuts tens of times finer on either axis.
 MOST_PASSES = 8
 
@@ -113,7 +116,14 @@ def compress(
     _check_rows(table, kept, n_rows, n_skipped, strict=strict)
     cells, places = _cells_of(kept, grids)
     _check_spread(table, cells)
-    compression = Compression(table, cells, n_rows, n_skipped, 1, grids, places)
+    n_passes = 1
+    if grids is not None and _are_beside(grids, cells, places):
+        most_first = _most_first_cells(n_rows, most_cells // 2)
+        grids = first_grid(cells.mean(), cells.covariance(), most_first)
+        found = _found_in(grids, table, first=0)
+        cells, places = _cells_of(found.filter(_is_kept(found)), grids)
+        n_passes = 2
+    compression = Compression(table, cells, n_rows, n_skipped, n_passes, grids, places)
     while True:
         parts = parts_of_crowded(compression.cells)
         finer = refine(compression, parts, most_cells=most_cells)
@@ -208,18 +218,23 @@ def _first_grid(table: Table, head: pa.Table, most_cells: int, n_components: int
     numbers = numbers[np.isfinite(numbers).all(axis=1)]
     sample = numbers[:, :2]
     weights = numbers[:, 2] if table.weight else np.ones(len(sample))
-    if n_rows <= LONG or not _is_usable(sample, weights):
-        at_most = FIRST_CELLS * math.sqrt(max(n_rows / FIRST_CELLS_ROWS, 1))
-        return first_grid(sample, int(min(at_most, most_cells)))
+    if not ((weights > 0) & (weights < np.sqrt(LARGEST))).all():  # what is wrong is said later
+        weights = np.ones(len(sample))
+    most_first = _most_first_cells(n_rows, most_cells)
+    if len(sample) == 0:
+        return first_grid(np.zeros(2), np.zeros((2, 2)), most_first)
     points = Cells(weights, sample, np.zeros((len(sample), 2, 2)))
+    with np.errstate(over="ignore", invalid="ignore"):  # the whitening says what overflows
+        mean, covariance = points.mean(), points.covariance()
+    if n_rows <= LONG or not covariance.any():
+        return first_grid(mean, covariance, most_first)
     cut = first_cut(points, n_components, n_rows * float(weights.mean()))
-    return first_grid(sample, most_cells, cut)
+    return first_grid(mean, covariance, most_cells, cut)
 
 
-def _is_usable(sample: FloatArray, weights: FloatArray) -> bool:
-    """Whether some points tell of a mixture: they differ, and their weights are such."""
-    differ = len(sample) > 0 and bool((sample != sample[0]).any())
-    return differ and bool((weights > 0).all() and weights.max() < np.sqrt(LARGEST))
+def _most_first_cells(n_rows: float, most_cells: int) -> int:
+    """How many cells a first grid may have that follows nothing but the covariance."""
+    return int(min(FIRST_CELLS * math.sqrt(max(n_rows / FIRST_CELLS_ROWS, 1)), most_cells))
 
 
 def _n_rows_about(table: Table) -> float:
@@ -232,6 +247,12 @@ def _n_rows_about(table: Table) -> float:
     if n_rows is None:
         n_rows = float(_fetched(table, table.rows.count().as_table())[0][0].as_py())
     return float(10.0 ** (round(4 * math.log10(max(n_rows, 1))) / 4))
+
+
+def _are_beside(grids: Grids, cells: Cells, places: IntArray) -> bool:
+    """Whether the first grid misses much of what it should cut."""
+    at_the_ends = cells.counts[grids.are_outermost(places)].sum()
+    return bool(at_the_ends > MOST_OUTERMOST * cells.n_points)
 
 
 def _found_first(grids: Grids, table: Table, *, is_plain: bool) -> tuple[Table, pa.Table]:

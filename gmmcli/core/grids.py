@@ -110,6 +110,12 @@ class Grids:
             halves=np.concatenate([self.halves, np.stack([halves, halves], axis=1)]),
         )
 
+    def are_outermost(self, places: IntArray) -> npt.NDArray[np.bool_]:
+        """Which cells are at an end of the first grid, shape (C,), given their places (C, 2)."""
+        at_an_end = (np.abs(_middles(places)) == self.halves[0]).any(axis=1)
+        are_outermost: npt.NDArray[np.bool_] = at_an_end & (places[:, 0] == 0)
+        return are_outermost
+
     def cells_of(self, places: IntArray, counts: FloatArray, sums: FloatArray) -> Cells:
         """Cells in data units, given sums over their points in the units of their grids.
 
@@ -119,8 +125,7 @@ class Grids:
             sums: of t, u, t², tu and u², shape (C, 5), where t and u are the distances of a point
                 from the middle of its cell, in cells.
         """
-        columns = np.floor_divide(places[:, 1] + SPAN // 2, SPAN)
-        middles = np.stack([columns, places[:, 1] - columns * SPAN], axis=1)  # (C, 2)
+        middles: FloatArray = _middles(places).astype(np.float64)
         shifts, seconds = sums[:, :2] / counts[:, None], sums[:, 2:] / counts[:, None]
         with np.errstate(over="ignore", invalid="ignore"):  # the whitening says what overflows
             within = seconds - shifts[:, [0, 0, 1]] * shifts[:, [0, 1, 1]]
@@ -130,7 +135,6 @@ class Grids:
         is_long = (places[:, 0] == 0) & (np.abs(middles[:, 1]) > self.core)
         lengths = np.where(is_long, self.stretch, 1.0)
         beyond = middles[:, 1] - np.sign(middles[:, 1]) * (self.core + 0.5)  # of the core
-        middles = middles.astype(np.float64)
         middles[:, 1] += (lengths - 1) * beyond
         shifts[:, 1] *= lengths
         within *= np.stack([np.ones_like(lengths), lengths, lengths**2], axis=1)
@@ -140,20 +144,19 @@ class Grids:
         return Cells(counts, means, inverses @ matrices @ inverses.swapaxes(1, 2))
 
 
-def first_grid(sample: FloatArray, most_cells: int, cut: Cut | None = None) -> Grids:
-    """The grid that cuts everything into at most so many cells, to fit a sample of the points.
+def first_grid(
+    mean: FloatArray, covariance: FloatArray, most_cells: int, cut: Cut | None = None
+) -> Grids:
+    """The grid that cuts everything into at most so many cells.
 
     Args:
-        sample: shape (S, 2), in data units.
+        mean: of the points, as far as is known, shape (2,), in data units.
+        covariance: of the points, as far as is known, shape (2, 2).
         most_cells: the largest number of cells.
         cut: cells that are narrow enough. By default there are as many as may be, as long as wide
-            in units of the sample's covariance.
+            in units of the covariance.
     """
-    mean, covariance = np.zeros(2), np.zeros((2, 2))
-    if len(sample):
-        mean = sample[0] + (sample - sample[0]).mean(axis=0)
-        covariance = np.cov((sample - mean).T, bias=True)
-    if not covariance.any():  # the sample says nothing about scale; finer grids will find it
+    if not covariance.any():  # nothing is known about scale; finer grids will find it
         covariance = np.eye(2)
     most_scale = np.inf if cut is None else 1.0
     if cut is None:
@@ -202,6 +205,12 @@ def halves_for(parts: FloatArray) -> IntArray:
     """The halves of the smallest grids that cut an even spread into at least so many parts."""
     halves = np.ceil((np.sqrt(parts) - 1) / 2)
     return np.clip(halves, 1, MOST_HALF).astype(np.int64)
+
+
+def _middles(places: IntArray) -> IntArray:
+    """The column and row of cells, shape (C, 2), given their places."""
+    columns = np.floor_divide(places[:, 1] + SPAN // 2, SPAN)
+    return np.stack([columns, places[:, 1] - columns * SPAN], axis=1)
 
 
 def _matrix(covariance: FloatArray, half: int, reach: float) -> FloatArray:
