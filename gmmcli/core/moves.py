@@ -130,13 +130,14 @@ def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) ->
     """The mixture after so many merges and omissions, of which no two touch one component."""
     joint = joint_log_densities(cells, *_parts(mixture))  # (K, C)
     total = _log_sum_exp(joint)
-    shares = np.exp(joint - total)
+    log_shares = joint - total
+    shares = np.exp(log_shares)
     pairs = _neighbours(mixture)
     merged = _merged(mixture, pairs)
     areas = _half_log_determinants(mixture.covariances)
     thicker = _half_log_determinants(merged[2]) - areas[pairs].sum(axis=1)
     by_merging = _losses_by_merging(cells, total, shares, pairs, merged) - handful * thicker
-    by_omission = _losses_by_omission(cells, mixture, joint - total, shares) + handful * areas
+    by_omission = _losses_by_omission(cells, mixture, log_shares, shares) + handful * areas
     losses = np.concatenate([by_merging, by_omission])
     n_pairs = len(pairs)
     weights, means, covariances = (

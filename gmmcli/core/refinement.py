@@ -106,6 +106,7 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
     low, high = _core(places, steep)
     is_outside = (places < low) | (places > high)
     outside = masses * is_outside
+    densest = _densest(densities, masses)
     densest_outside = _densest(densities, outside) if outside.any() else 0.0
 
     def widest(stretch: float) -> float:
@@ -114,15 +115,14 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
         # A cell of width w has the variance w² / 12 along an axis, and costs half of it.
         cost = (flat + steep * longer**2).sum() / 24
         by_gap = AIM * MOST_GAP / np.sqrt(n_points) / cost if cost > 0 else np.inf
-        densest = max(_densest(densities, masses), stretch * densest_outside)
-        return float(min(by_gap, AIM * CROWD / densest))
+        return float(min(by_gap, AIM * CROWD / max(densest, stretch * densest_outside)))
 
-    reach = 2 * FIRST_REACH * scales[1]
-    n_cells = {  # up to a factor
-        stretch: (high - low + max(reach - (high - low), 0) / stretch) / widest(stretch)
-        for stretch in STRETCHES
-    }
-    stretch = min(STRETCHES, key=n_cells.__getitem__)
+    def n_cells(stretch: float) -> float:
+        """How many cells there are then, up to a factor."""
+        beyond = max(2 * FIRST_REACH * scales[1] - (high - low), 0)
+        return float((high - low + beyond / stretch) / widest(stretch))
+
+    stretch = min(STRETCHES, key=n_cells)
     width = np.sqrt(widest(stretch))
     inverse = np.linalg.inv(matrix @ whitening.matrix)
     middle = np.array([0.0, (low + high) / 2])
