@@ -127,11 +127,26 @@ def from_file(place: Path) -> Path:
     return fitted(place, "from_file", "d [1].csv")
 
 
+# `gmm` where every table that is compressed is taken for a long one.
+LONG = """
+import sys
+from gmmcli import __main__
+from gmmcli.core import compression
+compression.LONG = 0
+sys.exit(__main__.main())
+"""
+
+
 def gmm(
-    place: Path, *arguments: str, code: int = 0, environment: Mapping[str, str] | None = None
+    place: Path,
+    *arguments: str,
+    code: int = 0,
+    environment: Mapping[str, str] | None = None,
+    is_long: bool = False,
 ) -> str:
     """What a command, run in a process of its own, says on standard error."""
-    command = [sys.executable, "-m", "gmmcli", *arguments]
+    program = ("-c", LONG) if is_long else ("-m", "gmmcli")
+    command = [sys.executable, *program, *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=place, env=environment, check=False
     )
@@ -139,10 +154,17 @@ def gmm(
     return done.stderr
 
 
-def fitted(place: Path, run: str, *data: str, environment: Mapping[str, str] | None = None) -> Path:
+def fitted(
+    place: Path,
+    run: str,
+    *data: str,
+    environment: Mapping[str, str] | None = None,
+    is_long: bool = False,
+) -> Path:
     """The directory of the run of a fit."""
     options = ("--init", "start.json", "--weight", WEIGHT, "--verify", "--no-frames", "-q")
-    said = gmm(place, "fit", *data, *options, "-o", run, "--overwrite", environment=environment)
+    asked = ("fit", *data, *options, "-o", run, "--overwrite")
+    said = gmm(place, *asked, environment=environment, is_long=is_long)
     assert said == ""
     return place / run
 
@@ -354,12 +376,15 @@ def test_what_a_server_refuses_gets_one_line_without_the_password(
         assert part not in error
 
 
+@pytest.mark.parametrize("is_long", [False, True])
 def test_spark_gives_the_fit_that_duckdb_gives(
-    place: Path, tmp_path: Path, from_file: Path, java: None
+    place: Path, tmp_path: Path, java: None, is_long: bool
 ) -> None:
+    expected = fitted(place, "from_file", "d [1].csv", is_long=is_long)
     environment = spark_environment(tmp_path)
     data = ("d [1].csv", "--engine", "spark")
-    assert_same_run(fitted(place, "from_spark", *data, environment=environment), from_file)
+    found = fitted(place, "from_spark", *data, environment=environment, is_long=is_long)
+    assert_same_run(found, expected)
 
 
 def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> None:

@@ -91,7 +91,7 @@ class Reporter:
         self._results.print(_component_table(fit.mixture, table.columns, self._results.width))
         for line in _figures(fit, exact_log_likelihood, is_weighted=table.weight is not None):
             self._results.print(line)
-        for line in _warnings(fit, is_weighted=table.weight is not None):
+        for line in _warnings(fit, exact_log_likelihood, is_weighted=table.weight is not None):
             self.note(line)
 
     def files(self, directory: Path, files: Sequence[Path]) -> None:
@@ -171,7 +171,7 @@ def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: boo
             f"{fit.compression_gap:.6f} nats per {point} higher"
         )
     if exact_log_likelihood is not None:
-        gap = f"{(exact_log_likelihood - fit.log_likelihood) / n_points:.6f} per {point}"
+        gap = f"{fit.true_gap(exact_log_likelihood):z.6f} per {point}"
         yield f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap} higher"
     if fit.search is not None and fit.search.rounds:
         tried, moves = _counted(fit.search.rounds, "round"), fit.search.moves
@@ -180,10 +180,16 @@ def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: boo
         yield _selection(fit.selection)
 
 
-def _warnings(fit: "Fit", *, is_weighted: bool) -> Iterator[str]:
+def _warnings(
+    fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: bool
+) -> Iterator[str]:
     """Lines that tell where a fit is not to be trusted, and what to do."""
-    if fit.is_coarse:
-        yield f"{_coarseness(fit.gap_ratio)}; raise --cells, or take --exact"
+    gap, is_verified = fit.compression_gap, exact_log_likelihood is not None
+    if exact_log_likelihood is not None:
+        gap = fit.true_gap(exact_log_likelihood)
+    ratio = fit.gap_ratio(gap)
+    if fit.is_coarse or (ratio > 1 and fit.status.value != "interrupted"):
+        yield f"{_coarseness(ratio, is_verified=is_verified)}; raise --cells, or take --exact"
     if fit.selection is not None:
         if fit.status.value == "interrupted":
             yield "interrupted before all candidates were compared: fit again for a choice"
@@ -243,17 +249,19 @@ def _label(candidate: "Candidate") -> str:
     return f"{_counted(candidate.components, 'component')} ({candidate.covariance})"
 
 
-def _coarseness(gap_ratio: float) -> str:
+def _coarseness(gap_ratio: float, *, is_verified: bool) -> str:
     """What cells that break a rule do to a fit, given how its gap compares with the largest."""
     sure = "the parameters to 5 % of their standard errors"
     if gap_ratio <= 1:
         return f"some cells are too coarse to be sure of {sure}"
-    times = f"the estimated gap is {gap_ratio:,.1f} times what keeps {sure}"
+    gap = "true gap" if is_verified else "estimated gap"
+    times = f"the {gap} is {gap_ratio:,.1f} times what keeps {sure}"
     if gap_ratio <= FAR_TOO_COARSE:
         return f"the cells are too coarse: {times}"
+    more = "" if is_verified else ", and the gap itself may be larger than estimated"
     return (
         f"the cells are far too coarse: {times}, so parameters may be off by more than a standard "
-        "error, and the gap itself may be larger than estimated"
+        f"error{more}"
     )
 
 

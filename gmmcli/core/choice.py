@@ -121,7 +121,7 @@ def chosen_fit(
 def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks) -> Cells | None:
     """Finer cells where they are too wide for the best contender; None where that is not so."""
     best = contenders[_best_of(contenders, criterion)].fit
-    if hooks.finer is None or best.gap_ratio <= 1 or hooks.interrupted():
+    if hooks.finer is None or best.gap_ratio(best.compression_gap) <= 1 or hooks.interrupted():
         return None
     finer = hooks.finer(best.cells, best.mixture)
     return None if finer is best.cells else finer

@@ -146,14 +146,16 @@ def refine(
         TableError: when the rows cannot be read.
     """
     grids, cells, places = compression.grids, compression.cells, compression.places
-    halves = halves_for(parts)
+    halves, wider = halves_for(parts), np.zeros(cells.n_cells, dtype=np.int64)
+    if grids is not None and (parts > 1).any():
+        wider[parts > 1] = grids.wider_for(places[parts > 1], cells.chosen(parts > 1))
     order = np.argsort(-parts, kind="stable")
-    more = np.cumsum(n_cells_of(halves[order]) - 1)
+    more = np.cumsum(n_cells_of(halves[order], wider[order]) - 1)
     chosen = np.zeros(cells.n_cells, dtype=np.bool_)
     chosen[order] = (parts[order] > 1) & (more <= most_cells - cells.n_cells)
     if grids is None or not chosen.any() or compression.n_passes >= MOST_PASSES:
         return compression
-    finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen])
+    finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen], wider[chosen])
     found = _found_in(finer, compression.table, first=grids.n_grids)
     new_cells, new_places = _cells_of(found, finer)
     return replace(
@@ -290,7 +292,12 @@ def _cells_in(grids: Grids, table: Table, *, first: int) -> ir.Table:
     is but one grid, it is not told, as engines take time over every column that they group by.
     """
     placed = _placed(table, grids, first=first)
-    t, u = placed.t - placed.column, placed.u - placed.row
+    t, u = placed.t, placed.u
+    if first == 0:
+        t, u = t - placed.column, u - placed.row
+    else:
+        t = t - _middle(placed.column, placed.half_t, placed.wider)
+        u = u - _middle(placed.row, placed.half_u, placed.wider)
     moments = dict(zip(SUMS, (t, u, t * t, t * u, u * u), strict=True))
     if "weight" in table.rows.columns:
         moments = {name: moment * placed.weight for name, moment in moments.items()}
@@ -316,7 +323,8 @@ def _placed(table: Table, grids: Grids, *, first: int) -> ir.Table:
     placed = framed.select(*rows.columns, **_coordinates(framed))
     if grids.stretch != 1:
         placed = placed.mutate(u=_shortened(placed.u, grids.core + 0.5, grids.stretch))
-    placed = _indexed(placed, table)
+    column, row = _nearest(placed.t, placed.half_t), _nearest(placed.u, placed.half_u)
+    placed = _indexed(placed, table, column, row)
     for depth, generation in enumerate(grids.generations(first)):
         frames = ibis.memtable(_frames(grids, generation))
         here = [placed.grid == frames.parent, placed.index == frames.place]
@@ -325,7 +333,10 @@ def _placed(table: Table, grids: Grids, *, first: int) -> ir.Table:
         now = _coordinates(joined)
         if depth > 0:
             now = {name: ibis.coalesce(value, joined[name]) for name, value in now.items()}
-        placed = _indexed(joined.select(*rows.columns, **now), table)
+        placed = joined.select(*rows.columns, **now)
+        column = _nearest_or_wider(placed.t, placed.half_t, placed.wider)
+        row = _nearest_or_wider(placed.u, placed.half_u, placed.wider)
+        placed = _indexed(placed, table, column, row)
     return placed.filter(placed.grid >= first)
 
 
@@ -343,6 +354,7 @@ def _frames(grids: Grids, chosen: IntArray) -> pa.Table:
         "u_y": grids.matrices[chosen, 1, 1],
         "own_half_t": grids.halves[chosen, 0].astype(np.float64),
         "own_half_u": grids.halves[chosen, 1].astype(np.float64),
+        "own_wider": grids.wider[chosen].astype(np.float64),
     }
     return pa.table(columns)
 
@@ -356,6 +368,7 @@ def _coordinates(framed: ir.Table) -> dict[str, ir.Value]:
         "u": framed.u_x * x + framed.u_y * y,
         "half_t": framed.own_half_t,
         "half_u": framed.own_half_u,
+        "wider": framed.own_wider,
     }
 
 
@@ -368,19 +381,39 @@ def _shortened(coordinate: ir.Value, end: float, stretch: float) -> ir.Value:
     )
 
 
-def _indexed(placed: ir.Table, table: Table) -> ir.Table:
-    """The rows with the column, row and index of their cells; no index without two coordinates."""
+def _nearest(coordinate: ir.Value, half: ir.Value) -> ir.Value:
+    """The nearest cell of a first grid on an axis."""
+    # DuckDB takes three times as long over `least` and `greatest`.
+    within = ibis.cases((coordinate > half, half), (coordinate < -half, -half), else_=coordinate)
+    return floor(within + 0.5)
 
-    def nearest(coordinate: ir.Value, half: ir.Value) -> ir.Value:
-        # DuckDB takes three times as long over `least` and `greatest`.
-        within = ibis.cases(
-            (coordinate > half, half), (coordinate < -half, -half), else_=coordinate
-        )
-        return floor(within + 0.5)
 
-    placed = placed.mutate(
-        column=nearest(placed.t, placed.half_t), row=nearest(placed.u, placed.half_u)
+def _nearest_or_wider(coordinate: ir.Value, half: ir.Value, wider: ir.Value) -> ir.Value:
+    """The cell of any other grid on an axis; see `Grids.wider`."""
+    end = half + 0.5
+    last = ibis.cases((wider > 0, wider * end), else_=end)
+    return ibis.cases(
+        (coordinate >= last, half + wider),
+        (coordinate >= end, half + 1 + floor(wider - wider * end / coordinate)),
+        (coordinate < -last, -half - wider),
+        (coordinate < -end, -half - 1 - floor(wider + wider * end / coordinate)),
+        else_=floor(coordinate + 0.5),
     )
+
+
+def _middle(cell: ir.Value, half: ir.Value, wider: ir.Value) -> ir.Value:
+    """The middle of a cell on an axis, as `Grids.cells_of` has it."""
+    end = half + 0.5
+    return ibis.cases(
+        (cell > half, end * wider / (wider - (cell - end))),
+        (cell < -half, -end * wider / (wider - (-cell - end))),
+        else_=cell,
+    )
+
+
+def _indexed(placed: ir.Table, table: Table, column: ir.Value, row: ir.Value) -> ir.Table:
+    """The rows with the column, row and index of their cells; no index without two coordinates."""
+    placed = placed.mutate(column=column, row=row)
     index = placed.column * SPAN + placed.row
     if not table.is_plain:  # add 0, or NaN or null where a coordinate is not finite
         index += (placed.x - placed.x) + (placed.y - placed.y)

@@ -3,8 +3,9 @@
 A grid is a whitening with cells for units: it follows the mean and the covariance of what it cuts,
 so nothing depends on units, and cuts squares about that mean. Its outermost cells reach to
 infinity, so a grid has a bounded number of cells whatever the data. The first grid cuts everything,
-and may have longer cells on either side of a core; any of its cells can get a grid of its own,
-whose cells can too. NumPy only: `compression` has the table's engine find the cell of every row.
+and may have longer cells on either side of a core. Any of its cells can get a grid of its own,
+whose cells can too; where that follows a tight cluster in a wide cell, its outer cells are wider
+and wider. NumPy only: `compression` has the table's engine find the cell of every row.
 """
 
 import math
@@ -26,6 +27,11 @@ FIRST_REACH = 5.0
 REACH = math.sqrt(3)
 # A grid inside a cell has at most so many cells on either side of its middle one.
 MOST_HALF = 40
+# If points may lie more than so many standard deviations apart in the cell that a grid cuts, it has
+# so many wider cells at each end: a few strays in one cell with thousands of near ones would cost
+# more than the covariance of all tells. Points spread evenly over a square have a side of √12.
+FAR = 2 * math.sqrt(12)
+WIDER = 8
 # The index of a cell in its grid is column * SPAN + row, which doubles hold exactly.
 SPAN = 2**20
 # A variance below this share of the second moment is what rounding leaves of zero.
@@ -57,14 +63,17 @@ class Grids:
     """G grids: the first cuts the whole plane, each other one a cell of one before it.
 
     The cell of a point p is the whole number nearest to `matrix @ (p - origin)`, on each axis, but
-    no further than its half from 0; but for cells of the first grid beyond its core, see
-    `Cut`. A place is a grid and the index of a cell in it.
+    no further than its half from 0. Two kinds of cells are wider: in the first grid those beyond
+    its core, see `Cut`; in other grids those beyond their halves, see `wider`. A place is a grid
+    and the index of a cell in it.
 
     Attributes:
         places: the place of the cell that each grid cuts, shape (G, 2); -1 for the first grid.
         origins: shape (G, 2), in data units.
         matrices: shape (G, 2, 2), from data units to cells.
         halves: shape (G, 2), how many cells lie on either side of the middle one, on each axis.
+        wider: shape (G,), how many more lie beyond those, W. Where the halves end at a distance e,
+            the wider cells end at e W / (W - 1), e W / (W - 2) and so on to infinity.
         core: where the cells of the first grid become longer, on its second axis; see `Cut`.
         stretch: so many times.
     """
@@ -73,6 +82,7 @@ class Grids:
     origins: FloatArray
     matrices: FloatArray
     halves: IntArray
+    wider: IntArray
     core: int = 0
     stretch: float = 1.0
 
@@ -92,13 +102,16 @@ class Grids:
         deepest = depths[needed].max()
         return [np.flatnonzero(needed & (depths == depth)) for depth in range(1, deepest + 1)]
 
-    def with_finer(self, places: IntArray, cells: Cells, halves: IntArray) -> "Grids":
+    def with_finer(
+        self, places: IntArray, cells: Cells, halves: IntArray, wider: IntArray
+    ) -> "Grids":
         """These grids and one more for each of some cells.
 
         Args:
             places: of the cells, shape (C, 2).
             cells: their statistics.
             halves: of the grids to make, shape (C,).
+            wider: how many wider cells they have, shape (C,).
         """
         pairs = zip(cells.covariances, halves, strict=True)
         matrices = np.stack([_matrix(covariance, half, REACH) for covariance, half in pairs])
@@ -108,7 +121,32 @@ class Grids:
             origins=np.concatenate([self.origins, off_zero(cells.means, _units(matrices))]),
             matrices=np.concatenate([self.matrices, matrices]),
             halves=np.concatenate([self.halves, np.stack([halves, halves], axis=1)]),
+            wider=np.concatenate([self.wider, wider]),
         )
+
+    def wider_for(self, places: IntArray, cells: Cells) -> IntArray:
+        """How many wider cells the grids of some cells need, shape (C,).
+
+        Args:
+            places: of the cells, shape (C, 2).
+            cells: their statistics.
+        """
+        grids, middles = places[:, 0], _middles(places)
+        pairs = zip(cells.covariances, cells.means, strict=True)
+        whitening = np.stack([whitening_of_moments(m, c).matrix for c, m in pairs])
+        sides = np.linalg.inv(self.matrices)[grids]  # the columns
+        sides[:, :, 1] *= self._lengths(places)[:, None]
+        apart = np.linalg.norm(whitening @ sides, ord=2, axis=(1, 2))
+        ends = self.halves[grids] + (self.wider[grids] > 0)[:, None]
+        apart[(np.abs(middles) >= ends).any(axis=1)] = np.inf
+        # Of n points, none is further than √n standard deviations from the mean.
+        are_far = np.minimum(apart, np.sqrt(cells.counts)) > FAR
+        return np.where(are_far, WIDER, 0)
+
+    def _lengths(self, places: IntArray) -> FloatArray:
+        """How long cells are on their second axis, shape (C,), in cells."""
+        is_long = (places[:, 0] == 0) & (np.abs(_middles(places)[:, 1]) > self.core)
+        return np.where(is_long, self.stretch, 1.0)
 
     def are_outermost(self, places: IntArray) -> npt.NDArray[np.bool_]:
         """Which cells are at an end of the first grid, shape (C,), given their places (C, 2)."""
@@ -123,23 +161,26 @@ class Grids:
             places: of the cells, shape (C, 2).
             counts: shape (C,).
             sums: of t, u, t², tu and u², shape (C, 5), where t and u are the distances of a point
-                from the middle of its cell, in cells.
+                from the middle of its cell, in cells; see `wider`.
         """
+        grids = places[:, 0]
         middles: FloatArray = _middles(places).astype(np.float64)
+        ends, wider = self.halves[grids] + 0.5, np.maximum(self.wider[grids, None], 1)
+        beyond = np.maximum(np.abs(middles) - ends, 0)
+        middles = np.where(beyond > 0, np.sign(middles) * ends * wider / (wider - beyond), middles)
         shifts, seconds = sums[:, :2] / counts[:, None], sums[:, 2:] / counts[:, None]
         with np.errstate(over="ignore", invalid="ignore"):  # the whitening says what overflows
             within = seconds - shifts[:, [0, 0, 1]] * shifts[:, [0, 1, 1]]
         flat = within[:, [0, 2]] <= ROUNDING * seconds[:, [0, 2]]
         within[flat.any(axis=1), 1] = 0.0
         within[:, [0, 2]] = np.where(flat, 0.0, within[:, [0, 2]])
-        is_long = (places[:, 0] == 0) & (np.abs(middles[:, 1]) > self.core)
-        lengths = np.where(is_long, self.stretch, 1.0)
-        beyond = middles[:, 1] - np.sign(middles[:, 1]) * (self.core + 0.5)  # of the core
-        middles[:, 1] += (lengths - 1) * beyond
+        lengths = self._lengths(places)
+        past = middles[:, 1] - np.sign(middles[:, 1]) * (self.core + 0.5)  # of the core
+        middles[:, 1] += (lengths - 1) * past
         shifts[:, 1] *= lengths
         within *= np.stack([np.ones_like(lengths), lengths, lengths**2], axis=1)
-        inverses = np.linalg.inv(self.matrices)[places[:, 0]]  # (C, 2, 2)
-        means = self.origins[places[:, 0]] + np.einsum("cij,cj->ci", inverses, middles + shifts)
+        inverses = np.linalg.inv(self.matrices)[grids]  # (C, 2, 2)
+        means = self.origins[grids] + np.einsum("cij,cj->ci", inverses, middles + shifts)
         matrices = within[:, [[0, 1], [1, 2]]]
         return Cells(counts, means, inverses @ matrices @ inverses.swapaxes(1, 2))
 
@@ -171,8 +212,9 @@ def first_grid(
     halves = np.clip(np.floor(scale * reaches - 0.5), 1, SPAN // 2 - 1).astype(np.int64)
     matrices = scale * cut.matrix[None]
     origins = off_zero(cut.origin[None], _units(matrices))
-    nowhere = np.full((1, 2), -1)
-    return Grids(nowhere, origins, matrices, halves[None], int(scale * cut.core), cut.stretch)
+    nowhere, none = np.full((1, 2), -1), np.zeros(1, dtype=np.int64)
+    core = int(scale * cut.core)
+    return Grids(nowhere, origins, matrices, halves[None], none, core, cut.stretch)
 
 
 def _largest_scale(reaches: FloatArray, most_cells: int) -> float:
@@ -196,9 +238,9 @@ def off_zero(origins: FloatArray, units: FloatArray) -> FloatArray:
     return np.where(np.abs(origins) < hair, hair, origins)
 
 
-def n_cells_of(halves: IntArray) -> IntArray:
-    """The largest number of cells of grids with these halves."""
-    return (2 * halves + 1) ** 2
+def n_cells_of(halves: IntArray, wider: IntArray) -> IntArray:
+    """The largest number of cells of grids with these halves, and so many wider cells beyond."""
+    return (2 * (halves + wider) + 1) ** 2
 
 
 def halves_for(parts: FloatArray) -> IntArray:

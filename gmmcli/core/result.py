@@ -90,10 +90,13 @@ class Fit:
         held = self.mixture.weights * self.cells.n_points
         return tuple(k for k, count in enumerate(held) if count < self.handful)
 
-    @property
-    def gap_ratio(self) -> float:
-        """How the estimated gap compares with the largest that a rule of `refinement` allows."""
-        return gap_ratio(self.cells, self.compression_gap)
+    def true_gap(self, exact_log_likelihood: float) -> float:
+        """What the log-likelihood of the points, in nats, has over the ELBO, in nats per point."""
+        return (exact_log_likelihood - self.log_likelihood) / self.cells.n_points
+
+    def gap_ratio(self, gap: float) -> float:
+        """How a gap, in nats per point, compares with the largest that `refinement` allows."""
+        return gap_ratio(self.cells, gap)
 
 
 @dataclass(frozen=True)
