@@ -22,7 +22,7 @@ from gmmcli.core.inference import (
 )
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory, empty_memory
-from gmmcli.core.refinement import gap_ratio, parts_of_crowded
+from gmmcli.core.refinement import parts_of_crowded, parts_of_wide
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
@@ -227,7 +227,8 @@ class Problem:
         history = _history_of(states, cells.n_points, self.whitening)
         last = history.snapshot(history.last_step)
         gap = estimated_gap(cells, last.mixture)
-        is_coarse = gap_ratio(cells, gap) > 1 or bool((parts_of_crowded(cells) > 1).any())
+        parts = np.maximum(parts_of_crowded(cells), parts_of_wide(cells, last.mixture))
+        is_coarse = bool((parts > 1).any())
         log_likelihood = last.elbo + gap * cells.n_points
         return Fit(
             settings=replace(self._settings, components=last.mixture.n_components),

@@ -1,10 +1,11 @@
 """Which cells are too coarse for a trustworthy fit, and into how many parts each should be cut.
 
-Two rules. The points of a cell share one assignment distribution, which costs the ELBO the gap that
-`estimated_gap` tells: over all points it stays so small that the parameters move by no more than
-about 5 % of their standard errors. And no cell holds a larger share of the points than `CROWD`,
-unless they coincide, so that a tight cluster inside one cell is not missed before there is a
-mixture to tell.
+Three rules. The points of a cell share one assignment distribution, which costs the ELBO the gap
+that `estimated_gap` tells: over all points it stays so small that the parameters move by no more
+than about 5 % of their standard errors. No cell is much wider than a component that it may hold
+points of: how many those are, and so what they lose, its moments do not tell. And no cell holds a
+larger share of the points than `CROWD`, unless they coincide, so that a tight cluster inside one
+cell is not missed before there is a mixture to tell.
 """
 
 import numpy as np
@@ -21,6 +22,10 @@ from gmmcli.core.whitening import whitening_of
 MOST_GAP = 0.1
 # The largest share of the points that a cell may hold, unless they coincide.
 CROWD = 0.001
+# A cell may have so many times the standard deviation of a component that is within reach of it, ...
+WIDEST = 4.0
+# ... which is so many standard deviations of both together.
+WITHIN = 3.0
 # What refinement aims at, as a share of what the rules allow, so that one pass is enough.
 AIM = 0.7
 # The least that a grid of 3 by 3 cells gives.
@@ -59,10 +64,39 @@ def parts_of_crowded(cells: Cells) -> FloatArray:
 
 
 def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
+    """Into how many parts to cut each cell to obey the rules on a mixture, (C,); 1 for whole.
+
+    A cell in m parts keeps about 1/m of its variance and of its gap.
+    """
+    times = _times_as_wide(cells, mixture) ** 2
+    too_wide = times > WIDEST**2
+    parts = np.where(too_wide, np.maximum(times / (AIM * WIDEST**2), FEWEST_PARTS), 1.0)
+    return np.maximum(parts, _parts_for_gap(cells, mixture))
+
+
+def _times_as_wide(cells: Cells, mixture: Mixture) -> FloatArray:
+    """How many times as wide cells are as the narrowest component within reach, (C,); at least 0.
+
+    Where a component is narrow, that is: it may be long.
+    """
+    widest = np.zeros(cells.n_cells)
+    flat = cells.covariances.reshape(-1, 4)
+    for mean, covariance in zip(mixture.means, mixture.covariances, strict=True):
+        # The trace of the cell's covariance in units in which the component is round.
+        squares = flat @ np.linalg.inv(covariance).ravel()
+        (wide,) = np.nonzero(squares > WIDEST**2)
+        apart = cells.means[wide] - mean
+        away = np.linalg.solve(cells.covariances[wide] + covariance, apart[:, :, None])[:, :, 0]
+        reached = wide[(apart * away).sum(axis=1) < WITHIN**2]
+        widest[reached] = np.maximum(widest[reached], np.sqrt(squares[reached]))
+    return widest
+
+
+def _parts_for_gap(cells: Cells, mixture: Mixture) -> FloatArray:
     """Into how many parts to cut each cell to obey the rule on the gap, shape (C,); 1 for whole.
 
-    A cell in m parts keeps about 1/m of its gap. Parts in proportion to the root of the gap lower
-    the sum at the least number of cells, and only as many cells are cut as it takes.
+    Parts in proportion to the root of the gap lower the sum at the least number of cells, and only
+    as many cells are cut as it takes.
     """
     losses = gaps(cells, mixture)
     allowed = MOST_GAP * np.sqrt(cells.n_points)
