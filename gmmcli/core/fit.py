@@ -22,7 +22,7 @@ from gmmcli.core.inference import (
 )
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory, empty_memory
-from gmmcli.core.refinement import parts_of_crowded, parts_of_wide
+from gmmcli.core.refinement import are_too_coarse
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
@@ -227,8 +227,7 @@ class Problem:
         history = _history_of(states, cells.n_points, self.whitening)
         last = history.snapshot(history.last_step)
         gap = estimated_gap(cells, last.mixture)
-        parts = np.maximum(parts_of_crowded(cells), parts_of_wide(cells, last.mixture))
-        is_coarse = bool((parts > 1).any())
+        is_coarse = are_too_coarse(cells, last.mixture, gap)
         log_likelihood = last.elbo + gap * cells.n_points
         return Fit(
             settings=replace(self._settings, components=last.mixture.n_components),

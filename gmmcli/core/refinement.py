@@ -22,10 +22,13 @@ from gmmcli.core.whitening import whitening_of
 MOST_GAP = 0.1
 # The largest share of the points that a cell may hold, unless they coincide.
 CROWD = 0.001
-# A cell may have so many times the standard deviation of a component that is within reach of it, ...
-WIDEST = 4.0
-# ... which is so many standard deviations of both together.
+# A cell may have so many times the standard deviation of a component that may have points in it:
+# one whose mean is within so many standard deviations, of both together.
+WIDEST = 2.0
 WITHIN = 3.0
+# The points of a cell coincide where it has at most this share of the variance of the thinnest
+# component that a fit has by default.
+COINCIDENT = 0.01
 # What refinement aims at, as a share of what the rules allow, so that one pass is enough.
 AIM = 0.7
 # The least that a grid of 3 by 3 cells gives.
@@ -51,15 +54,21 @@ def gap_ratio(cells: Cells, gap: float) -> float:
     return float(gap * np.sqrt(cells.n_points) / MOST_GAP)
 
 
-def parts_of_crowded(cells: Cells) -> FloatArray:
-    """Into how many parts to cut each cell to obey the rule on crowds, shape (C,); 1 for whole.
+def are_too_coarse(cells: Cells, mixture: Mixture, gap: float) -> bool:
+    """Whether cells break one of the rules, given the gap that is estimated for a mixture."""
+    return (
+        gap_ratio(cells, gap) > 1
+        or bool((_times_as_wide(cells, mixture) > WIDEST).any())
+        or bool((parts_of_crowded(cells) > 1).any())
+    )
 
-    Points coincide when they are closer than the thinnest component that a fit has by default.
-    """
+
+def parts_of_crowded(cells: Cells) -> FloatArray:
+    """Into how many parts to cut each cell to obey the rule on crowds, shape (C,); 1 for whole."""
     whitening = whitening_of(cells, "full")
     spreads = whitening.whiten_cells(cells).covariances.trace(axis1=1, axis2=2)
     most = CROWD * cells.n_points
-    too_many = (cells.counts > most) & (spreads > whitening.floor())
+    too_many = (cells.counts > most) & (spreads > COINCIDENT * whitening.floor())
     return np.where(too_many, np.maximum(cells.counts / (AIM * most), FEWEST_PARTS), 1.0)
 
 
@@ -68,16 +77,15 @@ def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
 
     A cell in m parts keeps about 1/m of its variance and of its gap.
     """
-    times = _times_as_wide(cells, mixture) ** 2
-    too_wide = times > WIDEST**2
-    parts = np.where(too_wide, np.maximum(times / (AIM * WIDEST**2), FEWEST_PARTS), 1.0)
+    times = _times_as_wide(cells, mixture) / WIDEST
+    parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
     return np.maximum(parts, _parts_for_gap(cells, mixture))
 
 
 def _times_as_wide(cells: Cells, mixture: Mixture) -> FloatArray:
-    """How many times as wide cells are as the narrowest component within reach, (C,); at least 0.
+    """How many times as wide cells are as the narrowest component that may have points in them.
 
-    Where a component is narrow, that is: it may be long.
+    Shape (C,); 0 where it is not many times. A long component is measured across.
     """
     widest = np.zeros(cells.n_cells)
     flat = cells.covariances.reshape(-1, 4)
