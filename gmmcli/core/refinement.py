@@ -2,8 +2,8 @@
 
 Three rules. The points of a cell share one assignment distribution, which costs the ELBO the gap
 that `estimated_gap` tells: over all points it stays so small that the parameters move by no more
-than about 5 % of their standard errors. No cell is much wider than a component that it may hold
-points of: how many those are, and so what they lose, its moments do not tell. And no cell holds a
+than about 5 % of their standard errors. No cell is wider than a component that it may hold points
+of: how many those are, and so what they lose, its moments do not tell. And no cell holds a
 larger share of the points than `CROWD`, unless they coincide, so that a tight cluster inside one
 cell is not missed before there is a mixture to tell.
 """
@@ -22,10 +22,8 @@ from gmmcli.core.whitening import whitening_of
 MOST_GAP = 0.1
 # The largest share of the points that a cell may hold, unless they coincide.
 CROWD = 0.001
-# A cell may have so many times the standard deviation of a component that may have points in it:
-# one whose mean is within so many standard deviations, of both together.
-WIDEST = 2.0
-WITHIN = 3.0
+# A component may have points in a cell within so many standard deviations, of both together.
+WITHIN = 5.0
 # The points of a cell coincide where it has at most this share of the variance of the thinnest
 # component that a fit has by default.
 COINCIDENT = 0.01
@@ -58,7 +56,7 @@ def are_too_coarse(cells: Cells, mixture: Mixture, gap: float) -> bool:
     """Whether cells break one of the rules, given the gap that is estimated for a mixture."""
     return (
         gap_ratio(cells, gap) > 1
-        or bool((_times_as_wide(cells, mixture) > WIDEST).any())
+        or bool((_times_as_wide(cells, mixture) > 1).any())
         or bool((parts_of_crowded(cells) > 1).any())
     )
 
@@ -77,7 +75,7 @@ def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
 
     A cell in m parts keeps about 1/m of its variance and of its gap.
     """
-    times = _times_as_wide(cells, mixture) / WIDEST
+    times = _times_as_wide(cells, mixture)
     parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
     return np.maximum(parts, _parts_for_gap(cells, mixture))
 
@@ -85,14 +83,14 @@ def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
 def _times_as_wide(cells: Cells, mixture: Mixture) -> FloatArray:
     """How many times as wide cells are as the narrowest component that may have points in them.
 
-    Shape (C,); 0 where it is not many times. A long component is measured across.
+    Shape (C,); 0 for cells that are not wider. A long component is measured across.
     """
     widest = np.zeros(cells.n_cells)
     flat = cells.covariances.reshape(-1, 4)
     for mean, covariance in zip(mixture.means, mixture.covariances, strict=True):
         # The trace of the cell's covariance in units in which the component is round.
         squares = flat @ np.linalg.inv(covariance).ravel()
-        (wide,) = np.nonzero(squares > WIDEST**2)
+        (wide,) = np.nonzero(squares > 1)
         apart = cells.means[wide] - mean
         away = np.linalg.solve(cells.covariances[wide] + covariance, apart[:, :, None])[:, :, 0]
         reached = wide[(apart * away).sum(axis=1) < WITHIN**2]
