@@ -33,6 +33,8 @@ AIM = 0.7
 FEWEST_PARTS = 9.0
 # The cells of a first cut are at most so many times as long as wide, in whitened units.
 LONGEST = 4.0
+# At most such rates of the gap mean that there is no border: one component, or two far apart.
+NO_BORDER = 1e-30
 # The share of the points about which the density is at most what a first cut allows for.
 DENSEST = 0.99
 # The share of the gap on either side of its core, where its cells may be so many times longer.
@@ -137,7 +139,7 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
     masses = points.counts / points.n_points
     rates = masses[:, None, None] * gap_rates(points.means, mixture)
     lengths, directions = np.linalg.eigh(rates.sum(axis=0))
-    steepest = lengths[1] if lengths[1] > 0 else 1.0  # one component has no borders
+    steepest = lengths[1] if lengths[1] > NO_BORDER else 1.0
     scales = np.sqrt(np.maximum(lengths, steepest / LONGEST**2))
     matrix = (directions * scales).T
     flat, steep = np.einsum("ij,njk,ik->in", matrix, rates, matrix) / scales[:, None] ** 4
