@@ -120,9 +120,9 @@ def chosen_fit(
 
 def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks) -> Cells | None:
     """Finer cells where they are too wide for the best contender; None where that is not so."""
-    best = contenders[_best_of(contenders, criterion)].fit
-    if hooks.finer is None or best.gap_ratio(best.compression_gap) <= 1 or hooks.interrupted():
+    if hooks.finer is None or hooks.interrupted():
         return None
+    best = contenders[_best_of(contenders, criterion)].fit
     finer = hooks.finer(best.cells, best.mixture)
     return None if finer is best.cells else finer
 
@@ -131,10 +131,8 @@ def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     """The contenders as they are on finer cells."""
     problems = {contender.problem: contender.problem.on(cells) for contender in contenders}
     return [
-        replace(_measured(problems[contender.problem], contender.path), is_searched=True)
-        if contender.is_searched
-        else _measured(problems[contender.problem], contender.path)
-        for contender in contenders
+        replace(_measured(problems[c.problem], c.path), is_searched=c.is_searched)
+        for c in contenders
     ]
 
 
