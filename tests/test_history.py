@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from gmmcli.core.history import AUTO_SNAPSHOTS, History
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.sampling import ARTICLE
 from gmmcli.errors import RunError
 
 
 def history_of(elbos: list[float], moves: Collection[int] = ()) -> History:
-    return History.of([ARTICLE] * len(elbos), elbos, [step in moves for step in range(len(elbos))])
+    """A history in which every step looks different."""
+    covariances = np.tile(np.eye(2), (2, 1, 1))
+    mixtures = [Mixture([0.5, 0.5], [[0, y], [5, 0]], covariances) for y in range(len(elbos))]
+    return History.of(mixtures, elbos, [step in moves for step in range(len(elbos))])
 
 
 def test_every_nth_step_from_the_first() -> None:
@@ -60,8 +62,15 @@ def travelling(positions: list[float], unit: float = 1.0) -> History:
 @pytest.mark.parametrize("unit", [1.0, 1e-6, 1e6])
 def test_auto_fills_up_with_the_steps_farthest_from_those_shown(unit: float) -> None:
     positions = [0.0, 0, 0, 10, 20, 30, 40, 50, 60, 60, 60, 60, 60]
-    # Step 1 has the climb, and steps 3 to 8 move something; the last shows what step 8 would.
-    assert travelling(positions, unit).chosen("auto") == [0, 1, 3, 4, 5, 6, 7, 12]
+    # Step 1 has the climb, but looks like step 0; the last shows what step 8 would.
+    assert travelling(positions, unit).chosen("auto") == [0, 3, 4, 5, 6, 7, 12]
+
+
+def test_auto_shows_no_step_that_looks_like_another() -> None:
+    still = travelling([0.0] * 20 + [1e-3] * 20)
+    assert still.chosen("auto") == [0, 39]
+    assert travelling([0.0] * 20 + [1.0] * 20).chosen("auto") == [0, 39]
+    assert travelling([0.0, 0.5] + [1.0] * 20).chosen("auto") == [0, 1, 21]
 
 
 def test_auto_shows_what_was_before_a_leap() -> None:
@@ -78,6 +87,6 @@ def test_auto_is_at_most_eight_with_first_and_last(data: st.DataObject) -> None:
     assert chosen[0] == 0
     assert chosen[-1] == history.last_step
     assert chosen == sorted(set(chosen))
-    assert len(chosen) == min(AUTO_SNAPSHOTS, len(elbos))
+    assert len(chosen) <= AUTO_SNAPSHOTS
     inner = moves - {0, history.last_step}
     assert len(inner & set(chosen)) >= min(len(inner), AUTO_SNAPSHOTS - 2)

@@ -126,7 +126,7 @@ Examples:
     default="auto",
     show_default=True,
     metavar="auto|N",
-    help="Which steps to draw: the 8 most telling (auto), or the first and every Nth after it.",
+    help="Which steps to draw: up to 8 telling ones (auto), or the first and every Nth after it.",
 )
 @seed_option
 @click.option("--strict", is_flag=True, help="Refuse rows with an empty or non-finite coordinate.")

@@ -166,12 +166,14 @@ def _are_on_a_line(problem: Problem, path: Path) -> bool:
 
 
 def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> Path:
-    """A path to one more component: from those there are, or from a start of its own if better."""
-    ways = [
-        Path(searcher.moved(cells, path.last.mixture, n_components)),
-        searcher.begun(cells, n_components, n_starts=FEW_STARTS),
-    ]
-    return max(ways, key=lambda way: searcher.worth(way.last))
+    """A path to one more component: from a start of its own, or from those there are if better.
+
+    Where both lead to the same mixture, the way from the start shows it finding its shape.
+    """
+    own = searcher.begun(cells, n_components, n_starts=FEW_STARTS)
+    grown = Path(searcher.moved(cells, path.last.mixture, n_components))
+    is_better = searcher.worth(grown.last) - searcher.worth(own.last) > TAKEN * cells.n_points
+    return grown if is_better else own
 
 
 def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:

@@ -11,8 +11,8 @@ from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.errors import RunError
 
 AUTO_SNAPSHOTS = 8
-# What a step counts that moves nothing, as a share of all that the components travel.
-LEAST_TRAVEL = 1e-9
+# How far the components have to travel to look different, in the data's standard deviations.
+VISIBLE = 0.01
 
 # N for every Nth step, a tuple for these steps, or a word.
 Snapshots = int | tuple[int, ...] | Literal["auto", "all"]
@@ -94,18 +94,26 @@ class History:
 
         The steps that moves led to come next, then those at equal shares of the climb. Where that
         leaves room, each further step is the one at which the components have travelled farthest
-        from where all the steps before show them.
+        from where all the steps before show them. None looks like one that is shown already, but
+        for the last and those of moves.
 
         Args:
-            at_most: 2 or more; as many steps are given, unless the history has fewer.
+            at_most: 2 or more.
         """
         chosen = {0, self.last_step}
         chosen.update(self._greatest_moves(at_most - len(chosen)))
-        chosen.update(self._at_equal_climbs(at_most - len(chosen)))
         path = self._path()
-        while len(chosen) < min(at_most, len(path)):
-            from_chosen = np.abs(path[:, None] - path[sorted(chosen)]).min(axis=1)  # (T,)
-            chosen.add(int(from_chosen.argmax()))
+
+        def unlike() -> FloatArray:
+            """How far each step is from the nearest that is shown, shape (T,)."""
+            apart: FloatArray = np.abs(path[:, None] - path[sorted(chosen)]).min(axis=1)
+            return apart
+
+        for step in self._at_equal_climbs(at_most - len(chosen)):
+            if unlike()[step] > VISIBLE:
+                chosen.add(step)
+        while len(chosen) < at_most and unlike().max() > VISIBLE:
+            chosen.add(int(unlike().argmax()))
         return sorted(chosen)
 
     def _greatest_moves(self, at_most: int) -> list[int]:
@@ -124,16 +132,14 @@ class History:
         return reached
 
     def _path(self) -> FloatArray:
-        """How far the components have travelled by each step, as shares of the whole; shape (T,).
+        """How far the components have travelled by each step, shape (T,).
 
         The length of the path of all means and standard deviations, in units of the final mixture's
-        standard deviations. A step without travel counts a little, so that no two are at one place.
+        standard deviations.
         """
         deviations = np.sqrt(np.diagonal(self.covariances, axis1=2, axis2=3))  # (T, K, 2)
         about = self.means[-1] - self.weights[-1] @ self.means[-1]
         spread = np.sqrt(self.weights[-1] @ (about**2 + deviations[-1] ** 2))  # (2,)
         places = np.concatenate([self.means / spread, deviations / spread], axis=2)  # (T, K, 4)
         lengths = np.sqrt((np.diff(places, axis=0) ** 2).sum(axis=(1, 2)))  # (T - 1,)
-        whole = lengths.sum()
-        shares = lengths / whole if whole > 0 else lengths
-        return np.append(0, np.cumsum(shares + LEAST_TRAVEL))
+        return np.append(0, np.cumsum(lengths))
