@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from gmmcli.core import compression
-from gmmcli.core.compression import Compressor
+from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.engines import Source
 from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.mixture import FloatArray, Mixture
@@ -72,9 +72,7 @@ def table_of(seed: int, path: Path) -> tuple[Compressor, FloatArray, int]:
     points = random.permutation(np.concatenate(list(with_outliers(random, points))))
     pyarrow.parquet.write_table(pa.table(dict(zip("xy", points.T, strict=True))), path)
     table = open_table(Source(str(path)))
-    compressor = Compressor(
-        table, exact=False, most_cells=most_cells, strict=True, n_components=n_components
-    )
+    compressor = Compressor(compress(table, most_cells=most_cells, n_components=n_components))
     return compressor, points, n_components
 
 

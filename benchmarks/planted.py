@@ -29,7 +29,7 @@ from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.choice import chosen_fit
-from gmmcli.core.compression import Compressor
+from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.engines import Source
 from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.mixture import FloatArray, Mixture
@@ -93,9 +93,7 @@ def by_gmm(
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / "points.parquet"
         pyarrow.parquet.write_table(pa.table(dict(zip("xy", points.T, strict=True))), path)
-        compressor = Compressor(
-            open_table(Source(str(path))), exact=False, most_cells=1_000_000, strict=True
-        )
+        compressor = Compressor(compress(open_table(Source(str(path)))))
         cells = compressor.compression.cells
         began = time.perf_counter()
         settings, hooks = FitSettings(n_components, seed=seed), Hooks(compressor.finer)

@@ -91,9 +91,7 @@ def test_cells_give_the_fit_that_rows_give(
         request.getfixturevalue("long_tables")
     make, n_components = HARD_TABLES[name]
     table = written(tmp_path / "d.csv", make())
-    compressor = Compressor(
-        table, exact=False, most_cells=200_000, strict=True, n_components=n_components
-    )
+    compressor = Compressor(compress(table, most_cells=200_000, n_components=n_components))
     compressed = compressor.compression
     assert not compressed.is_exact
     assert compressed.cells.n_points == pytest.approx(len(make()), rel=1e-12)
@@ -158,7 +156,7 @@ def test_strays_about_a_tight_cluster_do_not_hide_in_its_cells(
     half = N_ROWS // 2
     points = np.concatenate([gaussian(half, (0.3, 0.3), sd, 1), gaussian(half, (0, 0), 1, 2)])
     table = written(tmp_path / "d.csv", shuffled(points))
-    compressor = Compressor(table, exact=False, most_cells=most_cells, strict=True)
+    compressor = Compressor(compress(table, most_cells=most_cells))
     found = fit(compressor.compression.cells, FitSettings(2), hooks=Hooks(compressor.finer))
     exact = float(found.mixture.log_densities(points).sum())
     # Twice the estimate, or 1 % of what is allowed.
@@ -195,7 +193,7 @@ def test_a_sorted_table_is_cut_as_finely_as_any(
     points = np.concatenate([gaussian(N_ROWS // 3, (8 * k, k), 1, k) for k in range(3)])
     points = points[np.argsort(points[:, 0])][:: -1 if is_descending else 1]
     table = written(tmp_path / "d.csv", points)
-    compressor = Compressor(table, exact=False, most_cells=10**6, strict=True, n_components=3)
+    compressor = Compressor(compress(table, most_cells=10**6, n_components=3))
     found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
     assert not found.is_coarse
     true = found.mixture.log_densities(points).sum() - found.log_likelihood
@@ -244,9 +242,7 @@ def test_cells_keep_the_moments_of_the_rows(tmp_path: Path) -> None:
 
 def test_the_estimated_gap_is_the_true_one(tmp_path: Path) -> None:
     points = sampled(ARTICLE, N_ROWS)
-    compressor = Compressor(
-        written(tmp_path / "d.csv", points), exact=False, most_cells=10_000, strict=True
-    )
+    compressor = Compressor(compress(written(tmp_path / "d.csv", points), most_cells=10_000))
     found = fit(compressor.compression.cells, FitSettings(2), hooks=Hooks(compressor.finer))
     true = found.mixture.log_densities(points).mean() - found.log_likelihood / N_ROWS
     # The means of Σ over N_ROWS points differ by nothing but the gap.
@@ -268,7 +264,7 @@ def test_what_is_no_number_is_found_wherever_it_is(tmp_path: Path) -> None:
     points = sampled(ARTICLE, N_ROWS)
     path = tmp_path / "d.csv"
     plain = compress(written(path, points)).cells
-    for nothing in ("NA", "null", "NaN", "inf", "", '"N/A"'):
+    for nothing in ("NA", " ", "null", "NaN", "inf", "", '"N/A"'):
         written(path, points)
         with path.open("a") as file:
             file.write(f"{nothing},1\n2,{nothing}\n")
@@ -293,7 +289,7 @@ def test_few_rows_are_exact_and_so_is_any_table_on_request(tmp_path: Path) -> No
 
 def test_the_budget_of_cells_is_kept_and_said(tmp_path: Path) -> None:
     table = written(tmp_path / "d.csv", hair_apart())
-    compressor = Compressor(table, exact=False, most_cells=300, strict=True)
+    compressor = Compressor(compress(table, most_cells=300))
     found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
     assert compressor.compression.cells.n_cells <= 300
     assert found.is_coarse

@@ -191,6 +191,31 @@ def test_ctrl_c_ends_at_the_next_step_and_keeps_what_there_is(
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    """What became of a line of shell in which `gmm` stands for the command."""
+    line = command.replace("gmm", f"{sys.executable} -m gmmcli", 1)
+    return subprocess.run(
+        line, shell=True, executable="bash", capture_output=True, text=True, check=False
+    )
+
+
+def test_a_reader_that_leaves_early_gets_the_whole_run(work: Path) -> None:
+    done = shell(f"set -o pipefail; gmm fit {DATA} -x eruptions -y waiting -k 2 | head -n 1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("converged after")
+    assert "frames/step-0000.png" in pictures()
+
+
+def test_standard_output_that_is_full_gets_one_line_and_the_fit_is_kept(work: Path) -> None:
+    done = shell(f"gmm fit {DATA} -x eruptions -y waiting -k 2 > /dev/full")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: cannot write to standard output: No space left on device; the fit is kept: draw "
+        "it with gmm plot old_faithful\n",
+    )
+    assert parameters()["fit"]["status"] == "converged"
+
+
 def test_ctrl_c_before_the_fit_writes_nothing(
     work: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,7 +192,7 @@ def fit(
         raise click.UsageError(f"--learning-rate {learning_rate:g} is not in 1e-06<=x<=1", ctx)
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {shown_name(data, table)}"):
-        from gmmcli.core.compression import Compressor
+        from gmmcli.core.compression import Compressor, compress
         from gmmcli.core.engines import source_of
         from gmmcli.core.export import check_export
         from gmmcli.core.mixture import read_mixture
@@ -208,7 +208,7 @@ def fit(
         start = None if init == "auto" else read_mixture(Path(init))
         choice = _choice_of(ctx, components, covariance, criterion, start)
         importing = Thread(target=import_module, args=("gmmcli.core.choice",))
-        compressor = Compressor(
+        compression = compress(
             points,
             exact=exact,
             most_cells=most_cells,
@@ -216,7 +216,7 @@ def fit(
             n_components=choice.most,
             meanwhile=importing.start,
         )
-    reporter.rows(points, compressor.compression, chosen=x_column is None or y_column is None)
+    reporter.rows(points, compression, chosen=x_column is None or y_column is None)
 
     with reporter.working("loading Pyro"):
         from gmmcli.core.choice import chosen_fit
@@ -229,14 +229,13 @@ def fit(
     settings = FitSettings(
         choice.most, choice.covariances[0], optimizer, rate, steps, seed, effort, floor
     )
+    compressor = Compressor(compression)
     with postponed_interrupt() as interrupted, reporter.stepping() as watch:
-        compression = compressor.compression
         hooks = Hooks(compressor.finer, compression.row_weight, watch, interrupted)
         if choice.is_open:
             result = chosen_fit(compression.cells, settings, choice, hooks=hooks)
         else:
             result = fit_cells(compression.cells, settings, start=start, hooks=hooks)
-    compression = compressor.compression
     asked: dict[str, Any] = {
         "init": init,
         "snapshots": snapshots,
@@ -257,7 +256,8 @@ def fit(
 
             exact_log_likelihood = log_likelihood(points, result.mixture)
     written = write_run(directory, result, provenance, exact_log_likelihood)
-    reporter.summary(result, points, exact_log_likelihood)
+    with fit_is_kept(directory):
+        reporter.summary(result, points, exact_log_likelihood)
     if assignments is not None:
         with reporter.working(f"writing {assignments}"), fit_is_kept(directory):
             from gmmcli.core.prediction import write_predicted

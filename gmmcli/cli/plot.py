@@ -23,8 +23,8 @@ Examples:
     "--steps",
     type=StepList(),
     metavar="LIST|auto|all",
-    help="Which steps to draw: numbers such as 0,50,100; up to 8 telling ones (auto); or every step "
-    "(all). By default those that the fit drew.",
+    help="Which steps to draw: numbers such as 0,50,100; up to 8 telling ones (auto); or every "
+    "step (all). By default those that the fit drew.",
 )
 @click.option(
     "--format",

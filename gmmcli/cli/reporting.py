@@ -1,6 +1,7 @@
 """What a command says while it works, on stderr, and what it found, on stdout."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from gmmcli.core.settings import ALIKE, HANDFUL
+from gmmcli.errors import OutputError
 
 if TYPE_CHECKING:
     from gmmcli.core.compression import Compression
@@ -87,10 +89,10 @@ class Reporter:
         """Print how a fit to a table ended, its components and its figures."""
         seconds, remedy = f"{fit.seconds:.2f} s", fit.status.remedy
         ended = f"{fit.status.value} after {_counted(fit.history.last_step, 'step')}, {seconds}"
-        self._results.print(f"{ended} ({remedy})" if remedy else ended)
-        self._results.print(_component_table(fit.mixture, table.columns, self._results.width))
+        self._say(f"{ended} ({remedy})" if remedy else ended)
+        self._say(_component_table(fit.mixture, table.columns, self._results.width))
         for line in _figures(fit, exact_log_likelihood, is_weighted=table.weight is not None):
-            self._results.print(line)
+            self._say(line)
         for line in _warnings(fit, exact_log_likelihood, is_weighted=table.weight is not None):
             self.note(line)
 
@@ -100,7 +102,7 @@ class Reporter:
         n_frames = len(files) - len(names)
         if n_frames:
             names.append(_counted(n_frames, "frame"))
-        self._results.print(Text(f"wrote {directory}: {', '.join(names)}"), soft_wrap=True)
+        self._say(Text(f"wrote {directory}: {', '.join(names)}"), soft_wrap=True)
 
     def rows(self, table: "Points", compression: "Compression", *, chosen: bool) -> None:
         """Say how a table was read: its header, the columns chosen for the user, rows skipped."""
@@ -112,6 +114,13 @@ class Reporter:
         if compression.n_skipped:
             skipped, rows = compression.n_skipped, compression.n_rows
             self.note(f"skipped {skipped:,} of {rows:,} rows: a coordinate is empty or not finite")
+
+    def _say(self, result: RenderableType, *, soft_wrap: bool = False) -> None:
+        try:
+            self._results.print(result, soft_wrap=soft_wrap)
+        except OSError as error:
+            _silence(self._results)
+            raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
     @contextmanager
     def _bar(
@@ -138,8 +147,21 @@ def shown_name(data: str, table: str | None) -> str:
     return data if "://" not in data else table or "the data"
 
 
+class _PatientConsole(Console):
+    """A console that falls silent, rather than end the command, when nobody reads on."""
+
+    def on_broken_pipe(self) -> None:
+        _silence(self)
+
+
+def _silence(console: Console) -> None:
+    """Let everything that a console has still to say, or its stream to write, go nowhere."""
+    console.quiet = True
+    os.dup2(os.open(os.devnull, os.O_WRONLY), console.file.fileno())
+
+
 def _console(*, stderr: bool, quiet: bool) -> Console:
-    console = Console(stderr=stderr, quiet=quiet, highlight=False)
+    console = _PatientConsole(stderr=stderr, quiet=quiet, highlight=False)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     return console
@@ -218,7 +240,8 @@ def _selection(selection: "Selection") -> str:
     """What was chosen, from what, and what came next."""
     numbers = [candidate.components for candidate in selection.candidates]
     name, n_candidates = selection.criterion.upper(), len(selection.candidates)
-    chosen = f"chosen by {name}: {_label(selection.winner)}, of {n_candidates} candidates with "
+    chosen = f"chosen by {name}: {_label(selection.winner)}, of "
+    chosen += f"{_counted(n_candidates, 'candidate')} with "
     chosen += _counted(max(numbers), "component", fewest=min(numbers))
     if selection.runner_up is None or selection.lead is None:
         return chosen

@@ -103,11 +103,15 @@ def chosen_fit(
         problem = Problem(
             cells, replace(settings, covariance=covariance), hooks, n_few(choice.most)
         )
-        of_type = choice.of_type(covariance)
-        contenders += [_measured(problem, path) for path in _paths(problem, of_type, hooks)]
-    contenders = _compared(contenders, choice.criterion)
+        paths = _paths(problem, choice.of_type(covariance), hooks)
+        if hooks.interrupted():  # all cells are many, and somebody waits
+            paths = [min(paths, key=lambda path: _figure(problem, path, choice.criterion))]
+        contenders += [_measured(problem, path) for path in paths]
+        if hooks.interrupted():
+            break
+    contenders = _compared(contenders, choice.criterion, hooks)
     while (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
-        contenders = _compared(_on(finer_cells, contenders), choice.criterion)
+        contenders = _compared(_on(finer_cells, contenders), choice.criterion, hooks)
     place = _best_of(contenders, choice.criterion)
     selection = Selection(tuple(c.candidate() for c in contenders), choice.criterion, place)
     fit = contenders[place].fit
@@ -206,10 +210,15 @@ def _searched(contender: Contender) -> Contender:
     return _climbed(replace(contender, path=path, is_searched=True))
 
 
-def _compared(contenders: Sequence[Contender], criterion: CriterionName) -> list[Contender]:
+def _compared(
+    contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
+) -> list[Contender]:
     """The contenders, of which all have climbed that could turn out the best."""
     compared, gained = list(contenders), 0.0
-    while (place := _next_of(compared, criterion, CLOSE + GAINS * gained)) is not None:
+    while not hooks.interrupted():
+        place = _next_of(compared, criterion, CLOSE + GAINS * gained)
+        if place is None:
+            break
         before = compared[place].fit.criteria.value(criterion)
         compared[place] = _searched(compared[place])
         gained = max(gained, before - compared[place].fit.criteria.value(criterion))

@@ -55,6 +55,7 @@ class Compression:
         n_passes: how often the table was read, its first rows apart.
         grids: what cut the cells; None where every cell is one point.
         places: the places of the cells in the grids, shape (C, 2).
+        most_cells: the largest number of cells.
     """
 
     table: Table
@@ -64,6 +65,7 @@ class Compression:
     n_passes: int
     grids: Grids | None
     places: IntArray
+    most_cells: int
 
     @property
     def row_weight(self) -> float:
@@ -123,24 +125,22 @@ def compress(
         found = _found_in(grids, table, first=0)
         cells, places = _cells_of(found.filter(_is_kept(found)), grids)
         n_passes = 2
-    compression = Compression(table, cells, n_rows, n_skipped, n_passes, grids, places)
+    compression = Compression(table, cells, n_rows, n_skipped, n_passes, grids, places, most_cells)
     while True:
-        parts = parts_of_crowded(compression.cells)
-        finer = refine(compression, parts, most_cells=most_cells)
+        finer = refine(compression, parts_of_crowded(compression.cells))
         if finer is compression:
             return compression
         compression = finer
 
 
-def refine(
-    compression: Compression, parts: FloatArray, *, most_cells: int = MOST_CELLS
-) -> Compression:
+def refine(compression: Compression, parts: FloatArray) -> Compression:
     """The same rows with some cells cut finer, by one more pass; unchanged where none can be.
+
+    Where there is no room for all, the largest parts have the first claim.
 
     Args:
         compression: the cells so far.
         parts: into how many each cell should be cut, shape (C,); 1 for those to leave whole.
-        most_cells: the largest number of cells in all; the largest parts have the first claim.
 
     Raises:
         TableError: when the rows cannot be read.
@@ -152,7 +152,7 @@ def refine(
     order = np.argsort(-parts, kind="stable")
     more = np.cumsum(n_cells_of(halves[order], wider[order]) - 1)
     chosen = np.zeros(cells.n_cells, dtype=np.bool_)
-    chosen[order] = (parts[order] > 1) & (more <= most_cells - cells.n_cells)
+    chosen[order] = (parts[order] > 1) & (more <= compression.most_cells - cells.n_cells)
     if grids is None or not chosen.any() or compression.n_passes >= MOST_PASSES:
         return compression
     finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen], wider[chosen])
@@ -168,39 +168,14 @@ def refine(
 
 
 class Compressor:
-    """A table and its cells so far, which a fit may ask to be finer.
-
-    Args:
-        table: the rows.
-        exact: make every distinct point a cell, however many there are.
-        most_cells: the largest number of cells otherwise.
-        strict: refuse rows with an empty or non-finite coordinate rather than skip them.
-        n_components: of the mixture that the cells are for, at most, as far as that is known.
-        meanwhile: called when the pass over all rows begins.
+    """The cells of a table so far, which a fit may ask to be finer.
 
     Attributes:
         compression: the cells so far, and how they came about.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        *,
-        exact: bool,
-        most_cells: int,
-        strict: bool,
-        n_components: int = 1,
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._most_cells = most_cells
-        self.compression = compress(
-            table,
-            exact=exact,
-            most_cells=most_cells,
-            strict=strict,
-            n_components=n_components,
-            meanwhile=meanwhile,
-        )
+    def __init__(self, compression: Compression) -> None:
+        self.compression = compression
 
     @property
     def finer(self) -> Callable[[Cells, Mixture], Cells] | None:
@@ -208,8 +183,7 @@ class Compressor:
         return None if self.compression.is_exact else self._cut
 
     def _cut(self, cells: Cells, mixture: Mixture) -> Cells:
-        parts = parts_of_wide(cells, mixture)
-        self.compression = refine(self.compression, parts, most_cells=self._most_cells)
+        self.compression = refine(self.compression, parts_of_wide(cells, mixture))
         return self.compression.cells
 
 

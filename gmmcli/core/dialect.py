@@ -11,7 +11,7 @@ from pathlib import Path
 from gmmcli.errors import TableError
 
 DELIMITERS = "\t;,|"
-MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
+MISSING = ["", " ", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
 DECIMAL_POINT = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 FIRST_CHARACTERS = 100_000
