@@ -103,10 +103,7 @@ def chosen_fit(
         problem = Problem(
             cells, replace(settings, covariance=covariance), hooks, n_few(choice.most)
         )
-        paths = _paths(problem, choice.of_type(covariance), hooks)
-        if hooks.interrupted():  # all cells are many, and somebody waits
-            paths = [min(paths, key=lambda path: _figure(problem, path, choice.criterion))]
-        contenders += [_measured(problem, path) for path in paths]
+        contenders += _contenders(problem, choice.of_type(covariance), hooks)
         if hooks.interrupted():
             break
     contenders = _compared(contenders, choice.criterion, hooks)
@@ -120,6 +117,20 @@ def chosen_fit(
     elif settings.optimizer != "natural" or settings.learning_rate != 1:
         fit = _climbed(contenders[place], by_natural=False).fit
     return replace(fit, selection=selection, seconds=perf_counter() - began)
+
+
+def _contenders(problem: Problem, choice: Choice, hooks: Hooks) -> list[Contender]:
+    """The candidates of a covariance type, on all cells; after an interrupt only the best so far.
+
+    All cells are many, and who interrupts does not want to wait for candidates that lose.
+    """
+    paths = _paths(problem, choice, hooks)
+    contenders: list[Contender] = []
+    for path in sorted(paths, key=lambda path: _figure(problem, path, choice.criterion)):
+        contenders.append(_measured(problem, path))
+        if hooks.interrupted():
+            break
+    return sorted(contenders, key=lambda contender: contender.fit.settings.components)
 
 
 def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks) -> Cells | None:

@@ -22,7 +22,6 @@ from gmmcli.core.inference import (
 )
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory, empty_memory
-from gmmcli.core.refinement import are_too_coarse
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
@@ -227,7 +226,6 @@ class Problem:
         history = _history_of(states, cells.n_points, self.whitening)
         last = history.snapshot(history.last_step)
         gap = estimated_gap(cells, last.mixture)
-        is_coarse = are_too_coarse(cells, last.mixture, gap)
         log_likelihood = last.elbo + gap * cells.n_points
         return Fit(
             settings=replace(self._settings, components=last.mixture.n_components),
@@ -236,7 +234,6 @@ class Problem:
             cells=cells,
             log_likelihood=last.elbo,
             compression_gap=gap,
-            is_coarse=is_coarse and status is not Status.INTERRUPTED,
             criteria=criteria(cells, last.mixture, log_likelihood, self._settings.covariance),
             floored=_floored(states[-1].mixture, self._floor),
             handful=self.handful,

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.refinement import gap_ratio
+from gmmcli.core.refinement import are_too_coarse, gap_ratio
 from gmmcli.core.selection import Criteria, Selection
 from gmmcli.core.settings import FitSettings
 
@@ -56,7 +57,6 @@ class Fit:
             where every cell is one point.
         compression_gap: what the log-likelihood is estimated to have over the ELBO, in nats per
             point; 0 where every cell is one point.
-        is_coarse: whether the cells break a rule of `refinement` for want of room.
         criteria: BIC, AIC and ICL, of the ELBO and the estimated gap together.
         floored: the components that stand on the covariance floor, ascending.
         handful: how many points are too few for a component, in the units of the cells' counts.
@@ -71,7 +71,6 @@ class Fit:
     cells: Cells
     log_likelihood: float
     compression_gap: float
-    is_coarse: bool
     criteria: Criteria
     floored: tuple[int, ...]
     handful: float
@@ -89,6 +88,12 @@ class Fit:
         """The components on fewer points than a handful, ascending."""
         held = self.mixture.weights * self.cells.n_points
         return tuple(k for k, count in enumerate(held) if count < self.handful)
+
+    @cached_property
+    def is_coarse(self) -> bool:
+        """Whether the cells break a rule of `refinement`, for want of room."""
+        is_whole = self.status is not Status.INTERRUPTED
+        return is_whole and are_too_coarse(self.cells, self.mixture, self.compression_gap)
 
     def true_gap(self, exact_log_likelihood: float) -> float:
         """What the log-likelihood of the points, in nats, has over the ELBO, in nats per point."""
