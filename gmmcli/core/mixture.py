@@ -192,8 +192,8 @@ def _cholesky_factors(covariances: FloatArray) -> FloatArray:
     return factors
 
 
-def log_sum_exp(values: FloatArray) -> FloatArray:
-    """The log of the sum of exponentials along the last axis."""
-    largest = values.max(axis=-1, keepdims=True)
-    total: FloatArray = largest[..., 0] + np.log(np.exp(values - largest).sum(axis=-1))
+def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
+    """The log of the sum of exponentials along an axis."""
+    largest = values.max(axis=axis, keepdims=True)
+    total: FloatArray = largest.squeeze(axis) + np.log(np.exp(values - largest).sum(axis=axis))
     return total

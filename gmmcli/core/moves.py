@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
 
 IntArray = npt.NDArray[np.intp]
 
@@ -123,13 +123,13 @@ def joint_log_densities(
 def responsibilities(cells: Cells, mixture: Mixture) -> FloatArray:
     """The share of each cell in each component, shape (K, C)."""
     joint = joint_log_densities(cells, *_parts(mixture))
-    return np.exp(joint - _log_sum_exp(joint))
+    return np.exp(joint - log_sum_exp(joint, axis=0))
 
 
 def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) -> Mixture:
     """The mixture after so many merges and omissions, of which no two touch one component."""
     joint = joint_log_densities(cells, *_parts(mixture))  # (K, C)
-    total = _log_sum_exp(joint)
+    total = log_sum_exp(joint, axis=0)
     log_shares = joint - total
     shares = np.exp(log_shares)
     pairs = _neighbours(mixture)
@@ -246,13 +246,6 @@ def _kurtoses(cells: Cells, mixture: Mixture) -> FloatArray:
 
 def _parts(mixture: Mixture) -> tuple[FloatArray, FloatArray, FloatArray]:
     return mixture.weights, mixture.means, mixture.covariances
-
-
-def _log_sum_exp(joint: FloatArray) -> FloatArray:
-    """The log density of each cell, shape (C,), given those of components, shape (K, C)."""
-    highest = joint.max(axis=0)
-    density: FloatArray = highest + np.log(np.exp(joint - highest).sum(axis=0))
-    return density
 
 
 def _half_log_determinants(covariances: FloatArray) -> FloatArray:
