@@ -42,6 +42,18 @@ def typed(mixture: Mixture, covariance: CovarianceType) -> Mixture:
     return Mixture(mixture.weights, mixture.means, made)
 
 
+def test_however_long_and_thin_a_component_is_led_to_be_it_can_be_written() -> None:
+    angles = np.linspace(0, np.pi, 100)
+    along = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    needles = 1e9 * along[:, :, None] * along[:, None, :]
+    mixture = Mixture(np.full(100, 0.01), np.zeros((100, 2)), needles + 0.1 * np.eye(2))
+    lengths = np.linalg.eigvalsh(typed(mixture, "full").covariances)  # Mixture checks them
+    np.testing.assert_allclose(lengths[:, 1], 1e6)
+    free = torch.tensor(needles)
+    made = constrained(free, torch.ones(100), "full", FLOOR).numpy()
+    assert np.linalg.eigvalsh(Mixture(mixture.weights, mixture.means, made).covariances).min() > 0
+
+
 def expected_log_likelihood(cells: Cells, mixture: Mixture) -> float:
     return float(cells.counts @ mixture.log_densities(cells.means))
 

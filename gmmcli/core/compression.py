@@ -146,14 +146,15 @@ def refine(compression: Compression, parts: FloatArray) -> Compression:
         TableError: when the rows cannot be read.
     """
     grids, cells, places = compression.grids, compression.cells, compression.places
+    if grids is None or compression.n_passes >= MOST_PASSES:
+        return compression
     halves, wider = halves_for(parts), np.zeros(cells.n_cells, dtype=np.int64)
-    if grids is not None and (parts > 1).any():
-        wider[parts > 1] = grids.wider_for(places[parts > 1], cells.chosen(parts > 1))
+    wider[parts > 1] = grids.wider_for(places[parts > 1], cells.chosen(parts > 1))
     order = np.argsort(-parts, kind="stable")
     more = np.cumsum(n_cells_of(halves[order], wider[order]) - 1)
     chosen = np.zeros(cells.n_cells, dtype=np.bool_)
     chosen[order] = (parts[order] > 1) & (more <= compression.most_cells - cells.n_cells)
-    if grids is None or not chosen.any() or compression.n_passes >= MOST_PASSES:
+    if not chosen.any():
         return compression
     finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen], wider[chosen])
     found = _found_in(finer, compression.table, first=grids.n_grids)

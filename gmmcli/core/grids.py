@@ -131,17 +131,19 @@ class Grids:
             places: of the cells, shape (C, 2).
             cells: their statistics.
         """
-        grids, middles = places[:, 0], _middles(places)
-        pairs = zip(cells.covariances, cells.means, strict=True)
-        whitening = np.stack([whitening_of_moments(m, c).matrix for c, m in pairs])
-        sides = np.linalg.inv(self.matrices)[grids]  # the columns
-        sides[:, :, 1] *= self._lengths(places)[:, None]
-        apart = np.linalg.norm(whitening @ sides, ord=2, axis=(1, 2))
-        ends = self.halves[grids] + (self.wider[grids] > 0)[:, None]
-        apart[(np.abs(middles) >= ends).any(axis=1)] = np.inf
+        wider = np.zeros(cells.n_cells, dtype=np.int64)
         # Of n points, none is further than √n standard deviations from the mean.
-        are_far = np.minimum(apart, np.sqrt(cells.counts)) > FAR
-        return np.where(are_far, WIDER, 0)
+        (enough,) = np.nonzero(np.sqrt(cells.counts) > FAR)
+        if len(enough):
+            grids, middles = places[enough, 0], _middles(places[enough])
+            whitening = np.stack([_matrix(c, 0, 0.5) for c in cells.covariances[enough]])
+            sides = np.linalg.inv(self.matrices)[grids]  # the columns
+            sides[:, :, 1] *= self._lengths(places[enough])[:, None]
+            apart = np.linalg.norm(whitening @ sides, ord=2, axis=(1, 2))
+            ends = self.halves[grids] + (self.wider[grids] > 0)[:, None]
+            have_no_end = (np.abs(middles) >= ends).any(axis=1)
+            wider[enough[have_no_end | (apart > FAR)]] = WIDER
+        return wider
 
     def _lengths(self, places: IntArray) -> FloatArray:
         """How long cells are on their second axis, shape (C,), in cells."""

@@ -24,6 +24,7 @@ from torch.types import _size
 from gmmcli.core.cells import Cells
 from gmmcli.core.moves import LEAST_POSITIVE
 from gmmcli.core.settings import CovarianceType
+from gmmcli.core.whitening import REPRESENTABLE
 
 # The largest variance, in whitened units, in which a component that holds a millionth of the points
 # is not wider. One that holds next to nothing would else grow without end in long steps.
@@ -198,7 +199,8 @@ def constrained(
 
     The M step of each type is this projection of the M step of free covariances: tied ones are
     their mean by mass, diagonal ones lose their off-diagonal, spherical ones take their mean
-    variance, and no eigenvalue lies below the floor, or over `WIDEST`.
+    variance, and no eigenvalue lies below the floor, or over `WIDEST`, or so far below the other
+    that double precision cannot write both.
 
     Args:
         covariances: shape (K, 2, 2).
@@ -215,7 +217,8 @@ def constrained(
             variances = variances.mean(dim=1, keepdim=True)
         covariances = torch.diag_embed(variances.expand(-1, 2))
     lengths, directions = torch.linalg.eigh(covariances)
-    if lengths.min() < floor or lengths.max() > WIDEST:
-        within = lengths.clamp(min=floor, max=WIDEST)
+    least = (REPRESENTABLE * lengths[:, 1:].clamp(max=WIDEST)).clamp(min=floor)  # (K, 1)
+    if (lengths < least).any() or lengths.max() > WIDEST:
+        within = torch.maximum(lengths, least).clamp(max=WIDEST)
         covariances = (directions * within[:, None, :]) @ directions.mT
     return (covariances + covariances.mT) / 2
