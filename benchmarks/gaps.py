@@ -3,8 +3,8 @@
     python benchmarks/gaps.py
     python benchmarks/gaps.py --tables 20 --first 100
 
-Each table has 2 to 6 components, whose standard deviations differ by a factor of up to 100,000, a
-third of them 3 % of outliers, and 30,000 to 150,000 rows, for 20,000 to 1,000,000 cells; half are
+Each table has 2 to 6 components, whose standard deviations differ by up to six orders, three in ten
+have 3 % of outliers, and 30,000 to 150,000 rows, for 20,000 to 1,000,000 cells; half are
 cut as long tables are. Prints the tables whose true gap is over the largest that is allowed though
 nothing was said, and those where it is over 1.5 times the estimate.
 """

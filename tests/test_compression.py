@@ -279,6 +279,14 @@ def test_what_is_no_number_is_found_wherever_it_is(tmp_path: Path) -> None:
         compress(table_of(path))
 
 
+def test_cells_without_spread_are_not_cut_for_what_rounding_says(tmp_path: Path) -> None:
+    generator = np.random.default_rng(51)
+    points = generator.integers(-2, 3, (N_ROWS, 2)) + generator.normal(0, 0.15, (N_ROWS, 2))
+    points[0] = [3.9, 3.9]  # alone in its cell
+    compression = compress(written(tmp_path / "d.csv", points), most_cells=130)
+    fit(compression.cells, FitSettings(3), hooks=Hooks(Compressor(compression).finer))
+
+
 def test_few_rows_are_exact_and_so_is_any_table_on_request(tmp_path: Path) -> None:
     points = sampled(ARTICLE, 30_000)
     assert compress(written(tmp_path / "few.csv", points[:20_000])).is_exact

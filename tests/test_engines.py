@@ -42,7 +42,7 @@ def rows() -> list[Row]:
     generator = np.random.default_rng(0)
     tight = generator.normal((3, 3), 0.001, (5000, 2))
     points = generator.permutation(np.concatenate([sampled(ARTICLE, 20_000), tight]))
-    weights = generator.integers(0, 4, len(points)) / 2
+    weights = generator.integers(0, 10, len(points)) / 4  # most are not 0, so that cells are cut
     numbers = np.column_stack([points, weights]).tolist()
     full: list[Row] = [(*three, f'"{i}", é') for i, three in enumerate(numbers)]
     return [*full[:99], (None, 1.0, 1.0, "no x"), *full[99:], (1.0, None, 0.5, None)]
@@ -186,15 +186,18 @@ def assert_same_cells(found: Cells, expected: Cells) -> None:
 
 
 def assert_same_run(found: Path, expected: Path) -> None:
-    """The same cells, parameters to 1e-9, and log-likelihoods to 1e-12."""
+    """The same cells, parameters to a thousandth of a standard error, and log-likelihoods.
+
+    A climb ends at a hundredth of a standard error, a step sooner or later as rounding has it.
+    """
     assert_same_cells(read_run(found).cells, read_run(expected).cells)
     said, expected_said = (
         json.loads((run / "parameters.json").read_text()) for run in (found, expected)
     )
     for name in ("weights", "means", "covariances"):
-        np.testing.assert_allclose(said[name], expected_said[name], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(said[name], expected_said[name], rtol=0, atol=1e-5)
     for name in ("log_likelihood", "exact_log_likelihood"):
-        assert said["fit"][name] == pytest.approx(expected_said["fit"][name], rel=1e-12)
+        assert said["fit"][name] == pytest.approx(expected_said["fit"][name], rel=1e-10)
     for name in ("rows", "skipped_rows"):
         assert said["data"][name] == expected_said["data"][name]
 
@@ -380,10 +383,12 @@ def test_what_a_server_refuses_gets_one_line_without_the_password(
 def test_spark_gives_the_fit_that_duckdb_gives(
     place: Path, tmp_path: Path, java: None, is_long: bool
 ) -> None:
-    expected = fitted(place, "from_file", "d [1].csv", is_long=is_long)
+    expected = fitted(place, f"from_file_{is_long}", "d [1].csv", is_long=is_long)
     environment = spark_environment(tmp_path)
     data = ("d [1].csv", "--engine", "spark")
-    found = fitted(place, "from_spark", *data, environment=environment, is_long=is_long)
+    run = f"from_spark_{is_long}"
+    found = fitted(place, run, *data, environment=environment, is_long=is_long)
+    assert read_run(found).cells.covariances.any()
     assert_same_run(found, expected)
 
 

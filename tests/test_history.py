@@ -90,3 +90,13 @@ def test_auto_is_at_most_eight_with_first_and_last(data: st.DataObject) -> None:
     assert len(chosen) <= AUTO_SNAPSHOTS
     inner = moves - {0, history.last_step}
     assert len(inner & set(chosen)) >= min(len(inner), AUTO_SNAPSHOTS - 2)
+
+
+def test_components_that_turn_or_trade_weight_look_different() -> None:
+    slopes = np.linspace(-0.9, 0.9, 21)
+    turning = [Mixture([1.0], [[0, 0]], [[[1, slope], [slope, 1]]]) for slope in slopes]
+    shares = np.linspace(0.1, 0.9, 21)
+    trading = [Mixture([w, 1 - w], [[0, 0], [5, 0]], [np.eye(2)] * 2) for w in shares]
+    for mixtures in (turning, trading):
+        history = History.of(mixtures, [*[-1.0] * 20, 0.0], [False] * 21)
+        assert len(history.chosen("auto")) == AUTO_SNAPSHOTS

@@ -147,7 +147,7 @@ def shown_name(data: str, table: str | None) -> str:
     return data if "://" not in data else table or "the data"
 
 
-class _PatientConsole(Console):
+class _Console(Console):
     """A console that falls silent, rather than end the command, when nobody reads on."""
 
     def on_broken_pipe(self) -> None:
@@ -157,11 +157,12 @@ class _PatientConsole(Console):
 def _silence(console: Console) -> None:
     """Let everything that a console has still to say, or its stream to write, go nowhere."""
     console.quiet = True
-    os.dup2(os.open(os.devnull, os.O_WRONLY), console.file.fileno())
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), console.file.fileno())
 
 
 def _console(*, stderr: bool, quiet: bool) -> Console:
-    console = _PatientConsole(stderr=stderr, quiet=quiet, highlight=False)
+    console = _Console(stderr=stderr, quiet=quiet, highlight=False)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     return console
@@ -210,7 +211,8 @@ def _warnings(
     if exact_log_likelihood is not None:
         gap = fit.true_gap(exact_log_likelihood)
     ratio = fit.gap_ratio(gap)
-    if fit.is_coarse or (ratio > 1 and fit.status.value != "interrupted"):
+    # What has been measured needs no rule of thumb.
+    if (ratio > 1 and fit.status.value != "interrupted") if is_verified else fit.is_coarse:
         yield f"{_coarseness(ratio, is_verified=is_verified)}; raise --cells, or take --exact"
     if fit.selection is not None:
         if fit.status.value == "interrupted":

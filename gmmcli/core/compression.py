@@ -148,10 +148,14 @@ def refine(compression: Compression, parts: FloatArray) -> Compression:
     grids, cells, places = compression.grids, compression.cells, compression.places
     if grids is None or compression.n_passes >= MOST_PASSES:
         return compression
+    # With weights, nothing is known of how many rows a cell has.
+    is_weighted = compression.table.weight is not None
+    most_rows = np.full(cells.n_cells, np.inf) if is_weighted else cells.counts
     halves, wider = halves_for(parts), np.zeros(cells.n_cells, dtype=np.int64)
-    wider[parts > 1] = grids.wider_for(places[parts > 1], cells.chosen(parts > 1))
+    to_cut = parts > 1
+    wider[to_cut] = grids.wider_for(places[to_cut], cells.chosen(to_cut), most_rows[to_cut])
     order = np.argsort(-parts, kind="stable")
-    more = np.cumsum(n_cells_of(halves[order], wider[order]) - 1)
+    more = np.cumsum(np.minimum(n_cells_of(halves, wider), most_rows)[order] - 1)
     chosen = np.zeros(cells.n_cells, dtype=np.bool_)
     chosen[order] = (parts[order] > 1) & (more <= compression.most_cells - cells.n_cells)
     if not chosen.any():
@@ -357,7 +361,7 @@ def _shortened(coordinate: ir.Value, end: float, stretch: float) -> ir.Value:
 
 
 def _nearest(coordinate: ir.Value, half: ir.Value) -> ir.Value:
-    """The nearest cell of a first grid on an axis."""
+    """The nearest cell of the first grid on an axis."""
     # DuckDB takes three times as long over `least` and `greatest`.
     within = ibis.cases((coordinate > half, half), (coordinate < -half, -half), else_=coordinate)
     return floor(within + 0.5)

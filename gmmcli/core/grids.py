@@ -29,7 +29,9 @@ REACH = math.sqrt(3)
 MOST_HALF = 40
 # If points may lie more than so many standard deviations apart in the cell that a grid cuts, it has
 # so many wider cells at each end: a few strays in one cell with thousands of near ones would cost
-# more than the covariance of all tells. Points spread evenly over a square have a side of √12.
+# more than the covariance of all tells. A square that points fill evenly has a side of √12 of their
+# standard deviations, so a cell that they fill has none. Of eight, the last begins eight times as
+# far as the first.
 FAR = 2 * math.sqrt(12)
 WIDER = 8
 # The index of a cell in its grid is column * SPAN + row, which doubles hold exactly.
@@ -124,16 +126,17 @@ class Grids:
             wider=np.concatenate([self.wider, wider]),
         )
 
-    def wider_for(self, places: IntArray, cells: Cells) -> IntArray:
+    def wider_for(self, places: IntArray, cells: Cells, most_rows: FloatArray) -> IntArray:
         """How many wider cells the grids of some cells need, shape (C,).
 
         Args:
             places: of the cells, shape (C, 2).
             cells: their statistics.
+            most_rows: how many rows each may have, shape (C,).
         """
         wider = np.zeros(cells.n_cells, dtype=np.int64)
-        # Of n points, none is further than √n standard deviations from the mean.
-        (enough,) = np.nonzero(np.sqrt(cells.counts) > FAR)
+        # Of n points, no two are further than √2n standard deviations apart.
+        (enough,) = np.nonzero(np.sqrt(2 * most_rows) > FAR)
         if len(enough):
             grids, middles = places[enough, 0], _middles(places[enough])
             whitening = np.stack([_matrix(c, 0, 0.5) for c in cells.covariances[enough]])

@@ -74,7 +74,7 @@ class History:
 
         Args:
             snapshots: N for the first step and every Nth after it; a tuple for these steps;
-                "auto" for the `AUTO_SNAPSHOTS` most telling; "all" for every step.
+                "auto" for up to `AUTO_SNAPSHOTS` telling ones; "all" for every step.
 
         Raises:
             RunError: naming the steps that the history does not hold.
@@ -134,12 +134,15 @@ class History:
     def _path(self) -> FloatArray:
         """How far the components have travelled by each step, shape (T,).
 
-        The length of the path of all means and standard deviations, in units of the final mixture's
-        standard deviations.
+        The length of the path of the component that moves most at each step: of its weight, and of
+        its mean and Cholesky factor in units of the final mixture's standard deviations.
         """
-        deviations = np.sqrt(np.diagonal(self.covariances, axis1=2, axis2=3))  # (T, K, 2)
+        variances = np.diagonal(self.covariances[-1], axis1=1, axis2=2)  # (K, 2)
         about = self.means[-1] - self.weights[-1] @ self.means[-1]
-        spread = np.sqrt(self.weights[-1] @ (about**2 + deviations[-1] ** 2))  # (2,)
-        places = np.concatenate([self.means / spread, deviations / spread], axis=2)  # (T, K, 4)
-        lengths = np.sqrt((np.diff(places, axis=0) ** 2).sum(axis=(1, 2)))  # (T - 1,)
-        return np.append(0, np.cumsum(lengths))
+        spread = np.sqrt(self.weights[-1] @ (about**2 + variances))  # (2,)
+        factors = np.linalg.cholesky(self.covariances) / spread[:, None]  # (T, K, 2, 2)
+        n_steps, n_components = self.weights.shape
+        shapes = factors.reshape(n_steps, n_components, 4)
+        places = np.concatenate([self.weights[:, :, None], self.means / spread, shapes], axis=2)
+        moved = np.sqrt((np.diff(places, axis=0) ** 2).sum(axis=2))  # (T - 1, K)
+        return np.append(0, np.cumsum(moved.max(axis=1)))

@@ -116,11 +116,14 @@ def _parts_for_gap(cells: Cells, mixture: Mixture) -> FloatArray:
     order = np.argsort(-saved)
     enough = np.searchsorted(np.cumsum(saved[order]), losses.sum() - AIM * allowed) + 1
     parts[order[enough:]] = 1.0
+    parts[saved <= 0] = 1.0  # rounding may ask for more than there is to save
     return parts
 
 
 def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
-    """The widest cells of a grid that obey both rules, if all points are like a few of them.
+    """The widest cells of a grid that obey the rules on the gap and on crowds.
+
+    If all points are like a few of them, that is.
 
     They are long where components differ little, which is along the border between two, and longer
     where there is next to no border.

@@ -91,7 +91,7 @@ class Fit:
 
     @cached_property
     def is_coarse(self) -> bool:
-        """Whether the cells break a rule of `refinement`, for want of room."""
+        """Whether the cells break a rule of `refinement`, for want of room or of passes."""
         is_whole = self.status is not Status.INTERRUPTED
         return is_whole and are_too_coarse(self.cells, self.mixture, self.compression_gap)
 

@@ -35,6 +35,8 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Opened:
     with readable_errors(source.name):
         # A value that is no number then is an error, as everywhere else, and not null.
         session.conf.set("spark.sql.ansi.enabled", "true")
+        # Spark would multiply conditions on every column by each other until memory runs out.
+        session.conf.set("spark.sql.constraintPropagation.enabled", "false")
         # Grids then are sent to the rows; otherwise the rows of both are sent where they meet.
         session.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
         backend = ibis.pyspark.connect(session)
