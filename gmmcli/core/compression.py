@@ -102,7 +102,8 @@ def compress(
         TableError: when the rows cannot be read, none is left, all points are equal, a weight is
             negative or not finite, or `strict` and a row would be skipped.
     """
-    head = _fetched(table, table.rows.limit(EXACT_ROWS + 1))
+    with readable_errors(table.source):
+        head = table.opened.first(table.rows, EXACT_ROWS + 1)
     if exact or head.num_rows <= EXACT_ROWS:
         grids = None
         meanwhile()

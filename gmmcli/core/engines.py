@@ -131,6 +131,14 @@ class Opened:
         """Whether Spark runs expressions over the rows."""
         return str(self.backend.name) == "pyspark"
 
+    def first(self, rows: ir.Table, n_rows: int) -> pa.Table:
+        """The first rows, at most so many."""
+        if self.is_spark:
+            from gmmcli.core.spark import in_order
+
+            return in_order(rows.limit(n_rows), self.backend)
+        return rows.limit(n_rows).to_pyarrow()
+
     def stream(self, rows: ir.Table, n_rows: int) -> pa.RecordBatchReader:
         """Rows as they come, in batches of about so many, with text for columns of rare types."""
         rows = _plain(rows)

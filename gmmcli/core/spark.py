@@ -10,6 +10,8 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends import BaseBackend
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
@@ -18,6 +20,7 @@ from gmmcli.core.engines import PARQUET, Opened, Source, readable_errors
 from gmmcli.errors import TableError
 
 FIRST_LINES = 200
+BY_ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 
 
 def open_with_spark(source: Source, named: Sequence[str | None]) -> Opened:
@@ -38,7 +41,7 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Opened:
         # Spark would multiply conditions on every column by each other until memory runs out.
         session.conf.set("spark.sql.constraintPropagation.enabled", "false")
         # Grids then are sent to the rows; otherwise the rows of both are sent where they meet.
-        session.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
+        session.conf.set(BY_ARROW, "true")
         backend = ibis.pyspark.connect(session)
         path = _literal(source.data)
         if source.data.lower().endswith(PARQUET):
@@ -60,6 +63,16 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Opened:
         if not dialect.has_header:
             rows = rows.rename({f"column{i}": name for i, name in enumerate(rows.columns)})
         return Opened(rows, backend, dialect)
+
+
+def in_order(rows: ir.Table, backend: BaseBackend) -> pa.Table:
+    """The first rows of a table in its order; Arrow collects parts as workers have done them."""
+    settings = backend._session.conf
+    settings.set(BY_ARROW, "false")
+    try:
+        return rows.to_pyarrow()
+    finally:
+        settings.set(BY_ARROW, "true")
 
 
 def write_parts(opened: Opened, rows: ir.Table, directory: str, *, overwrite: bool) -> None:
