@@ -277,8 +277,11 @@ def _label(candidate: "Candidate") -> str:
 def _coarseness(gap_ratio: float, *, is_verified: bool) -> str:
     """What cells that break a rule do to a fit, given how its gap compares with the largest."""
     sure = "the parameters to 5 % of their standard errors"
-    if gap_ratio <= 1:
-        return f"some cells are too coarse to be sure of {sure}"
+    if gap_ratio <= 1:  # which only an estimate can be here
+        return (
+            f"some cells are too coarse to be sure of {sure}, and the gap may be far larger than "
+            "estimated: --verify says it exactly"
+        )
     gap = "true gap" if is_verified else "estimated gap"
     times = f"the {gap} is {gap_ratio:,.1f} times what keeps {sure}"
     if gap_ratio <= FAR_TOO_COARSE:
