@@ -186,18 +186,18 @@ def assert_same_cells(found: Cells, expected: Cells) -> None:
 
 
 def assert_same_run(found: Path, expected: Path) -> None:
-    """The same cells, parameters to a thousandth of a standard error, and log-likelihoods.
+    """The same cells, parameters to a hundredth of a standard error, and log-likelihoods so far.
 
-    A climb ends at a hundredth of a standard error, a step sooner or later as rounding has it.
+    A climb ends there, a step sooner or later as rounding has it.
     """
     assert_same_cells(read_run(found).cells, read_run(expected).cells)
     said, expected_said = (
         json.loads((run / "parameters.json").read_text()) for run in (found, expected)
     )
     for name in ("weights", "means", "covariances"):
-        np.testing.assert_allclose(said[name], expected_said[name], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(said[name], expected_said[name], rtol=0, atol=1e-4)
     for name in ("log_likelihood", "exact_log_likelihood"):
-        assert said["fit"][name] == pytest.approx(expected_said["fit"][name], rel=1e-10)
+        assert said["fit"][name] == pytest.approx(expected_said["fit"][name], abs=1e-3)
     for name in ("rows", "skipped_rows"):
         assert said["data"][name] == expected_said["data"][name]
 
