@@ -207,12 +207,13 @@ def _warnings(
     fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: bool
 ) -> Iterator[str]:
     """Lines that tell where a fit is not to be trusted, and what to do."""
-    gap, is_verified = fit.compression_gap, exact_log_likelihood is not None
-    if exact_log_likelihood is not None:
-        gap = fit.true_gap(exact_log_likelihood)
-    ratio = fit.gap_ratio(gap)
-    # What has been measured needs no rule of thumb.
-    if (ratio > 1 and fit.status.value != "interrupted") if is_verified else fit.is_coarse:
+    if exact_log_likelihood is None:
+        ratio, is_coarse = fit.gap_ratio(fit.compression_gap), fit.is_coarse
+    else:  # what has been measured needs no rule of thumb
+        ratio = fit.gap_ratio(fit.true_gap(exact_log_likelihood))
+        is_coarse = ratio > 1 and fit.status.value != "interrupted"
+    if is_coarse:
+        is_verified = exact_log_likelihood is not None
         yield f"{_coarseness(ratio, is_verified=is_verified)}; raise --cells, or take --exact"
     if fit.selection is not None:
         if fit.status.value == "interrupted":

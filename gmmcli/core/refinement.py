@@ -121,9 +121,7 @@ def _parts_for_gap(cells: Cells, mixture: Mixture) -> FloatArray:
 
 
 def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
-    """The widest cells of a grid that obey the rules on the gap and on crowds.
-
-    If all points are like a few of them, that is.
+    """The widest cells that obey the rules on the gap and on crowds, if all points are like these.
 
     They are long where components differ little, which is along the border between two, and longer
     where there is next to no border.
