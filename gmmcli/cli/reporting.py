@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from gmmcli.core.settings import ALIKE, HANDFUL
+from gmmcli.core.settings import ALIKE, HANDFUL, MOST_SHIFT
 from gmmcli.errors import OutputError
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ SHORTEST_NAME = 6
 
 # A component with less than this share of a handful of points is empty.
 EMPTY = 1 / 12
-# From this share of the largest gap that is allowed, parameters may be off by more than a standard
-# error: by proportion that is at some 20 to 30, but such a gap may be several times its estimate.
+# From this share of the largest gap that is allowed, estimates say little any more, and parameters
+# may be off by more than a standard error: by proportion that is at some 20 to 30.
 FAR_TOO_COARSE = 10
 
 Item = TypeVar("Item")
@@ -191,7 +191,8 @@ def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: boo
     if fit.compression_gap:
         yield (
             f"from {fit.cells.n_cells:,} cells, as a lower bound: the log-likelihood is about "
-            f"{fit.compression_gap:.6f} nats per {point} higher"
+            f"{fit.compression_gap:.6f} nats per {point} higher, and parameters are off by "
+            f"at most some {fit.compression_shift:.3f} standard errors"
         )
     if exact_log_likelihood is not None:
         gap = f"{fit.true_gap(exact_log_likelihood):z.6f} per {point}"
@@ -208,13 +209,11 @@ def _warnings(
 ) -> Iterator[str]:
     """Lines that tell where a fit is not to be trusted, and what to do."""
     if exact_log_likelihood is None:
-        ratio, is_coarse = fit.gap_ratio(fit.compression_gap), fit.is_coarse
-    else:  # what has been measured needs no rule of thumb
-        ratio = fit.gap_ratio(fit.true_gap(exact_log_likelihood))
-        is_coarse = ratio > 1 and fit.status.value != "interrupted"
-    if is_coarse:
-        is_verified = exact_log_likelihood is not None
-        yield f"{_coarseness(ratio, is_verified=is_verified)}; raise --cells, or take --exact"
+        gap, ratio = "estimated gap", fit.gap_ratio(fit.compression_gap)
+    else:
+        gap, ratio = "true gap", fit.gap_ratio(fit.true_gap(exact_log_likelihood))
+    if fit.is_coarse or (ratio > 1 and fit.status.value != "interrupted"):
+        yield f"{_coarseness(gap, ratio, fit.compression_shift)}; raise --cells, or take --exact"
     if fit.selection is not None:
         if fit.status.value == "interrupted":
             yield "interrupted before all candidates were compared: fit again for a choice"
@@ -275,23 +274,21 @@ def _label(candidate: "Candidate") -> str:
     return f"{_counted(candidate.components, 'component')} ({candidate.covariance})"
 
 
-def _coarseness(gap_ratio: float, *, is_verified: bool) -> str:
+def _coarseness(gap: str, ratio: float, shift: float) -> str:
     """What cells that break a rule do to a fit, given how its gap compares with the largest."""
-    sure = "the parameters to 5 % of their standard errors"
-    if gap_ratio <= 1:  # which only an estimate can be here
+    if ratio <= 1 and shift <= MOST_SHIFT:
         return (
-            f"some cells are too coarse to be sure of {sure}, and the gap may be far larger than "
-            "estimated: --verify says it exactly"
+            f"some cells are too coarse to be sure of the parameters to {MOST_SHIFT} standard "
+            "errors, and the gap may be larger than estimated: --verify says it exactly"
         )
-    gap = "true gap" if is_verified else "estimated gap"
-    times = f"the {gap} is {gap_ratio:,.1f} times what keeps {sure}"
-    if gap_ratio <= FAR_TOO_COARSE:
-        return f"the cells are too coarse: {times}"
-    more = "" if is_verified else ", and the gap itself may be larger than estimated"
-    return (
-        f"the cells are far too coarse: {times}, so parameters may be off by more than a standard "
-        f"error{more}"
-    )
+    if ratio > FAR_TOO_COARSE:
+        return (
+            f"the cells are far too coarse: the {gap} is {ratio:,.1f} times the largest that is "
+            "allowed, so parameters may be off by more than a standard error"
+        )
+    found = [f"parameters are off by up to {shift:.2f} standard errors"] * (shift > MOST_SHIFT)
+    found += [f"the {gap} is {ratio:,.1f} times the largest that is allowed"] * (ratio > 1)
+    return f"the cells are too coarse: {' and '.join(found)}"
 
 
 def _component_table(mixture: "Mixture", columns: tuple[str, str], width: int) -> Table:

@@ -52,6 +52,11 @@ class Cells:
         covariance: FloatArray = (between + within) / self.n_points
         return covariance
 
+    @property
+    def have_spread(self) -> npt.NDArray[np.bool_]:
+        """Which cells have points that differ, shape (C,)."""
+        return np.asarray((self.covariances != 0).any(axis=(1, 2)), dtype=np.bool_)
+
     def chosen(self, chosen: npt.NDArray[np.bool_]) -> "Cells":
         """Some of these cells, by a mask of shape (C,)."""
         return Cells(self.counts[chosen], self.means[chosen], self.covariances[chosen])
@@ -87,16 +92,23 @@ def gaps(cells: Cells, mixture: Mixture) -> FloatArray:
     near the mark in a cell that is wider than the border between two components.
     """
     losses = np.zeros(cells.n_cells)
-    wide = cells.covariances.any(axis=(1, 2))
-    means, reaches = cells.means[wide], np.sqrt(2) * _square_roots(cells.covariances[wide])
-    places = [means + sign * reaches[:, :, axis] for axis in (0, 1) for sign in (-1, 1)]
-    mean_joint, mean_density = np.zeros((len(means), mixture.n_components)), np.zeros(len(means))
+    wide = cells.have_spread
+    places = cubature_places(cells.chosen(wide))
+    mean_joint = np.zeros((places.shape[1], mixture.n_components))
+    mean_density = np.zeros(places.shape[1])
     for place in places:
         joint = mixture.joint_log_densities(place)  # (C, K)
         mean_joint += joint / len(places)
         mean_density += log_sum_exp(joint) / len(places)
     losses[wide] = cells.counts[wide] * np.maximum(mean_density - log_sum_exp(mean_joint), 0)
     return losses
+
+
+def cubature_places(cells: Cells) -> FloatArray:
+    """Four places in each cell with its mean and covariance, shape (4, C, 2), in data units."""
+    reaches = np.sqrt(2) * _square_roots(cells.covariances)
+    both = np.stack([reaches[:, :, 0], reaches[:, :, 1]])
+    return np.concatenate([cells.means - both, cells.means + both])
 
 
 def _square_roots(covariances: FloatArray) -> FloatArray:

@@ -33,7 +33,7 @@ MOST_CELLS = 1_000_000
 FIRST_CELLS = 280_000
 FIRST_CELLS_ROWS = 1e7
 # For a table of more rows, a rough mixture of the first costs less than the cells that it saves.
-LONG = 2e6
+LONG = 5e5
 # Where a larger share of the points lies at the ends of the first grid, the first rows are not like
 # the rest, as in a sorted table.
 MOST_OUTERMOST = 0.02

@@ -290,7 +290,8 @@ class _Stages:
     """The cells to climb on: few at first, and all of them at last.
 
     A few merged cells are enough to come near the optimum. Whenever the climb on some has slowed
-    down, more take their place; those that are too wide for the mixture so far are cut first.
+    down, more take their place. All that are too wide for the mixture so far are cut after the
+    first climb, and again after the last.
 
     Args:
         cells: the data, in data units.
@@ -337,7 +338,7 @@ class _Stages:
         False where there are none: these are all, and fine enough.
         """
         was_last, before = self.is_last, self.all_cells
-        if self._finer is not None:
+        if self._finer is not None and (was_last or self._level == 0):
             self.all_cells = self._finer(before, self._whitening.unwhiten(mixture))
         if self.all_cells is before and was_last:
             return False

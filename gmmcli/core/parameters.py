@@ -64,6 +64,7 @@ def parameters_of(
             **asdict(fit.criteria),
             "cells": fit.cells.n_cells,
             "compression_gap": fit.compression_gap,
+            "compression_shift": fit.compression_shift,
             "coarse": fit.is_coarse,
             "exact_log_likelihood": exact_log_likelihood,
             "floored": list(fit.floored),

@@ -1,11 +1,11 @@
 """Which cells are too coarse for a trustworthy fit, and into how many parts each should be cut.
 
-Three rules. The points of a cell share one assignment distribution, which costs the ELBO the gap
-that `estimated_gap` tells: over all points it stays so small that the parameters move by no more
-than about 5 % of their standard errors. No cell is wider than a component that it may hold points
-of: how many those are, and so what they lose, its moments do not tell. And no cell holds a
-larger share of the points than `CROWD`, unless they coincide, so that a tight cluster inside one
-cell is not missed before there is a mixture to tell.
+Four rules. The points of a cell share one assignment distribution, which costs the ELBO the gap
+that `estimated_gap` tells: over all points it stays small. It moves no component's parameters by
+more than 5 % of their standard errors, as `shifts` tells. No cell is half as wide as a component
+that it may hold points of: how many those are, and so what they lose, its moments would not tell.
+And no cell holds a larger share of the points than `CROWD`, unless they coincide, so that a tight
+cluster inside one cell is not missed before there is a mixture to tell.
 """
 
 import numpy as np
@@ -15,11 +15,14 @@ from gmmcli.core.coarsening import coarsened
 from gmmcli.core.grids import FIRST_REACH, Cut
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import merged_to, responsibilities
-from gmmcli.core.settings import HANDFUL
+from gmmcli.core.settings import HANDFUL, MOST_SHIFT
+from gmmcli.core.shifts import estimated_shift, shifts
 from gmmcli.core.whitening import whitening_of
 
 # The estimated gap per point times the square root of the number of points is at most this.
 MOST_GAP = 0.1
+# The largest standard deviation of a cell in those of a component that may have points in it.
+MOST_WIDTH = 0.5
 # The largest share of the points that a cell may hold, unless they coincide.
 CROWD = 0.001
 # A component may have points in a cell within so many standard deviations, of both together.
@@ -54,12 +57,13 @@ def gap_ratio(cells: Cells, gap: float) -> float:
     return float(gap * np.sqrt(cells.n_points) / MOST_GAP)
 
 
-def are_too_coarse(cells: Cells, mixture: Mixture, gap: float) -> bool:
-    """Whether cells break one of the rules, given the gap that is estimated for a mixture."""
+def are_too_coarse(cells: Cells, mixture: Mixture, gap: float, shift: float) -> bool:
+    """Whether cells break one of the rules, given the estimated gap and shift of a mixture."""
     return (
         gap_ratio(cells, gap) > 1
-        or bool((_times_as_wide(cells, mixture) > 1).any())
+        or shift > MOST_SHIFT
         or bool((parts_of_crowded(cells) > 1).any())
+        or bool((_times_too_wide(cells, mixture) > 1).any())
     )
 
 
@@ -75,23 +79,29 @@ def parts_of_crowded(cells: Cells) -> FloatArray:
 def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
     """Into how many parts to cut each cell to obey the rules on a mixture, (C,); 1 for whole.
 
-    A cell in m parts keeps about 1/m of its variance and of its gap.
+    A cell in m parts keeps about 1/m of its variance, of its gap and of what it shifts.
     """
-    times = _times_as_wide(cells, mixture)
+    times = _times_too_wide(cells, mixture)
     parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
-    return np.maximum(parts, _parts_for_gap(cells, mixture))
+    parts = np.maximum(parts, _parts_of(gaps(cells, mixture), MOST_GAP * np.sqrt(cells.n_points)))
+    found = shifts(cells, mixture)
+    for component in np.flatnonzero(found.totals > MOST_SHIFT):
+        by_cell = np.abs(found.by_cell(int(component)))  # more than their sum, as some cancel
+        allowed = by_cell.sum() * MOST_SHIFT / found.totals[component]
+        parts = np.maximum(parts, _parts_of(by_cell, allowed))
+    return parts
 
 
-def _times_as_wide(cells: Cells, mixture: Mixture) -> FloatArray:
-    """How many times as wide cells are as the narrowest component that may have points in them.
+def _times_too_wide(cells: Cells, mixture: Mixture) -> FloatArray:
+    """How many times too wide cells are for the narrowest component that may have points in them.
 
-    Shape (C,); 0 for cells that are not wider. A long component is measured across.
+    Shape (C,); 0 for those that are not. A long component is measured across.
     """
     widest = np.zeros(cells.n_cells)
     flat = cells.covariances.reshape(-1, 4)
     for mean, covariance in zip(mixture.means, mixture.covariances, strict=True):
         # The trace of the cell's covariance in units in which the component is round.
-        squares = flat @ np.linalg.inv(covariance).ravel()
+        squares = flat @ np.linalg.inv(covariance).ravel() / MOST_WIDTH**2
         (wide,) = np.nonzero(squares > 1)
         apart = cells.means[wide] - mean
         away = np.linalg.solve(cells.covariances[wide] + covariance, apart[:, :, None])[:, :, 0]
@@ -100,16 +110,14 @@ def _times_as_wide(cells: Cells, mixture: Mixture) -> FloatArray:
     return widest
 
 
-def _parts_for_gap(cells: Cells, mixture: Mixture) -> FloatArray:
-    """Into how many parts to cut each cell to obey the rule on the gap, shape (C,); 1 for whole.
+def _parts_of(losses: FloatArray, allowed: float) -> FloatArray:
+    """Into how many parts to cut cells so that their losses sum to what is allowed, shape (C,).
 
-    Parts in proportion to the root of the gap lower the sum at the least number of cells, and only
+    Parts in proportion to the root of the loss lower the sum at the least number of cells, and only
     as many cells are cut as it takes.
     """
-    losses = gaps(cells, mixture)
-    allowed = MOST_GAP * np.sqrt(cells.n_points)
     if losses.sum() <= allowed:
-        return np.ones(cells.n_cells)
+        return np.ones(len(losses))
     roots = np.sqrt(losses)
     parts: FloatArray = np.maximum(roots * roots.sum() / (AIM * allowed), FEWEST_PARTS)
     saved = losses * (1 - 1 / parts)
@@ -121,7 +129,7 @@ def _parts_for_gap(cells: Cells, mixture: Mixture) -> FloatArray:
 
 
 def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
-    """The widest cells that obey the rules on the gap and on crowds, if all points are like these.
+    """The widest cells that obey all rules, if all points are like these.
 
     They are long where components differ little, which is along the border between two, and longer
     where there is next to no border.
@@ -166,7 +174,12 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
         return float((high - low + beyond / stretch) / widest(stretch))
 
     stretch = min(STRETCHES, key=n_cells)
-    width = np.sqrt(widest(stretch))
+    inverse = np.linalg.inv(matrix)
+    variances = np.stack([np.ones_like(places), np.where(is_outside, stretch, 1.0) ** 2], axis=1)
+    covariances = np.einsum("ia,na,ja->nij", inverse, variances, inverse) * widest(stretch) / 12
+    like_these = Cells(n_points * masses, points.means, covariances)
+    shift = estimated_shift(like_these, mixture)
+    width = np.sqrt(widest(stretch) * min(AIM * MOST_SHIFT / shift if shift > 0 else 1.0, 1.0))
     inverse = np.linalg.inv(matrix @ whitening.matrix)
     middle = np.array([0.0, (low + high) / 2])
     return Cut(

@@ -12,6 +12,7 @@ from gmmcli.core.mixture import Mixture
 from gmmcli.core.refinement import are_too_coarse, gap_ratio
 from gmmcli.core.selection import Criteria, Selection
 from gmmcli.core.settings import FitSettings
+from gmmcli.core.shifts import estimated_shift
 
 
 class Status(Enum):
@@ -90,10 +91,17 @@ class Fit:
         return tuple(k for k, count in enumerate(held) if count < self.handful)
 
     @cached_property
+    def compression_shift(self) -> float:
+        """How far the cells move a component's parameters, in standard errors, estimated."""
+        return estimated_shift(self.cells, self.mixture)
+
+    @cached_property
     def is_coarse(self) -> bool:
         """Whether the cells break a rule of `refinement`, for want of room or of passes."""
-        is_whole = self.status is not Status.INTERRUPTED
-        return is_whole and are_too_coarse(self.cells, self.mixture, self.compression_gap)
+        if self.status is Status.INTERRUPTED:
+            return False
+        gap, shift = self.compression_gap, self.compression_shift
+        return are_too_coarse(self.cells, self.mixture, gap, shift)
 
     def true_gap(self, exact_log_likelihood: float) -> float:
         """What the log-likelihood of the points, in nats, has over the ELBO, in nats per point."""

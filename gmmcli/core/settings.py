@@ -19,6 +19,8 @@ HANDFUL = 6
 # The data do not tell candidates apart whose criteria differ by less: a difference of 2 in BIC is a
 # Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade ends there).
 ALIKE = 2.0
+# Cells move no component's parameters by more than so many of their standard errors.
+MOST_SHIFT = 0.05
 # The least standard deviation of a component, as a share of the data's.
 FLOOR = 1e-5
 
