@@ -16,7 +16,7 @@ import numpy as np
 from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.fit import Hooks, Problem, check_distinct_points, n_few
 from gmmcli.core.result import Fit, Status
-from gmmcli.core.search import TAKEN, Path, Searcher
+from gmmcli.core.search import MOST_STEPS, TAKEN, Path, Searcher
 from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
 from gmmcli.core.settings import HANDFUL, Choice, CriterionName, FitSettings
 
@@ -163,7 +163,8 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
         goes_on = choice.goes_on and is_better_nearby and has_cells
         if (n_components > choice.most and not goes_on) or _are_on_a_line(problem, paths[0]):
             break
-        path = _grown(searcher, cells, paths[-1], n_components)
+        settled = max(ROUGHLY_SETTLED, _behind(figures) / MOST_STEPS / searcher.handful)
+        path = _grown(replace(searcher, settled=settled), cells, paths[-1], n_components)
         paths.append(path)
         figures.append(_figure(problem, path, choice.criterion))
         problem.watch("components", n_components, path.last.elbo)
@@ -173,6 +174,16 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
         if searcher.worth(merged[-1]) - searcher.worth(path.last) > TAKEN * cells.n_points:
             paths[place] = path.moved(merged).after(rounds=1, moves=1)
     return paths
+
+
+def _behind(figures: Sequence[float]) -> float:
+    """How far behind the best the last candidate that can be chosen is, in nats.
+
+    The next is about as far: where its steps bring less than would catch up in all of them, it
+    cannot win.
+    """
+    finite = [figure for figure in figures if figure < math.inf]
+    return (finite[-1] - min(finite)) / 2 if finite else 0.0
 
 
 def _are_on_a_line(problem: Problem, path: Path) -> bool:
