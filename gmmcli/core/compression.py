@@ -152,16 +152,16 @@ def refine(compression: Compression, parts: FloatArray) -> Compression:
     # With weights, nothing is known of how many rows a cell has.
     is_weighted = compression.table.weight is not None
     most_rows = np.full(cells.n_cells, np.inf) if is_weighted else cells.counts
-    halves, wider = halves_for(parts), np.zeros(cells.n_cells, dtype=np.int64)
+    halves, n_wider = halves_for(parts), np.zeros(cells.n_cells, dtype=np.int64)
     to_cut = parts > 1
-    wider[to_cut] = grids.wider_for(places[to_cut], cells.chosen(to_cut), most_rows[to_cut])
+    n_wider[to_cut] = grids.wider_for(places[to_cut], cells.chosen(to_cut), most_rows[to_cut])
     order = np.argsort(-parts, kind="stable")
-    more = np.cumsum(np.minimum(n_cells_of(halves, wider), most_rows)[order] - 1)
+    more = np.cumsum(np.minimum(n_cells_of(halves, n_wider), most_rows)[order] - 1)
     chosen = np.zeros(cells.n_cells, dtype=np.bool_)
     chosen[order] = (parts[order] > 1) & (more <= compression.most_cells - cells.n_cells)
     if not chosen.any():
         return compression
-    finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen], wider[chosen])
+    finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen], n_wider[chosen])
     found = _found_in(finer, compression.table, first=grids.n_grids)
     new_cells, new_places = _cells_of(found, finer)
     return replace(
@@ -276,8 +276,8 @@ def _cells_in(grids: Grids, table: Table, *, first: int) -> ir.Table:
     if first == 0:
         t, u = t - placed.column, u - placed.row
     else:
-        t = t - _middle(placed.column, placed.half_t, placed.wider)
-        u = u - _middle(placed.row, placed.half_u, placed.wider)
+        t = t - _middle(placed.column, placed.half_t, placed.n_wider)
+        u = u - _middle(placed.row, placed.half_u, placed.n_wider)
     moments = dict(zip(SUMS, (t, u, t * t, t * u, u * u), strict=True))
     if "weight" in table.rows.columns:
         moments = {name: moment * placed.weight for name, moment in moments.items()}
@@ -314,8 +314,8 @@ def _placed(table: Table, grids: Grids, *, first: int) -> ir.Table:
         if depth > 0:
             now = {name: ibis.coalesce(value, joined[name]) for name, value in now.items()}
         placed = joined.select(*rows.columns, **now)
-        column = _nearest_or_wider(placed.t, placed.half_t, placed.wider)
-        row = _nearest_or_wider(placed.u, placed.half_u, placed.wider)
+        column = _nearest_or_wider(placed.t, placed.half_t, placed.n_wider)
+        row = _nearest_or_wider(placed.u, placed.half_u, placed.n_wider)
         placed = _indexed(placed, table, column, row)
     return placed.filter(placed.grid >= first)
 
@@ -334,7 +334,7 @@ def _frames(grids: Grids, chosen: IntArray) -> pa.Table:
         "u_y": grids.matrices[chosen, 1, 1],
         "own_half_t": grids.halves[chosen, 0].astype(np.float64),
         "own_half_u": grids.halves[chosen, 1].astype(np.float64),
-        "own_wider": grids.wider[chosen].astype(np.float64),
+        "own_n_wider": grids.n_wider[chosen].astype(np.float64),
     }
     return pa.table(columns)
 
@@ -348,7 +348,7 @@ def _coordinates(framed: ir.Table) -> dict[str, ir.Value]:
         "u": framed.u_x * x + framed.u_y * y,
         "half_t": framed.own_half_t,
         "half_u": framed.own_half_u,
-        "wider": framed.own_wider,
+        "n_wider": framed.own_n_wider,
     }
 
 
@@ -368,25 +368,25 @@ def _nearest(coordinate: ir.Value, half: ir.Value) -> ir.Value:
     return floor(within + 0.5)
 
 
-def _nearest_or_wider(coordinate: ir.Value, half: ir.Value, wider: ir.Value) -> ir.Value:
-    """The cell of any other grid on an axis; see `Grids.wider`."""
+def _nearest_or_wider(coordinate: ir.Value, half: ir.Value, n_wider: ir.Value) -> ir.Value:
+    """The cell of any other grid on an axis; see `Grids.n_wider`."""
     end = half + 0.5
-    last = ibis.cases((wider > 0, wider * end), else_=end)
+    last = ibis.cases((n_wider > 0, n_wider * end), else_=end)
     return ibis.cases(
-        (coordinate >= last, half + wider),
-        (coordinate >= end, half + 1 + floor(wider - wider * end / coordinate)),
-        (coordinate < -last, -half - wider),
-        (coordinate < -end, -half - 1 - floor(wider + wider * end / coordinate)),
+        (coordinate >= last, half + n_wider),
+        (coordinate >= end, half + 1 + floor(n_wider - n_wider * end / coordinate)),
+        (coordinate < -last, -half - n_wider),
+        (coordinate < -end, -half - 1 - floor(n_wider + n_wider * end / coordinate)),
         else_=floor(coordinate + 0.5),
     )
 
 
-def _middle(cell: ir.Value, half: ir.Value, wider: ir.Value) -> ir.Value:
+def _middle(cell: ir.Value, half: ir.Value, n_wider: ir.Value) -> ir.Value:
     """The middle of a cell on an axis, as `Grids.cells_of` has it."""
     end = half + 0.5
     return ibis.cases(
-        (cell > half, end * wider / (wider - (cell - end))),
-        (cell < -half, -end * wider / (wider - (-cell - end))),
+        (cell > half, end * n_wider / (n_wider - (cell - end))),
+        (cell < -half, -end * n_wider / (n_wider - (-cell - end))),
         else_=cell,
     )
 

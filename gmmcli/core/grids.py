@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray
-from gmmcli.core.whitening import whitening_of_moments
+from gmmcli.core.whitening import whitening_matrices
 
 IntArray = npt.NDArray[np.int64]
 
@@ -66,7 +66,7 @@ class Grids:
 
     The cell of a point p is the whole number nearest to `matrix @ (p - origin)`, on each axis, but
     no further than its half from 0. Two kinds of cells are wider: in the first grid those beyond
-    its core, see `Cut`; in other grids those beyond their halves, see `wider`. A place is a grid
+    its core, see `Cut`; in other grids those beyond their halves, see `n_wider`. A place is a grid
     and the index of a cell in it.
 
     Attributes:
@@ -74,8 +74,8 @@ class Grids:
         origins: shape (G, 2), in data units.
         matrices: shape (G, 2, 2), from data units to cells.
         halves: shape (G, 2), how many cells lie on either side of the middle one, on each axis.
-        wider: shape (G,), how many more lie beyond those, W. Where the halves end at a distance e,
-            the wider cells end at e W / (W - 1), e W / (W - 2) and so on to infinity.
+        n_wider: shape (G,), how many wider cells lie beyond those, W. Where the halves end at a
+            distance e, these end at e W / (W - 1), e W / (W - 2) and so on to infinity.
         core: where the cells of the first grid become longer, on its second axis; see `Cut`.
         stretch: so many times.
     """
@@ -84,7 +84,7 @@ class Grids:
     origins: FloatArray
     matrices: FloatArray
     halves: IntArray
-    wider: IntArray
+    n_wider: IntArray
     core: int = 0
     stretch: float = 1.0
 
@@ -105,7 +105,7 @@ class Grids:
         return [np.flatnonzero(needed & (depths == depth)) for depth in range(1, deepest + 1)]
 
     def with_finer(
-        self, places: IntArray, cells: Cells, halves: IntArray, wider: IntArray
+        self, places: IntArray, cells: Cells, halves: IntArray, n_wider: IntArray
     ) -> "Grids":
         """These grids and one more for each of some cells.
 
@@ -113,17 +113,17 @@ class Grids:
             places: of the cells, shape (C, 2).
             cells: their statistics.
             halves: of the grids to make, shape (C,).
-            wider: how many wider cells they have, shape (C,).
+            n_wider: how many wider cells they have, shape (C,).
         """
-        pairs = zip(cells.covariances, halves, strict=True)
-        matrices = np.stack([_matrix(covariance, half, REACH) for covariance, half in pairs])
+        widths = (halves + 0.5) / REACH
+        matrices = whitening_matrices(cells.covariances) * widths[:, None, None]
         return replace(
             self,
             places=np.concatenate([self.places, places]),
             origins=np.concatenate([self.origins, off_zero(cells.means, _units(matrices))]),
             matrices=np.concatenate([self.matrices, matrices]),
             halves=np.concatenate([self.halves, np.stack([halves, halves], axis=1)]),
-            wider=np.concatenate([self.wider, wider]),
+            n_wider=np.concatenate([self.n_wider, n_wider]),
         )
 
     def wider_for(self, places: IntArray, cells: Cells, most_rows: FloatArray) -> IntArray:
@@ -134,19 +134,19 @@ class Grids:
             cells: their statistics.
             most_rows: how many rows each may have, shape (C,).
         """
-        wider = np.zeros(cells.n_cells, dtype=np.int64)
+        n_wider = np.zeros(cells.n_cells, dtype=np.int64)
         # Of n points, no two are further than √2n standard deviations apart.
         (enough,) = np.nonzero(np.sqrt(2 * most_rows) > FAR)
         if len(enough):
             grids, middles = places[enough, 0], _middles(places[enough])
-            whitening = np.stack([_matrix(c, 0, 0.5) for c in cells.covariances[enough]])
+            whitening = whitening_matrices(cells.covariances[enough])
             sides = np.linalg.inv(self.matrices)[grids]  # the columns
             sides[:, :, 1] *= self._lengths(places[enough])[:, None]
             apart = np.linalg.norm(whitening @ sides, ord=2, axis=(1, 2))
-            ends = self.halves[grids] + (self.wider[grids] > 0)[:, None]
+            ends = self.halves[grids] + (self.n_wider[grids] > 0)[:, None]
             have_no_end = (np.abs(middles) >= ends).any(axis=1)
-            wider[enough[have_no_end | (apart > FAR)]] = WIDER
-        return wider
+            n_wider[enough[have_no_end | (apart > FAR)]] = WIDER
+        return n_wider
 
     def _lengths(self, places: IntArray) -> FloatArray:
         """How long cells are on their second axis, shape (C,), in cells."""
@@ -166,13 +166,14 @@ class Grids:
             places: of the cells, shape (C, 2).
             counts: shape (C,).
             sums: of t, u, t², tu and u², shape (C, 5), where t and u are the distances of a point
-                from the middle of its cell, in cells; see `wider`.
+                from the middle of its cell, in cells; see `n_wider`.
         """
         grids = places[:, 0]
         middles: FloatArray = _middles(places).astype(np.float64)
-        ends, wider = self.halves[grids] + 0.5, np.maximum(self.wider[grids, None], 1)
+        ends, n_wider = self.halves[grids] + 0.5, np.maximum(self.n_wider[grids, None], 1)
         beyond = np.maximum(np.abs(middles) - ends, 0)
-        middles = np.where(beyond > 0, np.sign(middles) * ends * wider / (wider - beyond), middles)
+        past_ends = np.sign(middles) * ends * n_wider / (n_wider - beyond)
+        middles = np.where(beyond > 0, past_ends, middles)
         shifts, seconds = sums[:, :2] / counts[:, None], sums[:, 2:] / counts[:, None]
         with np.errstate(over="ignore", invalid="ignore"):  # the whitening says what overflows
             within = seconds - shifts[:, [0, 0, 1]] * shifts[:, [0, 1, 1]]
@@ -206,7 +207,7 @@ def first_grid(
         covariance = np.eye(2)
     most_scale = np.inf if cut is None else 1.0
     if cut is None:
-        matrix = whitening_of_moments(np.zeros(2), covariance).matrix
+        (matrix,) = whitening_matrices(covariance[None])
         cut = Cut(matrix, mean, core=0, stretch=1.0)
     away = np.abs(cut.matrix @ (mean - cut.origin))
     variances = np.maximum(np.diag(cut.matrix @ covariance @ cut.matrix.T), 0)  # rounding
@@ -243,9 +244,9 @@ def off_zero(origins: FloatArray, units: FloatArray) -> FloatArray:
     return np.where(np.abs(origins) < hair, hair, origins)
 
 
-def n_cells_of(halves: IntArray, wider: IntArray) -> IntArray:
+def n_cells_of(halves: IntArray, n_wider: IntArray) -> IntArray:
     """The largest number of cells of grids with these halves, and so many wider cells beyond."""
-    return (2 * (halves + wider) + 1) ** 2
+    return (2 * (halves + n_wider) + 1) ** 2
 
 
 def halves_for(parts: FloatArray) -> IntArray:
@@ -258,10 +259,6 @@ def _middles(places: IntArray) -> IntArray:
     """The column and row of cells, shape (C, 2), given their places."""
     columns = np.floor_divide(places[:, 1] + SPAN // 2, SPAN)
     return np.stack([columns, places[:, 1] - columns * SPAN], axis=1)
-
-
-def _matrix(covariance: FloatArray, half: int, reach: float) -> FloatArray:
-    return whitening_of_moments(np.zeros(2), covariance).matrix * ((half + 0.5) / reach)
 
 
 def _units(matrices: FloatArray) -> FloatArray:

@@ -81,35 +81,36 @@ def whitening_of(cells: Cells, covariance: CovarianceType) -> Whitening:
     """
     with np.errstate(over="ignore"):
         total = cells.covariance()
-    return whitening_of_moments(cells.mean(), total, covariance)
+    return Whitening(whitening_matrices(total[None], covariance)[0], cells.mean())
 
 
-def whitening_of_moments(
-    mean: FloatArray, total: FloatArray, covariance: CovarianceType = "full"
-) -> Whitening:
-    """The whitening of data with this mean, shape (2,), and covariance, shape (2, 2).
+def whitening_matrices(totals: FloatArray, covariance: CovarianceType = "full") -> FloatArray:
+    """The matrices that whiten data with given covariances; both have the shape (N, 2, 2).
 
     Raises:
         TableError: when the variance of the coordinates overflows or vanishes.
     """
-    variances = np.diag(total)
-    if not LEAST_VARIANCE < variances.max() < MOST_VARIANCE:
-        size = "small" if variances.max() <= LEAST_VARIANCE else "large"
+    variances = totals[:, [0, 1], [0, 1]]  # (N, 2)
+    largest = variances.max(axis=1, keepdims=True)
+    for wrong in largest[~((largest > LEAST_VARIANCE) & (largest < MOST_VARIANCE))][:1]:
+        size = "small" if wrong <= LEAST_VARIANCE else "large"
         raise TableError(
-            f"the coordinates have a variance of {variances.max():.3g}, which double precision "
+            f"the coordinates have a variance of {wrong:.3g}, which double precision "
             f"cannot work with: change their units, or mend values that are far too {size}"
         )
+    matrices: FloatArray
     if covariance == "spherical":
-        return Whitening(np.eye(2) / np.sqrt(variances.mean()), mean)
+        matrices = np.eye(2) / np.sqrt(variances.mean(axis=1))[:, None, None]
+        return matrices
     # Axes first, and only then directions: variances in different units have no common digits.
-    scales = np.sqrt(np.where(variances > 0, variances, variances.max()))
-    axes = np.diag(1 / scales)
+    axes = np.eye(2) / np.sqrt(np.where(variances > 0, variances, largest))[:, :, None]
     if covariance == "diag":
-        return Whitening(axes, mean)
-    lengths, directions = np.linalg.eigh(axes @ total @ axes)
-    spreads = np.where(lengths > DEGENERATE * lengths.max(), lengths, lengths.max())
-    matrix: FloatArray = (directions / np.sqrt(spreads)) @ directions.T @ axes
-    return Whitening(matrix, mean)
+        return axes
+    lengths, directions = np.linalg.eigh(axes @ totals @ axes)
+    longest = lengths.max(axis=1, keepdims=True)
+    spreads = np.where(lengths > DEGENERATE * longest, lengths, longest)
+    matrices = directions / np.sqrt(spreads)[:, None] @ directions.swapaxes(1, 2) @ axes
+    return matrices
 
 
 def _transformed(mixture: Mixture, means: FloatArray, matrix: FloatArray) -> Mixture:
