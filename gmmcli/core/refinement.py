@@ -47,7 +47,7 @@ STRETCHES = (1.0, 2.0, 4.0)
 # by so many steps.
 FEW = 1024
 LEAVES = 64
-EM_STEPS = 10
+EM_STEPS = 50
 # The least variance of a leaf, in whitened units.
 LEAST_VARIANCE = 1e-6
 
@@ -83,12 +83,12 @@ def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
     """
     times = _times_too_wide(cells, mixture)
     parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
-    parts = np.maximum(parts, _parts_of(gaps(cells, mixture), MOST_GAP * np.sqrt(cells.n_points)))
+    parts *= _parts_of(gaps(cells, mixture) / parts, MOST_GAP * np.sqrt(cells.n_points))
     found = shifts(cells, mixture)
     for component in np.flatnonzero(found.totals > MOST_SHIFT):
         by_cell = np.abs(found.by_cell(int(component)))  # more than their sum, as some cancel
         allowed = by_cell.sum() * MOST_SHIFT / found.totals[component]
-        parts = np.maximum(parts, _parts_of(by_cell, allowed))
+        parts *= _parts_of(by_cell / parts, allowed)
     return parts
 
 
