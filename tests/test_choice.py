@@ -160,11 +160,14 @@ def test_an_interrupt_keeps_the_best_so_far() -> None:
 def test_a_late_interrupt_is_one_too(share: float) -> None:
     cells = cells_of(sampled(ARTICLE, 400))
     settings = FitSettings(optimizer="adam", learning_rate=0.1)
-    asked, calls = count(), count()
-    chosen_fit(cells, settings, Choice(), hooks=Hooks(interrupted=lambda: next(asked) < 0))
-    last = share * next(asked)
-    hooks = Hooks(interrupted=lambda: next(calls) > last)
-    found = chosen_fit(cells, settings, Choice(), hooks=hooks)
+    calls = count()
+
+    def is_after(last: float) -> Hooks:
+        return Hooks(interrupted=lambda: next(calls) > last)
+
+    chosen_fit(cells, settings, Choice(), hooks=is_after(np.inf))
+    n_calls, calls = next(calls), count()
+    found = chosen_fit(cells, settings, Choice(), hooks=is_after(share * n_calls))
     assert found.status is Status.INTERRUPTED
     assert found.mixture.n_components == 2
 

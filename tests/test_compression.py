@@ -102,11 +102,11 @@ HARD_TABLES: dict[str, tuple[Callable[[], FloatArray], int]] = {
 }
 
 
-def moved_by(found: Mixture, exact: Mixture, points: FloatArray) -> FloatArray:
-    """How far each parameter is from the exact one, in standard errors, shape (K, 6).
+def moved_by(found: Mixture, exact: Mixture, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """How far parameters are from the exact ones, (K, 6), and their farthest combinations, (K,).
 
-    In the order of weight; mean; covariance, along the axes in which the exact component is round.
-    The standard errors are those of the empirical Fisher information.
+    In standard errors, of the empirical Fisher information; in the order of weight; mean;
+    covariance, along the axes in which the exact component is round.
     """
     n_components, factors = exact.n_components, exact.cholesky_factors()
     inverses = np.linalg.inv(factors)
@@ -134,9 +134,13 @@ def moved_by(found: Mixture, exact: Mixture, points: FloatArray) -> FloatArray:
     information = (scores.T @ scores).numpy()
     # The weights sum to 1; and a component on one spot tells nothing of its parameters.
     weights = np.tile([1.0, 0, 0, 0, 0, 0], n_components)
-    information += len(points) * np.outer(weights, weights) + np.eye(6 * n_components)
-    errors = np.sqrt(np.diag(np.linalg.inv(information))).reshape(n_components, 6)
-    return (parameters_of(found) - parameters).abs().numpy() / errors
+    information += 1e6 * len(points) * np.outer(weights, weights) + np.eye(6 * n_components)
+    covariance = np.linalg.inv(information).reshape(n_components, 6, n_components, 6)
+    own = np.stack([covariance[k, :, k] for k in range(n_components)])
+    moved = (parameters_of(found) - parameters).numpy()
+    errors = np.sqrt(np.diagonal(own, axis1=1, axis2=2))
+    together = np.einsum("ka,kab,kb->k", moved, np.linalg.inv(own), moved)
+    return np.abs(moved) / errors, np.sqrt(together)
 
 
 @pytest.fixture
@@ -172,7 +176,8 @@ def test_cells_give_the_fit_that_rows_give(
     assert gap > -1e-3
     assert abs(lacking) < 0.1 * abs(gap) + 6 * n_components * 0.05**2 / 2
     assert found.compression_shift <= 0.05
-    assert moved_by(found.mixture, exact.mixture, make()).max() <= 0.05
+    moved, _ = moved_by(found.mixture, exact.mixture, make())
+    assert moved.max() <= 0.05
 
 
 def test_typical_tables_take_one_pass_and_no_cell_is_crowded(tmp_path: Path) -> None:
@@ -316,14 +321,33 @@ def test_the_estimated_shift_is_the_true_one(tmp_path: Path, seed: int) -> None:
     cells = compress(written(tmp_path / "d.csv", points), most_cells=2_000).cells
     found = fit(cells, FitSettings(3), start=mixture)
     exact = fit(cells_of(points), FitSettings(3), start=found.mixture)
-    moved = moved_by(found.mixture, exact.mixture, points)
+    _, moved = moved_by(found.mixture, exact.mixture, points)
     estimated = shifts(cells, found.mixture)
-    assert moved.max() > 0.05
-    # The combination of parameters that moves farthest moves at least as far as any of them.
-    assert (moved.max(axis=1) <= 1.2 * estimated.totals + 0.01).all()
-    assert (moved.max(axis=1) >= 0.3 * estimated.totals - 0.01).all()
+    np.testing.assert_allclose(estimated.totals, moved, rtol=0.1)
     by_cell = np.array([estimated.by_cell(k) for k in range(3)])
     np.testing.assert_allclose(by_cell.sum(axis=1), estimated.totals, rtol=1e-9)
+
+
+def test_the_estimated_shift_of_a_rare_component_is_the_true_one(tmp_path: Path) -> None:
+    covariances = np.array([np.eye(2), 0.25 * np.eye(2)])
+    mixture = Mixture(np.array([0.99, 0.01]), np.array([[0.0, 0], [1.5, 1.5]]), covariances)
+    points = sampled(mixture, N_ROWS)
+    cells = compress(written(tmp_path / "d.csv", points), most_cells=6_000).cells
+    found = fit(cells, FitSettings(2), start=mixture)
+    exact = fit(cells_of(points), FitSettings(2), start=found.mixture)
+    _, moved = moved_by(found.mixture, exact.mixture, points)
+    # Scoring by the empirical information is off where one component hides in another.
+    assert found.compression_shift == pytest.approx(moved.max(), rel=0.3)
+
+
+def test_cells_may_be_too_coarse_for_what_they_move_alone(tmp_path: Path) -> None:
+    mixture = random_mixture(5, seed=5)
+    cells = compress(
+        written(tmp_path / "d.csv", sampled(mixture, N_ROWS)), most_cells=120_000
+    ).cells
+    found = fit(cells, FitSettings(5), start=mixture)
+    assert found.gap_ratio(found.compression_gap) < 1 < found.compression_shift / 0.05
+    assert found.is_coarse
 
 
 def test_shifts_do_not_depend_on_units() -> None:
@@ -418,7 +442,7 @@ def test_how_coarse_cells_are_is_said(
                 f"far too coarse: {size}, so parameters may be off by more than a standard error"
             )
         else:
-            off = f"parameters are off by up to {told['compression_shift']:.2f} standard errors"
+            off = f"they move parameters by up to {told['compression_shift']:.3f} standard errors"
             message = f"too coarse: {off} and {size}"
         assert line == f"the cells are {message}; raise --cells, or take --exact"
 

@@ -191,9 +191,11 @@ def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: boo
     if fit.compression_gap:
         yield (
             f"from {fit.cells.n_cells:,} cells, as a lower bound: the log-likelihood is about "
-            f"{fit.compression_gap:.6f} nats per {point} higher, and parameters are off by "
-            f"at most some {fit.compression_shift:.3f} standard errors"
+            f"{fit.compression_gap:.6f} nats per {point} higher"
         )
+        if fit.status.value != "interrupted":
+            shift = fit.compression_shift
+            yield f"cells move parameters by some {shift:.3f} standard errors at most"
     if exact_log_likelihood is not None:
         gap = f"{fit.true_gap(exact_log_likelihood):z.6f} per {point}"
         yield f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap} higher"
@@ -212,7 +214,7 @@ def _warnings(
         gap, ratio = "estimated gap", fit.gap_ratio(fit.compression_gap)
     else:
         gap, ratio = "true gap", fit.gap_ratio(fit.true_gap(exact_log_likelihood))
-    if fit.is_coarse or (ratio > 1 and fit.status.value != "interrupted"):
+    if fit.status.value != "interrupted" and (fit.is_coarse or ratio > 1):
         yield f"{_coarseness(gap, ratio, fit.compression_shift)}; raise --cells, or take --exact"
     if fit.selection is not None:
         if fit.status.value == "interrupted":
@@ -279,15 +281,18 @@ def _coarseness(gap: str, ratio: float, shift: float) -> str:
     if ratio <= 1 and shift <= MOST_SHIFT:
         return (
             f"some cells are too coarse to be sure of the parameters to {MOST_SHIFT} standard "
-            "errors, and the gap may be larger than estimated: --verify says it exactly"
+            "errors: they move them by more, perhaps, than estimated"
         )
     if ratio > FAR_TOO_COARSE:
         return (
             f"the cells are far too coarse: the {gap} is {ratio:,.1f} times the largest that is "
             "allowed, so parameters may be off by more than a standard error"
         )
-    found = [f"parameters are off by up to {shift:.2f} standard errors"] * (shift > MOST_SHIFT)
-    found += [f"the {gap} is {ratio:,.1f} times the largest that is allowed"] * (ratio > 1)
+    found = []
+    if shift > MOST_SHIFT:
+        found.append(f"they move parameters by up to {shift:.3f} standard errors")
+    if ratio > 1:
+        found.append(f"the {gap} is {ratio:,.1f} times the largest that is allowed")
     return f"the cells are too coarse: {' and '.join(found)}"
 
 

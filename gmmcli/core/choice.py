@@ -240,11 +240,42 @@ def _compared(
     while not hooks.interrupted():
         place = _next_of(compared, criterion, CLOSE + GAINS * gained)
         if place is None:
-            break
+            challengers = _neighbours_of_best(compared, criterion)
+            if not challengers:
+                break
+            for place, contender in challengers:
+                compared[place] = contender
+            continue
         before = compared[place].fit.criteria.value(criterion)
         compared[place] = _searched(compared[place])
         gained = max(gained, before - compared[place].fit.criteria.value(criterion))
     return compared
+
+
+def _neighbours_of_best(
+    contenders: Sequence[Contender], criterion: CriterionName
+) -> list[tuple[int, Contender]]:
+    """Candidates that the best one leads higher, by a merge or a split, and their places.
+
+    What made it the best may have come after its neighbours started, or by chance.
+    """
+    best = contenders[_best_of(contenders, criterion)]
+    problem, mixture = best.problem, best.path.last.mixture
+    searcher, cells = problem.searcher, problem.few_cells
+    challengers: list[tuple[int, Contender]] = []
+    for place, contender in enumerate(contenders):
+        n_components = contender.path.last.mixture.n_components
+        if contender.problem is not problem or abs(n_components - mixture.n_components) != 1:
+            continue
+        path = contender.path
+        if n_components < mixture.n_components:
+            states = searcher.merged(cells, mixture, path.last.mixture)
+        else:
+            states = searcher.moved(cells, mixture, n_components)
+        if searcher.worth(states[-1]) - searcher.worth(path.last) > TAKEN * cells.n_points:
+            path = path.moved(states).after(rounds=1, moves=1)
+            challengers.append((place, _measured(problem, path)))
+    return challengers
 
 
 def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: float) -> int | None:

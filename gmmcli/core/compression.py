@@ -34,6 +34,8 @@ FIRST_CELLS = 280_000
 FIRST_CELLS_ROWS = 1e7
 # For a table of more rows, a rough mixture of the first costs less than the cells that it saves.
 LONG = 5e5
+# Such a grid may have so many times as many cells as are wanted, as most have no points.
+EMPTY = 8
 # Where a larger share of the points lies at the ends of the first grid, the first rows are not like
 # the rest, as in a sorted table.
 MOST_OUTERMOST = 0.02
@@ -120,7 +122,7 @@ def compress(
     cells, places = _cells_of(kept, grids)
     _check_spread(table, cells)
     n_passes = 1
-    if grids is not None and _are_beside(grids, cells, places):
+    if grids is not None and (cells.n_cells > most_cells or _are_beside(grids, cells, places)):
         most_first = _most_first_cells(n_rows, most_cells // 2)
         grids = first_grid(cells.mean(), cells.covariance(), most_first)
         found = _found_in(grids, table, first=0)
@@ -210,8 +212,8 @@ def _first_grid(table: Table, head: pa.Table, most_cells: int, n_components: int
         mean, covariance = points.mean(), points.covariance()
     if n_rows <= LONG or not covariance.any():
         return first_grid(mean, covariance, most_first)
-    cut = first_cut(points, n_components, n_rows * float(weights.mean()))
-    return first_grid(mean, covariance, most_cells, cut)
+    cut = first_cut(points, n_components, n_rows * float(weights.mean()), most_cells)
+    return first_grid(mean, covariance, EMPTY * most_cells, cut)
 
 
 def _most_first_cells(n_rows: float, most_cells: int) -> int:

@@ -21,7 +21,8 @@ from gmmcli.core.whitening import whitening_of
 
 # The estimated gap per point times the square root of the number of points is at most this.
 MOST_GAP = 0.1
-# The largest standard deviation of a cell in those of a component that may have points in it.
+# The largest root of a cell's trace, in units in which a component is round that may have points
+# in it.
 MOST_WIDTH = 0.5
 # The largest share of the points that a cell may hold, unless they coincide.
 CROWD = 0.001
@@ -30,6 +31,8 @@ WITHIN = 5.0
 # The points of a cell coincide where it has at most this share of the variance of the thinnest
 # component that a fit has by default.
 COINCIDENT = 0.01
+# So many times what they may move it by in all, cells may move a component one way or the other.
+MOST_CANCELLED = 3.0
 # What refinement aims at, as a share of what the rules allow, so that one pass is enough.
 AIM = 0.7
 # The least that a grid of 3 by 3 cells gives.
@@ -86,8 +89,10 @@ def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
     parts *= _parts_of(gaps(cells, mixture) / parts, MOST_GAP * np.sqrt(cells.n_points))
     found = shifts(cells, mixture)
     for component in np.flatnonzero(found.totals > MOST_SHIFT):
-        by_cell = np.abs(found.by_cell(int(component)))  # more than their sum, as some cancel
-        allowed = by_cell.sum() * MOST_SHIFT / found.totals[component]
+        # What cells move either way cancels in part, and is lowered in proportion; where much
+        # cancels, by more, since only the largest are cut.
+        by_cell = np.abs(found.by_cell(int(component)))
+        allowed = MOST_SHIFT * min(by_cell.sum() / found.totals[component], MOST_CANCELLED)
         parts *= _parts_of(by_cell / parts, allowed)
     return parts
 
@@ -128,8 +133,8 @@ def _parts_of(losses: FloatArray, allowed: float) -> FloatArray:
     return parts
 
 
-def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
-    """The widest cells that obey all rules, if all points are like these.
+def first_cut(points: Cells, n_components: int, n_points: float, most_cells: int) -> Cut:
+    """The widest cells that obey the rules but on width, if all points are like these.
 
     They are long where components differ little, which is along the border between two, and longer
     where there is next to no border.
@@ -138,6 +143,7 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
         points: a few of the points, each a cell.
         n_components: of the mixture that they will be used for, at most.
         n_points: how many points there are in all.
+        most_cells: about the largest number of cells with points, which comes before the rules.
 
     Raises:
         TableError: when the variance of the coordinates overflows or vanishes.
@@ -174,12 +180,15 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
         return float((high - low + beyond / stretch) / widest(stretch))
 
     stretch = min(STRETCHES, key=n_cells)
-    inverse = np.linalg.inv(matrix)
-    variances = np.stack([np.ones_like(places), np.where(is_outside, stretch, 1.0) ** 2], axis=1)
-    covariances = np.einsum("ia,na,ja->nij", inverse, variances, inverse) * widest(stretch) / 12
-    like_these = Cells(n_points * masses, points.means, covariances)
-    shift = estimated_shift(like_these, mixture)
-    width = np.sqrt(widest(stretch) * min(AIM * MOST_SHIFT / shift if shift > 0 else 1.0, 1.0))
+    longer = np.where(is_outside, stretch, 1.0)
+    variances = widest(stretch) / 12 * np.stack([np.ones_like(longer), longer**2], axis=1)
+    axes = np.linalg.inv(matrix)
+    covariances = np.einsum("ia,na,ja->nij", axes, variances, axes)
+    shift = estimated_shift(Cells(n_points * masses, points.means, covariances), mixture)
+    area = widest(stretch) * min(AIM * MOST_SHIFT / max(shift, MOST_SHIFT / 2), 1.0)
+    while _n_occupied(area * longer * densities, masses, n_points) > most_cells:
+        area *= 1.25
+    width = np.sqrt(area)
     inverse = np.linalg.inv(matrix @ whitening.matrix)
     middle = np.array([0.0, (low + high) / 2])
     return Cut(
@@ -188,6 +197,12 @@ def first_cut(points: Cells, n_components: int, n_points: float) -> Cut:
         core=int(np.ceil((high - low) / 2 / width)),
         stretch=stretch,
     )
+
+
+def _n_occupied(shares: FloatArray, masses: FloatArray, n_points: float) -> float:
+    """About how many cells have points, given the share of all points in a cell about each."""
+    shares = np.maximum(shares, np.finfo(np.float64).tiny)
+    return float((masses * -np.expm1(-n_points * shares) / shares).sum())
 
 
 def _densest(densities: FloatArray, masses: FloatArray) -> float:

@@ -92,7 +92,10 @@ class Fit:
 
     @cached_property
     def compression_shift(self) -> float:
-        """How far the cells move a component's parameters, in standard errors, estimated."""
+        """How far the cells move a component's parameters, in standard errors, estimated.
+
+        See `shifts`; 0 where every cell is one point. It says little before a fit has converged.
+        """
         return estimated_shift(self.cells, self.mixture)
 
     @cached_property

@@ -104,11 +104,11 @@ class Searcher:
         """
         n_starts = N_STARTS[self.effort] if n_starts is None else n_starts
         generator = np.random.default_rng(self.seed)
-        if n_components == 1:  # all starts lead to the same
-            start = random_start(cells, 1, self.ascent.floor, generator)
-            return Path(self._settled(cells, State(0, start, -np.inf)))
         trials = []
         with fitting_threads(cells, n_components):
+            if n_components == 1:  # all starts lead to the same
+                start = random_start(cells, 1, self.ascent.floor, generator)
+                return Path(self._settled(cells, State(0, start, -np.inf)))
             for _ in range(n_starts):
                 start = random_start(cells, n_components, self.ascent.floor, generator)
                 trials.append(self._trial(cells, start))

@@ -1,30 +1,29 @@
 """How far cells move the parameters of a mixture, in standard errors.
 
 Where a fit of cells has converged, the gradient of its ELBO is nil, but that of the points'
-log-likelihood is not: what it is tells how far the parameters are from where the points would have
-them, by one step of Fisher's scoring (McLachlan & Krishnan 2008, "The EM algorithm and extensions",
-sections 1.2 and 4.3, with the empirical information). NumPy only.
+log-likelihood is not. One step of scoring from there, with the empirical information (McLachlan &
+Krishnan 2008, "The EM algorithm and extensions", on Newton-type methods and on standard errors),
+tells how far the parameters are from where the points would have them. NumPy only.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells import Cells, cubature_places
-from gmmcli.core.coarsening import coarsened
 from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
-from gmmcli.core.whitening import whitening_of
 
 IntArray = npt.NDArray[np.intp]
 
-# So many cells times components are enough for the information.
-INFORMATION_CELLS = 1_000_000
+# So many cells times components are enough for the information, and are worked on at once.
+ENOUGH = 1_000_000
 # A responsibility that differs by less within a cell moves nothing.
 LEAST_DIFFERENCE = 1e-9
 # Added to the information for each parameter, where 1 is that of a component apart from others:
 # parameters that the points do not tell apart have standard errors all the same.
-LEAST_INFORMATION = 1e-4
+LEAST_INFORMATION = 1e-8
 # The parameters of a component: its weight, two of its mean, three of its covariance.
 N_PARAMETERS = 6
 
@@ -41,7 +40,8 @@ class Shifts:
         n_cells: the number of cells, C.
         cells: the cells that move components, one for each of their components, shape (E,).
         components: those components, shape (E,).
-        scores: by what they pull their parameters, shape (E, 6).
+        scores: by what they pull their parameters, divided by the root of the component's mass,
+            shape (E, 6).
         directions: how far such pulls on each component move each component in the direction in
             which all together move it, shape (K, 6, K), in standard errors.
     """
@@ -54,7 +54,7 @@ class Shifts:
     directions: FloatArray
 
     def by_cell(self, component: int) -> FloatArray:
-        """How far each cell moves a component, shape (C,), in standard errors; the sum is total."""
+        """How far each cell moves a component, shape (C,), in standard errors, with its sign."""
         along = self.directions[self.components, :, component]
         moved = (self.scores * along).sum(axis=1)
         return np.bincount(self.cells, moved, self.n_cells).astype(np.float64)
@@ -69,69 +69,90 @@ def shifts(cells: Cells, mixture: Mixture) -> Shifts:
     """How far cells move the parameters from where their points would have them, estimated.
 
     The points of a cell stand in the same four places as for `gaps`. Parameters are those of free
-    weights and full covariances.
+    weights and full covariances, also where the mixture was fitted with others: a covariance that
+    all components share may move by more of its standard error.
 
     Args:
         cells: in data units.
         mixture: that these cells are fitted by, in data units.
     """
-    whitening = whitening_of(cells, "full")
-    cells, mixture = whitening.whiten_cells(cells), whitening.whiten(mixture)
     n_components = mixture.n_components
+    pulls = list(_pulls(cells, mixture))
+    of_cells, components, scores = (np.concatenate(parts) for parts in zip(*pulls, strict=True))
+    if not len(of_cells):
+        shape = (n_components, N_PARAMETERS, n_components)
+        zeros = np.zeros(n_components)
+        return Shifts(zeros, cells.n_cells, of_cells, components, scores, np.zeros(shape))
     masses = np.maximum(mixture.weights * cells.n_points, np.finfo(np.float64).tiny)  # (K,)
-    of_cells, components, scores = _pulls(cells, mixture)
     scores /= np.sqrt(masses)[components, None]
-    pulls = np.zeros((n_components, N_PARAMETERS))
-    np.add.at(pulls, components, scores)
+    summed = np.zeros((n_components, N_PARAMETERS))
+    np.add.at(summed, components, scores)
     covariance = _covariance(cells, mixture, masses)  # (K, 6, K, 6)
-    moved = np.einsum("kalb,lb->ka", covariance, pulls)
+    moved = np.einsum("kalb,lb->ka", covariance, summed)
     own = covariance[np.arange(n_components), :, np.arange(n_components)]  # (K, 6, 6)
-    directions = np.einsum("kab,kb->ka", np.linalg.pinv(own, hermitian=True), moved)
-    totals = np.sqrt(np.maximum((directions * moved).sum(axis=1), 0))
+    directions = np.einsum("kab,kb->ka", np.linalg.pinv(own, rcond=1e-12, hermitian=True), moved)
+    totals = np.sqrt(np.maximum((directions * moved).sum(axis=1), 0))  # rounding
     directions /= np.where(totals > 0, totals, 1)[:, None]
     along = np.einsum("kalb,lb->kal", covariance, directions)
     return Shifts(totals, cells.n_cells, of_cells, components, scores, along)
 
 
-def _pulls(cells: Cells, mixture: Mixture) -> tuple[IntArray, IntArray, FloatArray]:
-    """The cells (E,), components (E,) and scores (E, 6) that differ from nothing."""
+def _pulls(cells: Cells, mixture: Mixture) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+    """Parts of the cells (E,) that pull components (E,), and by what, shape (E, 6)."""
     (wide,) = np.nonzero(cells.have_spread)
-    places = cubature_places(cells.chosen(cells.have_spread))
-    joint = np.stack([mixture.joint_log_densities(place) for place in places])  # (4, C, K)
-    shares = np.exp(joint - log_sum_exp(joint)[..., None])
-    mean_joint = joint.mean(axis=0)
-    shared = np.exp(mean_joint - log_sum_exp(mean_joint)[:, None])  # (C, K)
-    rows, components = np.nonzero(np.ptp(shares, axis=0) > LEAST_DIFFERENCE)
-    scores = np.zeros((len(rows), N_PARAMETERS))
-    for place, share in zip(places, shares, strict=True):
-        more = (share - shared)[rows, components] / len(places)
-        scores += more[:, None] * _features(place[rows], mixture, components)
-    return wide[rows], components, cells.counts[wide[rows], None] * scores
+    n_parts = len(wide) * mixture.n_components // ENOUGH + 1
+    for part in np.array_split(wide, n_parts):
+        places = cubature_places(
+            Cells(cells.counts[part], cells.means[part], cells.covariances[part])
+        )
+        joint = np.stack([mixture.joint_log_densities(place) for place in places])  # (4, C, K)
+        shares = np.exp(joint - log_sum_exp(joint)[..., None])
+        mean_joint = joint.mean(axis=0)
+        shared = np.exp(mean_joint - log_sum_exp(mean_joint)[:, None])  # (C, K)
+        rows, components = np.nonzero(np.ptp(shares, axis=0) > LEAST_DIFFERENCE)
+        scores = np.zeros((len(rows), N_PARAMETERS))
+        for place, share in zip(places, shares, strict=True):
+            more = (share - shared)[rows, components] / len(places)
+            scores += more[:, None] * _features(place[rows], mixture, components)
+        yield part[rows], components, cells.counts[part[rows], None] * scores
 
 
 def _covariance(cells: Cells, mixture: Mixture, masses: FloatArray) -> FloatArray:
     """The covariance of the estimated parameters, shape (K, 6, K, 6).
 
-    In units in which that of a component apart from others is the identity.
+    In units in which that of a component apart from others is the identity. The masses of the
+    components are free in the information, and their sum is then held.
     """
     size = mixture.n_components * N_PARAMETERS
-    few = coarsened(cells, INFORMATION_CELLS // mixture.n_components)
+    few = _few(cells, ENOUGH // mixture.n_components)
     features = _features(few.means[:, None], mixture, np.arange(mixture.n_components))  # (C, K, 6)
     shares = mixture.responsibilities(few.means) / np.sqrt(masses)
     scores = (shares[..., None] * features).reshape(few.n_cells, size)
     information = (few.counts[:, None] * scores).T @ scores + LEAST_INFORMATION * np.eye(size)
-    # The number of points is given: masses do not vary together.
     together = np.zeros((mixture.n_components, N_PARAMETERS))
-    together[:, 0] = np.sqrt(masses / masses.sum())
-    covariance = np.linalg.inv(information) - np.outer(together, together)
+    together[:, 0] = np.sqrt(masses)  # by which all masses grow alike
+    covariance = np.linalg.inv(information).astype(np.float64)
+    held = covariance @ together.ravel()
+    covariance -= np.outer(held, held) / (together.ravel() @ held)
     return covariance.reshape(*together.shape, *together.shape)
+
+
+def _few(cells: Cells, most: int) -> Cells:
+    """At most so many of the cells, evenly by their points, each for as many of them."""
+    if cells.n_cells <= most:
+        return cells
+    up_to = np.cumsum(cells.counts)
+    chosen = np.searchsorted(up_to, (np.arange(most) + 0.5) / most * up_to[-1])
+    return Cells(
+        np.full(most, cells.n_points / most), cells.means[chosen], cells.covariances[chosen]
+    )
 
 
 def _features(points: FloatArray, mixture: Mixture, components: IntArray) -> FloatArray:
     """The gradients of components' log densities in their parameters, shape (..., 6).
 
     The parameters are the log of the mass, and the mean and covariance in units in which the
-    component is round: the gradients have mean 0 and covariance 1 over its points.
+    component is round: the second moments of the gradients over its points are the identity.
 
     Args:
         points: shape (..., 2).
