@@ -186,12 +186,13 @@ class Compressor:
         self.compression = compression
 
     @property
-    def finer(self) -> Callable[[Cells, Mixture], Cells] | None:
+    def finer(self) -> Callable[[Cells, Mixture, bool], Cells] | None:
         """Cuts the cells that are too wide for a mixture; None where every cell is one point."""
         return None if self.compression.is_exact else self._cut
 
-    def _cut(self, cells: Cells, mixture: Mixture) -> Cells:
-        self.compression = refine(self.compression, parts_of_wide(cells, mixture))
+    def _cut(self, cells: Cells, mixture: Mixture, is_final: bool) -> Cells:
+        parts = parts_of_wide(cells, mixture, is_final=is_final)
+        self.compression = refine(self.compression, parts)
         return self.compression.cells
 
 

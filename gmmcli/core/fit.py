@@ -54,15 +54,16 @@ class Hooks:
     """What a fit asks of its caller on the way, and tells it.
 
     Attributes:
-        finer: cuts cells where they are too wide for a mixture, or gives back what it got where
-            that cannot be. Without it, all cells are used as they are.
+        finer: cuts cells where they are too wide for a mixture, given whether that is an optimum
+            on all of them, or gives back what it got where that cannot be. Without it, all cells
+            are used as they are.
         row_weight: what a row of the table counts for, on average.
         watch: called at every step and after every round of the search with a word for it, its
             number and the ELBO per point, in nats.
         interrupted: asked after every step whether to end here.
     """
 
-    finer: Callable[[Cells, Mixture], Cells] | None = None
+    finer: Callable[[Cells, Mixture, bool], Cells] | None = None
     row_weight: float = 1.0
     watch: Callable[[str, int, float], None] = lambda _what, _number, _elbo_per_point: None
     interrupted: Callable[[], bool] = lambda: False
@@ -182,7 +183,7 @@ class Problem:
         self,
         path: Path,
         *,
-        finer: Callable[[Cells, Mixture], Cells] | None = None,
+        finer: Callable[[Cells, Mixture, bool], Cells] | None = None,
         by_natural: bool = False,
     ) -> Climbed:
         """Where the climb from the end of a path leads, on more and more cells.
@@ -310,7 +311,7 @@ class _Stages:
         cells: Cells,
         levels: list[Cells],
         whitening: Whitening,
-        finer: Callable[[Cells, Mixture], Cells] | None,
+        finer: Callable[[Cells, Mixture, bool], Cells] | None,
         few: int | None,
     ) -> None:
         self.all_cells = cells
@@ -339,7 +340,7 @@ class _Stages:
         """
         was_last, before = self.is_last, self.all_cells
         if self._finer is not None and (was_last or self._level == 0):
-            self.all_cells = self._finer(before, self._whitening.unwhiten(mixture))
+            self.all_cells = self._finer(before, self._whitening.unwhiten(mixture), was_last)
         if self.all_cells is before and was_last:
             return False
         if self.all_cells is not before:

@@ -79,14 +79,21 @@ def parts_of_crowded(cells: Cells) -> FloatArray:
     return np.where(too_many, np.maximum(cells.counts / (AIM * most), FEWEST_PARTS), 1.0)
 
 
-def parts_of_wide(cells: Cells, mixture: Mixture) -> FloatArray:
+def parts_of_wide(cells: Cells, mixture: Mixture, *, is_final: bool) -> FloatArray:
     """Into how many parts to cut each cell to obey the rules on a mixture, (C,); 1 for whole.
 
     A cell in m parts keeps about 1/m of its variance, of its gap and of what it shifts.
+
+    Args:
+        cells: in data units.
+        mixture: in data units.
+        is_final: whether the mixture is an optimum on these cells; shifts tell nothing of others.
     """
     times = _times_too_wide(cells, mixture)
     parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
     parts *= _parts_of(gaps(cells, mixture) / parts, MOST_GAP * np.sqrt(cells.n_points))
+    if not is_final:
+        return parts
     found = shifts(cells, mixture)
     for component in np.flatnonzero(found.totals > MOST_SHIFT):
         # What cells move either way cancels in part, and is lowered in proportion; where much

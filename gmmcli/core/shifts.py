@@ -17,8 +17,10 @@ from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
 
 IntArray = npt.NDArray[np.intp]
 
-# So many cells times components are enough for the information, and are worked on at once.
-ENOUGH = 1_000_000
+# So many cells times components are enough for the information.
+ENOUGH = 250_000
+# So many are worked on at once.
+AT_ONCE = 1_000_000
 # A responsibility that differs by less within a cell moves nothing.
 LEAST_DIFFERENCE = 1e-9
 # Added to the information for each parameter, where 1 is that of a component apart from others:
@@ -100,7 +102,7 @@ def shifts(cells: Cells, mixture: Mixture) -> Shifts:
 def _pulls(cells: Cells, mixture: Mixture) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
     """Parts of the cells (E,) that pull components (E,), and by what, shape (E, 6)."""
     (wide,) = np.nonzero(cells.have_spread)
-    n_parts = len(wide) * mixture.n_components // ENOUGH + 1
+    n_parts = len(wide) * mixture.n_components // AT_ONCE + 1
     for part in np.array_split(wide, n_parts):
         places = cubature_places(
             Cells(cells.counts[part], cells.means[part], cells.covariances[part])
@@ -109,11 +111,11 @@ def _pulls(cells: Cells, mixture: Mixture) -> Iterator[tuple[IntArray, IntArray,
         shares = np.exp(joint - log_sum_exp(joint)[..., None])
         mean_joint = joint.mean(axis=0)
         shared = np.exp(mean_joint - log_sum_exp(mean_joint)[:, None])  # (C, K)
-        rows, components = np.nonzero(np.ptp(shares, axis=0) > LEAST_DIFFERENCE)
-        scores = np.zeros((len(rows), N_PARAMETERS))
-        for place, share in zip(places, shares, strict=True):
-            more = (share - shared)[rows, components] / len(places)
-            scores += more[:, None] * _features(place[rows], mixture, components)
+        differ = shares.max(axis=0) - shares.min(axis=0) > LEAST_DIFFERENCE
+        rows, components = np.nonzero(differ)
+        more = (shares - shared)[:, rows, components] / len(places)
+        features = _features(places[:, rows], mixture, components)
+        scores = np.stack([(more * feature).sum(axis=0) for feature in features], axis=1)
         yield part[rows], components, cells.counts[part[rows], None] * scores
 
 
@@ -125,9 +127,9 @@ def _covariance(cells: Cells, mixture: Mixture, masses: FloatArray) -> FloatArra
     """
     size = mixture.n_components * N_PARAMETERS
     few = _few(cells, ENOUGH // mixture.n_components)
-    features = _features(few.means[:, None], mixture, np.arange(mixture.n_components))  # (C, K, 6)
+    features = _features(few.means[:, None], mixture, np.arange(mixture.n_components))
     shares = mixture.responsibilities(few.means) / np.sqrt(masses)
-    scores = (shares[..., None] * features).reshape(few.n_cells, size)
+    scores = np.stack([shares * feature for feature in features], axis=2).reshape(-1, size)
     information = (few.counts[:, None] * scores).T @ scores + LEAST_INFORMATION * np.eye(size)
     together = np.zeros((mixture.n_components, N_PARAMETERS))
     together[:, 0] = np.sqrt(masses)  # by which all masses grow alike
@@ -148,8 +150,8 @@ def _few(cells: Cells, most: int) -> Cells:
     )
 
 
-def _features(points: FloatArray, mixture: Mixture, components: IntArray) -> FloatArray:
-    """The gradients of components' log densities in their parameters, shape (..., 6).
+def _features(points: FloatArray, mixture: Mixture, components: IntArray) -> list[FloatArray]:
+    """The gradients of components' log densities in their six parameters.
 
     The parameters are the log of the mass, and the mean and covariance in units in which the
     component is round: the second moments of the gradients over its points are the identity.
@@ -159,9 +161,9 @@ def _features(points: FloatArray, mixture: Mixture, components: IntArray) -> Flo
         mixture: in the same units.
         components: one for each point, in a shape that broadcasts with theirs.
     """
-    factors = mixture.cholesky_factors()[components]
-    deviations = points - mixture.means[components]
-    u = deviations[..., 0] / factors[..., 0, 0]
-    v = (deviations[..., 1] - factors[..., 1, 0] * u) / factors[..., 1, 1]
+    factors, means = mixture.cholesky_factors(), mixture.means
+    u = (points[..., 0] - means[components, 0]) / factors[components, 0, 0]
+    along = factors[components, 1, 0] * u
+    v = (points[..., 1] - means[components, 1] - along) / factors[components, 1, 1]
     root = np.sqrt(2)
-    return np.stack([np.ones_like(u), u, v, (u**2 - 1) / root, u * v, (v**2 - 1) / root], axis=-1)
+    return [np.ones_like(u), u, v, (u**2 - 1) / root, u * v, (v**2 - 1) / root]
