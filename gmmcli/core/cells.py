@@ -57,8 +57,8 @@ class Cells:
         """Which cells have points that differ, shape (C,)."""
         return np.asarray((self.covariances != 0).any(axis=(1, 2)), dtype=np.bool_)
 
-    def chosen(self, chosen: npt.NDArray[np.bool_]) -> "Cells":
-        """Some of these cells, by a mask of shape (C,)."""
+    def chosen(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Cells":
+        """Some of these cells, by a mask of shape (C,), or by their numbers."""
         return Cells(self.counts[chosen], self.means[chosen], self.covariances[chosen])
 
     def joined(self, others: "Cells") -> "Cells":

@@ -15,8 +15,9 @@ import numpy as np
 
 from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.fit import Hooks, Problem, check_distinct_points, n_few
+from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, Status
-from gmmcli.core.search import MOST_STEPS, TAKEN, Path, Searcher
+from gmmcli.core.search import MOST_STEPS, Path, Searcher
 from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
 from gmmcli.core.settings import HANDFUL, Choice, CriterionName, FitSettings
 
@@ -169,11 +170,20 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
         figures.append(_figure(problem, path, choice.criterion))
         problem.watch("components", n_components, path.last.elbo)
     for place in reversed(range(len(paths) - 1)):
-        path, above = paths[place], paths[place + 1].last.mixture
-        merged = searcher.merged(cells, above, path.last.mixture)
-        if searcher.worth(merged[-1]) - searcher.worth(path.last) > TAKEN * cells.n_points:
-            paths[place] = path.moved(merged).after(rounds=1, moves=1)
+        paths[place] = _led_on(searcher, cells, paths[place], paths[place + 1].last.mixture)
     return paths
+
+
+def _led_on(searcher: Searcher, cells: Cells, path: Path, other: Mixture) -> Path:
+    """A path, from another number of components on where a merge or a split of it leads higher."""
+    mixture = path.last.mixture
+    if mixture.n_components < other.n_components:
+        states = searcher.merged(cells, other, mixture)
+    else:
+        states = searcher.moved(cells, other, mixture.n_components)
+    if not searcher.is_better(cells, states[-1], path.last):
+        return path
+    return path.moved(states).after(rounds=1, moves=1)
 
 
 def _behind(figures: Sequence[float]) -> float:
@@ -198,8 +208,7 @@ def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> P
     """
     own = searcher.begun(cells, n_components, n_starts=FEW_STARTS)
     grown = Path(searcher.moved(cells, path.last.mixture, n_components))
-    is_better = searcher.worth(grown.last) - searcher.worth(own.last) > TAKEN * cells.n_points
-    return grown if is_better else own
+    return grown if searcher.is_better(cells, grown.last, own.last) else own
 
 
 def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
@@ -261,20 +270,13 @@ def _neighbours_of_best(
     """
     best = contenders[_best_of(contenders, criterion)]
     problem, mixture = best.problem, best.path.last.mixture
-    searcher, cells = problem.searcher, problem.few_cells
     challengers: list[tuple[int, Contender]] = []
     for place, contender in enumerate(contenders):
-        n_components = contender.path.last.mixture.n_components
-        if contender.problem is not problem or abs(n_components - mixture.n_components) != 1:
-            continue
-        path = contender.path
-        if n_components < mixture.n_components:
-            states = searcher.merged(cells, mixture, path.last.mixture)
-        else:
-            states = searcher.moved(cells, mixture, n_components)
-        if searcher.worth(states[-1]) - searcher.worth(path.last) > TAKEN * cells.n_points:
-            path = path.moved(states).after(rounds=1, moves=1)
-            challengers.append((place, _measured(problem, path)))
+        apart = contender.path.last.mixture.n_components - mixture.n_components
+        if contender.problem is problem and abs(apart) == 1:
+            path = _led_on(problem.searcher, problem.few_cells, contender.path, mixture)
+            if path is not contender.path:
+                challengers.append((place, _measured(problem, path)))
     return challengers
 
 

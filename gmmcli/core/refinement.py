@@ -173,11 +173,14 @@ def first_cut(points: Cells, n_components: int, n_points: float, most_cells: int
     densest = _densest(densities, masses)
     densest_outside = _densest(densities, outside) if outside.any() else 0.0
 
+    def lengths_for(stretch: float) -> FloatArray:
+        """How many times as long as those of the core cells are about each point."""
+        return np.where(is_outside, stretch, 1.0)
+
     def widest(stretch: float) -> float:
         """The area of the cells of the core, where those outside are so many times as long."""
-        longer = np.where(is_outside, stretch, 1.0)
         # A cell of width w has the variance w² / 12 along an axis, and costs half of it.
-        cost = (flat + steep * longer**2).sum() / 24
+        cost = (flat + steep * lengths_for(stretch) ** 2).sum() / 24
         by_gap = AIM * MOST_GAP / np.sqrt(n_points) / cost if cost > 0 else np.inf
         return float(min(by_gap, AIM * CROWD / max(densest, stretch * densest_outside)))
 
@@ -187,7 +190,7 @@ def first_cut(points: Cells, n_components: int, n_points: float, most_cells: int
         return float((high - low + beyond / stretch) / widest(stretch))
 
     stretch = min(STRETCHES, key=n_cells)
-    longer = np.where(is_outside, stretch, 1.0)
+    longer = lengths_for(stretch)
     variances = widest(stretch) / 12 * np.stack([np.ones_like(longer), longer**2], axis=1)
     axes = np.linalg.inv(matrix)
     covariances = np.einsum("ia,na,ja->nij", axes, variances, axes)

@@ -145,6 +145,10 @@ class Searcher:
         """The ELBO of a state, in nats, less what its components gain by being thin."""
         return score(state.mixture, state.elbo, self.handful)
 
+    def is_better(self, cells: Cells, state: State, than: State) -> bool:
+        """Whether a state is worth more than another by more than climbs may still lack."""
+        return self.worth(state) - self.worth(than) > TAKEN * cells.n_points
+
     def moved(
         self,
         cells: Cells,

@@ -7,7 +7,7 @@ tells how far the parameters are from where the points would have them. NumPy on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -104,9 +104,7 @@ def _pulls(cells: Cells, mixture: Mixture) -> Iterator[tuple[IntArray, IntArray,
     (wide,) = np.nonzero(cells.have_spread)
     n_parts = len(wide) * mixture.n_components // AT_ONCE + 1
     for part in np.array_split(wide, n_parts):
-        places = cubature_places(
-            Cells(cells.counts[part], cells.means[part], cells.covariances[part])
-        )
+        places = cubature_places(cells.chosen(part))
         joint = np.stack([mixture.joint_log_densities(place) for place in places])  # (4, C, K)
         shares = np.exp(joint - log_sum_exp(joint)[..., None])
         mean_joint = joint.mean(axis=0)
@@ -145,9 +143,7 @@ def _few(cells: Cells, most: int) -> Cells:
         return cells
     up_to = np.cumsum(cells.counts)
     chosen = np.searchsorted(up_to, (np.arange(most) + 0.5) / most * up_to[-1])
-    return Cells(
-        np.full(most, cells.n_points / most), cells.means[chosen], cells.covariances[chosen]
-    )
+    return replace(cells.chosen(chosen), counts=np.full(most, cells.n_points / most))
 
 
 def _features(points: FloatArray, mixture: Mixture, components: IntArray) -> list[FloatArray]:
