@@ -5,6 +5,8 @@ wide component that explains such cells then pays off. Cuts are made where they 
 and cells that they part best are cut first.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +16,9 @@ from gmmcli.core.mixture import FloatArray
 IntArray = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
+# Beyond so many cells a grid merges them first, to at least a quarter of so many: a tree of all
+# takes as long as the climb, and a few cells more that span two clusters do no harm among so many.
+MANY = 150_000
 # The share of the leaves that come of halving, so that every mass of points has some.
 HALVED = 0.25
 # The share of the leaves still free that one round of cuts takes.
@@ -31,6 +36,8 @@ def coarsened(cells: Cells, most: int) -> Cells:
     those leaves are cut first that two Gaussians explain best in place of one, whatever their size,
     so that few leaves span two clusters.
     """
+    if most < cells.n_cells > MANY:
+        cells = _in_a_grid(cells, max(most, MANY // 4))
     if cells.n_cells <= most:
         return cells
     groups, ranks = np.zeros(cells.n_cells, dtype=np.intp), _ranks(cells)
@@ -52,6 +59,21 @@ def coarsened(cells: Cells, most: int) -> Cells:
             cells.chosen(are_cut), ranks[:, are_cut], of_cut
         )
     return cells.merged(groups)
+
+
+def _in_a_grid(cells: Cells, most: int) -> Cells:
+    """At most so many cells that these cells are merged into, by a grid of their ranks.
+
+    Ranks spread cells evenly on either axis, so that a grid of them is fine where many cells are.
+    """
+    ranks, side = _ranks(cells), math.isqrt(most)
+    groups = np.zeros(cells.n_cells, dtype=np.intp)
+    while True:  # much of the grid may be empty
+        columns, rows = ranks * side // cells.n_cells
+        finer = columns * side + rows
+        if len(np.unique(finer)) > most:
+            return cells.merged(groups)
+        groups, side = finer, 2 * side
 
 
 def _renumbered(groups: IntArray) -> IntArray:
