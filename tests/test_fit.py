@@ -117,7 +117,7 @@ def test_remaining_climb_of_other_series(elbos: list[float], window: int, expect
 
 
 def test_a_fit_says_how_it_ended(article: Cells) -> None:
-    assert fit(article, FitSettings(steps=3)).status is Status.STEP_LIMIT
+    assert fit(article, FitSettings(steps=1)).status is Status.STEP_LIMIT
     assert fit(article, FitSettings(steps=0), start=ARTICLE).history.last_step == 0
     calls: list[int] = []
     stopped = fit(

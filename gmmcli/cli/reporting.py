@@ -193,8 +193,7 @@ def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: boo
             f"from {fit.cells.n_cells:,} cells, as a lower bound: the log-likelihood is about "
             f"{fit.compression_gap:.6f} nats per {point} higher"
         )
-        if fit.status.value != "interrupted":
-            shift = fit.compression_shift
+        if (shift := fit.compression_shift) is not None:
             yield f"cells move parameters by some {shift:.3f} standard errors at most"
     if exact_log_likelihood is not None:
         gap = f"{fit.true_gap(exact_log_likelihood):z.6f} per {point}"
@@ -215,7 +214,8 @@ def _warnings(
     else:
         gap, ratio = "true gap", fit.gap_ratio(fit.true_gap(exact_log_likelihood))
     if fit.status.value != "interrupted" and (fit.is_coarse or ratio > 1):
-        yield f"{_coarseness(gap, ratio, fit.compression_shift)}; raise --cells, or take --exact"
+        shift = fit.compression_shift or 0.0
+        yield f"{_coarseness(gap, ratio, shift)}; raise --cells, or take --exact"
     if fit.selection is not None:
         if fit.status.value == "interrupted":
             yield "interrupted before all candidates were compared: fit again for a choice"

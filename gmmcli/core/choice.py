@@ -139,7 +139,7 @@ def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
     if hooks.finer is None or hooks.interrupted():
         return None
     best = contenders[_best_of(contenders, criterion)].fit
-    finer = hooks.finer(best.cells, best.mixture, True)
+    finer = hooks.finer(best.coarseness)
     return None if finer is best.cells else finer
 
 

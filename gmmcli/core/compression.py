@@ -19,8 +19,8 @@ import pyarrow as pa
 from gmmcli.core.cells import Cells
 from gmmcli.core.engines import readable_errors
 from gmmcli.core.grids import SPAN, Grids, IntArray, first_grid, halves_for, n_cells_of
-from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.refinement import first_cut, parts_of_crowded, parts_of_wide
+from gmmcli.core.mixture import FloatArray
+from gmmcli.core.refinement import Coarseness, first_cut, parts_of_crowded
 from gmmcli.core.tables import LARGEST, Table
 from gmmcli.errors import TableError
 
@@ -186,13 +186,12 @@ class Compressor:
         self.compression = compression
 
     @property
-    def finer(self) -> Callable[[Cells, Mixture, bool], Cells] | None:
-        """Cuts the cells that are too wide for a mixture; None where every cell is one point."""
+    def finer(self) -> Callable[[Coarseness], Cells] | None:
+        """Cuts the cells that are too coarse for a mixture; None where every cell is one point."""
         return None if self.compression.is_exact else self._cut
 
-    def _cut(self, cells: Cells, mixture: Mixture, is_final: bool) -> Cells:
-        parts = parts_of_wide(cells, mixture, is_final=is_final)
-        self.compression = refine(self.compression, parts)
+    def _cut(self, coarseness: Coarseness) -> Cells:
+        self.compression = refine(self.compression, coarseness.parts())
         return self.compression.cells
 
 

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
-from gmmcli.core.cells import Cells, estimated_gap
+from gmmcli.core.cells import Cells
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.history import History
 from gmmcli.core.inference import (
@@ -21,7 +21,8 @@ from gmmcli.core.inference import (
     remaining_climb,
 )
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.optimizers import Ascent, Memory, empty_memory
+from gmmcli.core.optimizers import Ascent, Memory
+from gmmcli.core.refinement import Coarseness
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
@@ -54,16 +55,15 @@ class Hooks:
     """What a fit asks of its caller on the way, and tells it.
 
     Attributes:
-        finer: cuts cells where they are too wide for a mixture, given whether that is an optimum
-            on all of them, or gives back what it got where that cannot be. Without it, all cells
-            are used as they are.
+        finer: cuts cells where they are too coarse for a mixture, or gives back what it got where
+            that cannot be. Without it, all cells are used as they are.
         row_weight: what a row of the table counts for, on average.
         watch: called at every step and after every round of the search with a word for it, its
             number and the ELBO per point, in nats.
         interrupted: asked after every step whether to end here.
     """
 
-    finer: Callable[[Cells, Mixture, bool], Cells] | None = None
+    finer: Callable[[Coarseness], Cells] | None = None
     row_weight: float = 1.0
     watch: Callable[[str, int, float], None] = lambda _what, _number, _elbo_per_point: None
     interrupted: Callable[[], bool] = lambda: False
@@ -105,11 +105,13 @@ class Climbed:
         path: the states on the way, in whitened units.
         status: why it ended.
         cells: the data, in data units, as fine as was asked for.
+        coarseness: how coarse they are for its end, as far as that has been worked out.
     """
 
     path: Path
     status: Status
     cells: Cells
+    coarseness: Coarseness | None = None
 
 
 class Problem:
@@ -183,14 +185,14 @@ class Problem:
         self,
         path: Path,
         *,
-        finer: Callable[[Cells, Mixture, bool], Cells] | None = None,
+        finer: Callable[[Coarseness], Cells] | None = None,
         by_natural: bool = False,
     ) -> Climbed:
         """Where the climb from the end of a path leads, on more and more cells.
 
         Args:
             path: the states so far.
-            finer: cuts cells where they are too wide for a mixture, in data units.
+            finer: cuts cells where they are too coarse for a mixture, in data units.
             by_natural: climb by natural gradient, whatever was asked for.
 
         Raises:
@@ -198,9 +200,10 @@ class Problem:
         """
         stages = _Stages(self._cells, self._levels, self.whitening, finer, self._few)
         ascent = self._ascent.accelerating() if by_natural else self._ascent
+        unit = self._hooks.row_weight  # a nat for each point is one for each row
         max_steps = path.last.step + self._settings.steps
         climber = _Climber(ascent, max_steps, self._told_step, self._hooks.interrupted)
-        states, status = climber.on(stages.cells, path.states, stages.tolerance)
+        states, status = climber.on(stages.cells, path.states, unit * stages.tolerance)
         search, is_checked = path.search, False
         while status is Status.CONVERGED and stages.advance(states[-1].mixture):
             if search is not None and search.moves and not is_checked:  # few cells may mislead
@@ -208,13 +211,13 @@ class Problem:
                 is_checked = True
                 if checked.moves > search.moves:
                     max_steps = checked.last.step + self._settings.steps
-                    climber = replace(climber, max_steps=max_steps, memory=empty_memory())
+                    climber = replace(climber, max_steps=max_steps, memory=Memory())
                 states, search = checked.states, checked.search
-            states, status = climber.on(stages.cells, states, stages.tolerance)
+            states, status = climber.on(stages.cells, states, unit * stages.tolerance)
         if not stages.is_last:
             all_cells = self.whitening.whiten_cells(stages.all_cells)
             states = [*states[:-1], measured(states[-1], all_cells, self._ascent)]
-        return Climbed(Path(states, search), status, stages.all_cells)
+        return Climbed(Path(states, search), status, stages.all_cells, stages.coarseness)
 
     def _told_step(self, state: State) -> State:
         self.watch("step", state.step, state.elbo)
@@ -226,15 +229,16 @@ class Problem:
         states = _in_canonical_order(climbed.path.states, self.whitening)
         history = _history_of(states, cells.n_points, self.whitening)
         last = history.snapshot(history.last_step)
-        gap = estimated_gap(cells, last.mixture)
-        log_likelihood = last.elbo + gap * cells.n_points
+        is_optimum = status is Status.CONVERGED
+        coarseness = climbed.coarseness or Coarseness(cells, last.mixture, is_optimum=is_optimum)
+        log_likelihood = last.elbo + coarseness.gap * cells.n_points
         return Fit(
             settings=replace(self._settings, components=last.mixture.n_components),
             history=history,
             status=status,
             cells=cells,
             log_likelihood=last.elbo,
-            compression_gap=gap,
+            coarseness=coarseness,
             criteria=criteria(cells, last.mixture, log_likelihood, self._settings.covariance),
             floored=_floored(states[-1].mixture, self._floor),
             handful=self.handful,
@@ -259,7 +263,7 @@ class _Climber:
     max_steps: int
     told: Callable[[State], State]
     interrupted: Callable[[], bool]
-    memory: Memory = field(default_factory=empty_memory)
+    memory: Memory = field(default_factory=Memory)
 
     def on(
         self, cells: Cells, states: list[State], tolerance: float = TOLERANCE
@@ -278,7 +282,9 @@ class _Climber:
             for state in climb(cells, last.mixture, self.ascent, self.memory):
                 before.append(self.told(replace(state, step=last.step + state.step)))
                 elbos.append(state.elbo)
-                if _has_converged(elbos, state.mixture, cells, self.ascent, tolerance):
+                if state.expected < tolerance or _has_converged(
+                    elbos, state.mixture, cells, self.ascent, tolerance
+                ):
                     return before, Status.CONVERGED
                 if self.interrupted():
                     return before, Status.INTERRUPTED
@@ -298,12 +304,13 @@ class _Stages:
         cells: the data, in data units.
         levels: fewer and more cells that these are merged into, and last all, in whitened units.
         whitening: to whitened units.
-        finer: cuts cells where they are too wide for a mixture, in data units; None where all are
-            as fine as can be.
+        finer: cuts cells where they are too coarse for a mixture, in data units; None where all
+            are as fine as can be.
         few: how many cells the first of the levels has at most; None where it has all.
 
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
+        coarseness: how coarse they are for the mixture that the last climb led to; None before.
     """
 
     def __init__(
@@ -311,12 +318,13 @@ class _Stages:
         cells: Cells,
         levels: list[Cells],
         whitening: Whitening,
-        finer: Callable[[Cells, Mixture, bool], Cells] | None,
+        finer: Callable[[Coarseness], Cells] | None,
         few: int | None,
     ) -> None:
         self.all_cells = cells
         self._levels, self._whitening, self._finer, self._few = levels, whitening, finer, few
         self._level = 0
+        self.coarseness: Coarseness | None = None
 
     @property
     def is_last(self) -> bool:
@@ -340,7 +348,9 @@ class _Stages:
         """
         was_last, before = self.is_last, self.all_cells
         if self._finer is not None and (was_last or self._level == 0):
-            self.all_cells = self._finer(before, self._whitening.unwhiten(mixture), was_last)
+            coarseness = Coarseness(before, self._whitening.unwhiten(mixture), is_optimum=was_last)
+            self.all_cells = self._finer(coarseness)
+            self.coarseness = coarseness if was_last and self.all_cells is before else None
         if self.all_cells is before and was_last:
             return False
         if self.all_cells is not before:

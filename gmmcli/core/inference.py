@@ -6,7 +6,8 @@ decide when to stop; `remaining_climb` tells them what further steps are worth. 
 whitened units.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -22,9 +23,17 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from gmmcli.core.cells import Cells
+from gmmcli.core.information import information
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.model import MixtureModel, cell_tensors, constrained
-from gmmcli.core.optimizers import Ascent, Memory, NaturalGradient, QuasiNewton, empty_memory
+from gmmcli.core.optimizers import (
+    MOST_INFORMED,
+    Ascent,
+    Memory,
+    NaturalGradient,
+    Place,
+    QuasiNewton,
+)
 from gmmcli.core.settings import CovarianceType, OptimizerName
 from gmmcli.errors import FitError, MixtureError
 
@@ -52,6 +61,7 @@ class State:
     mixture: Mixture
     elbo: float
     by_move: bool = False
+    expected: float = float("inf")
 
 
 def climb(
@@ -70,7 +80,7 @@ def climb(
     """
     tensors = cell_tensors(cells)
     with local_parameters():
-        model, optimizer = _prepare(start, cells.n_points, ascent, memory)
+        model, optimizer = _prepare(start, cells, ascent, memory)
     elbo = TraceEnum_ELBO(max_plate_nesting=1)
     step = 0
     while True:
@@ -81,7 +91,8 @@ def climb(
         with local_parameters():
             loss = elbo.differentiable_loss(model, model.guide, tensors)
         if not (isinstance(optimizer, QuasiNewton) and optimizer.overshot(-loss.item())):
-            yield State(step, mixture, -loss.item())
+            expected = optimizer.expected if isinstance(optimizer, QuasiNewton) else math.inf
+            yield State(step, mixture, -loss.item(), expected=expected)
             step += 1
         optimizer.step(loss, dict(model.named_parameters()))
 
@@ -147,7 +158,7 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
 
 
 def _prepare(
-    start: Mixture, n_points: float, ascent: Ascent, memory: Memory | None
+    start: Mixture, cells: Cells, ascent: Ascent, memory: Memory | None
 ) -> tuple[MixtureModel, MultiOptimizer]:
     """A model at the start, and the optimizer that moves its parameters."""
     weights, means = torch.tensor(start.weights), torch.tensor(start.means)
@@ -156,10 +167,12 @@ def _prepare(
     if ascent.optimizer == "natural":
         factors = PyroParam(torch.linalg.cholesky(covariances))
         model = MixtureModel(PyroParam(weights / weights.sum()), PyroParam(means), factors)
-        natural = NaturalGradient(n_points, ascent)
+        natural = NaturalGradient(cells.n_points, ascent)
         if not ascent.is_accelerated:
             return model, natural
-        return model, QuasiNewton(natural, empty_memory() if memory is None else memory)
+        if memory is None:
+            return model, QuasiNewton(natural, Memory())
+        return model, QuasiNewton(natural, memory, _information_on(cells, start, ascent))
     positive = weights.clamp(min=LEAST_POSITIVE)
     least = ascent.floor**0.5
     model = MixtureModel(
@@ -170,6 +183,22 @@ def _prepare(
     )
     # AMSGrad (Reddi, Kale & Kumar 2018): plain Adam never settles where its gradients vanish.
     return model, PyroMultiOptimizer(Adam({"lr": ascent.learning_rate, "amsgrad": True}))
+
+
+def _information_on(
+    cells: Cells, start: Mixture, ascent: Ascent
+) -> Callable[[Place], Tensor | None] | None:
+    """What gives the inverse of the information at a place; None where it would take too long."""
+    if cells.n_cells * start.n_components**2 > MOST_INFORMED:
+        return None
+
+    def inverse(place: Place) -> Tensor | None:
+        covariances = place.factors @ place.factors.mT
+        mixture = Mixture(place.weights.numpy(), place.means.numpy(), covariances.numpy())
+        found = information(cells, mixture, ascent.covariance)
+        return torch.from_numpy(found.inverse) if found.is_positive else None
+
+    return inverse
 
 
 def _free_factors(covariances: Tensor, covariance: CovarianceType, least: float) -> PyroParam:

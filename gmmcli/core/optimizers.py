@@ -6,8 +6,8 @@ the units of each component, where a step of EM is a step along the gradient.
 
 import math
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -25,6 +25,10 @@ LEAST_MASS = 1e-13
 NEAR = 1e-2
 # How many steps quasi-Newton steps learn from.
 MEMORY = 20
+# The information is worked out anew after so many steps, where cells times the square of components
+# are at most so many: an evaluation takes about as long then.
+STEPS_INFORMED = 3
+MOST_INFORMED = 1e8
 # A step that leads down is cut to this share of itself, so often, before EM takes over.
 SHORTER = 0.3
 MOST_CUTS = 2
@@ -68,8 +72,17 @@ class Ascent:
         return replace(self, optimizer="natural", learning_rate=1.0, accelerated=False)
 
 
-# Steps that were taken, and how much each took off the gradient, in local units.
-Memory = deque[tuple[Tensor, Tensor]]
+@dataclass(eq=False)
+class Memory:
+    """What quasi-Newton steps have learned of the curvature of an ELBO, in local units.
+
+    Attributes:
+        pairs: steps that were taken, and how much each took off the gradient.
+        inverse: of the information, shape (6K, 6K), if it has been worked out.
+    """
+
+    pairs: deque[tuple[Tensor, Tensor]] = field(default_factory=lambda: deque(maxlen=MEMORY))
+    inverse: Tensor | None = None
 
 
 class Place(NamedTuple):
@@ -89,6 +102,7 @@ class Trial:
         gradient: of the ELBO there, in local units, shape (K, 6).
         step: in local units, shape (K, 6).
         full: where an EM step would have led.
+        gain: what it should bring, in nats: all that is left, as far as the curvature is known.
         n_cuts: how often it was taken back and cut.
     """
 
@@ -96,6 +110,7 @@ class Trial:
     gradient: Tensor
     step: Tensor
     full: Place
+    gain: float
     n_cuts: int = 0
 
 
@@ -167,14 +182,30 @@ class QuasiNewton(MultiOptimizer):
         natural: takes the steps before the optimum is near.
         memory: what it learns from, and adds to; that of an earlier climb on the same data, in
             coarser cells, gives it a good start.
+        information: gives the inverse of the information at a place, or None where the ELBO does
+            not bend downward on every side; the identity takes its place there.
     """
 
-    def __init__(self, natural: NaturalGradient, memory: Memory) -> None:
+    def __init__(
+        self,
+        natural: NaturalGradient,
+        memory: Memory,
+        information: Callable[[Place], Tensor | None] | None = None,
+    ) -> None:
         self._natural = natural
-        self._pairs = memory
+        self._memory = memory
+        self._information = information
         self._elbo = -math.inf
-        self._is_near = len(memory) > 0
+        self._is_near = len(memory.pairs) > 0 or memory.inverse is not None
         self._trial: Trial | None = None
+        self._n_uninformed = STEPS_INFORMED
+
+    @property
+    def expected(self) -> float:
+        """What the last step should have brought, in nats; infinite where that is not known."""
+        if self._trial is None or self._trial.n_cuts > 0 or self._memory.inverse is None:
+            return math.inf
+        return self._trial.gain
 
     def overshot(self, elbo: float) -> bool:
         """Whether the last step has led down to this ELBO, so that the next one takes it back."""
@@ -187,7 +218,7 @@ class QuasiNewton(MultiOptimizer):
         if self._trial is not None and self.overshot(elbo):
             return _named(self._taken_back(self._trial))
         gradients = torch.autograd.grad(-loss, [params[name] for name in NAMES])
-        here = Place(*(params[name].detach() for name in NAMES))
+        here = Place(*(params[name].detach().clone() for name in NAMES))  # those will move
         with torch.no_grad():
             full = self._natural.moved(here, gradients)
             self._is_near |= elbo - self._elbo < NEAR * self._natural.n_points
@@ -197,15 +228,27 @@ class QuasiNewton(MultiOptimizer):
             gradient = self._local_gradient(here, gradients)
             if self._trial is not None:
                 self._learn(self._trial, gradient)
-            self._trial = Trial(here, gradient, self._direction(gradient), full)
-            return _named(self._moved(here, self._trial.step))
+            self._inform(here)
+            step = self._direction(gradient)
+            self._trial = Trial(here, gradient, step, full, float((step * gradient).sum()) / 2)
+            return _named(self._moved(here, step))
+
+    def _inform(self, here: Place) -> None:
+        """Work out the information anew when it is due; what steps have told is part of it."""
+        self._n_uninformed += 1
+        if self._information is not None and self._n_uninformed > STEPS_INFORMED:
+            self._memory.inverse = self._information(here)
+            if self._memory.inverse is not None:
+                self._memory.pairs.clear()
+            self._n_uninformed = 0
 
     def _taken_back(self, trial: Trial) -> Place:
         """Where a shorter step from the last place leads, or at last an EM step."""
         trial = replace(trial, n_cuts=trial.n_cuts + 1)
         if trial.n_cuts > MOST_CUTS:
             self._trial = None
-            self._pairs.clear()
+            self._memory.pairs.clear()
+            self._memory.inverse = None
             return trial.full
         self._trial = replace(trial, step=SHORTER * trial.step)
         return self._moved(trial.place, self._trial.step)
@@ -214,16 +257,18 @@ class QuasiNewton(MultiOptimizer):
         """Keep a step and how much it took off the gradient, where the ELBO is concave along it."""
         fall = trial.gradient - gradient
         if (trial.step * fall).sum() > LEAST_CURVATURE * trial.step.norm() * fall.norm():
-            self._pairs.append((trial.step, fall))
+            self._memory.pairs.append((trial.step, fall))
 
     def _direction(self, gradient: Tensor) -> Tensor:
-        """The step that the pairs kept so far recommend (Nocedal 1980, the two-loop recursion)."""
-        step, shares = gradient, []
-        for move, fall in reversed(self._pairs):
+        """The step that the memory recommends (Nocedal 1980, the two-loop recursion)."""
+        step, shares, memory = gradient, [], self._memory
+        for move, fall in reversed(memory.pairs):
             share = (move * step).sum() / (move * fall).sum()
             step = step - share * fall
             shares.append(share)
-        for (move, fall), share in zip(self._pairs, reversed(shares), strict=True):
+        if memory.inverse is not None:
+            step = (memory.inverse @ step.ravel()).reshape(step.shape)
+        for (move, fall), share in zip(memory.pairs, reversed(shares), strict=True):
             step = step + move * (share - (fall * step).sum() / (move * fall).sum())
         return step if (step * gradient).sum() > 0 else gradient
 
@@ -274,11 +319,6 @@ class QuasiNewton(MultiOptimizer):
         ascent = self._natural.ascent
         typed = constrained(factors @ factors.mT, weights, ascent.covariance, ascent.floor)
         return Place(weights, means, torch.linalg.cholesky(typed))
-
-
-def empty_memory() -> Memory:
-    """A memory of nothing yet, which forgets its oldest steps when it is full."""
-    return deque(maxlen=MEMORY)
 
 
 def _named(place: Place) -> dict[str, Tensor]:

@@ -8,6 +8,8 @@ And no cell holds a larger share of the points than `CROWD`, unless they coincid
 cluster inside one cell is not missed before there is a mixture to tell.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from gmmcli.core.cells import Cells, gap_rates, gaps
@@ -16,7 +18,7 @@ from gmmcli.core.grids import FIRST_REACH, Cut
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import merged_to, responsibilities
 from gmmcli.core.settings import HANDFUL, MOST_SHIFT
-from gmmcli.core.shifts import estimated_shift, shifts
+from gmmcli.core.shifts import Shifts, estimated_shift, shifts
 from gmmcli.core.whitening import whitening_of
 
 # The estimated gap per point times the square root of the number of points is at most this.
@@ -60,16 +62,6 @@ def gap_ratio(cells: Cells, gap: float) -> float:
     return float(gap * np.sqrt(cells.n_points) / MOST_GAP)
 
 
-def are_too_coarse(cells: Cells, mixture: Mixture, gap: float, shift: float) -> bool:
-    """Whether cells break one of the rules, given the estimated gap and shift of a mixture."""
-    return (
-        gap_ratio(cells, gap) > 1
-        or shift > MOST_SHIFT
-        or bool((parts_of_crowded(cells) > 1).any())
-        or bool((_times_too_wide(cells, mixture) > 1).any())
-    )
-
-
 def parts_of_crowded(cells: Cells) -> FloatArray:
     """Into how many parts to cut each cell to obey the rule on crowds, shape (C,); 1 for whole."""
     whitening = whitening_of(cells, "full")
@@ -79,29 +71,76 @@ def parts_of_crowded(cells: Cells) -> FloatArray:
     return np.where(too_many, np.maximum(cells.counts / (AIM * most), FEWEST_PARTS), 1.0)
 
 
-def parts_of_wide(cells: Cells, mixture: Mixture, *, is_final: bool) -> FloatArray:
-    """Into how many parts to cut each cell to obey the rules on a mixture, (C,); 1 for whole.
-
-    A cell in m parts keeps about 1/m of its variance, of its gap and of what it shifts.
+class Coarseness:
+    """How coarse cells are for a mixture, worked out where it is asked for, and once.
 
     Args:
         cells: in data units.
         mixture: in data units.
-        is_final: whether the mixture is an optimum on these cells; shifts tell nothing of others.
+        is_optimum: whether the mixture is an optimum on these cells; shifts tell nothing of others.
     """
-    times = _times_too_wide(cells, mixture)
-    parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
-    parts *= _parts_of(gaps(cells, mixture) / parts, MOST_GAP * np.sqrt(cells.n_points))
-    if not is_final:
+
+    def __init__(self, cells: Cells, mixture: Mixture, *, is_optimum: bool) -> None:
+        self.cells, self.mixture, self.is_optimum = cells, mixture, is_optimum
+
+    @property
+    def gap(self) -> float:
+        """What the log-likelihood is estimated to have over the ELBO, in nats per point."""
+        return float(self._gaps.sum() / self.cells.n_points)
+
+    @property
+    def shift(self) -> float | None:
+        """How far the cells are estimated to move a component's parameters, in standard errors.
+
+        See `shifts`; None where the mixture is no optimum.
+        """
+        return float(self._shifts.totals.max()) if self.is_optimum else None
+
+    @property
+    def breaks_a_rule(self) -> bool:
+        """Whether the cells are too coarse; those of a mixture that is no optimum cannot tell."""
+        return self.shift is not None and (
+            gap_ratio(self.cells, self.gap) > 1
+            or self.shift > MOST_SHIFT
+            or bool((parts_of_crowded(self.cells) > 1).any())
+            or bool((self._times_too_wide > 1).any())
+        )
+
+    def parts(self) -> FloatArray:
+        """Into how many parts to cut each cell to obey the rules on a mixture, (C,); 1 for whole.
+
+        A cell in m parts keeps about 1/m of its variance, of its gap and of what it shifts.
+        """
+        times = self._times_too_wide
+        parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
+        if self.is_optimum:
+            parts *= self._parts_of_shifts(parts)
+        allowed = MOST_GAP * np.sqrt(self.cells.n_points)
+        return np.asarray(parts * _parts_of(self._gaps / parts, allowed))
+
+    def _parts_of_shifts(self, before: FloatArray) -> FloatArray:
+        """Into how many parts to cut what is left of each cell after a cut, for its shifts."""
+        parts = np.ones(self.cells.n_cells)
+        for component in np.flatnonzero(self._shifts.totals > MOST_SHIFT):
+            # What cells move either way cancels in part, and is lowered in proportion; where much
+            # cancels, by more, since only the largest are cut.
+            by_cell = np.abs(self._shifts.by_cell(int(component)))
+            cancelled = min(by_cell.sum() / self._shifts.totals[component], MOST_CANCELLED)
+            parts *= _parts_of(by_cell / before / parts, MOST_SHIFT * cancelled)
         return parts
-    found = shifts(cells, mixture)
-    for component in np.flatnonzero(found.totals > MOST_SHIFT):
-        # What cells move either way cancels in part, and is lowered in proportion; where much
-        # cancels, by more, since only the largest are cut.
-        by_cell = np.abs(found.by_cell(int(component)))
-        allowed = MOST_SHIFT * min(by_cell.sum() / found.totals[component], MOST_CANCELLED)
-        parts *= _parts_of(by_cell / parts, allowed)
-    return parts
+
+    @cached_property
+    def _shifts(self) -> Shifts:
+        return shifts(self.cells, self.mixture)
+
+    @cached_property
+    def _gaps(self) -> FloatArray:
+        is_told = "_shifts" in vars(self)
+        return self._shifts.gaps if is_told else gaps(self.cells, self.mixture)
+
+    @cached_property
+    def _times_too_wide(self) -> FloatArray:
+        return _times_too_wide(self.cells, self.mixture)
 
 
 def _times_too_wide(cells: Cells, mixture: Mixture) -> FloatArray:

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from typing import Any
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.refinement import are_too_coarse, gap_ratio
+from gmmcli.core.refinement import Coarseness, gap_ratio
 from gmmcli.core.selection import Criteria, Selection
 from gmmcli.core.settings import FitSettings
-from gmmcli.core.shifts import estimated_shift
 
 
 class Status(Enum):
@@ -56,8 +54,7 @@ class Fit:
         cells: the data that was fitted.
         log_likelihood: of all points at the final parameters, in nats: the ELBO, which equals it
             where every cell is one point.
-        compression_gap: what the log-likelihood is estimated to have over the ELBO, in nats per
-            point; 0 where every cell is one point.
+        coarseness: how coarse the cells are for the mixture.
         criteria: BIC, AIC and ICL, of the ELBO and the estimated gap together.
         floored: the components that stand on the covariance floor, ascending.
         handful: how many points are too few for a component, in the units of the cells' counts.
@@ -71,7 +68,7 @@ class Fit:
     status: Status
     cells: Cells
     log_likelihood: float
-    compression_gap: float
+    coarseness: Coarseness
     criteria: Criteria
     floored: tuple[int, ...]
     handful: float
@@ -90,21 +87,26 @@ class Fit:
         held = self.mixture.weights * self.cells.n_points
         return tuple(k for k, count in enumerate(held) if count < self.handful)
 
-    @cached_property
-    def compression_shift(self) -> float:
-        """How far the cells move a component's parameters, in standard errors, estimated.
+    @property
+    def compression_gap(self) -> float:
+        """What the log-likelihood is estimated to have over the ELBO, in nats per point.
 
-        See `shifts`; 0 where every cell is one point. It says little before a fit has converged.
+        0 where every cell is one point.
         """
-        return estimated_shift(self.cells, self.mixture)
+        return self.coarseness.gap
 
-    @cached_property
+    @property
+    def compression_shift(self) -> float | None:
+        """How far the cells are estimated to move a component's parameters, in standard errors.
+
+        See `shifts`; 0 where every cell is one point, None before a fit has converged.
+        """
+        return self.coarseness.shift
+
+    @property
     def is_coarse(self) -> bool:
         """Whether the cells break a rule of `refinement`, for want of room or of passes."""
-        if self.status is Status.INTERRUPTED:
-            return False
-        gap, shift = self.compression_gap, self.compression_shift
-        return are_too_coarse(self.cells, self.mixture, gap, shift)
+        return self.coarseness.breaks_a_rule
 
     def true_gap(self, exact_log_likelihood: float) -> float:
         """What the log-likelihood of the points, in nats, has over the ELBO, in nats per point."""

@@ -1,33 +1,28 @@
 """How far cells move the parameters of a mixture, in standard errors.
 
 Where a fit of cells has converged, the gradient of its ELBO is nil, but that of the points'
-log-likelihood is not. One step of scoring from there, with the empirical information (McLachlan &
-Krishnan 2008, "The EM algorithm and extensions", on Newton-type methods and on standard errors),
-tells how far the parameters are from where the points would have them. NumPy only.
+log-likelihood is not. A Newton step from there tells how far the parameters are from where the
+points would have them. NumPy only.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells import Cells, cubature_places
+from gmmcli.core.information import N_PARAMETERS, gradients, information, root_masses
 from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
 
 IntArray = npt.NDArray[np.intp]
 
-# So many cells times components are enough for the information.
-ENOUGH = 250_000
+# So many points times the square of components are enough for the information.
+ENOUGH = 1e7
 # So many are worked on at once.
-AT_ONCE = 1_000_000
+AT_ONCE = 300_000
 # A responsibility that differs by less within a cell moves nothing.
 LEAST_DIFFERENCE = 1e-9
-# Added to the information for each parameter, where 1 is that of a component apart from others:
-# parameters that the points do not tell apart have standard errors all the same.
-LEAST_INFORMATION = 1e-8
-# The parameters of a component: its weight, two of its mean, three of its covariance.
-N_PARAMETERS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +34,7 @@ class Shifts:
 
     Attributes:
         totals: how far all cells together move each component, shape (K,), in standard errors.
-        n_cells: the number of cells, C.
+        gaps: what `gaps` tells of each cell, shape (C,), which comes along.
         cells: the cells that move components, one for each of their components, shape (E,).
         components: those components, shape (E,).
         scores: by what they pull their parameters, divided by the root of the component's mass,
@@ -49,7 +44,7 @@ class Shifts:
     """
 
     totals: FloatArray
-    n_cells: int
+    gaps: FloatArray
     cells: IntArray
     components: IntArray
     scores: FloatArray
@@ -59,7 +54,7 @@ class Shifts:
         """How far each cell moves a component, shape (C,), in standard errors, with its sign."""
         along = self.directions[self.components, :, component]
         moved = (self.scores * along).sum(axis=1)
-        return np.bincount(self.cells, moved, self.n_cells).astype(np.float64)
+        return np.bincount(self.cells, moved, len(self.gaps)).astype(np.float64)
 
 
 def estimated_shift(cells: Cells, mixture: Mixture) -> float:
@@ -79,87 +74,63 @@ def shifts(cells: Cells, mixture: Mixture) -> Shifts:
         mixture: that these cells are fitted by, in data units.
     """
     n_components = mixture.n_components
-    pulls = list(_pulls(cells, mixture))
+    gaps = np.zeros(cells.n_cells)
+    pulls = list(_pulls(cells, mixture, gaps))
     of_cells, components, scores = (np.concatenate(parts) for parts in zip(*pulls, strict=True))
     if not len(of_cells):
         shape = (n_components, N_PARAMETERS, n_components)
         zeros = np.zeros(n_components)
-        return Shifts(zeros, cells.n_cells, of_cells, components, scores, np.zeros(shape))
-    masses = np.maximum(mixture.weights * cells.n_points, np.finfo(np.float64).tiny)  # (K,)
-    scores /= np.sqrt(masses)[components, None]
+        return Shifts(zeros, gaps, of_cells, components, scores, np.zeros(shape))
+    scores /= root_masses(cells, mixture)[components, None]
     summed = np.zeros((n_components, N_PARAMETERS))
     np.add.at(summed, components, scores)
-    covariance = _covariance(cells, mixture, masses)  # (K, 6, K, 6)
+    points = _points(cells, int(ENOUGH / n_components**2))
+    covariance = information(points, mixture).inverse.reshape(*summed.shape, *summed.shape)
     moved = np.einsum("kalb,lb->ka", covariance, summed)
     own = covariance[np.arange(n_components), :, np.arange(n_components)]  # (K, 6, 6)
     directions = np.einsum("kab,kb->ka", np.linalg.pinv(own, rcond=1e-12, hermitian=True), moved)
     totals = np.sqrt(np.maximum((directions * moved).sum(axis=1), 0))  # rounding
     directions /= np.where(totals > 0, totals, 1)[:, None]
     along = np.einsum("kalb,lb->kal", covariance, directions)
-    return Shifts(totals, cells.n_cells, of_cells, components, scores, along)
+    return Shifts(totals, gaps, of_cells, components, scores, along)
 
 
-def _pulls(cells: Cells, mixture: Mixture) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-    """Parts of the cells (E,) that pull components (E,), and by what, shape (E, 6)."""
+def _pulls(
+    cells: Cells, mixture: Mixture, gaps: FloatArray
+) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+    """Parts of the cells (E,) that pull components (E,), and by what, shape (E, 6).
+
+    Writes down what each cell costs the ELBO on the way, shape (C,).
+    """
     (wide,) = np.nonzero(cells.have_spread)
     n_parts = len(wide) * mixture.n_components // AT_ONCE + 1
     for part in np.array_split(wide, n_parts):
         places = cubature_places(cells.chosen(part))
         joint = np.stack([mixture.joint_log_densities(place) for place in places])  # (4, C, K)
-        shares = np.exp(joint - log_sum_exp(joint)[..., None])
-        mean_joint = joint.mean(axis=0)
-        shared = np.exp(mean_joint - log_sum_exp(mean_joint)[:, None])  # (C, K)
+        densities, mean_joint = log_sum_exp(joint), joint.mean(axis=0)
+        bound = log_sum_exp(mean_joint)
+        gaps[part] = cells.counts[part] * np.maximum(densities.mean(axis=0) - bound, 0)
+        shares, shared = np.exp(joint - densities[..., None]), np.exp(mean_joint - bound[:, None])
         differ = shares.max(axis=0) - shares.min(axis=0) > LEAST_DIFFERENCE
         rows, components = np.nonzero(differ)
         more = (shares - shared)[:, rows, components] / len(places)
-        features = _features(places[:, rows], mixture, components)
-        scores = np.stack([(more * feature).sum(axis=0) for feature in features], axis=1)
+        pulls = [(more * by).sum(axis=0) for by in gradients(places[:, rows], mixture, components)]
+        scores = np.stack(pulls, axis=1)
         yield part[rows], components, cells.counts[part[rows], None] * scores
 
 
-def _covariance(cells: Cells, mixture: Mixture, masses: FloatArray) -> FloatArray:
-    """The covariance of the estimated parameters, shape (K, 6, K, 6).
+def _points(cells: Cells, most: int) -> Cells:
+    """At most so many points that stand for those of the cells, evenly chosen where they are more.
 
-    In units in which that of a component apart from others is the identity. The masses of the
-    components are free in the information, and their sum is then held.
+    Where a cell is wide, points on either side of it tell less of the parameters than its mean.
     """
-    size = mixture.n_components * N_PARAMETERS
-    few = _few(cells, ENOUGH // mixture.n_components)
-    features = _features(few.means[:, None], mixture, np.arange(mixture.n_components))
-    shares = mixture.responsibilities(few.means) / np.sqrt(masses)
-    scores = np.stack([shares * feature for feature in features], axis=2).reshape(-1, size)
-    information = (few.counts[:, None] * scores).T @ scores + LEAST_INFORMATION * np.eye(size)
-    together = np.zeros((mixture.n_components, N_PARAMETERS))
-    together[:, 0] = np.sqrt(masses)  # by which all masses grow alike
-    covariance = np.linalg.inv(information).astype(np.float64)
-    held = covariance @ together.ravel()
-    covariance -= np.outer(held, held) / (together.ravel() @ held)
-    return covariance.reshape(*together.shape, *together.shape)
-
-
-def _few(cells: Cells, most: int) -> Cells:
-    """At most so many of the cells, evenly by their points, each for as many of them."""
-    if cells.n_cells <= most:
-        return cells
-    up_to = np.cumsum(cells.counts)
-    chosen = np.searchsorted(up_to, (np.arange(most) + 0.5) / most * up_to[-1])
-    return replace(cells.chosen(chosen), counts=np.full(most, cells.n_points / most))
-
-
-def _features(points: FloatArray, mixture: Mixture, components: IntArray) -> list[FloatArray]:
-    """The gradients of components' log densities in their six parameters.
-
-    The parameters are the log of the mass, and the mean and covariance in units in which the
-    component is round: the second moments of the gradients over its points are the identity.
-
-    Args:
-        points: shape (..., 2).
-        mixture: in the same units.
-        components: one for each point, in a shape that broadcasts with theirs.
-    """
-    factors, means = mixture.cholesky_factors(), mixture.means
-    u = (points[..., 0] - means[components, 0]) / factors[components, 0, 0]
-    along = factors[components, 1, 0] * u
-    v = (points[..., 1] - means[components, 1] - along) / factors[components, 1, 1]
-    root = np.sqrt(2)
-    return [np.ones_like(u), u, v, (u**2 - 1) / root, u * v, (v**2 - 1) / root]
+    places = cubature_places(cells).swapaxes(0, 1)  # (C, 4, 2)
+    n_places, n_each = places[..., 0].size, places.shape[1]
+    counts = np.repeat(cells.counts / n_each, n_each)
+    if n_places > most:
+        up_to = np.cumsum(counts)
+        chosen = np.searchsorted(up_to, (np.arange(most) + 0.5) / most * up_to[-1])
+        counts, n_places = np.full(most, cells.n_points / most), most
+    else:
+        chosen = np.arange(n_places)
+    return Cells(counts, places.reshape(-1, 2)[chosen], np.zeros((n_places, 2, 2)))
