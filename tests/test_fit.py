@@ -254,3 +254,13 @@ def test_criteria_agree_with_sklearn(article: Cells) -> None:
     # ICL moves to first order with what either fit has left to climb; the others to second.
     assert result.criteria.icl == pytest.approx(icl, abs=0.1)
     assert criteria(article, result.mixture, result.log_likelihood, "full") == result.criteria
+
+
+def test_a_component_on_the_floor_does_not_keep_the_others_from_converging() -> None:
+    points = np.round(2 * np.random.default_rng(3).normal(size=(5000, 2)))
+    found = fit(cells_of(points), FitSettings(3, covariance="spherical", steps=1000))
+    assert found.status is Status.CONVERGED
+    assert found.floored
+    settings = FitSettings(3, covariance="spherical", steps=100)
+    longer = fit(cells_of(points), settings, start=found.mixture)
+    assert longer.log_likelihood - found.log_likelihood < TOLERANCE

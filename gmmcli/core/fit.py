@@ -27,7 +27,7 @@ from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
 from gmmcli.core.settings import HANDFUL, CovarianceType, FitSettings
-from gmmcli.core.whitening import Whitening, whitening_of
+from gmmcli.core.whitening import Whitening, are_floored, whitening_of
 from gmmcli.errors import FitError, TableError
 
 # A fit has converged when its remaining climb is estimated below this, in nats for each point ...
@@ -46,8 +46,6 @@ MORE = 4.5
 COINCIDING = 1e-5
 # What is left is probed at every so many steps, since a probe takes as long as they do.
 PROBE_EVERY = 3
-# Rounding moves an eigenvalue off the floor by less than this share.
-FLOOR_MARGIN = 1e-3
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,7 @@ class Problem:
     def is_sound(self, mixture: Mixture) -> bool:
         """Whether no component stands on the floor, or on fewer points than a handful."""
         few = (mixture.weights * self._cells.n_points < self.handful).any()
-        return not (few or _floored(mixture, self._floor))
+        return not (few or are_floored(mixture.covariances, self._floor).any())
 
     def watch(self, what: str, number: int, elbo: float) -> None:
         """Tell the caller of an ELBO, in nats and whitened units."""
@@ -240,7 +238,9 @@ class Problem:
             log_likelihood=last.elbo,
             coarseness=coarseness,
             criteria=criteria(cells, last.mixture, log_likelihood, self._settings.covariance),
-            floored=_floored(states[-1].mixture, self._floor),
+            floored=tuple(
+                np.flatnonzero(are_floored(states[-1].mixture.covariances, self._floor)).tolist()
+            ),
             handful=self.handful,
             search=climbed.path.search,
             seconds=0.0,
@@ -431,9 +431,3 @@ def _in_canonical_order(states: Sequence[State], whitening: Whitening) -> list[S
     """The states with their components in the canonical order of the last mixture."""
     order = whitening.unwhiten(states[-1].mixture).canonical_order()
     return [replace(state, mixture=state.mixture.reordered(order)) for state in states]
-
-
-def _floored(mixture: Mixture, floor: float) -> tuple[int, ...]:
-    """The components of a whitened mixture that stand on the floor."""
-    least = np.linalg.eigvalsh(mixture.covariances)[:, 0]
-    return tuple(np.flatnonzero(least <= floor * (1 + FLOOR_MARGIN)).tolist())

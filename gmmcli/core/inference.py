@@ -195,7 +195,7 @@ def _information_on(
     def inverse(place: Place) -> Tensor | None:
         covariances = place.factors @ place.factors.mT
         mixture = Mixture(place.weights.numpy(), place.means.numpy(), covariances.numpy())
-        found = information(cells, mixture, ascent.covariance)
+        found = information(cells, mixture, ascent.covariance, ascent.floor)
         return torch.from_numpy(found.inverse) if found.is_positive else None
 
     return inverse

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
 from gmmcli.core.settings import CovarianceType
+from gmmcli.core.whitening import are_floored
 
 IntArray = npt.NDArray[np.intp]
 
@@ -43,7 +44,9 @@ class Information:
     is_positive: bool
 
 
-def information(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> Information:
+def information(
+    cells: Cells, mixture: Mixture, covariance: CovarianceType = "full", floor: float = 0.0
+) -> Information:
     """The observed information: the second derivatives of the ELBO, with their signs turned.
 
     Those of the complete data's log-likelihood, less what is lost with the assignments (Louis 1982,
@@ -53,6 +56,8 @@ def information(cells: Cells, mixture: Mixture, covariance: CovarianceType = "fu
         cells: in data or whitened units.
         mixture: in the same units.
         covariance: the covariance type; parameters move as it lets them.
+        floor: the least eigenvalue of a covariance; one that stands on it is taken for that of a
+            component apart from others, as what holds it there is not the points.
     """
     n_components, roots = mixture.n_components, root_masses(cells, mixture)
     size = n_components * N_PARAMETERS
@@ -71,6 +76,10 @@ def information(cells: Cells, mixture: Mixture, covariance: CovarianceType = "fu
     blocks[own, :, own] += _of_complete_data(complete) - lost
     blocks /= roots[:, None, None, None] * roots[:, None]
     blocks[own, 0, own, 0] += 1.0
+    standing = np.flatnonzero(are_floored(mixture.covariances, floor))
+    blocks[standing, 3:] = blocks[:, :, standing, 3:] = 0.0
+    for parameter in (3, 4, 5):
+        blocks[standing, parameter, standing, parameter] = 1.0
     free = _free(roots, covariance)
     bound = np.eye(size) - free
     lengths, directions = np.linalg.eigh(free @ seen @ free + bound)

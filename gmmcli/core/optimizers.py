@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gmmcli.core.model import constrained
 from gmmcli.core.settings import CovarianceType, OptimizerName
+from gmmcli.core.whitening import are_floored
 
 NAMES = ("weights_unconstrained", "means_unconstrained", "factors_unconstrained")
 
@@ -225,7 +226,7 @@ class QuasiNewton(MultiOptimizer):
             self._elbo = elbo
             if not self._is_near:
                 return _named(full)
-            gradient = self._local_gradient(here, gradients)
+            gradient = self._within_floor(here, full, self._local_gradient(here, gradients))
             if self._trial is not None:
                 self._learn(self._trial, gradient)
             self._inform(here)
@@ -293,6 +294,22 @@ class QuasiNewton(MultiOptimizer):
         )
         local = torch.cat([weights[:, None], means, growth], dim=1) / roots
         return torch.cat([local[:, :3], self._typed(local[:, 3:], roots)], dim=1)
+
+    def _within_floor(self, here: Place, full: Place, gradient: Tensor) -> Tensor:
+        """The gradient, (K, 6), with what an EM step does where a component stands on the floor.
+
+        There the gradient points through the floor, and never vanishes.
+        """
+        covariances = (here.factors @ here.factors.mT).numpy()
+        stand = torch.from_numpy(are_floored(covariances, self._natural.ascent.floor))
+        if not stand.any():
+            return gradient
+        grown = torch.linalg.solve_triangular(here.factors, full.factors, upper=False)
+        root = math.sqrt(2)
+        growth = [root * (grown[:, 0, 0] - 1), grown[:, 1, 0], root * (grown[:, 1, 1] - 1)]
+        by_em = torch.stack(growth, dim=1) * self._roots(here)
+        within = torch.cat([gradient[:, :3], by_em], dim=1)
+        return torch.where(stand[:, None], within, gradient)
 
     def _typed(self, growth: Tensor, roots: Tensor) -> Tensor:
         """The part of a growth, shape (K, 3), that the covariance type can follow."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture
@@ -17,6 +18,8 @@ REPRESENTABLE = 1e-14
 # The standard deviation of a component is at least so many times the distance between neighbouring
 # numbers at the data's place.
 SPACINGS = 100
+# Rounding moves an eigenvalue off the floor by less than this share.
+FLOOR_MARGIN = 1e-3
 # Variances whose products double precision can hold, over the floor and under overflow.
 LEAST_VARIANCE, MOST_VARIANCE = 1e-140, 1e140
 
@@ -111,6 +114,14 @@ def whitening_matrices(totals: FloatArray, covariance: CovarianceType = "full") 
     spreads = np.where(lengths > DEGENERATE * longest, lengths, longest)
     matrices = directions / np.sqrt(spreads)[:, None] @ directions.swapaxes(1, 2) @ axes
     return matrices
+
+
+def are_floored(covariances: FloatArray, floor: float) -> npt.NDArray[np.bool_]:
+    """Which covariances, shape (K, 2, 2), stand on the floor, in whitened units; shape (K,)."""
+    floored: npt.NDArray[np.bool_] = np.linalg.eigvalsh(covariances)[:, 0] <= floor * (
+        1 + FLOOR_MARGIN
+    )
+    return floored
 
 
 def _transformed(mixture: Mixture, means: FloatArray, matrix: FloatArray) -> Mixture:
