@@ -21,7 +21,7 @@ from pyro.infer import TraceEnum_ELBO
 from gmmcli.core.cells import Cells
 from gmmcli.core.inference import climb, fitting_threads
 from gmmcli.core.mixture import Mixture
-from gmmcli.core.optimizers import Ascent
+from gmmcli.core.optimizers import Ascent, Memory
 from gmmcli.core.sampling import sample
 from gmmcli.core.search import Searcher
 from gmmcli.core.whitening import whitening_of
@@ -95,7 +95,7 @@ def evaluations(
     """How many evaluations come near where a climb ends, and the ELBO there, in nats."""
     before, elbos, counts = counter.n, [], []
     with fitting_threads(cells, start.n_components):
-        for state in islice(climb(cells, start, ascent), most):
+        for state in islice(climb(cells, start, ascent, Memory()), most):
             elbos.append(state.elbo)
             counts.append(counter.n - before)
     near = np.array(elbos) > elbos[-1] - NEAR * cells.n_points

@@ -29,6 +29,7 @@ from gmmcli.core.model import MixtureModel, cell_tensors, constrained
 from gmmcli.core.optimizers import (
     MOST_INFORMED,
     Ascent,
+    Curvature,
     Memory,
     NaturalGradient,
     Place,
@@ -55,13 +56,22 @@ pyro.enable_validation(False)
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A mixture after some number of steps, its ELBO in nats, and whether a move led there."""
+    """Where a climb stands.
+
+    Attributes:
+        step: how many steps led there.
+        mixture: after these.
+        elbo: its ELBO, in nats.
+        by_move: whether a move of the search led there.
+        expected: what the last step should have brought, in nats: all that was left before it, as
+            far as the curvature is known; infinite where it is not.
+    """
 
     step: int
     mixture: Mixture
     elbo: float
     by_move: bool = False
-    expected: float = float("inf")
+    expected: float = math.inf
 
 
 def climb(
@@ -172,7 +182,7 @@ def _prepare(
             return model, natural
         if memory is None:
             return model, QuasiNewton(natural, Memory())
-        return model, QuasiNewton(natural, memory, _information_on(cells, start, ascent))
+        return model, QuasiNewton(natural, memory, _curvature_on(cells, start, ascent))
     positive = weights.clamp(min=LEAST_POSITIVE)
     least = ascent.floor**0.5
     model = MixtureModel(
@@ -185,20 +195,20 @@ def _prepare(
     return model, PyroMultiOptimizer(Adam({"lr": ascent.learning_rate, "amsgrad": True}))
 
 
-def _information_on(
+def _curvature_on(
     cells: Cells, start: Mixture, ascent: Ascent
-) -> Callable[[Place], Tensor | None] | None:
-    """What gives the inverse of the information at a place; None where it would take too long."""
+) -> Callable[[Place], Curvature] | None:
+    """What works out how the ELBO bends at a place; None where it would take too long."""
     if cells.n_cells * start.n_components**2 > MOST_INFORMED:
         return None
 
-    def inverse(place: Place) -> Tensor | None:
+    def curvature(place: Place) -> Curvature:
         covariances = place.factors @ place.factors.mT
         mixture = Mixture(place.weights.numpy(), place.means.numpy(), covariances.numpy())
         found = information(cells, mixture, ascent.covariance, ascent.floor)
-        return torch.from_numpy(found.inverse) if found.is_positive else None
+        return Curvature(torch.from_numpy(found.inverse), found.is_positive)
 
-    return inverse
+    return curvature
 
 
 def _free_factors(covariances: Tensor, covariance: CovarianceType, least: float) -> PyroParam:

@@ -25,6 +25,9 @@ N_PARAMETERS = 6
 # The information on any combination of parameters counts as at least so much: those that the points
 # do not tell apart have standard errors all the same.
 LEAST_INFORMATION = 1e-8
+# Where the ELBO bends upward, along a ridge between optima, a step goes on as far as if it bent
+# downward, but by no more than so little information allows.
+LEAST_UPWARD = 1e-4
 # Rounding makes it less than nothing by no more than this.
 ROUNDING = 1e-6
 # So many numbers are worked on at once.
@@ -36,8 +39,9 @@ class Information:
     """What is known of the parameters about a place.
 
     Attributes:
-        inverse: the covariance of the parameters as estimated at an optimum, shape (6K, 6K).
-        is_positive: whether the ELBO bends downward there on every side, as about an optimum.
+        inverse: the covariance of the parameters as estimated at an optimum, shape (6K, 6K); where
+            the ELBO bends upward, as if it bent downward as much.
+        is_positive: whether it bends downward on every side, as about an optimum.
     """
 
     inverse: FloatArray
@@ -83,7 +87,8 @@ def information(
     free = _free(roots, covariance)
     bound = np.eye(size) - free
     lengths, directions = np.linalg.eigh(free @ seen @ free + bound)
-    inverse = (directions / np.maximum(np.abs(lengths), LEAST_INFORMATION)) @ directions.T - bound
+    least = np.where(lengths > 0, LEAST_INFORMATION, LEAST_UPWARD)
+    inverse = (directions / np.maximum(np.abs(lengths), least)) @ directions.T - bound
     return Information(inverse, bool(lengths[0] > -ROUNDING))
 
 

@@ -73,17 +73,34 @@ class Ascent:
         return replace(self, optimizer="natural", learning_rate=1.0, accelerated=False)
 
 
+class Curvature(NamedTuple):
+    """How an ELBO bends at a place, in local units.
+
+    Attributes:
+        inverse: of the information, with every eigenvalue turned positive, shape (6K, 6K).
+        is_positive: whether they all were, as about an optimum.
+    """
+
+    inverse: Tensor
+    is_positive: bool
+
+
 @dataclass(eq=False)
 class Memory:
     """What quasi-Newton steps have learned of the curvature of an ELBO, in local units.
 
     Attributes:
         pairs: steps that were taken, and how much each took off the gradient.
-        inverse: of the information, shape (6K, 6K), if it has been worked out.
+        curvature: where the first of them was taken, if it has been worked out.
     """
 
     pairs: deque[tuple[Tensor, Tensor]] = field(default_factory=lambda: deque(maxlen=MEMORY))
-    inverse: Tensor | None = None
+    curvature: Curvature | None = None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.pairs.clear()
+        self.curvature = None
 
 
 class Place(NamedTuple):
@@ -183,30 +200,31 @@ class QuasiNewton(MultiOptimizer):
         natural: takes the steps before the optimum is near.
         memory: what it learns from, and adds to; that of an earlier climb on the same data, in
             coarser cells, gives it a good start.
-        information: gives the inverse of the information at a place, or None where the ELBO does
-            not bend downward on every side; the identity takes its place there.
+        curvature: works out how the ELBO bends at a place (Newton's steps; along a ridge, where it
+            bends upward, those of Dauphin et al. 2014, section 5); None where that takes too long.
     """
 
     def __init__(
         self,
         natural: NaturalGradient,
         memory: Memory,
-        information: Callable[[Place], Tensor | None] | None = None,
+        curvature: Callable[[Place], Curvature] | None = None,
     ) -> None:
         self._natural = natural
         self._memory = memory
-        self._information = information
+        self._curvature = curvature
         self._elbo = -math.inf
-        self._is_near = len(memory.pairs) > 0 or memory.inverse is not None
+        self._is_near = len(memory.pairs) > 0 or memory.curvature is not None
         self._trial: Trial | None = None
         self._n_uninformed = STEPS_INFORMED
 
     @property
     def expected(self) -> float:
         """What the last step should have brought, in nats; infinite where that is not known."""
-        if self._trial is None or self._trial.n_cuts > 0 or self._memory.inverse is None:
+        curvature = self._memory.curvature
+        if self._trial is None or self._trial.n_cuts > 0 or curvature is None:
             return math.inf
-        return self._trial.gain
+        return self._trial.gain if curvature.is_positive else math.inf
 
     def overshot(self, elbo: float) -> bool:
         """Whether the last step has led down to this ELBO, so that the next one takes it back."""
@@ -235,12 +253,11 @@ class QuasiNewton(MultiOptimizer):
             return _named(self._moved(here, step))
 
     def _inform(self, here: Place) -> None:
-        """Work out the information anew when it is due; what steps have told is part of it."""
+        """Work out the curvature anew when it is due; what steps have told is part of it."""
         self._n_uninformed += 1
-        if self._information is not None and self._n_uninformed > STEPS_INFORMED:
-            self._memory.inverse = self._information(here)
-            if self._memory.inverse is not None:
-                self._memory.pairs.clear()
+        if self._curvature is not None and self._n_uninformed > STEPS_INFORMED:
+            self._memory.clear()
+            self._memory.curvature = self._curvature(here)
             self._n_uninformed = 0
 
     def _taken_back(self, trial: Trial) -> Place:
@@ -248,8 +265,7 @@ class QuasiNewton(MultiOptimizer):
         trial = replace(trial, n_cuts=trial.n_cuts + 1)
         if trial.n_cuts > MOST_CUTS:
             self._trial = None
-            self._memory.pairs.clear()
-            self._memory.inverse = None
+            self._memory.clear()
             return trial.full
         self._trial = replace(trial, step=SHORTER * trial.step)
         return self._moved(trial.place, self._trial.step)
@@ -267,8 +283,8 @@ class QuasiNewton(MultiOptimizer):
             share = (move * step).sum() / (move * fall).sum()
             step = step - share * fall
             shares.append(share)
-        if memory.inverse is not None:
-            step = (memory.inverse @ step.ravel()).reshape(step.shape)
+        if memory.curvature is not None:
+            step = (memory.curvature.inverse @ step.ravel()).reshape(step.shape)
         for (move, fall), share in zip(memory.pairs, reversed(shares), strict=True):
             step = step + move * (share - (fall * step).sum() / (move * fall).sum())
         return step if (step * gradient).sum() > 0 else gradient
