@@ -3,7 +3,8 @@
 Each number of components starts from its neighbour's mixture: upward by a split of all components
 and merges to one more, or from random starts where they lead higher, and downward by one merge.
 This is done on few cells. Then the candidates are compared on all cells, and those that are far
-behind there are left behind.
+behind there are left behind. Where the best explains some points badly, which few cells may hide,
+a candidate gets a component there.
 """
 
 import math
@@ -15,6 +16,7 @@ import numpy as np
 
 from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.fit import Hooks, Problem, check_distinct_points, n_few
+from gmmcli.core.inference import State
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import MOST_STEPS, Path, Searcher
@@ -43,7 +45,9 @@ class Contender:
         path: the way to its mixture on few cells.
         fit: what came of a climb on all cells, or what it would begin with.
         is_searched: whether it has been searched for as long as if it were the only candidate.
-        is_final: whether it has climbed on all cells.
+        is_final: whether it has climbed on all cells as far as it could matter.
+        on_all: the way to its mixture on all cells, once there is one.
+        is_behind: whether its climb was given up, as it could not catch up.
     """
 
     problem: Problem
@@ -51,6 +55,8 @@ class Contender:
     fit: Fit
     is_searched: bool = False
     is_final: bool = False
+    on_all: Path | None = None
+    is_behind: bool = False
 
     @property
     def is_eligible(self) -> bool:
@@ -64,7 +70,8 @@ class Contender:
         elif self.fit.with_few_points:
             status = f"on fewer than {HANDFUL} points"
         else:
-            status = self.fit.status.value if self.is_final else "left behind"
+            left = self.is_behind or not self.is_final
+            status = "left behind" if left else self.fit.status.value
         hidden = self.fit.cells.n_points * self.fit.compression_gap
         settings = self.fit.settings
         return Candidate(
@@ -128,7 +135,7 @@ def _contenders(problem: Problem, choice: Choice, hooks: Hooks) -> list[Contende
     paths = _paths(problem, choice, hooks)
     contenders: list[Contender] = []
     for path in sorted(paths, key=lambda path: _figure(problem, path, choice.criterion)):
-        contenders.append(_measured(problem, path))
+        contenders.append(_begun(problem, path))
         if hooks.interrupted():
             break
     return sorted(contenders, key=lambda contender: contender.fit.settings.components)
@@ -147,7 +154,7 @@ def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     """The contenders as they are on finer cells."""
     problems = {contender.problem: contender.problem.on(cells) for contender in contenders}
     return [
-        replace(_measured(problems[c.problem], c.path), is_searched=c.is_searched)
+        replace(_begun(problems[c.problem], c.path, c.on_all), is_searched=c.is_searched)
         for c in contenders
     ]
 
@@ -220,25 +227,39 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
     return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
 
 
-def _measured(problem: Problem, path: Path) -> Contender:
-    """The mixture at the end of a path as it is, on all cells."""
-    return Contender(problem, path, problem.told(problem.measured(path)))
+def _begun(problem: Problem, path: Path, on_all: Path | None = None) -> Contender:
+    """A contender that has a path on few cells, or one on all cells too, but no climb yet."""
+    fit = problem.told(problem.measured(on_all or path))
+    return Contender(problem, path, fit, is_searched=on_all is not None, on_all=on_all)
 
 
-def _climbed(contender: Contender, *, by_natural: bool = True) -> Contender:
-    """A contender after the climb over all stages."""
-    problem = contender.problem
-    climbed = problem.climbed(contender.path, by_natural=by_natural)
-    return replace(contender, fit=problem.told(climbed), is_final=True)
+def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0.0) -> Contender:
+    """A contender after the climb over all stages, or all cells if it has been there.
+
+    Args:
+        contender: what climbs.
+        by_natural: by natural gradient, whatever was asked for.
+        behind: how far it has to climb to matter, in nats; the climb ends where steps bring less
+            than would lead there in as many as a search takes.
+    """
+    problem, on_all = contender.problem, contender.on_all
+    climbed = problem.climbed(
+        on_all or contender.path,
+        by_natural=by_natural,
+        on_all=on_all is not None,
+        tolerance=behind / MOST_STEPS,
+    )
+    fit = problem.told(climbed)
+    return replace(contender, fit=fit, on_all=climbed.path, is_final=True, is_behind=behind > 0)
 
 
-def _searched(contender: Contender) -> Contender:
+def _searched(contender: Contender, behind: float) -> Contender:
     """A contender after a search as long as if no other number of components were asked for."""
     if contender.is_searched:
-        return _climbed(contender)
+        return _climbed(contender, behind=behind)
     problem = contender.problem
     path = problem.searcher.improved(problem.few_cells, contender.path)
-    return _climbed(replace(contender, path=path, is_searched=True))
+    return _climbed(replace(contender, path=path, is_searched=True), behind=behind)
 
 
 def _compared(
@@ -250,13 +271,15 @@ def _compared(
         place = _next_of(compared, criterion, CLOSE + GAINS * gained)
         if place is None:
             challengers = _neighbours_of_best(compared, criterion)
+            challengers = challengers or _enlarged_best(compared, criterion)
             if not challengers:
                 break
             for place, contender in challengers:
                 compared[place] = contender
             continue
         before = compared[place].fit.criteria.value(criterion)
-        compared[place] = _searched(compared[place])
+        ahead = _lowest(compared, criterion)
+        compared[place] = _searched(compared[place], max(before - ahead - CLOSE, 0.0) / 2)
         gained = max(gained, before - compared[place].fit.criteria.value(criterion))
     return compared
 
@@ -276,17 +299,44 @@ def _neighbours_of_best(
         if contender.problem is problem and abs(apart) == 1:
             path = _led_on(problem.searcher, problem.few_cells, contender.path, mixture)
             if path is not contender.path:
-                challengers.append((place, _measured(problem, path)))
+                challengers.append((place, _begun(problem, path)))
     return challengers
+
+
+def _enlarged_best(
+    contenders: Sequence[Contender], criterion: CriterionName
+) -> list[tuple[int, Contender]]:
+    """The candidate with one more component than the best, where the best explains points badly.
+
+    With its place; none where that candidate is better already.
+    """
+    best = contenders[_best_of(contenders, criterion)]
+    problem, mixture = best.problem, (best.on_all or best.path).last.mixture
+    more = problem.searcher.enlarged(problem.all_cells, mixture)
+    if more is None:
+        return []
+    for place, contender in enumerate(contenders):
+        path = contender.path
+        if contender.problem is problem and path.last.mixture.n_components == more.n_components:
+            start = Path([State(0, more, -math.inf)]).after(rounds=1, moves=1)
+            larger = _begun(problem, path, on_all=start)
+            values = [c.fit.criteria.value(criterion) for c in (larger, contender)]
+            return [(place, larger)] if values[0] < values[1] else []
+    return []
 
 
 def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: float) -> int | None:
     """The place of the best contender that has not climbed and is within reach of the best."""
     values = [contender.fit.criteria.value(criterion) for contender in contenders]
-    final = [v for v, c in zip(values, contenders, strict=True) if c.is_final and c.is_eligible]
-    highest = min(final, default=math.inf) + reach
+    highest = _lowest(contenders, criterion) + reach
     waiting = [n for n, c in enumerate(contenders) if not c.is_final and values[n] <= highest]
     return min(waiting, key=values.__getitem__, default=None)
+
+
+def _lowest(contenders: Sequence[Contender], criterion: CriterionName) -> float:
+    """The lowest criterion of those that have climbed and can be chosen; infinite without any."""
+    final = [c for c in contenders if c.is_final and c.is_eligible]
+    return min((c.fit.criteria.value(criterion) for c in final), default=math.inf)
 
 
 def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:

@@ -40,7 +40,7 @@ def coarsened(cells: Cells, most: int) -> Cells:
         cells = _in_a_grid(cells, max(most, MANY // 4))
     if cells.n_cells <= most:
         return cells
-    groups, ranks = np.zeros(cells.n_cells, dtype=np.intp), _ranks(cells)
+    groups, ranks = np.zeros(cells.n_cells, dtype=np.intp), ranks_of(cells)
     for _ in range(int(np.log2(most * HALVED))):
         groups = _renumbered(2 * groups + _upper_halves(cells, ranks, groups))
     gains, upper = _best_cuts(cells, ranks, groups)
@@ -66,7 +66,7 @@ def _in_a_grid(cells: Cells, most: int) -> Cells:
 
     Ranks spread cells evenly on either axis, so that a grid of them is fine where many cells are.
     """
-    ranks, side = _ranks(cells), math.isqrt(most)
+    ranks, side = ranks_of(cells), math.isqrt(most)
     groups = np.zeros(cells.n_cells, dtype=np.intp)
     while True:  # much of the grid may be empty
         columns, rows = ranks * side // cells.n_cells
@@ -82,7 +82,7 @@ def _renumbered(groups: IntArray) -> IntArray:
     return numbers[groups]
 
 
-def _ranks(cells: Cells) -> IntArray:
+def ranks_of(cells: Cells) -> IntArray:
     """The place of each cell in the order of the means on each axis, shape (2, C)."""
     ranks = np.empty((2, cells.n_cells), dtype=np.intp)
     for axis in (0, 1):

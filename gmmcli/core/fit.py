@@ -157,6 +157,11 @@ class Problem:
         """The cells to search on, in whitened units."""
         return self._levels[0]
 
+    @property
+    def all_cells(self) -> Cells:
+        """All cells, in whitened units."""
+        return self._levels[-1]
+
     def is_sound(self, mixture: Mixture) -> bool:
         """Whether no component stands on the floor, or on fewer points than a handful."""
         few = (mixture.weights * self._cells.n_points < self.handful).any()
@@ -175,7 +180,7 @@ class Problem:
 
     def measured(self, path: Path) -> Climbed:
         """The end of a path as it is, on all cells."""
-        last = measured(path.last, self._levels[-1], self._ascent)
+        last = measured(path.last, self.all_cells, self._ascent)
         status = Status.INTERRUPTED if self._hooks.interrupted() else Status.STEP_LIMIT
         return Climbed(replace(path, states=[*path.states[:-1], last]), status, self._cells)
 
@@ -185,6 +190,8 @@ class Problem:
         *,
         finer: Callable[[Coarseness], Cells] | None = None,
         by_natural: bool = False,
+        on_all: bool = False,
+        tolerance: float = 0.0,
     ) -> Climbed:
         """Where the climb from the end of a path leads, on more and more cells.
 
@@ -192,19 +199,30 @@ class Problem:
             path: the states so far.
             finer: cuts cells where they are too coarse for a mixture, in data units.
             by_natural: climb by natural gradient, whatever was asked for.
+            on_all: begin on all cells, since the path has come to its end on them.
+            tolerance: what may be left to climb, in nats, if more than ever is.
 
         Raises:
             FitError: when Adam, at too high a learning rate, diverges.
         """
-        stages = _Stages(self._cells, self._levels, self.whitening, finer, self._few)
+        levels = self._levels[-1:] if on_all else self._levels
+        stages = _Stages(self._cells, levels, self.whitening, finer, self._few, tolerance)
         ascent = self._ascent.accelerating() if by_natural else self._ascent
         unit = self._hooks.row_weight  # a nat for each point is one for each row
         max_steps = path.last.step + self._settings.steps
         climber = _Climber(ascent, max_steps, self._told_step, self._hooks.interrupted)
         states, status = climber.on(stages.cells, path.states, unit * stages.tolerance)
         search, is_checked = path.search, False
-        while status is Status.CONVERGED and stages.advance(states[-1].mixture):
-            if search is not None and search.moves and not is_checked:  # few cells may mislead
+        while status is Status.CONVERGED:
+            if not stages.advance(states[-1].mixture):
+                if search is None:
+                    break
+                swapped = self.searcher.swapped(stages.cells, Path(states, search))
+                if swapped.moves == search.moves:
+                    break
+                climber = replace(climber, memory=Memory())
+                states, search = swapped.states, swapped.search
+            elif search is not None and search.moves and not is_checked:  # few cells may mislead
                 checked = self.searcher.improved(stages.cells, Path(states, search), patience=1)
                 is_checked = True
                 if checked.moves > search.moves:
@@ -307,6 +325,7 @@ class _Stages:
         finer: cuts cells where they are too coarse for a mixture, in data units; None where all
             are as fine as can be.
         few: how many cells the first of the levels has at most; None where it has all.
+        least_tolerance: what may always be left to climb, in nats.
 
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
@@ -320,9 +339,11 @@ class _Stages:
         whitening: Whitening,
         finer: Callable[[Coarseness], Cells] | None,
         few: int | None,
+        least_tolerance: float = 0.0,
     ) -> None:
         self.all_cells = cells
         self._levels, self._whitening, self._finer, self._few = levels, whitening, finer, few
+        self._least_tolerance = least_tolerance
         self._level = 0
         self.coarseness: Coarseness | None = None
 
@@ -339,7 +360,7 @@ class _Stages:
     @property
     def tolerance(self) -> float:
         """What may be left to climb on them, in nats."""
-        return TOLERANCE if self.is_last else NEAR
+        return max(TOLERANCE if self.is_last else NEAR, self._least_tolerance)
 
     def advance(self, mixture: Mixture) -> bool:
         """Take more cells, cut where they are too wide for a mixture in whitened units.

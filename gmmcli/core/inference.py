@@ -23,13 +23,12 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.information import information
+from gmmcli.core.information import Information, information
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.model import MixtureModel, cell_tensors, constrained
 from gmmcli.core.optimizers import (
     MOST_INFORMED,
     Ascent,
-    Curvature,
     Memory,
     NaturalGradient,
     Place,
@@ -197,16 +196,15 @@ def _prepare(
 
 def _curvature_on(
     cells: Cells, start: Mixture, ascent: Ascent
-) -> Callable[[Place], Curvature] | None:
+) -> Callable[[Place], Information] | None:
     """What works out how the ELBO bends at a place; None where it would take too long."""
     if cells.n_cells * start.n_components**2 > MOST_INFORMED:
         return None
 
-    def curvature(place: Place) -> Curvature:
+    def curvature(place: Place) -> Information:
         covariances = place.factors @ place.factors.mT
         mixture = Mixture(place.weights.numpy(), place.means.numpy(), covariances.numpy())
-        found = information(cells, mixture, ascent.covariance, ascent.floor)
-        return Curvature(torch.from_numpy(found.inverse), found.is_positive)
+        return information(cells, mixture, ascent.covariance, ascent.floor)
 
     return curvature
 

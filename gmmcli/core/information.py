@@ -25,11 +25,13 @@ N_PARAMETERS = 6
 # The information on any combination of parameters counts as at least so much: those that the points
 # do not tell apart have standard errors all the same.
 LEAST_INFORMATION = 1e-8
-# Where the ELBO bends upward, along a ridge between optima, a step goes on as far as if it bent
-# downward, but by no more than so little information allows.
+# Where the ELBO bends upward, it counts as bending by at least so much.
 LEAST_UPWARD = 1e-4
 # Rounding makes it less than nothing by no more than this.
 ROUNDING = 1e-6
+# A step is cut to its length to this share, which takes a few rounds, and never more than so many.
+DAMPED = 0.01
+MOST_DAMPED = 30
 # So many numbers are worked on at once.
 AT_ONCE = 3_000_000
 
@@ -39,13 +41,46 @@ class Information:
     """What is known of the parameters about a place.
 
     Attributes:
-        inverse: the covariance of the parameters as estimated at an optimum, shape (6K, 6K); where
-            the ELBO bends upward, as if it bent downward as much.
-        is_positive: whether it bends downward on every side, as about an optimum.
+        lengths: the eigenvalues of the information in the F directions that are open to the
+            parameters, in ascending order; below zero where the ELBO bends upward.
+        directions: these, shape (6K, F).
     """
 
-    inverse: FloatArray
-    is_positive: bool
+    lengths: FloatArray
+    directions: FloatArray
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether the ELBO bends downward on every side, as about an optimum."""
+        return bool(self.lengths[0] > -ROUNDING)
+
+    @property
+    def inverse(self) -> FloatArray:
+        """The covariance of the parameters as estimated at an optimum, shape (6K, 6K)."""
+        return np.asarray((self.directions / self._sizes) @ self.directions.T)
+
+    def step(self, gradient: FloatArray, longest: float) -> FloatArray:
+        """Newton's step along a gradient, no longer than that, shape (6K,).
+
+        Where the ELBO bends upward, along a ridge between optima, as far as if it bent downward as
+        much (Dauphin et al. 2014, section 5). A step that is too long is cut where it is longest
+        (Moré & Sorensen 1983, section 2).
+        """
+        along, sizes, damping = gradient @ self.directions, self._sizes, 0.0
+        for _ in range(MOST_DAMPED):
+            parts = along / (sizes + damping)
+            length = float(np.sqrt(parts @ parts))
+            if length <= longest * (1 + DAMPED):
+                break
+            slope = float(parts @ (parts / (sizes + damping)))
+            damping += (length / longest - 1) * length**2 / slope
+        return np.asarray(self.directions @ parts)
+
+    @property
+    def _sizes(self) -> FloatArray:
+        """The absolute eigenvalues, none so small that a step has no end."""
+        least = np.where(self.lengths > 0, LEAST_INFORMATION, LEAST_UPWARD)
+        return np.asarray(np.maximum(np.abs(self.lengths), least))
 
 
 def information(
@@ -85,11 +120,8 @@ def information(
     for parameter in (3, 4, 5):
         blocks[standing, parameter, standing, parameter] = 1.0
     free = _free(roots, covariance)
-    bound = np.eye(size) - free
-    lengths, directions = np.linalg.eigh(free @ seen @ free + bound)
-    least = np.where(lengths > 0, LEAST_INFORMATION, LEAST_UPWARD)
-    inverse = (directions / np.maximum(np.abs(lengths), least)) @ directions.T - bound
-    return Information(inverse, bool(lengths[0] > -ROUNDING))
+    lengths, directions = np.linalg.eigh(free.T @ seen @ free)
+    return Information(lengths, free @ directions)
 
 
 def root_masses(cells: Cells, mixture: Mixture) -> FloatArray:
@@ -164,7 +196,7 @@ def _of_complete_data(sums: FloatArray) -> FloatArray:
 
 
 def _free(roots: FloatArray, covariance: CovarianceType) -> FloatArray:
-    """The projection to the moves that are open to the parameters, shape (6K, 6K)."""
+    """An orthonormal basis of the moves that are open to the parameters, shape (6K, F)."""
     n_components = len(roots)
     own, alike = np.eye(n_components), np.outer(roots, roots) / (roots @ roots)
     shape = np.eye(3)  # of a covariance's parameters: along u, across, along v
@@ -176,4 +208,5 @@ def _free(roots: FloatArray, covariance: CovarianceType) -> FloatArray:
     free[:, 0, :, 0] = own - alike  # all masses grow together, or none
     free[:, [1, 2], :, [1, 2]] = own
     free[:, 3:, :, 3:] = np.einsum("kl,ab->kalb", alike if covariance == "tied" else own, shape)
-    return free.reshape(n_components * N_PARAMETERS, -1)
+    lengths, directions = np.linalg.eigh(free.reshape(n_components * N_PARAMETERS, -1))
+    return np.asarray(directions[:, lengths > 0.5])  # of a projection they are 0 or 1

@@ -50,7 +50,7 @@ def score(mixture: Mixture, elbo: float, handful: float) -> float:
         elbo: of the mixture.
         handful: how many points are too few for a component, in the units of the cells' counts.
     """
-    return elbo + handful * float(_half_log_determinants(mixture.covariances).sum())
+    return elbo + handful * float(half_log_determinants(mixture.covariances).sum())
 
 
 def split(cells: Cells, mixture: Mixture, generator: np.random.Generator | None = None) -> Mixture:
@@ -134,8 +134,8 @@ def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) ->
     shares = np.exp(log_shares)
     pairs = _neighbours(mixture)
     merged = _merged(mixture, pairs)
-    areas = _half_log_determinants(mixture.covariances)
-    thicker = _half_log_determinants(merged[2]) - areas[pairs].sum(axis=1)
+    areas = half_log_determinants(mixture.covariances)
+    thicker = half_log_determinants(merged[2]) - areas[pairs].sum(axis=1)
     by_merging = _losses_by_merging(cells, total, shares, pairs, merged) - handful * thicker
     by_omission = _losses_by_omission(cells, mixture, log_shares, shares) + handful * areas
     losses = np.concatenate([by_merging, by_omission])
@@ -169,8 +169,8 @@ def _neighbours(mixture: Mixture) -> IntArray:
     n_components = mixture.n_components
     every = np.stack(np.triu_indices(n_components, 1), axis=1)
     weights, _, covariances = _merged(mixture, every)
-    areas = mixture.weights * _half_log_determinants(mixture.covariances)
-    losses = weights * _half_log_determinants(covariances) - areas[every].sum(axis=1)
+    areas = mixture.weights * half_log_determinants(mixture.covariances)
+    losses = weights * half_log_determinants(covariances) - areas[every].sum(axis=1)
     table = np.full((n_components, n_components), np.inf)
     table[every[:, 0], every[:, 1]] = table[every[:, 1], every[:, 0]] = losses
     nearest = np.argsort(table, axis=1)[:, : min(NEIGHBOURS, n_components - 1)]
@@ -248,7 +248,7 @@ def _parts(mixture: Mixture) -> tuple[FloatArray, FloatArray, FloatArray]:
     return mixture.weights, mixture.means, mixture.covariances
 
 
-def _half_log_determinants(covariances: FloatArray) -> FloatArray:
+def half_log_determinants(covariances: FloatArray) -> FloatArray:
     """The log of the area of each component, shape (K,), up to a constant."""
     (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
     halves: FloatArray = 0.5 * np.log(_determinants(xx, xy, yy))

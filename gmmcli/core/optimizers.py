@@ -14,6 +14,7 @@ import torch
 from pyro.optim.multi import MultiOptimizer
 from torch import Tensor
 
+from gmmcli.core.information import Information
 from gmmcli.core.model import constrained
 from gmmcli.core.settings import CovarianceType, OptimizerName
 from gmmcli.core.whitening import are_floored
@@ -73,18 +74,6 @@ class Ascent:
         return replace(self, optimizer="natural", learning_rate=1.0, accelerated=False)
 
 
-class Curvature(NamedTuple):
-    """How an ELBO bends at a place, in local units.
-
-    Attributes:
-        inverse: of the information, with every eigenvalue turned positive, shape (6K, 6K).
-        is_positive: whether they all were, as about an optimum.
-    """
-
-    inverse: Tensor
-    is_positive: bool
-
-
 @dataclass(eq=False)
 class Memory:
     """What quasi-Newton steps have learned of the curvature of an ELBO, in local units.
@@ -95,12 +84,7 @@ class Memory:
     """
 
     pairs: deque[tuple[Tensor, Tensor]] = field(default_factory=lambda: deque(maxlen=MEMORY))
-    curvature: Curvature | None = None
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.pairs.clear()
-        self.curvature = None
+    curvature: Information | None = None
 
 
 class Place(NamedTuple):
@@ -200,15 +184,15 @@ class QuasiNewton(MultiOptimizer):
         natural: takes the steps before the optimum is near.
         memory: what it learns from, and adds to; that of an earlier climb on the same data, in
             coarser cells, gives it a good start.
-        curvature: works out how the ELBO bends at a place (Newton's steps; along a ridge, where it
-            bends upward, those of Dauphin et al. 2014, section 5); None where that takes too long.
+        curvature: works out how the ELBO bends at a place, for Newton's steps; None where that
+            takes too long.
     """
 
     def __init__(
         self,
         natural: NaturalGradient,
         memory: Memory,
-        curvature: Callable[[Place], Curvature] | None = None,
+        curvature: Callable[[Place], Information] | None = None,
     ) -> None:
         self._natural = natural
         self._memory = memory
@@ -217,6 +201,7 @@ class QuasiNewton(MultiOptimizer):
         self._is_near = len(memory.pairs) > 0 or memory.curvature is not None
         self._trial: Trial | None = None
         self._n_uninformed = STEPS_INFORMED
+        self._longest = math.inf  # a Newton step, in local units
 
     @property
     def expected(self) -> float:
@@ -247,16 +232,19 @@ class QuasiNewton(MultiOptimizer):
             gradient = self._within_floor(here, full, self._local_gradient(here, gradients))
             if self._trial is not None:
                 self._learn(self._trial, gradient)
+                if self._trial.n_cuts == 0:
+                    self._longest /= SHORTER
             self._inform(here)
-            step = self._direction(gradient)
-            self._trial = Trial(here, gradient, step, full, float((step * gradient).sum()) / 2)
+            step = self._direction(gradient, self._longest)
+            gain = float((self._direction(gradient, math.inf) * gradient).sum()) / 2
+            self._trial = Trial(here, gradient, step, full, gain)
             return _named(self._moved(here, step))
 
     def _inform(self, here: Place) -> None:
         """Work out the curvature anew when it is due; what steps have told is part of it."""
         self._n_uninformed += 1
         if self._curvature is not None and self._n_uninformed > STEPS_INFORMED:
-            self._memory.clear()
+            self._memory.pairs.clear()
             self._memory.curvature = self._curvature(here)
             self._n_uninformed = 0
 
@@ -265,10 +253,16 @@ class QuasiNewton(MultiOptimizer):
         trial = replace(trial, n_cuts=trial.n_cuts + 1)
         if trial.n_cuts > MOST_CUTS:
             self._trial = None
-            self._memory.clear()
+            self._memory.pairs.clear()
             return trial.full
-        self._trial = replace(trial, step=SHORTER * trial.step)
-        return self._moved(trial.place, self._trial.step)
+        step = SHORTER * trial.step
+        if self._memory.curvature is not None:
+            self._longest = float(step.norm())
+            self._memory.pairs.clear()
+            self._n_uninformed = STEPS_INFORMED
+            step = self._direction(trial.gradient, self._longest)
+        self._trial = replace(trial, step=step)
+        return self._moved(trial.place, step)
 
     def _learn(self, trial: Trial, gradient: Tensor) -> None:
         """Keep a step and how much it took off the gradient, where the ELBO is concave along it."""
@@ -276,7 +270,7 @@ class QuasiNewton(MultiOptimizer):
         if (trial.step * fall).sum() > LEAST_CURVATURE * trial.step.norm() * fall.norm():
             self._memory.pairs.append((trial.step, fall))
 
-    def _direction(self, gradient: Tensor) -> Tensor:
+    def _direction(self, gradient: Tensor, longest: float) -> Tensor:
         """The step that the memory recommends (Nocedal 1980, the two-loop recursion)."""
         step, shares, memory = gradient, [], self._memory
         for move, fall in reversed(memory.pairs):
@@ -284,7 +278,8 @@ class QuasiNewton(MultiOptimizer):
             step = step - share * fall
             shares.append(share)
         if memory.curvature is not None:
-            step = (memory.curvature.inverse @ step.ravel()).reshape(step.shape)
+            newton = memory.curvature.step(step.ravel().numpy(), longest)
+            step = torch.from_numpy(newton).reshape(step.shape)
         for (move, fall), share in zip(memory.pairs, reversed(shares), strict=True):
             step = step + move * (share - (fall * step).sum() / (move * fall).sum())
         return step if (step * gradient).sum() > 0 else gradient
