@@ -13,7 +13,7 @@ from gmmcli.core.inference import climb
 from gmmcli.core.information import information, root_masses
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.model import cell_tensors, mean_log_densities
-from gmmcli.core.optimizers import Ascent, Memory, Place, QuasiNewton
+from gmmcli.core.optimizers import Ascent, Place, QuasiNewton
 from gmmcli.core.settings import COVARIANCE_TYPES, CovarianceType
 
 FLOOR = 1e-10
@@ -93,13 +93,27 @@ def test_between_two_optima_the_elbo_does_not_bend_downward() -> None:
     assert not information(cells, halves).is_positive
 
 
+def test_newtons_steps_are_cut_where_they_are_longest() -> None:
+    mixture = random_mixture(3, seed=2)
+    found = information(cells_of(sampled(mixture, 2000)), mixture)
+    gradient = found.directions @ np.random.default_rng(0).normal(size=len(found.lengths))
+    whole = found.step(gradient, np.inf)
+    np.testing.assert_allclose(whole, found.inverse @ gradient, atol=1e-9)
+    length = np.linalg.norm(whole)
+    cut = found.step(gradient, 0.3 * length)
+    assert np.linalg.norm(cut) == pytest.approx(0.3 * length, rel=0.02)
+    assert cut @ gradient > 0
+    shares = (found.directions.T @ cut) / (found.directions.T @ whole)
+    assert (np.diff(shares) > 0).all()  # the longer, the more
+
+
 def test_a_step_that_leads_down_is_cut_from_where_it_was_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mixture = random_mixture(3, seed=1)
     cells, places, moved = cells_of(sampled(mixture, 500)), [], QuasiNewton._moved
 
-    def too_far(_self: QuasiNewton, gradient: Tensor) -> Tensor:
+    def too_far(_self: QuasiNewton, gradient: Tensor, _longest: float) -> Tensor:
         return 30 * gradient
 
     def watched(self: QuasiNewton, here: Place, step: Tensor) -> Place:
@@ -108,7 +122,7 @@ def test_a_step_that_leads_down_is_cut_from_where_it_was_taken(
 
     monkeypatch.setattr(QuasiNewton, "_direction", too_far)
     monkeypatch.setattr(QuasiNewton, "_moved", watched)
-    states = list(islice(climb(cells, mixture, Ascent("full", "natural", 1.0, FLOOR), Memory()), 6))
+    states = list(islice(climb(cells, mixture, Ascent("full", "natural", 1.0, FLOOR)), 6))
     cut = [n for n in range(1, len(places)) if torch.equal(places[n][1], 0.3 * places[n - 1][1])]
     assert cut
     for n in cut:

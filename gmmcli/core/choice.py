@@ -152,7 +152,7 @@ def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
 
 def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     """The contenders as they are on finer cells."""
-    problems = {contender.problem: contender.problem.on(cells) for contender in contenders}
+    problems = {problem: problem.on(cells) for problem in {c.problem for c in contenders}}
     return [
         replace(_begun(problems[c.problem], c.path, c.on_all), is_searched=c.is_searched)
         for c in contenders

@@ -17,8 +17,15 @@ from gmmcli.core.whitening import are_floored
 
 IntArray = npt.NDArray[np.intp]
 
+# The tree is shifted by these shares of its extent: what lies across the borders of one is inside a
+# box of another that is hardly larger (Chan 1998, section 2).
+SHIFTS = (0.0, 1 / 3, 2 / 3)
+# Components whose points are equal, to this share, end on the floor.
+MOST_EQUAL = 0.5
 # Of no more candidates than this, the best, is the choice made.
 MOST_CANDIDATES = 1000
+# Those nearer than this, in standard deviations of either, are for the same points.
+APART = 3.0
 
 
 def inserted(
@@ -33,60 +40,76 @@ def inserted(
     Args:
         cells: the data.
         mixture: what explains them so far.
-        most: how many components are added at most; the best, in boxes that do not overlap.
+        most: how many components are added at most; the best, for different points.
         least: what each must bring, in nats of `moves.score`.
         handful: how many points are too few for a component, in the units of the cells' counts.
-        floor: the least eigenvalue of a covariance; none that stands on it is added.
+        floor: the least eigenvalue of a covariance; none that stands on it is added, or would come
+            to, as most of its points are equal.
     """
-    weights, means, covariances, gains, spans = ([] for _ in range(5))
-    for boxes, logs, places in _boxes(cells, mixture):
+    joint = joint_log_densities(cells, mixture.weights, mixture.means, mixture.covariances)
+    logs, ranks = log_sum_exp(joint, axis=0), ranks_of(cells)
+    weights, means, covariances, gains = ([] for _ in range(4))
+    levels = (level for shift in SHIFTS for level in _boxes(cells, logs, ranks, shift))
+    for boxes, explained, equal in levels:
         variances = boxes.covariances.diagonal(axis1=1, axis2=2)
-        some = np.flatnonzero((boxes.counts > handful) & (variances.min(axis=1) > floor))
-        boxes, logs, places = boxes.chosen(some), logs[some], places[:, some]
+        differ = (variances.min(axis=1) > floor) & (equal < MOST_EQUAL * boxes.counts)
+        some = np.flatnonzero(differ & (boxes.counts > handful))
+        boxes, explained = boxes.chosen(some), explained[some]
         areas = half_log_determinants(boxes.covariances)
-        of_its_own = np.log(boxes.counts / cells.n_points) - np.log(2 * np.pi) - areas - 1
-        share = -np.expm1(logs - of_its_own)  # of the points that are beyond those explained
-        gain = boxes.counts * (of_its_own - logs - share) + handful * areas
+        alone = np.log(boxes.counts / cells.n_points) - np.log(2 * np.pi) - areas - 1
+        share = -np.expm1(explained - alone)  # of the points that are beyond those explained
+        gain = boxes.counts * (alone - explained - share) + handful * areas
         good = np.flatnonzero((share > 0) & (gain > least))
         good = good[~are_floored(boxes.covariances[good], floor)]
         weights.append(share[good] * boxes.counts[good] / cells.n_points)
         means.append(boxes.means[good])
         covariances.append(boxes.covariances[good])
         gains.append(gain[good])
-        spans.append(places[:, good])
-    chosen = _apart(np.concatenate(gains), np.concatenate(spans, axis=1), most)
-    added = np.concatenate(weights)[chosen]
+    best = np.argsort(-np.concatenate(gains), kind="stable")[:MOST_CANDIDATES]
+    new = [np.concatenate(each)[best] for each in (weights, means, covariances)]
+    chosen = _apart(new[1], new[2], most)
+    if not len(chosen):
+        return mixture
+    added = new[0][chosen]
     return Mixture(
         np.append(mixture.weights * (1 - added.sum()), added),
-        np.concatenate([mixture.means, np.concatenate(means)[chosen]]),
-        np.concatenate([mixture.covariances, np.concatenate(covariances)[chosen]]),
+        np.concatenate([mixture.means, new[1][chosen]]),
+        np.concatenate([mixture.covariances, new[2][chosen]]),
     )
 
 
-def _boxes(cells: Cells, mixture: Mixture) -> Iterator[tuple[Cells, FloatArray, IntArray]]:
+def _boxes(
+    cells: Cells, logs: FloatArray, ranks: IntArray, shift: float
+) -> Iterator[tuple[Cells, FloatArray, FloatArray]]:
     """The boxes of each level of a tree, from the cells themselves to one for all.
 
     Each level halves the boxes of ranks in turn along x and along y, the same for all, so that a
     sort by their interleaved digits (Morton 1966) has each box in one piece.
 
+    Args:
+        cells: C of them.
+        logs: the mean log density of their points, shape (C,).
+        ranks: of the cells on each axis, shape (2, C).
+        shift: by how much of their extent the tree is shifted.
+
     Yields:
-        The boxes as B merged cells; the mean log density of their points, shape (B,); and from
-        which place to which they are in that order, shape (2, B).
+        The boxes as B merged cells; the mean log density of their points, and how many of them are
+        equal to each other, shape (B,) each.
     """
-    codes = _interleaved(ranks_of(cells))
+    codes = _interleaved(ranks + int(shift * cells.n_cells))
     order = np.argsort(codes)
-    codes, boxes = codes[order], cells.chosen(order)
-    joint = joint_log_densities(boxes, mixture.weights, mixture.means, mixture.covariances)
-    logs, ends = log_sum_exp(joint, axis=0), np.arange(cells.n_cells + 1)
-    yield boxes, logs, np.stack([ends[:-1], ends[1:]])
+    codes, boxes, logs = codes[order], cells.chosen(order), logs[order]
+    equal = np.where(boxes.have_spread, 0.0, boxes.counts)
+    yield boxes, logs, equal
     while boxes.n_cells > 1:
         codes = codes >> 1
         begin = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
         groups = np.repeat(np.arange(len(begin)), np.diff(np.append(begin, len(codes))))
         masses = np.bincount(groups, boxes.counts)
         logs = np.bincount(groups, boxes.counts * logs) / masses
-        boxes, codes, ends = boxes.merged(groups), codes[begin], ends[np.append(begin, len(codes))]
-        yield boxes, logs, np.stack([ends[:-1], ends[1:]])
+        boxes, codes = boxes.merged(groups), codes[begin]
+        equal = np.maximum.reduceat(equal, begin)
+        yield boxes, logs, equal
 
 
 def _interleaved(ranks: IntArray) -> IntArray:
@@ -98,13 +121,16 @@ def _interleaved(ranks: IntArray) -> IntArray:
     return codes
 
 
-def _apart(gains: FloatArray, spans: IntArray, most: int) -> IntArray:
-    """The places of the greatest gains whose spans (2, M) do not overlap, at most so many."""
-    waiting = np.argsort(-gains, kind="stable")[:MOST_CANDIDATES]
-    chosen = list[int]()
+def _apart(means: FloatArray, covariances: FloatArray, most: int) -> IntArray:
+    """The first places, at most so many, that are for different points."""
+    inverses, waiting, chosen = np.linalg.inv(covariances), np.arange(len(means)), list[int]()
     while len(waiting) and len(chosen) < most:
-        best = waiting[0]
+        best = int(waiting[0])
         chosen.append(best)
-        begin, end = spans[:, waiting]
-        waiting = waiting[(end <= spans[0, best]) | (begin >= spans[1, best])]
+        away = means[waiting] - means[best]
+        by_either = [
+            np.einsum("ci,cij,cj->c", away, np.broadcast_to(inverse, (len(away), 2, 2)), away)
+            for inverse in (inverses[waiting], inverses[best])
+        ]
+        waiting = waiting[np.minimum(*by_either) > APART**2]
     return np.array(chosen, dtype=np.intp)

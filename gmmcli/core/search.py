@@ -31,7 +31,7 @@ MOST_STEPS = 60
 # A move is taken when it brings more than this, in nats per point: more than climbs that have
 # settled may still lack.
 TAKEN = 2e-5
-# Where a climb has come to its end, a move is taken when it brings more than this for each point of a
+# Where a climb has come to its end, a move is taken that brings more than this, for each point of a
 # handful.
 TAKEN_AT_END = 0.2
 # A round that brings less than this is no reason to go on.
