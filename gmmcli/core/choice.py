@@ -46,7 +46,9 @@ class Contender:
         fit: what came of a climb on all cells, or what it would begin with.
         is_searched: whether it has been searched for as long as if it were the only candidate.
         is_final: whether it has climbed on all cells as far as it could matter.
-        on_all: the way to its mixture on all cells, once there is one.
+        enlarged: a way to its mixture that begins on all cells, from that of another with one
+            component less.
+        on_all: the way to its mixture on all cells, once it has climbed there.
         is_behind: whether its climb was given up, as it could not catch up.
     """
 
@@ -55,6 +57,7 @@ class Contender:
     fit: Fit
     is_searched: bool = False
     is_final: bool = False
+    enlarged: Path | None = None
     on_all: Path | None = None
     is_behind: bool = False
 
@@ -123,7 +126,8 @@ def chosen_fit(
     if hooks.interrupted():
         fit = replace(fit, status=Status.INTERRUPTED)
     elif settings.optimizer != "natural" or settings.learning_rate != 1:
-        fit = _climbed(contenders[place], by_natural=False).fit
+        again = replace(contenders[place], on_all=None)  # from where the search has ended
+        fit = _climbed(again, by_natural=False).fit
     return replace(fit, selection=selection, seconds=perf_counter() - began)
 
 
@@ -135,7 +139,7 @@ def _contenders(problem: Problem, choice: Choice, hooks: Hooks) -> list[Contende
     paths = _paths(problem, choice, hooks)
     contenders: list[Contender] = []
     for path in sorted(paths, key=lambda path: _figure(problem, path, choice.criterion)):
-        contenders.append(_begun(problem, path))
+        contenders.append(_of(problem, path))
         if hooks.interrupted():
             break
     return sorted(contenders, key=lambda contender: contender.fit.settings.components)
@@ -153,10 +157,7 @@ def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
 def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     """The contenders as they are on finer cells."""
     problems = {problem: problem.on(cells) for problem in {c.problem for c in contenders}}
-    return [
-        replace(_begun(problems[c.problem], c.path, c.on_all), is_searched=c.is_searched)
-        for c in contenders
-    ]
+    return [_begun(replace(c, problem=problems[c.problem])) for c in contenders]
 
 
 def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
@@ -227,10 +228,15 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
     return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
 
 
-def _begun(problem: Problem, path: Path, on_all: Path | None = None) -> Contender:
-    """A contender that has a path on few cells, or one on all cells too, but no climb yet."""
-    fit = problem.told(problem.measured(on_all or path))
-    return Contender(problem, path, fit, is_searched=on_all is not None, on_all=on_all)
+def _of(problem: Problem, path: Path) -> Contender:
+    """A contender that has a path on few cells."""
+    return Contender(problem, path, problem.told(problem.measured(path)))
+
+
+def _begun(contender: Contender) -> Contender:
+    """A contender with its mixture as it is on all cells, before a climb there."""
+    problem, last = contender.problem, contender.on_all or contender.enlarged or contender.path
+    return replace(contender, fit=problem.told(problem.measured(last)), is_final=False)
 
 
 def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0.0) -> Contender:
@@ -239,10 +245,10 @@ def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0
     Args:
         contender: what climbs.
         by_natural: by natural gradient, whatever was asked for.
-        behind: how far it has to climb to matter, in nats; the climb ends where steps bring less
-            than would lead there in as many as a search takes.
+        behind: how far it has to climb to matter, in nats; the climb ends where so little of that
+            is left as a step of a search would have to bring.
     """
-    problem, on_all = contender.problem, contender.on_all
+    problem, on_all = contender.problem, contender.on_all or contender.enlarged
     climbed = problem.climbed(
         on_all or contender.path,
         by_natural=by_natural,
@@ -277,11 +283,17 @@ def _compared(
             for place, contender in challengers:
                 compared[place] = contender
             continue
-        before = compared[place].fit.criteria.value(criterion)
-        ahead = _lowest(compared, criterion)
-        compared[place] = _searched(compared[place], max(before - ahead - CLOSE, 0.0) / 2)
-        gained = max(gained, before - compared[place].fit.criteria.value(criterion))
+        before, reach = _value(compared[place], criterion), _lowest(compared, criterion) + CLOSE
+        compared[place] = _searched(compared[place], max(before - reach, 0.0) / 2)
+        if compared[place].is_behind and _value(compared[place], criterion) < reach:
+            compared[place] = _climbed(compared[place])  # it has caught up
+        gained = max(gained, before - _value(compared[place], criterion))
     return compared
+
+
+def _value(contender: Contender, criterion: CriterionName) -> float:
+    """The criterion of a contender."""
+    return contender.fit.criteria.value(criterion)
 
 
 def _neighbours_of_best(
@@ -299,7 +311,9 @@ def _neighbours_of_best(
         if contender.problem is problem and abs(apart) == 1:
             path = _led_on(problem.searcher, problem.few_cells, contender.path, mixture)
             if path is not contender.path:
-                challengers.append((place, _begun(problem, path)))
+                led = _of(problem, path)
+                is_better = _value(led, criterion) < _value(contender, criterion)
+                challengers.append((place, led if is_better else replace(contender, path=path)))
     return challengers
 
 
@@ -319,15 +333,16 @@ def _enlarged_best(
         path = contender.path
         if contender.problem is problem and path.last.mixture.n_components == more.n_components:
             start = Path([State(0, more, -math.inf)]).after(rounds=1, moves=1)
-            larger = _begun(problem, path, on_all=start)
-            values = [c.fit.criteria.value(criterion) for c in (larger, contender)]
-            return [(place, larger)] if values[0] < values[1] else []
+            larger = replace(contender, enlarged=start, on_all=None, is_searched=True)
+            larger = _begun(replace(larger, is_behind=False))
+            is_better = _value(larger, criterion) < _value(contender, criterion)
+            return [(place, larger)] if is_better else []
     return []
 
 
 def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: float) -> int | None:
     """The place of the best contender that has not climbed and is within reach of the best."""
-    values = [contender.fit.criteria.value(criterion) for contender in contenders]
+    values = [_value(contender, criterion) for contender in contenders]
     highest = _lowest(contenders, criterion) + reach
     waiting = [n for n, c in enumerate(contenders) if not c.is_final and values[n] <= highest]
     return min(waiting, key=values.__getitem__, default=None)
@@ -336,7 +351,7 @@ def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: f
 def _lowest(contenders: Sequence[Contender], criterion: CriterionName) -> float:
     """The lowest criterion of those that have climbed and can be chosen; infinite without any."""
     final = [c for c in contenders if c.is_final and c.is_eligible]
-    return min((c.fit.criteria.value(criterion) for c in final), default=math.inf)
+    return min((_value(contender, criterion) for contender in final), default=math.inf)
 
 
 def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:
@@ -345,7 +360,7 @@ def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:
     def rank(place: int) -> tuple[bool, float]:
         contender = contenders[place]
         if contender.is_eligible:
-            return False, contender.fit.criteria.value(criterion)
+            return False, _value(contender, criterion)
         return True, contender.candidate().parameters
 
     return min(range(len(contenders)), key=rank)

@@ -16,8 +16,9 @@ from gmmcli.core.mixture import FloatArray
 IntArray = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
-# Beyond so many cells a grid merges them first, to at least a quarter of so many: a tree of all
-# takes as long as the climb, and a few cells more that span two clusters do no harm among so many.
+# Beyond so many cells a grid merges them first, to at most a quarter of so many or as many as are
+# asked for: a tree of all takes as long as the climb, and a few cells that span two clusters do no
+# harm among so many.
 MANY = 150_000
 # The share of the leaves that come of halving, so that every mass of points has some.
 HALVED = 0.25
@@ -34,7 +35,7 @@ def coarsened(cells: Cells, most: int) -> Cells:
 
     The leaves of a kd-tree (Moore 1999). The first are halves of about equally many points; then
     those leaves are cut first that two Gaussians explain best in place of one, whatever their size,
-    so that few leaves span two clusters.
+    so that few leaves span two clusters. Very many cells are merged by a grid of their ranks first.
     """
     if most < cells.n_cells > MANY:
         cells = _in_a_grid(cells, max(most, MANY // 4))

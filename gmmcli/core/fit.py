@@ -200,40 +200,45 @@ class Problem:
             finer: cuts cells where they are too coarse for a mixture, in data units.
             by_natural: climb by natural gradient, whatever was asked for.
             on_all: begin on all cells, since the path has come to its end on them.
-            tolerance: what may be left to climb, in nats, if more than ever is.
+            tolerance: what may be left to climb, in nats, where that is more than may be otherwise.
 
         Raises:
             FitError: when Adam, at too high a learning rate, diverges.
         """
         levels = self._levels[-1:] if on_all else self._levels
-        stages = _Stages(self._cells, levels, self.whitening, finer, self._few, tolerance)
         ascent = self._ascent.accelerating() if by_natural else self._ascent
-        unit = self._hooks.row_weight  # a nat for each point is one for each row
+        stages = _Stages(self._cells, levels, self.whitening, ascent.covariance, finer, self._few)
         max_steps = path.last.step + self._settings.steps
         climber = _Climber(ascent, max_steps, self._told_step, self._hooks.interrupted)
-        states, status = climber.on(stages.cells, path.states, unit * stages.tolerance)
-        search, is_checked = path.search, False
+        states, status = climber.on(stages.cells, path.states, self._left(stages, tolerance))
+        search, is_checked, n_swaps = path.search, False, 0
         while status is Status.CONVERGED:
+            path, is_moved = Path(states, search), False
             if not stages.advance(states[-1].mixture):
-                if search is None:
+                if search is None or n_swaps == path.last.mixture.n_components:
                     break
-                swapped = self.searcher.swapped(stages.cells, Path(states, search))
-                if swapped.moves == search.moves:
+                path, n_swaps = self.searcher.swapped(stages.cells, path), n_swaps + 1
+                is_moved = path.moves > search.moves
+                if not is_moved:
                     break
-                climber = replace(climber, memory=Memory())
-                states, search = swapped.states, swapped.search
             elif search is not None and search.moves and not is_checked:  # few cells may mislead
-                checked = self.searcher.improved(stages.cells, Path(states, search), patience=1)
-                is_checked = True
-                if checked.moves > search.moves:
-                    max_steps = checked.last.step + self._settings.steps
-                    climber = replace(climber, max_steps=max_steps, memory=Memory())
-                states, search = checked.states, checked.search
-            states, status = climber.on(stages.cells, states, unit * stages.tolerance)
+                path, is_checked = self.searcher.improved(stages.cells, path, patience=1), True
+                is_moved = path.moves > search.moves
+            if is_moved:
+                max_steps = path.last.step + self._settings.steps
+                climber = replace(climber, max_steps=max_steps, memory=Memory())
+            search = path.search
+            states, status = climber.on(stages.cells, path.states, self._left(stages, tolerance))
         if not stages.is_last:
             all_cells = self.whitening.whiten_cells(stages.all_cells)
             states = [*states[:-1], measured(states[-1], all_cells, self._ascent)]
-        return Climbed(Path(states, search), status, stages.all_cells, stages.coarseness)
+        coarseness = stages.coarseness if status is Status.CONVERGED else None
+        return Climbed(Path(states, search), status, stages.all_cells, coarseness)
+
+    def _left(self, stages: "_Stages", tolerance: float) -> float:
+        """What may be left to climb on the cells of a stage, in nats, and so much always."""
+        in_all = self._hooks.row_weight * stages.tolerance  # a nat for each point is one for a row
+        return max(min(in_all, TOLERANCE_PER_POINT * self._cells.n_points), tolerance)
 
     def _told_step(self, state: State) -> State:
         self.watch("step", state.step, state.elbo)
@@ -246,7 +251,9 @@ class Problem:
         history = _history_of(states, cells.n_points, self.whitening)
         last = history.snapshot(history.last_step)
         is_optimum = status is Status.CONVERGED
-        coarseness = climbed.coarseness or Coarseness(cells, last.mixture, is_optimum=is_optimum)
+        coarseness = climbed.coarseness or Coarseness(
+            cells, last.mixture, self.covariance, is_optimum=is_optimum
+        )
         log_likelihood = last.elbo + coarseness.gap * cells.n_points
         return Fit(
             settings=replace(self._settings, components=last.mixture.n_components),
@@ -283,9 +290,7 @@ class _Climber:
     interrupted: Callable[[], bool]
     memory: Memory = field(default_factory=Memory)
 
-    def on(
-        self, cells: Cells, states: list[State], tolerance: float = TOLERANCE
-    ) -> tuple[list[State], Status]:
+    def on(self, cells: Cells, states: list[State], tolerance: float) -> tuple[list[State], Status]:
         """The states up to where the climb ends, and why it ends there.
 
         Args:
@@ -294,7 +299,6 @@ class _Climber:
             tolerance: what may be left to climb, in nats.
         """
         *before, last = states
-        tolerance = min(tolerance, TOLERANCE_PER_POINT * cells.n_points)
         elbos: list[float] = []
         with fitting_threads(cells, last.mixture.n_components):
             for state in climb(cells, last.mixture, self.ascent, self.memory):
@@ -322,10 +326,10 @@ class _Stages:
         cells: the data, in data units.
         levels: fewer and more cells that these are merged into, and last all, in whitened units.
         whitening: to whitened units.
+        covariance: the covariance type.
         finer: cuts cells where they are too coarse for a mixture, in data units; None where all
             are as fine as can be.
         few: how many cells the first of the levels has at most; None where it has all.
-        least_tolerance: what may always be left to climb, in nats.
 
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
@@ -337,13 +341,13 @@ class _Stages:
         cells: Cells,
         levels: list[Cells],
         whitening: Whitening,
+        covariance: CovarianceType,
         finer: Callable[[Coarseness], Cells] | None,
         few: int | None,
-        least_tolerance: float = 0.0,
     ) -> None:
         self.all_cells = cells
         self._levels, self._whitening, self._finer, self._few = levels, whitening, finer, few
-        self._least_tolerance = least_tolerance
+        self._covariance = covariance
         self._level = 0
         self.coarseness: Coarseness | None = None
 
@@ -360,7 +364,7 @@ class _Stages:
     @property
     def tolerance(self) -> float:
         """What may be left to climb on them, in nats."""
-        return max(TOLERANCE if self.is_last else NEAR, self._least_tolerance)
+        return TOLERANCE if self.is_last else NEAR
 
     def advance(self, mixture: Mixture) -> bool:
         """Take more cells, cut where they are too wide for a mixture in whitened units.
@@ -369,7 +373,12 @@ class _Stages:
         """
         was_last, before = self.is_last, self.all_cells
         if self._finer is not None and (was_last or self._level == 0):
-            coarseness = Coarseness(before, self._whitening.unwhiten(mixture), is_optimum=was_last)
+            coarseness = Coarseness(
+                before,
+                self._whitening.unwhiten(mixture),
+                self._covariance,
+                is_optimum=was_last,
+            )
             self.all_cells = self._finer(coarseness)
             self.coarseness = coarseness if was_last and self.all_cells is before else None
         if self.all_cells is before and was_last:

@@ -82,7 +82,8 @@ def climb(
         cells: the data, in whitened units.
         start: where to begin, in whitened units; its covariances are made the ascent's type.
         ascent: how to climb.
-        memory: what accelerated steps learn from; that of a climb on coarser cells, or none.
+        memory: what accelerated steps learn from; that of a climb on coarser cells, say. With one,
+            steps are Newton's too, where there are not too many components.
 
     Raises:
         FitError: when Adam, at too high a learning rate, leaves no mixture behind.
@@ -107,9 +108,9 @@ def climb(
 
 
 def measured(state: State, cells: Cells, ascent: Ascent) -> State:
-    """The state with the ELBO that it has on some cells, in whitened units."""
-    (first,) = islice(climb(cells, state.mixture, ascent), 1)
-    return replace(state, elbo=first.elbo)
+    """The state with the ELBO that it has on some cells, its covariances made the ascent's type."""
+    (first,) = islice(climb(cells, state.mixture, ascent.by_full_steps()), 1)
+    return replace(first, step=state.step, by_move=state.by_move)
 
 
 def left_to_climb(cells: Cells, mixture: Mixture, ascent: Ascent) -> float:
@@ -198,7 +199,7 @@ def _curvature_on(
     cells: Cells, start: Mixture, ascent: Ascent
 ) -> Callable[[Place], Information] | None:
     """What works out how the ELBO bends at a place; None where it would take too long."""
-    if cells.n_cells * start.n_components**2 > MOST_INFORMED:
+    if start.n_components > MOST_INFORMED:
         return None
 
     def curvature(place: Place) -> Information:

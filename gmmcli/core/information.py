@@ -27,7 +27,8 @@ N_PARAMETERS = 6
 LEAST_INFORMATION = 1e-8
 # Where the ELBO bends upward, it counts as bending by at least so much.
 LEAST_UPWARD = 1e-4
-# Rounding makes it less than nothing by no more than this.
+# Rounding takes an eigenvalue of nothing below it by no more than this; those of components apart
+# from each other are 1.
 ROUNDING = 1e-6
 # A step is cut to its length to this share, which takes a few rounds, and never more than so many.
 DAMPED = 0.01
@@ -56,7 +57,10 @@ class Information:
 
     @property
     def inverse(self) -> FloatArray:
-        """The covariance of the parameters as estimated at an optimum, shape (6K, 6K)."""
+        """The covariance of the parameters as estimated at an optimum, shape (6K, 6K).
+
+        Where the ELBO bends upward, it counts as bending downward as much.
+        """
         return np.asarray((self.directions / self._sizes) @ self.directions.T)
 
     def step(self, gradient: FloatArray, longest: float) -> FloatArray:

@@ -22,6 +22,8 @@ IntArray = npt.NDArray[np.intp]
 SHIFTS = (0.0, 1 / 3, 2 / 3)
 # Components whose points are equal, to this share, end on the floor.
 MOST_EQUAL = 0.5
+# Of the weights, the mixture keeps some.
+MOST_ADDED = 0.9
 # Of no more candidates than this, the best, is the choice made.
 MOST_CANDIDATES = 1000
 # Those nearer than this, in standard deviations of either, are for the same points.
@@ -68,6 +70,7 @@ def inserted(
     best = np.argsort(-np.concatenate(gains), kind="stable")[:MOST_CANDIDATES]
     new = [np.concatenate(each)[best] for each in (weights, means, covariances)]
     chosen = _apart(new[1], new[2], most)
+    chosen = chosen[np.cumsum(new[0][chosen]) < MOST_ADDED]
     if not len(chosen):
         return mixture
     added = new[0][chosen]

@@ -1,6 +1,6 @@
 """Optimizers of a mixture's ELBO that see all its parameters at once, as Pyro's multi-optimizers.
 
-The natural gradient, and the quasi-Newton steps that it turns into near the optimum. Both work in
+The natural gradient, and the (quasi-)Newton steps that it turns into near the optimum. Both work in
 the units of each component, where a step of EM is a step along the gradient.
 """
 
@@ -27,10 +27,10 @@ LEAST_MASS = 1e-13
 NEAR = 1e-2
 # How many steps quasi-Newton steps learn from.
 MEMORY = 20
-# The information is worked out anew after so many steps, where cells times the square of components
-# are at most so many: an evaluation takes about as long then.
+# The curvature is worked out anew after so many steps: that takes as long as one evaluation with
+# ten components, as three with thirty, and with more is left out.
 STEPS_INFORMED = 3
-MOST_INFORMED = 1e8
+MOST_INFORMED = 30
 # A step that leads down is cut to this share of itself, so often, before EM takes over.
 SHORTER = 0.3
 MOST_CUTS = 2
@@ -80,7 +80,7 @@ class Memory:
 
     Attributes:
         pairs: steps that were taken, and how much each took off the gradient.
-        curvature: where the first of them was taken, if it has been worked out.
+        curvature: the information at the place where the first of them was taken, if it is known.
     """
 
     pairs: deque[tuple[Tensor, Tensor]] = field(default_factory=lambda: deque(maxlen=MEMORY))
@@ -104,7 +104,8 @@ class Trial:
         gradient: of the ELBO there, in local units, shape (K, 6).
         step: in local units, shape (K, 6).
         full: where an EM step would have led.
-        gain: what it should bring, in nats: all that is left, as far as the curvature is known.
+        gain: what a step of any length should bring, in nats: all that is left, as far as the
+            curvature is known.
         n_cuts: how often it was taken back and cut.
     """
 
@@ -176,9 +177,10 @@ class QuasiNewton(MultiOptimizer):
     Where components overlap, EM crawls. In the units of each component, scaled by the root of its
     mass, the information of the complete data is the identity, so an EM step is a plain gradient
     step, and L-BFGS (Liu & Nocedal 1989; Jamshidian & Jennrich 1997, section 2, of EM) finds from
-    successive gradients how much farther each direction leads. A step that turns out to lead down
-    is taken back and cut; if that does not help, an EM step takes its place, so the ELBO never
-    falls.
+    successive gradients how much farther each direction leads. Where the curvature is worked out,
+    it takes the place of the identity, and the first step is Newton's. A step that turns out to
+    lead down is taken back and made shorter, Newton's where it is longest; if that does not help,
+    an EM step takes its place, so the ELBO never falls.
 
     Args:
         natural: takes the steps before the optimum is near.
@@ -202,14 +204,20 @@ class QuasiNewton(MultiOptimizer):
         self._trial: Trial | None = None
         self._n_uninformed = STEPS_INFORMED
         self._longest = math.inf  # a Newton step, in local units
+        self._are_any_floored = False
 
     @property
     def expected(self) -> float:
-        """What the last step should have brought, in nats; infinite where that is not known."""
-        curvature = self._memory.curvature
-        if self._trial is None or self._trial.n_cuts > 0 or curvature is None:
+        """What was left to climb before the last step, in nats; infinite where that is not known.
+
+        A step along a ridge or that had to be cut tells nothing, and neither does the curvature of
+        coarser cells, or that of components on the floor, which is not worked out.
+        """
+        curvature = self._memory.curvature if self._curvature else None
+        is_told = curvature is not None and curvature.is_positive and not self._are_any_floored
+        if self._trial is None or self._trial.n_cuts > 0 or not is_told:
             return math.inf
-        return self._trial.gain if curvature.is_positive else math.inf
+        return self._trial.gain
 
     def overshot(self, elbo: float) -> bool:
         """Whether the last step has led down to this ELBO, so that the next one takes it back."""
@@ -313,7 +321,8 @@ class QuasiNewton(MultiOptimizer):
         """
         covariances = (here.factors @ here.factors.mT).numpy()
         stand = torch.from_numpy(are_floored(covariances, self._natural.ascent.floor))
-        if not stand.any():
+        self._are_any_floored = bool(stand.any())
+        if not self._are_any_floored:
             return gradient
         grown = torch.linalg.solve_triangular(here.factors, full.factors, upper=False)
         root = math.sqrt(2)

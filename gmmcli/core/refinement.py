@@ -17,7 +17,7 @@ from gmmcli.core.coarsening import coarsened
 from gmmcli.core.grids import FIRST_REACH, Cut
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import merged_to, responsibilities
-from gmmcli.core.settings import HANDFUL, MOST_SHIFT
+from gmmcli.core.settings import HANDFUL, MOST_SHIFT, CovarianceType
 from gmmcli.core.shifts import Shifts, estimated_shift, shifts
 from gmmcli.core.whitening import whitening_of
 
@@ -77,11 +77,15 @@ class Coarseness:
     Args:
         cells: in data units.
         mixture: in data units.
+        covariance: its covariance type.
         is_optimum: whether the mixture is an optimum on these cells; shifts tell nothing of others.
     """
 
-    def __init__(self, cells: Cells, mixture: Mixture, *, is_optimum: bool) -> None:
+    def __init__(
+        self, cells: Cells, mixture: Mixture, covariance: CovarianceType, *, is_optimum: bool
+    ) -> None:
         self.cells, self.mixture, self.is_optimum = cells, mixture, is_optimum
+        self._covariance = covariance
 
     @property
     def gap(self) -> float:
@@ -98,10 +102,10 @@ class Coarseness:
 
     @property
     def breaks_a_rule(self) -> bool:
-        """Whether the cells are too coarse; those of a mixture that is no optimum cannot tell."""
-        return self.shift is not None and (
+        """Whether the cells are too coarse for the mixture."""
+        return (
             gap_ratio(self.cells, self.gap) > 1
-            or self.shift > MOST_SHIFT
+            or (self.shift is not None and self.shift > MOST_SHIFT)
             or bool((parts_of_crowded(self.cells) > 1).any())
             or bool((self._times_too_wide > 1).any())
         )
@@ -131,7 +135,7 @@ class Coarseness:
 
     @cached_property
     def _shifts(self) -> Shifts:
-        return shifts(self.cells, self.mixture)
+        return shifts(self.cells, self.mixture, self._covariance)
 
     @cached_property
     def _gaps(self) -> FloatArray:

@@ -1,6 +1,7 @@
 """The search for a mixture that no climb alone would find: starts, and moves from the best of them.
 
-Searched on few cells, where trying is cheap, by the same steps as the fit's own.
+Searched on few cells, where trying is cheap, by the same steps as the fit's own; only places for
+one more component are looked for on all cells too.
 """
 
 from collections.abc import Callable, Iterator

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gmmcli.core.cells import Cells, cubature_places
 from gmmcli.core.information import N_PARAMETERS, gradients, information, root_masses
 from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
+from gmmcli.core.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]
 
@@ -57,21 +58,20 @@ class Shifts:
         return np.bincount(self.cells, moved, len(self.gaps)).astype(np.float64)
 
 
-def estimated_shift(cells: Cells, mixture: Mixture) -> float:
+def estimated_shift(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> float:
     """How far cells move the component that they move farthest, in standard errors."""
-    return float(shifts(cells, mixture).totals.max())
+    return float(shifts(cells, mixture, covariance).totals.max())
 
 
-def shifts(cells: Cells, mixture: Mixture) -> Shifts:
+def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> Shifts:
     """How far cells move the parameters from where their points would have them, estimated.
 
-    The points of a cell stand in the same four places as for `gaps`. Parameters are those of free
-    weights and full covariances, also where the mixture was fitted with others: a covariance that
-    all components share may move by more of its standard error.
+    The points of a cell stand in the same four places as for `gaps`.
 
     Args:
         cells: in data units.
         mixture: that these cells are fitted by, in data units.
+        covariance: the covariance type; parameters move as it lets them.
     """
     n_components = mixture.n_components
     gaps = np.zeros(cells.n_cells)
@@ -85,13 +85,13 @@ def shifts(cells: Cells, mixture: Mixture) -> Shifts:
     summed = np.zeros((n_components, N_PARAMETERS))
     np.add.at(summed, components, scores)
     points = _points(cells, int(ENOUGH / n_components**2))
-    covariance = information(points, mixture).inverse.reshape(*summed.shape, *summed.shape)
-    moved = np.einsum("kalb,lb->ka", covariance, summed)
-    own = covariance[np.arange(n_components), :, np.arange(n_components)]  # (K, 6, 6)
+    inverse = information(points, mixture, covariance).inverse.reshape(2 * summed.shape)
+    moved = np.einsum("kalb,lb->ka", inverse, summed)
+    own = inverse[np.arange(n_components), :, np.arange(n_components)]  # (K, 6, 6)
     directions = np.einsum("kab,kb->ka", np.linalg.pinv(own, rcond=1e-12, hermitian=True), moved)
     totals = np.sqrt(np.maximum((directions * moved).sum(axis=1), 0))  # rounding
     directions /= np.where(totals > 0, totals, 1)[:, None]
-    along = np.einsum("kalb,lb->kal", covariance, directions)
+    along = np.einsum("kalb,lb->kal", inverse, directions)
     return Shifts(totals, gaps, of_cells, components, scores, along)
 
 
