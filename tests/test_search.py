@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 from gmmcli.core.cells import Cells
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.fit import Hooks, fit
-from gmmcli.core.inference import State, climb
+from gmmcli.core.inference import State, climb, measured
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import aligned, joint_log_densities, merged_to, score, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.run import read_run
 from gmmcli.core.search import Path as SearchPath
 from gmmcli.core.search import Searcher, seeds
-from gmmcli.core.settings import HANDFUL, FitSettings
+from gmmcli.core.settings import COVARIANCE_TYPES, HANDFUL, CovarianceType, FitSettings
 from gmmcli.pictures.artists import draw_climb
 
 EM = Ascent("full", "natural", 1.0, 1e-10).by_full_steps()
@@ -68,6 +68,16 @@ def test_splits_keep_the_mean_and_covariance(with_chance: bool) -> None:
     assert halves.n_components == 8
     for found, expected in zip(moments(halves), moments(mixture), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+def test_a_measured_mixture_is_of_the_type_that_its_elbo_is_of(covariance: CovarianceType) -> None:
+    mixture = random_mixture(3, seed=5)
+    points = sampled(mixture, 600)
+    ascent = Ascent(covariance, "natural", 1.0, 1e-10)
+    found = measured(State(7, mixture, 0.0), cells_of(points), ascent)
+    assert found.step == 7
+    assert found.elbo == pytest.approx(found.mixture.log_densities(points).sum(), rel=1e-12)
 
 
 def test_a_split_parts_the_two_groups_of_a_component() -> None:
