@@ -333,8 +333,9 @@ def _enlarged_best(
         path = contender.path
         if contender.problem is problem and path.last.mixture.n_components == more.n_components:
             start = Path([State(0, more, -math.inf)]).after(rounds=1, moves=1)
-            larger = replace(contender, enlarged=start, on_all=None, is_searched=True)
-            larger = _begun(replace(larger, is_behind=False))
+            larger = _begun(
+                replace(contender, enlarged=start, on_all=None, is_searched=True, is_behind=False)
+            )
             is_better = _value(larger, criterion) < _value(contender, criterion)
             return [(place, larger)] if is_better else []
     return []

@@ -213,18 +213,17 @@ class Problem:
         states, status = climber.on(stages.cells, path.states, self._left(stages, tolerance))
         search, is_checked, n_swaps = path.search, False, 0
         while status is Status.CONVERGED:
-            path, is_moved = Path(states, search), False
+            path = Path(states, search)
+            n_moves = path.moves
             if not stages.advance(states[-1].mixture):
                 if search is None or n_swaps == path.last.mixture.n_components:
                     break
                 path, n_swaps = self.searcher.swapped(stages.cells, path), n_swaps + 1
-                is_moved = path.moves > search.moves
-                if not is_moved:
+                if path.moves == n_moves:
                     break
             elif search is not None and search.moves and not is_checked:  # few cells may mislead
                 path, is_checked = self.searcher.improved(stages.cells, path, patience=1), True
-                is_moved = path.moves > search.moves
-            if is_moved:
+            if path.moves > n_moves:
                 max_steps = path.last.step + self._settings.steps
                 climber = replace(climber, max_steps=max_steps, memory=Memory())
             search = path.search

@@ -243,8 +243,10 @@ class QuasiNewton(MultiOptimizer):
                 if self._trial.n_cuts == 0:
                     self._longest /= SHORTER
             self._inform(here)
-            step = self._direction(gradient, self._longest)
-            gain = float((self._direction(gradient, math.inf) * gradient).sum()) / 2
+            step = whole = self._direction(gradient, math.inf)
+            if self._longest < math.inf:
+                step = self._direction(gradient, self._longest)
+            gain = float((whole * gradient).sum()) / 2
             self._trial = Trial(here, gradient, step, full, gain)
             return _named(self._moved(here, step))
 

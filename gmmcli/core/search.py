@@ -183,8 +183,10 @@ class Searcher:
             path: the states so far; the last has the ELBO that it has on these cells.
         """
         mixture = path.last.mixture
+        if mixture.n_components == 1:
+            return path
         more = self.enlarged(cells, mixture)
-        if more is None or mixture.n_components == 1:
+        if more is None:
             return path
         with fitting_threads(cells, mixture.n_components):
             fewer = aligned(merged_to(cells, more, mixture.n_components, self.handful), mixture)
