@@ -107,7 +107,7 @@ def test_points_on_a_line_are_not_fitted_over_and_over() -> None:
     line = cells_of(np.stack([places, 2 * places + 1], axis=1))
     found = chosen_fit(line, FitSettings(), Choice())
     assert found.selection is not None
-    assert [c.status for c in found.selection.candidates] == ["on the covariance floor"]
+    assert [c.status for c in found.selection.candidates] == ["converged"]
 
 
 def test_scales_and_shears_change_no_choice() -> None:
@@ -253,3 +253,33 @@ def test_a_start_leaves_no_choice(
 ) -> None:
     start = ("--init", "sample_data/article_start.json")
     assert said in one_line_error(run("fit", DATA, *start, *options, code=2))
+
+
+# Two round clusters, well apart.
+TWO = Mixture([0.6, 0.4], [[0, 0], [6, 2]], [np.eye(2), np.eye(2)])
+
+
+def with_equal_rows(points: FloatArray, number: int, axes: slice) -> Cells:
+    """Cells of points of which so many have the first one's values on some axes."""
+    points = points.copy()
+    points[:number, axes] = points[0, axes]
+    distinct, counts = np.unique(points, axis=0, return_counts=True)
+    return cells_of(distinct, counts)
+
+
+@pytest.mark.parametrize("axes", [slice(0, 2), slice(0, 1)], ids=["one value", "a line"])
+def test_a_value_that_many_rows_share_is_a_component(axes: slice) -> None:
+    found = chosen_fit(
+        with_equal_rows(sampled(TWO, 2000), 300, axes), FitSettings(), Choice(1, 4, goes_on=False)
+    )
+    assert found.mixture.n_components == 3
+    assert len(found.floored) == 1
+    assert found.mixture.weights[found.floored[0]] == pytest.approx(0.15, abs=0.01)
+
+
+def test_the_values_of_rounded_data_are_no_components() -> None:
+    distinct, counts = np.unique(np.round(sampled(TWO, 2000) / 2), axis=0, return_counts=True)
+    found = chosen_fit(cells_of(distinct, counts), FitSettings(), Choice(1, 4, goes_on=False))
+    assert found.selection is not None
+    assert not found.floored
+    assert "on the covariance floor" in {c.status for c in found.selection.candidates}

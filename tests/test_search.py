@@ -134,7 +134,8 @@ def test_a_component_that_closes_in_on_few_points_has_no_better_score() -> None:
         covariances = [np.eye(2), np.eye(2) * deviation**2]
         share = n_close / len(points)
         mixture = Mixture([1 - share, share], np.zeros((2, 2)), covariances)
-        return score(mixture, float(mixture.log_densities(points).sum()), HANDFUL)
+        elbo = float(mixture.log_densities(points).sum())
+        return score(mixture, elbo, len(points), HANDFUL)
 
     assert scored(5, 1e-5) < scored(5, 1e-3)  # closing in does not pay with five points ...
     assert scored(50, 1e-5) > scored(50, 1e-3)  # ... and does with fifty

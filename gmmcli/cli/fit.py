@@ -92,7 +92,7 @@ Examples:
 )
 @click.option(
     "--floor",
-    type=click.FloatRange(min=1e-7, max=0.1),
+    type=click.FloatRange(min=1e-7, max=0.5),
     default=1e-5,
     show_default=True,
     metavar="F",

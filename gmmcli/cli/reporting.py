@@ -258,7 +258,9 @@ def _doubts(selection: "Selection") -> Iterator[str]:
     barred = f"a component on the covariance floor or on fewer than {HANDFUL} points"
     lower = [c for c in selection.candidates if selection.value(c) < selection.value(winner)]
     if winner.eligible and lower:
-        yield f"{_counted(len(lower), 'candidate')} with a lower {name} not taken: {barred}"
+        rounded_values = any("floor" in candidate.status for candidate in lower)
+        remedy = "; if values are rounded, raise --floor" if rounded_values else ""
+        yield f"{_counted(len(lower), 'candidate')} with a lower {name} not taken: {barred}{remedy}"
     if not winner.eligible:
         yield f"the simplest is taken, as every candidate has {barred}: ask for another with -k"
     elif second is not None and selection.lead is not None and selection.lead < ALIKE:

@@ -10,6 +10,7 @@ a candidate gets a component there.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from time import perf_counter
 
 import numpy as np
@@ -62,13 +63,18 @@ class Contender:
     is_behind: bool = False
 
     @property
+    def farthest(self) -> Path:
+        """The way to its mixture, on all cells if it has one there."""
+        return self.on_all or self.enlarged or self.path
+
+    @cached_property
     def is_eligible(self) -> bool:
-        """Whether all its components are of many points that do not lie on a line."""
-        return not (self.fit.floored or self.fit.with_few_points)
+        """Whether it can be chosen; see `soundness.is_sound`."""
+        return self.problem.is_sound(self.problem.all_cells, self.farthest.last.mixture)
 
     def candidate(self) -> Candidate:
         """What is told of it in the end."""
-        if self.fit.floored:
+        if self.fit.floored and not self.is_eligible:
             status = "on the covariance floor"
         elif self.fit.with_few_points:
             status = f"on fewer than {HANDFUL} points"
@@ -93,8 +99,9 @@ def chosen_fit(
 ) -> Fit:
     """The fit of the mixture that a criterion prefers, with what it was chosen from.
 
-    A mixture with a component on the covariance floor or on fewer points than a handful is not
-    eligible, as its likelihood says nothing about the data; where all have one, it is the simplest.
+    A mixture is not eligible with a component on fewer points than a handful, or on the covariance
+    floor without far more points than are anywhere near, as its likelihood says nothing about the
+    data; where none is eligible, it is the simplest.
 
     Args:
         cells: the data, in data units.
@@ -206,7 +213,8 @@ def _behind(figures: Sequence[float]) -> float:
 
 def _are_on_a_line(problem: Problem, path: Path) -> bool:
     """Whether a single component is too thin, as all others will be."""
-    return path.last.mixture.n_components == 1 and not problem.is_sound(path.last.mixture)
+    mixture = path.last.mixture
+    return mixture.n_components == 1 and bool(problem.floored(mixture))
 
 
 def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> Path:
@@ -222,7 +230,7 @@ def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> P
 def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
     """The criterion at the end of a path, on few cells; infinite where it cannot be chosen."""
     cells, mixture = problem.few_cells, path.last.mixture
-    if not problem.is_sound(mixture):
+    if not problem.is_sound(cells, mixture):
         return math.inf
     log_likelihood = path.last.elbo + cells.n_points * estimated_gap(cells, mixture)
     return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
@@ -235,8 +243,10 @@ def _of(problem: Problem, path: Path) -> Contender:
 
 def _begun(contender: Contender) -> Contender:
     """A contender with its mixture as it is on all cells, before a climb there."""
-    problem, last = contender.problem, contender.on_all or contender.enlarged or contender.path
-    return replace(contender, fit=problem.told(problem.measured(last)), is_final=False)
+    problem = contender.problem
+    return replace(
+        contender, fit=problem.told(problem.measured(contender.farthest)), is_final=False
+    )
 
 
 def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0.0) -> Contender:
@@ -248,11 +258,11 @@ def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0
         behind: how far it has to climb to matter, in nats; the climb ends where so little of that
             is left as a step of a search would have to bring.
     """
-    problem, on_all = contender.problem, contender.on_all or contender.enlarged
+    problem, path = contender.problem, contender.farthest
     climbed = problem.climbed(
-        on_all or contender.path,
+        path,
         by_natural=by_natural,
-        on_all=on_all is not None,
+        on_all=path is not contender.path,
         tolerance=behind / MOST_STEPS,
     )
     fit = problem.told(climbed)

@@ -27,6 +27,7 @@ from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
 from gmmcli.core.settings import HANDFUL, CovarianceType, FitSettings
+from gmmcli.core.soundness import is_sound
 from gmmcli.core.whitening import Whitening, are_floored, whitening_of
 from gmmcli.errors import FitError, TableError
 
@@ -162,10 +163,16 @@ class Problem:
         """All cells, in whitened units."""
         return self._levels[-1]
 
-    def is_sound(self, mixture: Mixture) -> bool:
-        """Whether no component stands on the floor, or on fewer points than a handful."""
-        few = (mixture.weights * self._cells.n_points < self.handful).any()
-        return not (few or are_floored(mixture.covariances, self._floor).any())
+    def is_sound(self, cells: Cells, mixture: Mixture) -> bool:
+        """Whether a mixture can be chosen; it is of some cells, and in whitened units as they are.
+
+        See `soundness.is_sound`.
+        """
+        return is_sound(cells, mixture, self.handful, self._floor)
+
+    def floored(self, mixture: Mixture) -> tuple[int, ...]:
+        """The components that stand on the floor, ascending."""
+        return tuple(np.flatnonzero(are_floored(mixture.covariances, self._floor)).tolist())
 
     def watch(self, what: str, number: int, elbo: float) -> None:
         """Tell the caller of an ELBO, in nats and whitened units."""
@@ -262,9 +269,7 @@ class Problem:
             log_likelihood=last.elbo,
             coarseness=coarseness,
             criteria=criteria(cells, last.mixture, log_likelihood, self._settings.covariance),
-            floored=tuple(
-                np.flatnonzero(are_floored(states[-1].mixture.covariances, self._floor)).tolist()
-            ),
+            floored=self.floored(states[-1].mixture),
             handful=self.handful,
             search=climbed.path.search,
             seconds=0.0,

@@ -4,7 +4,8 @@ Splits find clusters that a component covers, not a rare one inside a broad one:
 broad one never come near it. NumPy only; everything is in whitened units.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,12 @@ import numpy.typing as npt
 from gmmcli.core.cells import Cells
 from gmmcli.core.coarsening import ranks_of
 from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
-from gmmcli.core.moves import half_log_determinants, joint_log_densities
+from gmmcli.core.moves import gains_by_thinness, half_log_determinants, joint_log_densities
+from gmmcli.core.settings import HANDFUL
 from gmmcli.core.whitening import are_floored
 
 IntArray = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
 
 # The tree is shifted by these shares of its extent: what lies across the borders of one is inside a
 # box of another that is hardly larger (Chan 1998, section 2).
@@ -26,6 +29,15 @@ MOST_EQUAL = 0.5
 MOST_ADDED = 0.9
 # Of no more candidates than this, the best, is the choice made.
 MOST_CANDIDATES = 1000
+# A new component is fitted by at most so many steps, until one brings less than this for each point
+# of a handful, and only looks so far, in its standard deviations.
+MOST_STEPS = 40
+SETTLED = 0.01
+REACH = 6.0
+# As good boxes as those that give candidates, so many come by chance at most.
+BY_CHANCE = 50
+# So many more than are asked for are fitted.
+MORE_TRIED = 8
 # Those nearer than this, in standard deviations of either, are for the same points.
 APART = 3.0
 
@@ -35,50 +47,162 @@ def inserted(
 ) -> Mixture:
     """A mixture with more components, last, where there are more points than it explains.
 
-    Greedy insertion (Verbeek, Vlassis & Kröse 2003, section 3), of candidates that have the moments
-    of the points in a box. A box with n points, where e are explained, gains n log(n / e) - (n - e)
-    by a component for those beyond e, as in a scan for excess (Kulldorff 1997, section 3).
+    Greedy insertion (Verbeek, Vlassis & Kröse 2003, section 3), of candidates that begin with the
+    moments of the points in a box.
 
     Args:
         cells: the data.
         mixture: what explains them so far.
         most: how many components are added at most; the best, for different points.
-        least: what each must bring, in nats of `moves.score`.
+        least: what each must bring, in nats of `moves.score`, where the others stay.
         handful: how many points are too few for a component, in the units of the cells' counts.
         floor: the least eigenvalue of a covariance; none that stands on it is added, or would come
             to, as most of its points are equal.
     """
     joint = joint_log_densities(cells, mixture.weights, mixture.means, mixture.covariances)
-    logs, ranks = log_sum_exp(joint, axis=0), ranks_of(cells)
-    weights, means, covariances, gains = ([] for _ in range(4))
-    levels = (level for shift in SHIFTS for level in _boxes(cells, logs, ranks, shift))
-    for boxes, explained, equal in levels:
+    logs = log_sum_exp(joint, axis=0)
+    promising = _promising(cells, logs, handful, floor).apart(most + MORE_TRIED)
+    if not promising.number:
+        return mixture
+    fitted = _Candidates.joined(
+        [
+            _fitted(cells, logs, promising.chosen([k]), handful, floor)
+            for k in range(promising.number)
+        ]
+    )
+    fitted = fitted.chosen(~are_floored(fitted.covariances, floor))
+    held = cells.n_points * fitted.weights
+    worth = fitted.gains - gains_by_thinness(held, fitted.covariances, handful)
+    added = fitted.chosen((held > handful) & (worth > least)).apart(most)
+    added = added.chosen(np.cumsum(added.weights) < MOST_ADDED)
+    if not added.number:
+        return mixture
+    return Mixture(
+        np.append(mixture.weights * (1 - added.weights.sum()), added.weights),
+        np.concatenate([mixture.means, added.means]),
+        np.concatenate([mixture.covariances, added.covariances]),
+    )
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """M components that may be added.
+
+    Attributes:
+        weights: shape (M,).
+        means: shape (M, 2).
+        covariances: shape (M, 2, 2).
+        gains: what each brings, shape (M,), in nats.
+    """
+
+    weights: FloatArray
+    means: FloatArray
+    covariances: FloatArray
+    gains: FloatArray
+
+    @property
+    def number(self) -> int:
+        """How many there are, M."""
+        return len(self.weights)
+
+    def chosen(self, chosen: Mask | IntArray | list[int]) -> "_Candidates":
+        """Some of these, by a mask or by their numbers."""
+        return _Candidates(
+            self.weights[chosen], self.means[chosen], self.covariances[chosen], self.gains[chosen]
+        )
+
+    @staticmethod
+    def joined(several: Sequence["_Candidates"]) -> "_Candidates":
+        """All of these; at least one."""
+        return _Candidates(
+            np.concatenate([each.weights for each in several]),
+            np.concatenate([each.means for each in several]),
+            np.concatenate([each.covariances for each in several]),
+            np.concatenate([each.gains for each in several]),
+        )
+
+    def apart(self, most: int) -> "_Candidates":
+        """The best, at most so many, that are for different points; the best first."""
+        best = self.chosen(np.argsort(-self.gains, kind="stable")[:MOST_CANDIDATES])
+        inverses, waiting = np.linalg.inv(best.covariances), np.arange(best.number)
+        chosen: list[int] = []
+        while len(waiting) and len(chosen) < most:
+            first = int(waiting[0])
+            chosen.append(first)
+            away = best.means[waiting] - best.means[first]
+            by_either = [
+                np.einsum("ci,cij,cj->c", away, np.broadcast_to(inverse, (len(away), 2, 2)), away)
+                for inverse in (inverses[waiting], inverses[first])
+            ]
+            waiting = waiting[np.minimum(*by_either) > APART**2]
+        return best.chosen(np.array(chosen, dtype=np.intp))
+
+
+def _promising(cells: Cells, logs: FloatArray, handful: float, floor: float) -> _Candidates:
+    """The components of the boxes that have more points than chance would bring.
+
+    A box with n points, where e are explained, gains n log(n / e) - (n - e) by a component for
+    those beyond e, as in a scan for excess (Kulldorff 1997, section 3). Chance brings a gain of g
+    to about one in exp(g) boxes.
+
+    Args:
+        cells: C of them.
+        logs: the mean log density of their points, shape (C,).
+        handful: how many points are too few for a component.
+        floor: the least eigenvalue of a covariance.
+    """
+    ranks, n_boxes = ranks_of(cells), 0
+    found: list[_Candidates] = []
+    for boxes, explained, equal in (
+        level for shift in SHIFTS for level in _boxes(cells, logs, ranks, shift)
+    ):
+        n_boxes += boxes.n_cells
         variances = boxes.covariances.diagonal(axis1=1, axis2=2)
         differ = (variances.min(axis=1) > floor) & (equal < MOST_EQUAL * boxes.counts)
         some = np.flatnonzero(differ & (boxes.counts > handful))
         boxes, explained = boxes.chosen(some), explained[some]
         areas = half_log_determinants(boxes.covariances)
         alone = np.log(boxes.counts / cells.n_points) - np.log(2 * np.pi) - areas - 1
-        share = -np.expm1(explained - alone)  # of the points that are beyond those explained
-        gain = boxes.counts * (alone - explained - share) + handful * areas
-        good = np.flatnonzero((share > 0) & (gain > least))
-        good = good[~are_floored(boxes.covariances[good], floor)]
-        weights.append(share[good] * boxes.counts[good] / cells.n_points)
-        means.append(boxes.means[good])
-        covariances.append(boxes.covariances[good])
-        gains.append(gain[good])
-    best = np.argsort(-np.concatenate(gains), kind="stable")[:MOST_CANDIDATES]
-    new = [np.concatenate(each)[best] for each in (weights, means, covariances)]
-    chosen = _apart(new[1], new[2], most)
-    chosen = chosen[np.cumsum(new[0][chosen]) < MOST_ADDED]
-    if not len(chosen):
-        return mixture
-    added = new[0][chosen]
-    return Mixture(
-        np.append(mixture.weights * (1 - added.sum()), added),
-        np.concatenate([mixture.means, new[1][chosen]]),
-        np.concatenate([mixture.covariances, new[2][chosen]]),
-    )
+        share = -np.expm1(np.minimum(explained - alone, 0))  # of the points beyond those explained
+        gains = boxes.counts * (alone - explained - share)
+        weights = share * boxes.counts / cells.n_points
+        of_boxes = _Candidates(weights, boxes.means, boxes.covariances, gains)
+        good = np.flatnonzero((share > 0) & (gains > handful / HANDFUL))
+        found.append(of_boxes.chosen(good[~are_floored(boxes.covariances[good], floor)]))
+    every = _Candidates.joined(found)
+    return every.chosen(every.gains > np.log(n_boxes / BY_CHANCE) * handful / HANDFUL)
+
+
+def _fitted(
+    cells: Cells, logs: FloatArray, new: _Candidates, handful: float, floor: float
+) -> _Candidates:
+    """A component after a few steps of its own, with the ELBO that it brings.
+
+    Args:
+        cells: C of them.
+        logs: the mean log density of their points, shape (C,).
+        new: one component.
+        handful: how many points are too few for a component.
+        floor: the least eigenvalue of a covariance.
+    """
+    away = cells.means - new.means[0]
+    near = np.einsum("ci,ij,cj->c", away, np.linalg.inv(new.covariances[0]), away) < REACH**2
+    cells, logs, n_points = cells.chosen(near), logs[near], cells.n_points
+    before = -np.inf
+    for _ in range(MOST_STEPS):
+        if are_floored(new.covariances, floor).any():
+            break
+        own = joint_log_densities(cells, new.weights, new.means, new.covariances)[0]
+        total = np.logaddexp(own, logs + np.log1p(-new.weights))
+        held = Cells(cells.counts * np.exp(own - total), cells.means, cells.covariances)
+        gain = cells.counts @ (total - logs) + (n_points - cells.n_points) * np.log1p(-new.weights)
+        new = _Candidates(
+            np.array([held.n_points / n_points]), held.mean()[None], held.covariance()[None], gain
+        )
+        if gain[0] - before < SETTLED * handful:
+            break
+        before = gain[0]
+    return new
 
 
 def _boxes(
@@ -122,18 +246,3 @@ def _interleaved(ranks: IntArray) -> IntArray:
         for axis in (0, 1):
             codes |= ((ranks[axis] >> digit) & 1) << (2 * digit + axis)
     return codes
-
-
-def _apart(means: FloatArray, covariances: FloatArray, most: int) -> IntArray:
-    """The first places, at most so many, that are for different points."""
-    inverses, waiting, chosen = np.linalg.inv(covariances), np.arange(len(means)), list[int]()
-    while len(waiting) and len(chosen) < most:
-        best = int(waiting[0])
-        chosen.append(best)
-        away = means[waiting] - means[best]
-        by_either = [
-            np.einsum("ci,cij,cj->c", away, np.broadcast_to(inverse, (len(away), 2, 2)), away)
-            for inverse in (inverses[waiting], inverses[best])
-        ]
-        waiting = waiting[np.minimum(*by_either) > APART**2]
-    return np.array(chosen, dtype=np.intp)

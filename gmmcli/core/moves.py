@@ -32,25 +32,43 @@ LEAST_SHARE = 1e-3
 VANISHING = 1e-100
 # The least share of a product that is sure to be no rounding.
 ROUNDING = 1e-15
+# The least share of a handful that closes in: two points define a strip, and among all strips of a
+# width chance brings one that gains as much as they do.
+LEAST_CLOSING_IN = 1 / 3
 # The logarithm of no weight is that of this one.
 LEAST_POSITIVE = 1e-300
 # Components with a smaller weight have no points.
 LEAST_WEIGHT = 1e-9
 
 
-def score(mixture: Mixture, elbo: float, handful: float) -> float:
+def score(mixture: Mixture, elbo: float, n_points: float, handful: float) -> float:
     """An ELBO, in nats, less what components gain by being thin, for comparisons of optima.
-
-    The likelihood of a component on a few points grows without bound as it closes in on them. This
-    takes so much off for each component as a handful of points would gain by its closing in, so
-    it means nothing to a component of many points, and does not depend on units.
 
     Args:
         mixture: in whitened units.
         elbo: of the mixture.
+        n_points: how many points it is of, N.
         handful: how many points are too few for a component, in the units of the cells' counts.
     """
-    return elbo + handful * float(half_log_determinants(mixture.covariances).sum())
+    held = mixture.weights * n_points
+    return elbo - float(gains_by_thinness(held, mixture.covariances, handful).sum())
+
+
+def gains_by_thinness(held: FloatArray, covariances: FloatArray, handful: float) -> FloatArray:
+    """What each component may gain by nothing but being thin, shape (K,), in nats.
+
+    The likelihood of a component on a few points grows without bound as it closes in on them. This
+    is what a handful of them would gain so, or fewer where the component has more: they are less
+    likely to be where they are by chance. It does not depend on units.
+
+    Args:
+        held: how many points each component has, shape (K,).
+        covariances: shape (K, 2, 2), in whitened units.
+        handful: how many points are too few for a component, in the units of the counts.
+    """
+    share = np.clip(handful / np.maximum(held, handful), LEAST_CLOSING_IN, 1)
+    gains: FloatArray = -handful * share * half_log_determinants(covariances)
+    return gains
 
 
 def split(cells: Cells, mixture: Mixture, generator: np.random.Generator | None = None) -> Mixture:
@@ -134,10 +152,11 @@ def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) ->
     shares = np.exp(log_shares)
     pairs = _neighbours(mixture)
     merged = _merged(mixture, pairs)
-    areas = half_log_determinants(mixture.covariances)
-    thicker = half_log_determinants(merged[2]) - areas[pairs].sum(axis=1)
-    by_merging = _losses_by_merging(cells, total, shares, pairs, merged) - handful * thicker
-    by_omission = _losses_by_omission(cells, mixture, log_shares, shares) + handful * areas
+    n_points = cells.n_points
+    thin = gains_by_thinness(n_points * mixture.weights, mixture.covariances, handful)
+    thinner = thin[pairs].sum(axis=1) - gains_by_thinness(n_points * merged[0], merged[2], handful)
+    by_merging = _losses_by_merging(cells, total, shares, pairs, merged) - thinner
+    by_omission = _losses_by_omission(cells, mixture, log_shares, shares) - thin
     losses = np.concatenate([by_merging, by_omission])
     n_pairs = len(pairs)
     weights, means, covariances = (

@@ -119,7 +119,7 @@ class Searcher:
                 trials.append(self._trial(cells, start))
                 if self.interrupted():
                     break
-            best = max(trials, key=lambda states: self.worth(states[-1]))
+            best = max(trials, key=lambda states: self.worth(cells, states[-1]))
             return Path([*best[:-1], *self._settled(cells, best[-1])])
 
     def improved(self, cells: Cells, path: Path, patience: int | None = None) -> Path:
@@ -139,20 +139,20 @@ class Searcher:
             n_rounds += 1
             chance = generator if n_failures else None
             tried = self.moved(cells, path.last.mixture, n_components, chance)
-            gain = self.worth(tried[-1]) - self.worth(path.last)
+            gain = self.worth(cells, tried[-1]) - self.worth(cells, path.last)
             if gain > TAKEN * cells.n_points:
                 path, n_moves = path.moved(tried), n_moves + 1
             n_failures = 0 if gain > LEAST_GAIN * cells.n_points else n_failures + 1
             self.told(n_rounds, path.last.elbo)
         return path.after(n_rounds, n_moves)
 
-    def worth(self, state: State) -> float:
+    def worth(self, cells: Cells, state: State) -> float:
         """The ELBO of a state, in nats, less what its components gain by being thin."""
-        return score(state.mixture, state.elbo, self.handful)
+        return score(state.mixture, state.elbo, cells.n_points, self.handful)
 
     def is_better(self, cells: Cells, state: State, than: State) -> bool:
         """Whether a state is worth more than another by more than climbs may still lack."""
-        return self.worth(state) - self.worth(than) > TAKEN * cells.n_points
+        return self.worth(cells, state) - self.worth(cells, than) > TAKEN * cells.n_points
 
     def moved(
         self,
@@ -176,7 +176,8 @@ class Searcher:
     def swapped(self, cells: Cells, path: Path) -> Path:
         """The path with a component moved to where points are explained worst, if that pays off.
 
-        Told without a climb, so it costs next to nothing where it does not, on many cells too.
+        Told by a few steps, and only where the points are badly explained, so it costs next to
+        nothing elsewhere, on many cells too.
 
         Args:
             cells: the data, in whitened units.
@@ -190,10 +191,12 @@ class Searcher:
             return path
         with fitting_threads(cells, mixture.n_components):
             fewer = aligned(merged_to(cells, more, mixture.n_components, self.handful), mixture)
-            start = measured(State(0, fewer, -np.inf), cells, self.ascent)
-            if self.worth(start) - self.worth(path.last) < TAKEN_AT_END * self.handful:
+            tried = self._trial(cells, fewer)
+            gain = self.worth(cells, tried[-1]) - self.worth(cells, path.last)
+            if gain < TAKEN_AT_END * self.handful:
                 return path
-            return path.moved(self._settled(cells, start)).after(rounds=1, moves=1)
+            tried = [*tried[:-1], *self._settled(cells, tried[-1])]
+            return path.moved(tried).after(rounds=1, moves=1)
 
     def enlarged(self, cells: Cells, mixture: Mixture) -> Mixture | None:
         """A mixture with one more component where points are explained worst; None if nowhere."""
