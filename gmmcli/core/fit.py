@@ -19,6 +19,7 @@ from gmmcli.core.inference import (
     left_to_climb,
     measured,
     remaining_climb,
+    rounding,
 )
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory
@@ -443,7 +444,9 @@ def _has_converged(
 ) -> bool:
     """Whether less is left to climb than is tolerable, in nats."""
     window = WINDOWS[ascent.optimizer]
-    if len(elbos) % window or remaining_climb(elbos, window) >= tolerance:
+    noise = rounding(cells.n_points, mixture, elbos[-1])
+    tolerance = max(tolerance, noise)
+    if len(elbos) % window or remaining_climb(elbos, window, noise) >= tolerance:
         return False
     if window == 1 and not ascent.is_accelerated:
         return True

@@ -48,6 +48,7 @@ PROBE_STEPS = 6
 LEAST_POSITIVE = 1e-12
 # The sum of an ELBO's terms is sure to about this share of itself.
 ROUNDING = 1e-14
+EPSILON = float(np.finfo(np.float64).eps)
 
 # Checks of what the model says at every step take a fifth of the time; the tests turn them on.
 pyro.enable_validation(False)
@@ -120,7 +121,8 @@ def left_to_climb(cells: Cells, mixture: Mixture, ascent: Ascent) -> float:
     """
     probe = climb(cells, mixture, ascent.by_full_steps())
     elbos = [state.elbo for state in islice(probe, PROBE_STEPS)]
-    return max(elbos) - elbos[0] + remaining_climb(elbos)
+    noise = rounding(cells.n_points, mixture, elbos[-1])
+    return max(elbos) - elbos[0] + remaining_climb(elbos, noise=noise)
 
 
 @contextmanager
@@ -139,7 +141,18 @@ def local_parameters() -> AbstractContextManager[None]:
     return pyro.settings.context(module_local_params=True)
 
 
-def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
+def rounding(n_points: float, mixture: Mixture, elbo: float) -> float:
+    """What rounding does to an ELBO, in nats, at most.
+
+    The determinant of a thin covariance at an angle to the axes loses as many digits as its
+    eigenvalues differ by.
+    """
+    lengths = np.linalg.eigvalsh(mixture.covariances)  # (K, 2)
+    thin = EPSILON * n_points * float(mixture.weights @ (lengths[:, 1] / lengths[:, 0]))
+    return ROUNDING * abs(elbo) + thin
+
+
+def remaining_climb(elbos: Sequence[float], window: int = 1, noise: float = 0.0) -> float:
     """An estimate of how far an ELBO still has to climb, in nats; infinite when nothing is known.
 
     Near the optimum the climbs of successive steps shrink by a constant rate, so what remains is a
@@ -149,13 +162,14 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
     Args:
         elbos: the ELBO of every step so far.
         window: the steps of which the best ELBO counts; 1 where it cannot fall.
+        noise: a climb below this is none; see `rounding`.
     """
     n_windows = len(elbos) // window
     if n_windows < 5:
         return float("inf")
     recent = np.array(elbos[-5 * window :]).reshape(5, window).max(axis=1)
     climbs = np.diff(recent)
-    climbs[np.abs(climbs) < ROUNDING * abs(recent[-1])] = 0.0
+    climbs[np.abs(climbs) <= noise] = 0.0
     # An ELBO that cannot fall, and does, has reached the noise of rounding.
     if not climbs[-3:].any() or (window == 1 and climbs[-1] < 0):
         return 0.0

@@ -33,6 +33,8 @@ STEPS_INFORMED = 3
 MOST_INFORMED = 30
 # A step that leads down is cut to this share of itself, so often, before EM takes over.
 SHORTER = 0.3
+# No Newton step is cut below this, in local units: so short a one brings nothing.
+SHORTEST = 1e-6
 MOST_CUTS = 2
 # The farthest that a step moves the log of a weight or of a standard deviation.
 FARTHEST = 2.0
@@ -267,7 +269,7 @@ class QuasiNewton(MultiOptimizer):
             return trial.full
         step = SHORTER * trial.step
         if self._memory.curvature is not None:
-            self._longest = float(step.norm())
+            self._longest = max(float(step.norm()), SHORTEST)
             self._memory.pairs.clear()
             self._n_uninformed = STEPS_INFORMED
             step = self._direction(trial.gradient, self._longest)
