@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
+from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
@@ -19,6 +19,9 @@ from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
 MANY_CELLS = 5000
 # So many components have no room for discs under their numbers, nor for thick outlines.
 MANY_COMPONENTS = 6
+# A component with a reach of less than this share of the view would hide under its number, which
+# stands beside it, so many points to the right and up.
+SMALL, BESIDE = 0.03, 9
 # What a step is called that a move of the search led to.
 MOVE = "split and merged"
 # Outlines stand out from the points of their own colour.
@@ -62,14 +65,28 @@ def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathPatc
                 ellipse.set_path_effects([withStroke(linewidth=2 * width, foreground="white")])
             axes.add_patch(ellipse)
             ellipses.append(ellipse)
-        draw_number(axes, k, mean, DARKER * colour, on_disc=not is_crowded)
+        reach = ellipse_radius(max(COVERAGES)) * np.linalg.norm(factor, axis=1)
+        is_small = bool((reach < SMALL * np.ptp(scene.limits, axis=0)).all())
+        number = draw_number(axes, k, mean, DARKER * colour, on_disc=not (is_crowded or is_small))
+        if is_small:
+            number.set_position((BESIDE, BESIDE))
     return ellipses
 
 
-def draw_number(axes: Axes, k: int, mean: FloatArray, colour: FloatArray, *, on_disc: bool) -> Text:
+def draw_number(
+    axes: Axes, k: int, mean: FloatArray, colour: FloatArray, *, on_disc: bool
+) -> Annotation:
     """Draw the number of a component at its mean, on a disc or with no more than a white rim."""
-    number = axes.text(mean[0], mean[1], str(k), ha="center", va="center", color=colour, zorder=5)
-    number.set_clip_on(True)
+    number = axes.annotate(
+        str(k),
+        tuple(mean),
+        (0, 0),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        color=colour,
+    )
+    number.set(clip_on=True, zorder=5)
     if on_disc:
         number.set(fontsize=8)
         axes.plot(*mean, "o", ms=13, mfc="white", mec=colour, mew=1.6, zorder=4)
@@ -103,7 +120,7 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("step")
-    axes.set_ylabel("ELBO, nats per point")
+    axes.set_title("ELBO, nats per point", fontsize=9)
     return line
 
 

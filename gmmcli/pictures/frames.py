@@ -19,6 +19,8 @@ from gmmcli.pictures.selection import selection_figure
 from gmmcli.pictures.style import styled
 
 FRAME_INCHES = (7.0, 5.4)
+# The share of a frame that is left of its axes.
+LEFT = 0.12
 PANEL_INCHES = (3.3, 2.9)
 CLIMB_INCHES = 2.2
 MOST_PANELS = 100
@@ -63,7 +65,7 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
     with_legend = n_components <= MOST_LEGEND_ENTRIES
     figure = Figure(figsize=FRAME_INCHES)
     right = 0.82 if with_legend else 0.97
-    axes = figure.add_axes((0.1, 0.14, right - 0.1, 0.78))
+    axes = figure.add_axes((LEFT, 0.14, right - LEFT, 0.78))
     draw_snapshot(axes, scene, snapshot)
     axes.set_title(f"{title_of(snapshot, scene.cells.n_points)} nats per point")
     axes.set_xlabel(scene.columns[0], parse_math=False)
@@ -76,7 +78,7 @@ def frame_of(scene: Scene, snapshot: Snapshot) -> Figure:
             bbox_to_anchor=(1.0, 1.0),
             handlelength=0.8,
         )
-    figure.text(0.1, 0.015, note_of(scene), fontsize=8, color="#666666")
+    figure.text(LEFT, 0.015, note_of(scene), fontsize=8, color="#666666")
     return figure
 
 
@@ -89,6 +91,7 @@ def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
         snapshot = run.history.snapshot(step)
         draw_snapshot(axes, scene, snapshot)
         axes.set_title(title_of(snapshot, scene.cells.n_points), fontsize=9)
+        axes.locator_params(axis="x", nbins=5)
         is_first, is_lowest = place % n_columns == 0, place + n_columns >= len(shown)
         _label_outside(axes, scene, is_first=is_first, is_lowest=is_lowest)
     draw_climb(strip, run.history, scene.cells.n_points, shown)
@@ -129,7 +132,7 @@ def _sheet_layout(n_panels: int) -> tuple[Figure, list[Axes], Axes]:
         right=1 - 0.15 / width,
         top=1 - 0.35 / height,
         bottom=0.75 / height,
-        hspace=0.35,
+        hspace=0.42,
         wspace=0.12,
     )
     places = [divmod(place, n_columns) for place in range(n_panels)]
