@@ -27,6 +27,8 @@ from gmmcli.core.tables import open_table
 from gmmcli.errors import TableError
 
 DATA = "sample_data/old_faithful.csv"
+# Two round clusters, well apart.
+TWO = Mixture([0.6, 0.4], [[0, 0], [6, 2]], [np.eye(2), np.eye(2)])
 ONE = Mixture([1.0], [[1, 2]], [[[2.0, 0.5], [0.5, 1.0]]])
 
 
@@ -102,12 +104,22 @@ def test_components_on_few_points_are_not_chosen() -> None:
     assert not found.floored
 
 
-def test_points_on_a_line_are_not_fitted_over_and_over() -> None:
-    places = np.random.default_rng(0).normal(size=300)
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_points_on_a_line_are_grouped_along_it(n_groups: int) -> None:
+    places = np.random.default_rng(0).normal(size=300) + 10 * (np.arange(300) % n_groups)
     line = cells_of(np.stack([places, 2 * places + 1], axis=1))
     found = chosen_fit(line, FitSettings(), Choice())
-    assert found.selection is not None
-    assert [c.status for c in found.selection.candidates] == ["converged"]
+    assert found.mixture.n_components == n_groups
+    assert len(found.floored) == n_groups
+
+
+def test_strays_do_not_hide_the_groups() -> None:
+    strays = np.array([[60.0, -40.0], [-50.0, 70.0], [80.0, 80.0]])
+    found = chosen_fit(
+        cells_of(np.concatenate([sampled(TWO, 500), strays])), FitSettings(), Choice()
+    )
+    assert found.mixture.n_components == 3
+    assert len(found.with_few_points) == 1
 
 
 def test_scales_and_shears_change_no_choice() -> None:
@@ -253,10 +265,6 @@ def test_a_start_leaves_no_choice(
 ) -> None:
     start = ("--init", "sample_data/article_start.json")
     assert said in one_line_error(run("fit", DATA, *start, *options, code=2))
-
-
-# Two round clusters, well apart.
-TWO = Mixture([0.6, 0.4], [[0, 0], [6, 2]], [np.eye(2), np.eye(2)])
 
 
 def with_equal_rows(points: FloatArray, number: int, axes: slice) -> Cells:

@@ -108,7 +108,8 @@ def test_remaining_climb_of_a_geometric_series_is_its_rest() -> None:
         ([-5.0, -4.0, -3.5], 1, float("inf")),  # too short to tell
         ([-9.0, -8.99, -8.97, -8.93, -8.85], 1, float("inf")),  # leaving a plateau
         ([-9.0, -8.0, -8.0, -8.0, -8.0], 1, 0.0),  # nothing moves
-        ([-9.0, -8.0, -7.9, -7.89, -7.8901], 1, 0.0),  # rounding
+        ([-9.0, -8.9999, -8.9998, -8.9999, -8.9998], 1, 0.0),  # rounding, as it falls
+        ([-9.0, -8.0, -7.0, -7.0001, -6.5], 1, float("inf")),  # more than rounding
         ([-9.0, -9.5, -8.0, -8.2, -7.9, -7.8, -7.95, -8.1, -7.85, -7.9], 2, float("inf")),
     ],
 )

@@ -83,3 +83,28 @@ def test_a_fit_finds_a_rare_cluster(work: Path, choice: Choice | None) -> None:
     assert found.mixture.n_components == 3
     assert log_likelihood(points, found.mixture) > log_likelihood(points, RARE)
     assert np.linalg.norm(found.mixture.means - RARE.means[2], axis=1).min() < 0.01
+
+
+def test_weights_of_rows_change_nothing_that_is_added() -> None:
+    points = sampled(RARE, 30_000)
+    plain = added(points, BROAD)
+    weighted = inserted(
+        cells_of(points, np.full(len(points), 1000.0)),
+        BROAD,
+        5,
+        1000 * LEAST,
+        1000 * HANDFUL,
+        FLOOR,
+    )
+    np.testing.assert_allclose(weighted.means, plain.means)
+    np.testing.assert_allclose(weighted.weights, plain.weights)
+
+
+def test_a_heavy_candidate_does_not_bar_the_others() -> None:
+    true = Mixture(
+        [0.95, 0.04, 0.01],
+        [[0, 0], [0, 0], [4, 0]],
+        [0.01 * np.eye(2), 16 * np.eye(2), 0.01 * np.eye(2)],
+    )
+    one = Mixture([1.0], [[0, 0]], [np.eye(2)])
+    assert added(sampled(true, 20_000), one).n_components > 1

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from gmmcli.core.settings import ALIKE, HANDFUL, MOST_SHIFT
+from gmmcli.core.settings import ALIKE, HANDFUL, MOST_SHIFT, ON_FLOOR
 from gmmcli.errors import OutputError
 
 if TYPE_CHECKING:
@@ -258,8 +258,8 @@ def _doubts(selection: "Selection") -> Iterator[str]:
     barred = f"a component on the covariance floor or on fewer than {HANDFUL} points"
     lower = [c for c in selection.candidates if selection.value(c) < selection.value(winner)]
     if winner.eligible and lower:
-        rounded_values = any("floor" in candidate.status for candidate in lower)
-        remedy = "; if values are rounded, raise --floor" if rounded_values else ""
+        are_floored = any(candidate.status == ON_FLOOR for candidate in lower)
+        remedy = "; if values are rounded, raise --floor" if are_floored else ""
         yield f"{_counted(len(lower), 'candidate')} with a lower {name} not taken: {barred}{remedy}"
     if not winner.eligible:
         yield f"the simplest is taken, as every candidate has {barred}: ask for another with -k"

@@ -71,16 +71,15 @@ class Cells:
 
     def merged(self, groups: npt.NDArray[np.intp]) -> "Cells":
         """One cell for each group of cells, given the group of each, shape (C,)."""
-        present, groups = np.unique(groups, return_inverse=True)
+        present, some, groups = np.unique(groups, return_index=True, return_inverse=True)
         counts = np.bincount(groups, self.counts).astype(np.float64)
-        first = self.means[np.unique(groups, return_index=True)[1]]  # a cell of each group
-        offsets = self.means - first[groups]
+        offsets = self.means - self.means[some][groups]  # from a cell of each group
         shifts = sums(groups, self.counts[:, None] * offsets) / counts[:, None]
         deviations = offsets - shifts[groups]
         seconds = self.covariances + deviations[:, :, None] * deviations[:, None, :]
         weighted = (self.counts[:, None, None] * seconds).reshape(-1, 4)
         covariances = sums(groups, weighted) / counts[:, None]
-        return Cells(counts, first + shifts, covariances.reshape(len(present), 2, 2))
+        return Cells(counts, self.means[some] + shifts, covariances.reshape(len(present), 2, 2))
 
 
 def gaps(cells: Cells, mixture: Mixture) -> FloatArray:

@@ -10,19 +10,18 @@ a candidate gets a component there.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from time import perf_counter
 
 import numpy as np
 
 from gmmcli.core.cells import Cells, estimated_gap
-from gmmcli.core.fit import Hooks, Problem, check_distinct_points, n_few
+from gmmcli.core.fit import Climbed, Hooks, Problem, check_distinct_points, n_few
 from gmmcli.core.inference import State
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import MOST_STEPS, Path, Searcher
 from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
-from gmmcli.core.settings import HANDFUL, Choice, CriterionName, FitSettings
+from gmmcli.core.settings import HANDFUL, ON_FLOOR, Choice, CriterionName, FitSettings
 
 # So many components beyond the best so far tell that more are no better.
 BEYOND = 3
@@ -45,6 +44,7 @@ class Contender:
         problem: the data, as its covariance type sees them.
         path: the way to its mixture on few cells.
         fit: what came of a climb on all cells, or what it would begin with.
+        is_eligible: whether that can be chosen; see `soundness.is_sound`.
         is_searched: whether it has been searched for as long as if it were the only candidate.
         is_final: whether it has climbed on all cells as far as it could matter.
         enlarged: a way to its mixture that begins on all cells, from that of another with one
@@ -56,6 +56,7 @@ class Contender:
     problem: Problem
     path: Path
     fit: Fit
+    is_eligible: bool
     is_searched: bool = False
     is_final: bool = False
     enlarged: Path | None = None
@@ -67,20 +68,15 @@ class Contender:
         """The way to its mixture, on all cells if it has one there."""
         return self.on_all or self.enlarged or self.path
 
-    @cached_property
-    def is_eligible(self) -> bool:
-        """Whether it can be chosen; see `soundness.is_sound`."""
-        return self.problem.is_sound(self.problem.all_cells, self.farthest.last.mixture)
-
     def candidate(self) -> Candidate:
         """What is told of it in the end."""
-        if self.fit.floored and not self.is_eligible:
-            status = "on the covariance floor"
+        if self.is_eligible:
+            left = self.is_behind or not self.is_final
+            status = "left behind" if left else self.fit.status.value
         elif self.fit.with_few_points:
             status = f"on fewer than {HANDFUL} points"
         else:
-            left = self.is_behind or not self.is_final
-            status = "left behind" if left else self.fit.status.value
+            status = ON_FLOOR
         hidden = self.fit.cells.n_points * self.fit.compression_gap
         settings = self.fit.settings
         return Candidate(
@@ -177,7 +173,7 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
         is_better_nearby = len(figures) - 1 - int(np.argmin(figures)) < BEYOND
         has_cells = n_few(n_components) <= max(cells.n_cells, n_few(choice.most))
         goes_on = choice.goes_on and is_better_nearby and has_cells
-        if (n_components > choice.most and not goes_on) or _are_on_a_line(problem, paths[0]):
+        if n_components > choice.most and not goes_on:
             break
         settled = max(ROUGHLY_SETTLED, _behind(figures) / MOST_STEPS / searcher.handful)
         path = _grown(replace(searcher, settled=settled), cells, paths[-1], n_components)
@@ -211,12 +207,6 @@ def _behind(figures: Sequence[float]) -> float:
     return (finite[-1] - min(finite)) / 2 if finite else 0.0
 
 
-def _are_on_a_line(problem: Problem, path: Path) -> bool:
-    """Whether a single component is too thin, as all others will be."""
-    mixture = path.last.mixture
-    return mixture.n_components == 1 and bool(problem.floored(mixture))
-
-
 def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> Path:
     """A path to one more component: from a start of its own, or from those there are if better.
 
@@ -238,15 +228,21 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
 
 def _of(problem: Problem, path: Path) -> Contender:
     """A contender that has a path on few cells."""
-    return Contender(problem, path, problem.told(problem.measured(path)))
+    measured = problem.measured(path)
+    return Contender(problem, path, problem.told(measured), _is_eligible(problem, measured))
 
 
 def _begun(contender: Contender) -> Contender:
     """A contender with its mixture as it is on all cells, before a climb there."""
     problem = contender.problem
-    return replace(
-        contender, fit=problem.told(problem.measured(contender.farthest)), is_final=False
-    )
+    measured = problem.measured(contender.farthest)
+    eligible = _is_eligible(problem, measured)
+    return replace(contender, fit=problem.told(measured), is_eligible=eligible, is_final=False)
+
+
+def _is_eligible(problem: Problem, climbed: Climbed) -> bool:
+    """Whether a climb led to a mixture that can be chosen."""
+    return problem.is_sound(problem.all_cells, climbed.path.last.mixture)
 
 
 def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0.0) -> Contender:
@@ -265,8 +261,14 @@ def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0
         on_all=path is not contender.path,
         tolerance=behind / MOST_STEPS,
     )
-    fit = problem.told(climbed)
-    return replace(contender, fit=fit, on_all=climbed.path, is_final=True, is_behind=behind > 0)
+    return replace(
+        contender,
+        fit=problem.told(climbed),
+        is_eligible=_is_eligible(problem, climbed),
+        on_all=climbed.path,
+        is_final=True,
+        is_behind=behind > 0,
+    )
 
 
 def _searched(contender: Contender, behind: float) -> Contender:
@@ -335,7 +337,7 @@ def _enlarged_best(
     With its place; none where that candidate is better already.
     """
     best = contenders[_best_of(contenders, criterion)]
-    problem, mixture = best.problem, (best.on_all or best.path).last.mixture
+    problem, mixture = best.problem, best.farthest.last.mixture
     more = problem.searcher.enlarged(problem.all_cells, mixture)
     if more is None:
         return []

@@ -19,7 +19,6 @@ from gmmcli.core.inference import (
     left_to_climb,
     measured,
     remaining_climb,
-    rounding,
 )
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory
@@ -165,7 +164,7 @@ class Problem:
         return self._levels[-1]
 
     def is_sound(self, cells: Cells, mixture: Mixture) -> bool:
-        """Whether a mixture can be chosen; it is of some cells, and in whitened units as they are.
+        """Whether a mixture of these cells can be chosen, both in whitened units.
 
         See `soundness.is_sound`.
         """
@@ -444,9 +443,7 @@ def _has_converged(
 ) -> bool:
     """Whether less is left to climb than is tolerable, in nats."""
     window = WINDOWS[ascent.optimizer]
-    noise = rounding(cells.n_points, mixture, elbos[-1])
-    tolerance = max(tolerance, noise)
-    if len(elbos) % window or remaining_climb(elbos, window, noise) >= tolerance:
+    if len(elbos) % window or remaining_climb(elbos, window) >= tolerance:
         return False
     if window == 1 and not ascent.is_accelerated:
         return True

@@ -48,7 +48,8 @@ PROBE_STEPS = 6
 LEAST_POSITIVE = 1e-12
 # The sum of an ELBO's terms is sure to about this share of itself.
 ROUNDING = 1e-14
-EPSILON = float(np.finfo(np.float64).eps)
+# A climb of at most so many times the noise of rounding may be noise.
+NOISE = 2
 
 # Checks of what the model says at every step take a fifth of the time; the tests turn them on.
 pyro.enable_validation(False)
@@ -121,8 +122,13 @@ def left_to_climb(cells: Cells, mixture: Mixture, ascent: Ascent) -> float:
     """
     probe = climb(cells, mixture, ascent.by_full_steps())
     elbos = [state.elbo for state in islice(probe, PROBE_STEPS)]
-    noise = rounding(cells.n_points, mixture, elbos[-1])
-    return max(elbos) - elbos[0] + remaining_climb(elbos, noise=noise)
+    climbed = max(elbos) - elbos[0]
+    return max(climbed - NOISE * fallen(elbos), 0.0) + remaining_climb(elbos)
+
+
+def fallen(elbos: Sequence[float]) -> float:
+    """The deepest fall of an ELBO that cannot fall, in nats: what rounding does to it."""
+    return max(0.0, -float(np.diff(elbos).min()))
 
 
 @contextmanager
@@ -141,18 +147,7 @@ def local_parameters() -> AbstractContextManager[None]:
     return pyro.settings.context(module_local_params=True)
 
 
-def rounding(n_points: float, mixture: Mixture, elbo: float) -> float:
-    """What rounding does to an ELBO, in nats, at most.
-
-    The determinant of a thin covariance at an angle to the axes loses as many digits as its
-    eigenvalues differ by.
-    """
-    lengths = np.linalg.eigvalsh(mixture.covariances)  # (K, 2)
-    thin = EPSILON * n_points * float(mixture.weights @ (lengths[:, 1] / lengths[:, 0]))
-    return ROUNDING * abs(elbo) + thin
-
-
-def remaining_climb(elbos: Sequence[float], window: int = 1, noise: float = 0.0) -> float:
+def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
     """An estimate of how far an ELBO still has to climb, in nats; infinite when nothing is known.
 
     Near the optimum the climbs of successive steps shrink by a constant rate, so what remains is a
@@ -162,19 +157,18 @@ def remaining_climb(elbos: Sequence[float], window: int = 1, noise: float = 0.0)
     Args:
         elbos: the ELBO of every step so far.
         window: the steps of which the best ELBO counts; 1 where it cannot fall.
-        noise: a climb below this is none; see `rounding`.
     """
     n_windows = len(elbos) // window
     if n_windows < 5:
         return float("inf")
     recent = np.array(elbos[-5 * window :]).reshape(5, window).max(axis=1)
     climbs = np.diff(recent)
-    climbs[np.abs(climbs) <= noise] = 0.0
-    # An ELBO that cannot fall, and does, has reached the noise of rounding.
-    if not climbs[-3:].any() or (window == 1 and climbs[-1] < 0):
+    noise = ROUNDING * abs(recent[-1])
+    if window == 1:
+        noise = max(noise, fallen(elbos[-5:]))
+    climbs[np.abs(climbs) <= NOISE * noise] = 0.0
+    if not climbs[-3:].any():
         return 0.0
-    if window == 1 and (climbs < 0).any():
-        return float(np.abs(climbs[np.argmax(climbs < 0) :]).sum())
     if (climbs <= 0).any():
         return float("inf")
     rate = (climbs[1:] / climbs[:-1]).max()

@@ -5,7 +5,7 @@ broad one never come near it. NumPy only; everything is in whitened units.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +29,14 @@ MOST_EQUAL = 0.5
 MOST_ADDED = 0.9
 # Of no more candidates than this, the best, is the choice made.
 MOST_CANDIDATES = 1000
-# A new component is fitted by at most so many steps, until one brings less than this for each point
-# of a handful, and only looks so far, in its standard deviations.
-MOST_STEPS = 40
+# A new component is fitted until a step brings less than this for each point of a handful, by so
+# many visits of cells at most and so many steps at least, and looks no farther than this, in its
+# standard deviations.
 SETTLED = 0.01
+MOST_VISITS = 400_000
+LEAST_STEPS = 4
 REACH = 6.0
-# As good boxes as those that give candidates, so many come by chance at most.
+# Chance alone brings at most so many boxes that are as good as those that give candidates.
 BY_CHANCE = 50
 # So many more than are asked for are fitted.
 MORE_TRIED = 8
@@ -73,7 +75,9 @@ def inserted(
     fitted = fitted.chosen(~are_floored(fitted.covariances, floor))
     held = cells.n_points * fitted.weights
     worth = fitted.gains - gains_by_thinness(held, fitted.covariances, handful)
-    added = fitted.chosen((held > handful) & (worth > least)).apart(most)
+    fitted = replace(fitted, gains=worth)
+    sound = (held > handful) & (fitted.weights < MOST_ADDED) & (worth > least)
+    added = fitted.chosen(sound).apart(most)
     added = added.chosen(np.cumsum(added.weights) < MOST_ADDED)
     if not added.number:
         return mixture
@@ -92,7 +96,7 @@ class _Candidates:
         weights: shape (M,).
         means: shape (M, 2).
         covariances: shape (M, 2, 2).
-        gains: what each brings, shape (M,), in nats.
+        gains: by which they are compared, shape (M,), in nats.
     """
 
     weights: FloatArray
@@ -143,7 +147,8 @@ def _promising(cells: Cells, logs: FloatArray, handful: float, floor: float) -> 
 
     A box with n points, where e are explained, gains n log(n / e) - (n - e) by a component for
     those beyond e, as in a scan for excess (Kulldorff 1997, section 3). Chance brings a gain of g
-    to about one in exp(g) boxes.
+    to about one in exp(g) boxes. As small boxes show no more than about half of what a component
+    would bring, those count, too, that chance may bring a few of.
 
     Args:
         cells: C of them.
@@ -151,32 +156,31 @@ def _promising(cells: Cells, logs: FloatArray, handful: float, floor: float) -> 
         handful: how many points are too few for a component.
         floor: the least eigenvalue of a covariance.
     """
-    ranks, n_boxes = ranks_of(cells), 0
+    ranks, n_boxes, row_weight = ranks_of(cells), 0, handful / HANDFUL
     found: list[_Candidates] = []
-    for boxes, explained, equal in (
-        level for shift in SHIFTS for level in _boxes(cells, logs, ranks, shift)
-    ):
-        n_boxes += boxes.n_cells
-        variances = boxes.covariances.diagonal(axis1=1, axis2=2)
-        differ = (variances.min(axis=1) > floor) & (equal < MOST_EQUAL * boxes.counts)
-        some = np.flatnonzero(differ & (boxes.counts > handful))
-        boxes, explained = boxes.chosen(some), explained[some]
-        areas = half_log_determinants(boxes.covariances)
+    for boxes in (level for shift in SHIFTS for level in _boxes(cells, logs, ranks, shift)):
+        n_boxes += boxes.number
+        boxes = boxes.chosen((boxes.counts > handful) & (boxes.equal < MOST_EQUAL * boxes.counts))
+        covariances = boxes.covariances()
+        wide = np.minimum(covariances[:, 0, 0], covariances[:, 1, 1]) > floor
+        boxes, covariances = boxes.chosen(wide), covariances[wide]
+        areas = half_log_determinants(covariances)
         alone = np.log(boxes.counts / cells.n_points) - np.log(2 * np.pi) - areas - 1
-        share = -np.expm1(np.minimum(explained - alone, 0))  # of the points beyond those explained
-        gains = boxes.counts * (alone - explained - share)
+        share = -np.expm1(np.minimum(boxes.logs() - alone, 0))  # of the points beyond those
+        gains = boxes.counts * (alone - boxes.logs() - share)
+        good = (share > 0) & (gains > np.log(cells.n_cells / BY_CHANCE) * row_weight)
         weights = share * boxes.counts / cells.n_points
-        of_boxes = _Candidates(weights, boxes.means, boxes.covariances, gains)
-        good = np.flatnonzero((share > 0) & (gains > handful / HANDFUL))
-        found.append(of_boxes.chosen(good[~are_floored(boxes.covariances[good], floor)]))
+        of_boxes = _Candidates(weights, boxes.means(), covariances, gains)
+        found.append(of_boxes.chosen(good))
     every = _Candidates.joined(found)
-    return every.chosen(every.gains > np.log(n_boxes / BY_CHANCE) * handful / HANDFUL)
+    every = every.chosen(every.gains > np.log(n_boxes / BY_CHANCE) * row_weight)
+    return every.chosen(~are_floored(every.covariances, floor))
 
 
 def _fitted(
     cells: Cells, logs: FloatArray, new: _Candidates, handful: float, floor: float
 ) -> _Candidates:
-    """A component after a few steps of its own, with the ELBO that it brings.
+    """A component after a few EM steps of its own, with the ELBO that it brings at least.
 
     Args:
         cells: C of them.
@@ -189,25 +193,70 @@ def _fitted(
     near = np.einsum("ci,ij,cj->c", away, np.linalg.inv(new.covariances[0]), away) < REACH**2
     cells, logs, n_points = cells.chosen(near), logs[near], cells.n_points
     before = -np.inf
-    for _ in range(MOST_STEPS):
+    for _ in range(max(MOST_VISITS // cells.n_cells, LEAST_STEPS)):
         if are_floored(new.covariances, floor).any():
             break
         own = joint_log_densities(cells, new.weights, new.means, new.covariances)[0]
-        total = np.logaddexp(own, logs + np.log1p(-new.weights))
+        rest = np.log1p(-new.weights[0])
+        total = np.logaddexp(own, logs + rest)
         held = Cells(cells.counts * np.exp(own - total), cells.means, cells.covariances)
-        gain = cells.counts @ (total - logs) + (n_points - cells.n_points) * np.log1p(-new.weights)
+        gain = float(cells.counts @ (total - logs)) + (n_points - cells.n_points) * rest
+        weight = min(held.n_points / n_points, MOST_ADDED)
         new = _Candidates(
-            np.array([held.n_points / n_points]), held.mean()[None], held.covariance()[None], gain
+            np.array([weight]), held.mean()[None], held.covariance()[None], np.array([gain])
         )
-        if gain[0] - before < SETTLED * handful:
+        if gain - before < SETTLED * handful:
             break
-        before = gain[0]
+        before = gain
     return new
 
 
-def _boxes(
-    cells: Cells, logs: FloatArray, ranks: IntArray, shift: float
-) -> Iterator[tuple[Cells, FloatArray, FloatArray]]:
+@dataclass(frozen=True)
+class _Boxes:
+    """B boxes of cells.
+
+    Attributes:
+        sums: over their points, of 1, x, y, xx, xy, yy and the mean log density of the points of a
+            cell, shape (7, B).
+        equal: how many of their points are equal to each other, shape (B,).
+    """
+
+    sums: FloatArray
+    equal: FloatArray
+
+    @property
+    def number(self) -> int:
+        """How many there are, B."""
+        return len(self.equal)
+
+    @property
+    def counts(self) -> FloatArray:
+        """How many points they have, shape (B,)."""
+        counts: FloatArray = self.sums[0]
+        return counts
+
+    def logs(self) -> FloatArray:
+        """The mean log density of their points, shape (B,)."""
+        logs: FloatArray = self.sums[6] / self.counts
+        return logs
+
+    def means(self) -> FloatArray:
+        """The means of their points, shape (B, 2)."""
+        means: FloatArray = (self.sums[1:3] / self.counts).T
+        return means
+
+    def covariances(self) -> FloatArray:
+        """The covariances of their points, shape (B, 2, 2)."""
+        (x, y), (xx, xy, yy) = self.sums[1:3] / self.counts, self.sums[3:6] / self.counts
+        entries = [xx - x * x, xy - x * y, xy - x * y, yy - y * y]
+        return np.stack(entries, axis=1).reshape(-1, 2, 2)
+
+    def chosen(self, chosen: Mask) -> "_Boxes":
+        """Some of these, by a mask."""
+        return _Boxes(self.sums[:, chosen], self.equal[chosen])
+
+
+def _boxes(cells: Cells, logs: FloatArray, ranks: IntArray, shift: float) -> Iterator[_Boxes]:
     """The boxes of each level of a tree, from the cells themselves to one for all.
 
     Each level halves the boxes of ranks in turn along x and along y, the same for all, so that a
@@ -218,25 +267,24 @@ def _boxes(
         logs: the mean log density of their points, shape (C,).
         ranks: of the cells on each axis, shape (2, C).
         shift: by how much of their extent the tree is shifted.
-
-    Yields:
-        The boxes as B merged cells; the mean log density of their points, and how many of them are
-        equal to each other, shape (B,) each.
     """
     codes = _interleaved(ranks + int(shift * cells.n_cells))
     order = np.argsort(codes)
-    codes, boxes, logs = codes[order], cells.chosen(order), logs[order]
-    equal = np.where(boxes.have_spread, 0.0, boxes.counts)
-    yield boxes, logs, equal
-    while boxes.n_cells > 1:
+    codes, cells = codes[order], cells.chosen(order)
+    (x, y), ((xx, xy), (_, yy)) = cells.means.T, cells.covariances.transpose(1, 2, 0)
+    features = [np.ones_like(x), x, y, xx + x * x, xy + x * y, yy + y * y, logs[order]]
+    boxes = _Boxes(
+        cells.counts * np.stack(features), np.where(cells.have_spread, 0.0, cells.counts)
+    )
+    yield boxes
+    while boxes.number > 1:
         codes = codes >> 1
         begin = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
-        groups = np.repeat(np.arange(len(begin)), np.diff(np.append(begin, len(codes))))
-        masses = np.bincount(groups, boxes.counts)
-        logs = np.bincount(groups, boxes.counts * logs) / masses
-        boxes, codes = boxes.merged(groups), codes[begin]
-        equal = np.maximum.reduceat(equal, begin)
-        yield boxes, logs, equal
+        codes = codes[begin]
+        boxes = _Boxes(
+            np.add.reduceat(boxes.sums, begin, axis=1), np.maximum.reduceat(boxes.equal, begin)
+        )
+        yield boxes
 
 
 def _interleaved(ranks: IntArray) -> IntArray:

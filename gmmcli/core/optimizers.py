@@ -33,9 +33,9 @@ STEPS_INFORMED = 3
 MOST_INFORMED = 30
 # A step that leads down is cut to this share of itself, so often, before EM takes over.
 SHORTER = 0.3
-# No Newton step is cut below this, in local units: so short a one brings nothing.
-SHORTEST = 1e-6
 MOST_CUTS = 2
+# Or until it is shorter than this, in local units, and would bring nothing.
+SHORTEST = 1e-6
 # The farthest that a step moves the log of a weight or of a standard deviation.
 FARTHEST = 2.0
 # A step tells of curvature when this share of it lies along the change of the gradient.
@@ -263,13 +263,13 @@ class QuasiNewton(MultiOptimizer):
     def _taken_back(self, trial: Trial) -> Place:
         """Where a shorter step from the last place leads, or at last an EM step."""
         trial = replace(trial, n_cuts=trial.n_cuts + 1)
-        if trial.n_cuts > MOST_CUTS:
+        step = SHORTER * trial.step
+        if trial.n_cuts > MOST_CUTS or step.norm() < SHORTEST:
             self._trial = None
             self._memory.pairs.clear()
             return trial.full
-        step = SHORTER * trial.step
         if self._memory.curvature is not None:
-            self._longest = max(float(step.norm()), SHORTEST)
+            self._longest = float(step.norm())
             self._memory.pairs.clear()
             self._n_uninformed = STEPS_INFORMED
             step = self._direction(trial.gradient, self._longest)

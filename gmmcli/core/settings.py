@@ -16,6 +16,8 @@ CRITERIA: tuple[CriterionName, ...] = ("bic", "aic", "icl")
 LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
 # So many points are too few for a component: they gain nothing by its closing in on them.
 HANDFUL = 6
+# What is told of a candidate that cannot be chosen for its thin components.
+ON_FLOOR = "on the covariance floor"
 # The data do not tell candidates apart whose criteria differ by less: a difference of 2 in BIC is a
 # Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade ends there).
 ALIKE = 2.0

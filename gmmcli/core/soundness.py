@@ -8,23 +8,26 @@ import numpy.typing as npt
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.moves import half_log_determinants
 from gmmcli.core.whitening import are_floored
 
-Mask = npt.NDArray[np.bool_]
-
-# A component on the floor stands out that has so many handfuls of points, and so many times as many
-# as the same shape holds at any of so many places nearby.
+# A component on the floor stands out that has so many handfuls of points, and where its shape holds
+# no more than a handful at so many places nearby, or so many times fewer.
 STANDING_OUT = 5
-PLACES = 64
-# What a component holds is within so many standard deviations.
+PLACES = 8
+FEWER = 50
+# So much of a handful is enough, as every component leaves others a little of its points.
+ENOUGH = 0.99
+# What a shape holds is within so many standard deviations.
 REACH = 5.0
 
 
 def is_sound(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bool:
-    """Whether every component has points enough, and those on the floor stand out.
+    """Whether every component has points enough or is of strays, and those on the floor stand out.
 
-    One value that many rows share, or a line of them, is a group. The values of rounded data are
-    not: each has neighbours with about as many points.
+    A few points far from all others are strays: their component is wider than the others. One value
+    that many rows share is a group, and so is a line of them. The values of rounded data are not:
+    each has neighbours with about as many points, but for those that have components of their own.
 
     Args:
         cells: the data.
@@ -32,25 +35,51 @@ def is_sound(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bo
         handful: how many points are too few for a component, in the units of the cells' counts.
         floor: the least eigenvalue of a covariance.
     """
-    if (mixture.weights * cells.n_points < handful).any():
+    few = mixture.weights * cells.n_points < ENOUGH * handful
+    areas = half_log_determinants(mixture.covariances)
+    if few.all() or (areas[few] < np.average(areas[~few], weights=mixture.weights[~few])).any():
         return False
-    return all(
-        _stands_out(cells, mixture.means[k], mixture.covariances[k], handful)
-        for k in np.flatnonzero(are_floored(mixture.covariances, floor))
+    thin = np.flatnonzero(are_floored(mixture.covariances, floor))
+    if not len(thin):
+        return True
+    shares = [_shares(cells, mixture.means[k], mixture.covariances[k]) for k in thin]
+    held = [float(cells.counts @ share) for share in shares]
+    if min(held) < STANDING_OUT * handful:
+        return False
+    elsewhere = np.all([share == 0 for share in shares], axis=0)
+    if cells.counts @ elsewhere < handful:  # there is nothing but values, or lines
+        return True
+    nearby = (
+        _held_nearby(cells, mixture.means[k], mixture.covariances[k], elsewhere) for k in thin
     )
+    return all(other <= max(handful, own / FEWER) for own, other in zip(held, nearby, strict=True))
 
 
-def _stands_out(cells: Cells, mean: FloatArray, covariance: FloatArray, handful: float) -> bool:
-    """Whether a component has many points, and far more than its shape holds anywhere near."""
-    inverse = np.linalg.inv(covariance)
+def _shares(cells: Cells, mean: FloatArray, covariance: FloatArray) -> FloatArray:
+    """The most of each cell's points that the shape of a Gaussian may hold, as shares; (C,)."""
+    both = cells.covariances + covariance  # wide cells have few of their points in a thin shape
+    away = cells.means - mean
+    (xx, xy), (_, yy) = both.transpose(1, 2, 0)
+    determinants = np.maximum(xx * yy - xy**2, np.linalg.det(covariance))
+    x, y = away.T
+    distances = (yy * x**2 + xx * y**2 - 2 * xy * x * y) / determinants
+    most = REACH**2 / 2 * np.sqrt(np.linalg.det(covariance) / determinants)
+    return np.where(distances < REACH**2, np.minimum(most, 1.0), 0.0)
 
-    def held_at(place: FloatArray) -> tuple[Mask, float]:
-        away = cells.means - place
-        within = np.einsum("ci,ij,cj->c", away, inverse, away) < REACH**2
-        return within, float(cells.counts[within].sum())
 
-    own, held = held_at(mean)
-    distances = np.where(own, np.inf, np.linalg.norm(cells.means - mean, axis=1))
-    nearest = np.argsort(distances, kind="stable")[: min(PLACES, int((~own).sum()))]
-    nearby = [held_at(place)[1] for place in cells.means[nearest]]
-    return held >= STANDING_OUT * max([handful, *nearby])
+def _held_nearby(
+    cells: Cells, mean: FloatArray, covariance: FloatArray, elsewhere: npt.NDArray[np.bool_]
+) -> float:
+    """How many points the shape of a component holds at cells nearby, at most.
+
+    Args:
+        cells: C of them.
+        mean: of the component.
+        covariance: of the component.
+        elsewhere: which cells may be such places, shape (C,).
+    """
+    places = cells.means[elsewhere]
+    distances = np.linalg.norm(places - mean, axis=1)
+    nearest = places[np.argsort(distances, kind="stable")[:PLACES]]
+    held = [float(cells.counts @ _shares(cells, place, covariance)) for place in nearest]
+    return max(held)
