@@ -67,20 +67,22 @@ def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathPatc
             ellipses.append(ellipse)
         reach = ellipse_radius(max(COVERAGES)) * np.linalg.norm(factor, axis=1)
         is_small = bool((reach < SMALL * np.ptp(scene.limits, axis=0)).all())
-        number = draw_number(axes, k, mean, DARKER * colour, on_disc=not (is_crowded or is_small))
-        if is_small:
-            number.set_position((BESIDE, BESIDE))
+        on_disc, beside = not (is_crowded or is_small), BESIDE if is_small else 0
+        draw_number(axes, k, mean, DARKER * colour, on_disc=on_disc, beside=beside)
     return ellipses
 
 
 def draw_number(
-    axes: Axes, k: int, mean: FloatArray, colour: FloatArray, *, on_disc: bool
+    axes: Axes, k: int, mean: FloatArray, colour: FloatArray, *, on_disc: bool, beside: float
 ) -> Annotation:
-    """Draw the number of a component at its mean, on a disc or with no more than a white rim."""
+    """Draw the number of a component, on a disc or with no more than a white rim.
+
+    At its mean, or so many points to the right of it and up.
+    """
     number = axes.annotate(
         str(k),
         tuple(mean),
-        (0, 0),
+        (beside, beside),
         textcoords="offset points",
         ha="center",
         va="center",
@@ -120,6 +122,8 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("step")
+    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+    axes.tick_params(axis="y", labelsize=8)  # climbs of a millionth need eight digits
     axes.set_title("ELBO, nats per point", fontsize=9)
     return line
 

@@ -21,6 +21,8 @@ from gmmcli.pictures.style import styled
 FRAME_INCHES = (7.0, 5.4)
 # The share of a frame that is left of its axes.
 LEFT = 0.12
+# The inches of a sheet that are left of its axes.
+SHEET_LEFT = 0.9
 PANEL_INCHES = (3.3, 2.9)
 CLIMB_INCHES = 2.2
 MOST_PANELS = 100
@@ -98,7 +100,7 @@ def sheet_of(scene: Scene, run: Run, steps: list[int]) -> Figure:
     note = note_of(scene)
     if len(shown) < len(steps):
         note = f"{len(shown)} of {len(steps)} snapshots; {note}"
-    left, bottom = 0.8 / figure.get_figwidth(), 0.12 / figure.get_figheight()
+    left, bottom = SHEET_LEFT / figure.get_figwidth(), 0.12 / figure.get_figheight()
     figure.text(left, bottom, note, fontsize=8, color="#666666")
     return figure
 
@@ -128,7 +130,7 @@ def _sheet_layout(n_panels: int) -> tuple[Figure, list[Axes], Axes]:
         n_rows + 1,
         n_columns,
         height_ratios=[PANEL_INCHES[1]] * n_rows + [CLIMB_INCHES],
-        left=0.8 / width,
+        left=SHEET_LEFT / width,
         right=1 - 0.15 / width,
         top=1 - 0.35 / height,
         bottom=0.75 / height,
