@@ -15,7 +15,7 @@ SPIKE = FLOOR * np.eye(2)
 
 
 def sound(points: FloatArray, means: list, covariances: list, weight: float = 1.0) -> bool:
-    """Whether a mixture is sound whose components have equal shares but for the first."""
+    """Whether a mixture is sound whose first component holds what is not at the others' means."""
     distinct, counts = np.unique(points, axis=0, return_counts=True)
     held = [weight * np.sum(np.abs(points - mean).max(axis=1) < 0.01) for mean in means[1:]]
     shares = np.array(held) / (weight * len(points))

@@ -95,9 +95,8 @@ def chosen_fit(
 ) -> Fit:
     """The fit of the mixture that a criterion prefers, with what it was chosen from.
 
-    A mixture is not eligible with a component on fewer points than a handful, or on the covariance
-    floor without far more points than are anywhere near, as its likelihood says nothing about the
-    data; where none is eligible, it is the simplest.
+    A mixture is not eligible where `soundness.is_sound` says that its likelihood says nothing about
+    the data; where none is eligible, it is the simplest.
 
     Args:
         cells: the data, in data units.

@@ -170,10 +170,6 @@ class Problem:
         """
         return is_sound(cells, mixture, self.handful, self._floor)
 
-    def floored(self, mixture: Mixture) -> tuple[int, ...]:
-        """The components that stand on the floor, ascending."""
-        return tuple(np.flatnonzero(are_floored(mixture.covariances, self._floor)).tolist())
-
     def watch(self, what: str, number: int, elbo: float) -> None:
         """Tell the caller of an ELBO, in nats and whitened units."""
         per_point = elbo / self._cells.n_points + self.whitening.log_volume
@@ -269,7 +265,9 @@ class Problem:
             log_likelihood=last.elbo,
             coarseness=coarseness,
             criteria=criteria(cells, last.mixture, log_likelihood, self._settings.covariance),
-            floored=self.floored(states[-1].mixture),
+            floored=tuple(
+                np.flatnonzero(are_floored(states[-1].mixture.covariances, self._floor)).tolist()
+            ),
             handful=self.handful,
             search=climbed.path.search,
             seconds=0.0,

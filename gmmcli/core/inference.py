@@ -24,7 +24,7 @@ from torch.distributions import constraints
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.information import Information, information
-from gmmcli.core.mixture import Mixture
+from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.model import MixtureModel, cell_tensors, constrained
 from gmmcli.core.optimizers import (
     MOST_INFORMED,
@@ -126,7 +126,7 @@ def left_to_climb(cells: Cells, mixture: Mixture, ascent: Ascent) -> float:
     return max(climbed - NOISE * fallen(elbos), 0.0) + remaining_climb(elbos)
 
 
-def fallen(elbos: Sequence[float]) -> float:
+def fallen(elbos: Sequence[float] | FloatArray) -> float:
     """The deepest fall of an ELBO that cannot fall, in nats: what rounding does to it."""
     return max(0.0, -float(np.diff(elbos).min()))
 
@@ -165,7 +165,7 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
     climbs = np.diff(recent)
     noise = ROUNDING * abs(recent[-1])
     if window == 1:
-        noise = max(noise, fallen(elbos[-5:]))
+        noise = max(noise, fallen(recent))
     climbs[np.abs(climbs) <= NOISE * noise] = 0.0
     if not climbs[-3:].any():
         return 0.0

@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.coarsening import coarsened
+from gmmcli.core.coarsening import MANY, coarsened
 from gmmcli.core.inference import State, climb, fitting_threads, measured
 from gmmcli.core.insertion import inserted
 from gmmcli.core.mixture import FloatArray, Mixture
@@ -36,8 +36,6 @@ TAKEN = 2e-5
 # Where a climb has come to its end, a move is taken that brings more than this, for each point of a
 # handful.
 TAKEN_AT_END = 0.2
-# So many cells are enough to find a place for one more component.
-MOST_SCANNED = 100_000
 # A round that brings less than this is no reason to go on.
 LEAST_GAIN = 1e-4
 
@@ -204,7 +202,7 @@ class Searcher:
     def enlarged(self, cells: Cells, mixture: Mixture) -> Mixture | None:
         """A mixture with one more component where points are explained worst; None if nowhere."""
         least = TAKEN_AT_END * self.handful
-        cells = coarsened(cells, MOST_SCANNED)
+        cells = coarsened(cells, MANY)
         more = inserted(cells, mixture, 1, least, self.handful, self.ascent.floor)
         return more if more.n_components > mixture.n_components else None
 

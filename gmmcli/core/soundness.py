@@ -27,7 +27,8 @@ def is_sound(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bo
 
     A few points far from all others are strays: their component is wider than the others. One value
     that many rows share is a group, and so is a line of them. The values of rounded data are not:
-    each has neighbours with about as many points, but for those that have components of their own.
+    each has neighbours with about as many points. Places that components on the floor have for
+    themselves are no neighbours.
 
     Args:
         cells: the data.
@@ -60,10 +61,11 @@ def _shares(cells: Cells, mean: FloatArray, covariance: FloatArray) -> FloatArra
     both = cells.covariances + covariance  # wide cells have few of their points in a thin shape
     away = cells.means - mean
     (xx, xy), (_, yy) = both.transpose(1, 2, 0)
-    determinants = np.maximum(xx * yy - xy**2, np.linalg.det(covariance))
+    own_determinant = np.linalg.det(covariance)
+    determinants = np.maximum(xx * yy - xy**2, own_determinant)
     x, y = away.T
     distances = (yy * x**2 + xx * y**2 - 2 * xy * x * y) / determinants
-    most = REACH**2 / 2 * np.sqrt(np.linalg.det(covariance) / determinants)
+    most = REACH**2 / 2 * np.sqrt(own_determinant / determinants)
     return np.where(distances < REACH**2, np.minimum(most, 1.0), 0.0)
 
 
