@@ -165,7 +165,8 @@ def test_an_interrupt_keeps_the_best_so_far() -> None:
     assert found.status is Status.INTERRUPTED
     assert found.selection is not None
     # Nothing is measured but the best that a few cells know of.
-    assert [c.components for c in found.selection.candidates] == [2]
+    (chosen,) = found.selection.candidates
+    assert (chosen.components, chosen.status) == (2, "interrupted")
 
 
 @pytest.mark.parametrize("share", [0.6, 0.95])
@@ -182,6 +183,8 @@ def test_a_late_interrupt_is_one_too(share: float) -> None:
     found = chosen_fit(cells, settings, Choice(), hooks=is_after(share * n_calls))
     assert found.status is Status.INTERRUPTED
     assert found.mixture.n_components == 2
+    assert found.selection is not None
+    assert found.selection.winner.status == "interrupted"
 
 
 def test_candidates_are_compared_alike_whatever_the_optimizer() -> None:

@@ -6,8 +6,8 @@ from conftest import cells_of, sampled
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.settings import HANDFUL
-from gmmcli.core.soundness import is_sound
+from gmmcli.core.settings import HANDFUL, ON_FEW, ON_FLOOR
+from gmmcli.core.soundness import flaw
 
 FLOOR = 1e-10
 BULK = Mixture([1.0], [[0, 0]], [np.eye(2)])
@@ -15,12 +15,12 @@ SPIKE = FLOOR * np.eye(2)
 
 
 def sound(points: FloatArray, means: list, covariances: list, weight: float = 1.0) -> bool:
-    """Whether a mixture is sound whose first component holds what is not at the others' means."""
+    """Whether a mixture has no flaw whose first component holds what the others' means do not."""
     distinct, counts = np.unique(points, axis=0, return_counts=True)
     held = [weight * np.sum(np.abs(points - mean).max(axis=1) < 0.01) for mean in means[1:]]
     shares = np.array(held) / (weight * len(points))
     mixture = Mixture([1 - shares.sum(), *shares], means, covariances)
-    return is_sound(cells_of(distinct, weight * counts), mixture, weight * HANDFUL, FLOOR)
+    return flaw(cells_of(distinct, weight * counts), mixture, weight * HANDFUL, FLOOR) is None
 
 
 def with_spikes(*spikes: tuple[list[float], int]) -> FloatArray:
@@ -49,7 +49,7 @@ def test_two_lines_are_groups() -> None:
     points = np.stack([np.repeat([-1.0, 1.0], 500), along.ravel()], axis=1)
     line = np.diag([FLOOR, 1.0])
     mixture = Mixture([0.5, 0.5], [[-1, 0], [1, 0]], [line, line])
-    assert is_sound(cells_of(points), mixture, HANDFUL, FLOOR)
+    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) is None
 
 
 def test_a_value_of_rounded_data_is_none() -> None:
@@ -66,18 +66,35 @@ def test_wide_cells_beside_a_value_do_not_hide_it() -> None:
     cells = Cells(counts, np.append(near, [[0.51, 0.51]], axis=0), spread)
     share = 1900 / counts.sum()
     mixture = Mixture([1 - share, share], [[0, 0], [0.51, 0.51]], [np.eye(2), SPIKE])
-    assert is_sound(cells, mixture, HANDFUL, FLOOR)
+    assert flaw(cells, mixture, HANDFUL, FLOOR) is None
 
 
-@pytest.mark.parametrize(("sd", "expected"), [(3.0, True), (1e-3, False)])
-def test_a_few_points_are_a_group_of_strays_or_none(sd: float, expected: bool) -> None:
+@pytest.mark.parametrize(("sd", "expected"), [(3.0, None), (1.0, ON_FEW), (1e-3, ON_FEW)])
+def test_a_few_points_are_a_group_of_strays_or_none(sd: float, expected: str | None) -> None:
     few = np.array([[-1.0, 0.0], [1.0, 0.5], [0.0, -1.0]])
     points = np.concatenate([sampled(BULK, 300), 30 + sd * few])
     mixture = Mixture([300 / 303, 3 / 303], [[0, 0], [30, 30]], [np.eye(2), sd**2 * np.eye(2)])
-    assert is_sound(cells_of(points), mixture, HANDFUL, FLOOR) is expected
+    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == expected
+
+
+def test_a_component_on_the_floor_is_told_before_one_of_few_points() -> None:
+    points = np.concatenate([sampled(BULK, 300), [[30, 30], [31, 30]]])
+    at = points[0]
+    mixture = Mixture(
+        [0.95, 2 / 302, 0.05 - 2 / 302],
+        [[0, 0], [30, 30], at],
+        [np.eye(2), 0.01 * np.eye(2), SPIKE],
+    )
+    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == ON_FLOOR
+
+
+def test_no_component_has_points_enough_where_all_have_few() -> None:
+    points = sampled(BULK, 8)
+    mixture = Mixture([0.5, 0.5], [[-1, 0], [1, 0]], [np.eye(2), 4 * np.eye(2)])
+    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == ON_FEW
 
 
 def test_a_handful_is_enough_though_others_share_its_points() -> None:
     points = sampled(Mixture([0.5, 0.5], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)]), 12)
     mixture = Mixture([0.4999, 0.5001], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)])
-    assert is_sound(cells_of(points), mixture, HANDFUL, FLOOR)
+    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) is None

@@ -21,7 +21,7 @@ from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import MOST_STEPS, Path, Searcher
 from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
-from gmmcli.core.settings import HANDFUL, ON_FLOOR, Choice, CriterionName, FitSettings
+from gmmcli.core.settings import Choice, CriterionName, FitSettings
 
 # So many components beyond the best so far tell that more are no better.
 BEYOND = 3
@@ -42,10 +42,11 @@ class Contender:
 
     Attributes:
         problem: the data, as its covariance type sees them.
-        path: the way to its mixture on few cells.
+        path: the way to a mixture of so many components on few cells.
         fit: what came of a climb on all cells, or what it would begin with.
-        is_eligible: whether that can be chosen; see `soundness.is_sound`.
-        is_searched: whether it has been searched for as long as if it were the only candidate.
+        flaw: what keeps that from being chosen, or None; see `soundness.flaw`.
+        is_searched: whether it needs no search of its own any more: it has been searched for as
+            long as if it were the only candidate, or begins from the best, enlarged.
         is_final: whether it has climbed on all cells as far as it could matter.
         enlarged: a way to its mixture that begins on all cells, from that of another with one
             component less.
@@ -56,12 +57,23 @@ class Contender:
     problem: Problem
     path: Path
     fit: Fit
-    is_eligible: bool
+    flaw: str | None
     is_searched: bool = False
     is_final: bool = False
     enlarged: Path | None = None
     on_all: Path | None = None
     is_behind: bool = False
+
+    @property
+    def n_components(self) -> int:
+        """How many components it has, K."""
+        return self.fit.settings.components
+
+    def has_begun_from(self, mixture: Mixture) -> bool:
+        """Whether its way on all cells has begun at a mixture; it would end where it did."""
+        if self.enlarged is None:
+            return False
+        return np.array_equal(self.enlarged.states[0].mixture.means, mixture.means)
 
     @property
     def farthest(self) -> Path:
@@ -70,23 +82,18 @@ class Contender:
 
     def candidate(self) -> Candidate:
         """What is told of it in the end."""
-        if self.is_eligible:
-            left = self.is_behind or not self.is_final
-            status = "left behind" if left else self.fit.status.value
-        elif self.fit.with_few_points:
-            status = f"on fewer than {HANDFUL} points"
-        else:
-            status = ON_FLOOR
+        left = self.is_behind or not self.is_final
+        status = self.flaw or ("left behind" if left else self.fit.status.value)
         hidden = self.fit.cells.n_points * self.fit.compression_gap
-        settings = self.fit.settings
+        covariance = self.problem.covariance
         return Candidate(
-            components=settings.components,
-            covariance=settings.covariance,
+            components=self.n_components,
+            covariance=covariance,
             log_likelihood=self.fit.log_likelihood + hidden,
-            parameters=n_parameters(settings.components, settings.covariance),
+            parameters=n_parameters(self.n_components, covariance),
             criteria=self.fit.criteria,
             status=status,
-            eligible=self.is_eligible,
+            eligible=self.flaw is None,
         )
 
 
@@ -95,8 +102,8 @@ def chosen_fit(
 ) -> Fit:
     """The fit of the mixture that a criterion prefers, with what it was chosen from.
 
-    A mixture is not eligible where `soundness.is_sound` says that its likelihood says nothing about
-    the data; where none is eligible, it is the simplest.
+    A mixture with a flaw is not chosen, as its likelihood says nothing about the data (see
+    `soundness.flaw`); where all have one, it is the simplest.
 
     Args:
         cells: the data, in data units.
@@ -123,11 +130,14 @@ def chosen_fit(
     while (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
         contenders = _compared(_on(finer_cells, contenders), choice.criterion, hooks)
     place = _best_of(contenders, choice.criterion)
+    if hooks.interrupted():
+        fit = replace(contenders[place].fit, status=Status.INTERRUPTED)
+        contenders[place] = replace(contenders[place], fit=fit, is_final=True, is_behind=False)
     selection = Selection(tuple(c.candidate() for c in contenders), choice.criterion, place)
     fit = contenders[place].fit
     if hooks.interrupted():
-        fit = replace(fit, status=Status.INTERRUPTED)
-    elif settings.optimizer != "natural" or settings.learning_rate != 1:
+        return replace(fit, selection=selection, seconds=perf_counter() - began)
+    if settings.optimizer != "natural" or settings.learning_rate != 1:
         again = replace(contenders[place], on_all=None)  # from where the search has ended
         fit = _climbed(again, by_natural=False).fit
     return replace(fit, selection=selection, seconds=perf_counter() - began)
@@ -219,7 +229,7 @@ def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> P
 def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
     """The criterion at the end of a path, on few cells; infinite where it cannot be chosen."""
     cells, mixture = problem.few_cells, path.last.mixture
-    if not problem.is_sound(cells, mixture):
+    if problem.flaw(cells, mixture):
         return math.inf
     log_likelihood = path.last.elbo + cells.n_points * estimated_gap(cells, mixture)
     return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
@@ -228,20 +238,20 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
 def _of(problem: Problem, path: Path) -> Contender:
     """A contender that has a path on few cells."""
     measured = problem.measured(path)
-    return Contender(problem, path, problem.told(measured), _is_eligible(problem, measured))
+    return Contender(problem, path, problem.told(measured), _flaw(problem, measured))
 
 
 def _begun(contender: Contender) -> Contender:
     """A contender with its mixture as it is on all cells, before a climb there."""
     problem = contender.problem
     measured = problem.measured(contender.farthest)
-    eligible = _is_eligible(problem, measured)
-    return replace(contender, fit=problem.told(measured), is_eligible=eligible, is_final=False)
+    flaw = _flaw(problem, measured)
+    return replace(contender, fit=problem.told(measured), flaw=flaw, is_final=False)
 
 
-def _is_eligible(problem: Problem, climbed: Climbed) -> bool:
-    """Whether a climb led to a mixture that can be chosen."""
-    return problem.is_sound(problem.all_cells, climbed.path.last.mixture)
+def _flaw(problem: Problem, climbed: Climbed) -> str | None:
+    """What keeps the mixture that a climb led to from being chosen; None where nothing does."""
+    return problem.flaw(problem.all_cells, climbed.path.last.mixture)
 
 
 def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0.0) -> Contender:
@@ -263,20 +273,30 @@ def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0
     return replace(
         contender,
         fit=problem.told(climbed),
-        is_eligible=_is_eligible(problem, climbed),
+        flaw=_flaw(problem, climbed),
         on_all=climbed.path,
         is_final=True,
         is_behind=behind > 0,
     )
 
 
-def _searched(contender: Contender, behind: float) -> Contender:
+def _searched(contender: Contender) -> Contender:
     """A contender after a search as long as if no other number of components were asked for."""
     if contender.is_searched:
-        return _climbed(contender, behind=behind)
+        return contender
     problem = contender.problem
     path = problem.searcher.improved(problem.few_cells, contender.path)
-    return _climbed(replace(contender, path=path, is_searched=True), behind=behind)
+    return replace(contender, path=path, is_searched=True)
+
+
+def _led(contender: Contender, path: Path, criterion: CriterionName) -> Contender:
+    """A contender with another path on few cells, from whose end it begins if it is better there.
+
+    What leads higher on few cells may not on all.
+    """
+    led = _of(contender.problem, path)
+    is_better = _rank(led, criterion) < _rank(contender, criterion)
+    return led if is_better else replace(contender, path=path)
 
 
 def _compared(
@@ -284,18 +304,23 @@ def _compared(
 ) -> list[Contender]:
     """The contenders, of which all have climbed that could turn out the best."""
     compared, gained = list(contenders), 0.0
+    close = CLOSE * hooks.row_weight
     while not hooks.interrupted():
-        place = _next_of(compared, criterion, CLOSE + GAINS * gained)
+        place = _next_of(compared, criterion, close + GAINS * gained)
         if place is None:
-            challengers = _neighbours_of_best(compared, criterion)
-            challengers = challengers or _enlarged_best(compared, criterion)
+            challengers = (
+                _neighbours_of_best(compared, criterion)
+                or _enlarged_best(compared, criterion)
+                or _searched_beside_best(compared, criterion)
+            )
             if not challengers:
                 break
             for place, contender in challengers:
                 compared[place] = contender
             continue
-        before, reach = _value(compared[place], criterion), _lowest(compared, criterion) + CLOSE
-        compared[place] = _searched(compared[place], max(before - reach, 0.0) / 2)
+        before, reach = _value(compared[place], criterion), _lowest(compared, criterion) + close
+        behind = max(before - reach, 0.0) / 2
+        compared[place] = _climbed(_searched(compared[place]), behind=behind)
         if compared[place].is_behind and _value(compared[place], criterion) < reach:
             compared[place] = _climbed(compared[place])  # it has caught up
         gained = max(gained, before - _value(compared[place], criterion))
@@ -315,16 +340,13 @@ def _neighbours_of_best(
     What made it the best may have come after its neighbours started, or by chance.
     """
     best = contenders[_best_of(contenders, criterion)]
-    problem, mixture = best.problem, best.path.last.mixture
+    problem, mixture = best.problem, best.farthest.last.mixture
     challengers: list[tuple[int, Contender]] = []
     for place, contender in enumerate(contenders):
-        apart = contender.path.last.mixture.n_components - mixture.n_components
-        if contender.problem is problem and abs(apart) == 1:
+        if _are_neighbours(contender, best):
             path = _led_on(problem.searcher, problem.few_cells, contender.path, mixture)
             if path is not contender.path:
-                led = _of(problem, path)
-                is_better = _value(led, criterion) < _value(contender, criterion)
-                challengers.append((place, led if is_better else replace(contender, path=path)))
+                challengers.append((place, _led(contender, path, criterion)))
     return challengers
 
 
@@ -336,20 +358,42 @@ def _enlarged_best(
     With its place; none where that candidate is better already.
     """
     best = contenders[_best_of(contenders, criterion)]
-    problem, mixture = best.problem, best.farthest.last.mixture
-    more = problem.searcher.enlarged(problem.all_cells, mixture)
-    if more is None:
-        return []
+    problem, n_more = best.problem, best.n_components + 1
     for place, contender in enumerate(contenders):
-        path = contender.path
-        if contender.problem is problem and path.last.mixture.n_components == more.n_components:
+        if contender.problem is problem and contender.n_components == n_more:
+            more = problem.searcher.enlarged(problem.all_cells, best.farthest.last.mixture)
+            if more is None or contender.has_begun_from(more):
+                return []
             start = Path([State(0, more, -math.inf)]).after(rounds=1, moves=1)
             larger = _begun(
                 replace(contender, enlarged=start, on_all=None, is_searched=True, is_behind=False)
             )
-            is_better = _value(larger, criterion) < _value(contender, criterion)
+            is_better = _rank(larger, criterion) < _rank(contender, criterion)
             return [(place, larger)] if is_better else []
     return []
+
+
+def _searched_beside_best(
+    contenders: Sequence[Contender], criterion: CriterionName
+) -> list[tuple[int, Contender]]:
+    """Neighbours of the best candidate after a search as long as its own, and their places.
+
+    They may have been left behind only because they were not searched for as long.
+    """
+    best = contenders[_best_of(contenders, criterion)]
+    challengers: list[tuple[int, Contender]] = []
+    for place, contender in enumerate(contenders):
+        if _are_neighbours(contender, best) and not contender.is_searched:
+            searched = _searched(contender)
+            if searched.path.moves > contender.path.moves:
+                searched = replace(_led(contender, searched.path, criterion), is_searched=True)
+            challengers.append((place, searched))
+    return challengers
+
+
+def _are_neighbours(one: Contender, other: Contender) -> bool:
+    """Whether one candidate has one component more than another of its covariance type."""
+    return one.problem is other.problem and abs(one.n_components - other.n_components) == 1
 
 
 def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: float) -> int | None:
@@ -362,17 +406,17 @@ def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: f
 
 def _lowest(contenders: Sequence[Contender], criterion: CriterionName) -> float:
     """The lowest criterion of those that have climbed and can be chosen; infinite without any."""
-    final = [c for c in contenders if c.is_final and c.is_eligible]
+    final = [c for c in contenders if c.is_final and not c.flaw]
     return min((_value(contender, criterion) for contender in final), default=math.inf)
 
 
 def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:
-    """The place of the best eligible contender, or of the simplest where none is eligible."""
+    """The place of the best contender without a flaw, or of the simplest where all have one."""
+    return min(range(len(contenders)), key=lambda place: _rank(contenders[place], criterion))
 
-    def rank(place: int) -> tuple[bool, float]:
-        contender = contenders[place]
-        if contender.is_eligible:
-            return False, _value(contender, criterion)
-        return True, contender.candidate().parameters
 
-    return min(range(len(contenders)), key=rank)
+def _rank(contender: Contender, criterion: CriterionName) -> tuple[bool, float]:
+    """What orders contenders: those without a flaw by criterion, then the others by simplicity."""
+    if contender.flaw is None:
+        return False, _value(contender, criterion)
+    return True, n_parameters(contender.n_components, contender.problem.covariance)

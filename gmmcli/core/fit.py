@@ -27,7 +27,7 @@ from gmmcli.core.result import Fit, Status
 from gmmcli.core.search import Path, Searcher
 from gmmcli.core.selection import criteria
 from gmmcli.core.settings import HANDFUL, CovarianceType, FitSettings
-from gmmcli.core.soundness import is_sound
+from gmmcli.core.soundness import flaw
 from gmmcli.core.whitening import Whitening, are_floored, whitening_of
 from gmmcli.errors import FitError, TableError
 
@@ -163,12 +163,12 @@ class Problem:
         """All cells, in whitened units."""
         return self._levels[-1]
 
-    def is_sound(self, cells: Cells, mixture: Mixture) -> bool:
-        """Whether a mixture of these cells can be chosen, both in whitened units.
+    def flaw(self, cells: Cells, mixture: Mixture) -> str | None:
+        """What keeps a mixture of these cells from being chosen, both in whitened units.
 
-        See `soundness.is_sound`.
+        See `soundness.flaw`.
         """
-        return is_sound(cells, mixture, self.handful, self._floor)
+        return flaw(cells, mixture, self.handful, self._floor)
 
     def watch(self, what: str, number: int, elbo: float) -> None:
         """Tell the caller of an ELBO, in nats and whitened units."""

@@ -28,6 +28,7 @@ from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.model import MixtureModel, cell_tensors, constrained
 from gmmcli.core.optimizers import (
     MOST_INFORMED,
+    ROUNDING,
     Ascent,
     Memory,
     NaturalGradient,
@@ -46,8 +47,6 @@ ONE_THREAD_SIZE = 1_000_000
 PROBE_STEPS = 6
 # Weights and diagonals are above zero where they are free parameters over the reals.
 LEAST_POSITIVE = 1e-12
-# The sum of an ELBO's terms is sure to about this share of itself.
-ROUNDING = 1e-14
 # A climb of at most so many times the noise of rounding may be noise.
 NOISE = 2
 
@@ -127,7 +126,11 @@ def left_to_climb(cells: Cells, mixture: Mixture, ascent: Ascent) -> float:
 
 
 def fallen(elbos: Sequence[float] | FloatArray) -> float:
-    """The deepest fall of an ELBO that cannot fall, in nats: what rounding does to it."""
+    """The deepest fall of an ELBO that cannot fall, in nats: what rounding does to it.
+
+    Args:
+        elbos: of two steps or more.
+    """
     return max(0.0, -float(np.diff(elbos).min()))
 
 
@@ -152,7 +155,8 @@ def remaining_climb(elbos: Sequence[float], window: int = 1) -> float:
 
     Near the optimum the climbs of successive steps shrink by a constant rate, so what remains is a
     geometric series (Aitken's acceleration; Boehning et al. 1994, section 3). The rate is the
-    largest of the last three, since a slow direction shows only when the fast ones are done.
+    largest of the last three, since a slow direction shows only when the fast ones are done. There
+    is nothing left where the last three climbs are no larger than what rounding does to the ELBO.
 
     Args:
         elbos: the ELBO of every step so far.

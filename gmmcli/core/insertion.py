@@ -25,7 +25,7 @@ Mask = npt.NDArray[np.bool_]
 SHIFTS = (0.0, 1 / 3, 2 / 3)
 # Components whose points are equal, to this share, end on the floor.
 MOST_EQUAL = 0.5
-# Of the weights, the mixture keeps some.
+# What is added has less than this share of the points, so that the mixture keeps some.
 MOST_ADDED = 0.9
 # Of no more candidates than this, the best, is the choice made.
 MOST_CANDIDATES = 1000
@@ -36,8 +36,8 @@ SETTLED = 0.01
 MOST_VISITS = 400_000
 LEAST_STEPS = 4
 REACH = 6.0
-# Chance alone brings at most so many boxes that are as good as those that give candidates.
-BY_CHANCE = 50
+# Of the boxes that give candidates, about so many at most are as good by chance alone.
+BY_CHANCE = 6
 # So many more than are asked for are fitted.
 MORE_TRIED = 8
 # Those nearer than this, in standard deviations of either, are for the same points.
@@ -257,7 +257,7 @@ class _Boxes:
 
 
 def _boxes(cells: Cells, logs: FloatArray, ranks: IntArray, shift: float) -> Iterator[_Boxes]:
-    """The boxes of each level of a tree, from the cells themselves to one for all.
+    """The boxes of each level of a tree that no lower level has, from the cells to one for all.
 
     Each level halves the boxes of ranks in turn along x and along y, the same for all, so that a
     sort by their interleaved digits (Morton 1966) has each box in one piece.
@@ -273,18 +273,17 @@ def _boxes(cells: Cells, logs: FloatArray, ranks: IntArray, shift: float) -> Ite
     codes, cells = codes[order], cells.chosen(order)
     (x, y), ((xx, xy), (_, yy)) = cells.means.T, cells.covariances.transpose(1, 2, 0)
     features = [np.ones_like(x), x, y, xx + x * x, xy + x * y, yy + y * y, logs[order]]
-    boxes = _Boxes(
-        cells.counts * np.stack(features), np.where(cells.have_spread, 0.0, cells.counts)
-    )
-    yield boxes
-    while boxes.number > 1:
+    sums, equal = cells.counts * np.stack(features), np.where(cells.have_spread, 0.0, cells.counts)
+    yield _Boxes(sums.copy(), equal.copy())
+    places = np.arange(cells.n_cells)  # where the sums of each box are
+    while len(codes) > 1:
         codes = codes >> 1
-        begin = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
-        codes = codes[begin]
-        boxes = _Boxes(
-            np.add.reduceat(boxes.sums, begin, axis=1), np.maximum.reduceat(boxes.equal, begin)
-        )
-        yield boxes
+        seconds = np.flatnonzero(codes[1:] == codes[:-1]) + 1  # no box has more than two halves
+        into, others = places[seconds - 1], places[seconds]
+        sums[:, into] += sums[:, others]
+        equal[into] = np.maximum(equal[into], equal[others])
+        codes, places = np.delete(codes, seconds), np.delete(places, seconds)
+        yield _Boxes(sums[:, into], equal[into])
 
 
 def _interleaved(ranks: IntArray) -> IntArray:

@@ -71,13 +71,13 @@ class Mixture:
         Solves with the Cholesky factors, so that a tight component far from the origin keeps its
         digits.
         """
-        factors = self.cholesky_factors()
-        deviations = points[:, None, :] - self.means  # (N, K, 2)
-        u = deviations[..., 0] / factors[:, 0, 0]  # (N, K)
-        v = (deviations[..., 1] - factors[:, 1, 0] * u) / factors[:, 1, 1]
+        factors = self.cholesky_factors()[..., None]  # (K, 2, 2, 1)
+        x, y = points.T[:, None] - self.means.T[..., None]  # (K, N): sums over K run fast
+        u = x / factors[:, 0, 0]
+        v = (y - factors[:, 1, 0] * u) / factors[:, 1, 1]
         log_volumes = np.log(factors[:, 0, 0]) + np.log(factors[:, 1, 1])
         densities: FloatArray = -np.log(2 * np.pi) - log_volumes - 0.5 * (u**2 + v**2)
-        return densities
+        return densities.T
 
     def joint_log_densities(self, points: FloatArray) -> FloatArray:
         """Log weight plus log density of each point and component, shape (N, K), in nats."""

@@ -192,7 +192,7 @@ def _neighbours(mixture: Mixture) -> IntArray:
     losses = weights * half_log_determinants(covariances) - areas[every].sum(axis=1)
     table = np.full((n_components, n_components), np.inf)
     table[every[:, 0], every[:, 1]] = table[every[:, 1], every[:, 0]] = losses
-    nearest = np.argsort(table, axis=1)[:, : min(NEIGHBOURS, n_components - 1)]
+    nearest = np.argsort(table, axis=1, kind="stable")[:, : min(NEIGHBOURS, n_components - 1)]
     pairs = [np.repeat(np.arange(n_components), nearest.shape[1]), nearest.ravel()]
     return np.unique(np.sort(np.stack(pairs, axis=1), axis=1), axis=0)
 

@@ -14,10 +14,11 @@ CRITERIA: tuple[CriterionName, ...] = ("bic", "aic", "icl")
 # A full natural-gradient step is an EM step. Adam's rate is measured: 0.1 brings the article's
 # example to within 1e-4 nats per point of its optimum in 150 steps.
 LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
-# So many points are too few for a component: they gain nothing by its closing in on them.
+# Fewer points are too few for a component: they gain nothing by its closing in on them.
 HANDFUL = 6
-# What is told of a candidate that cannot be chosen for its thin components.
+# What is told of a candidate that cannot be chosen for its thin components, or for its small ones.
 ON_FLOOR = "on the covariance floor"
+ON_FEW = f"on fewer than {HANDFUL} points"
 # The data do not tell candidates apart whose criteria differ by less: a difference of 2 in BIC is a
 # Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade ends there).
 ALIKE = 2.0

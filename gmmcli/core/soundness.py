@@ -9,6 +9,7 @@ import numpy.typing as npt
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import half_log_determinants
+from gmmcli.core.settings import ON_FEW, ON_FLOOR
 from gmmcli.core.whitening import are_floored
 
 # A component on the floor stands out that has so many handfuls of points, and where its shape holds
@@ -18,14 +19,18 @@ PLACES = 8
 FEWER = 50
 # So much of a handful is enough, as every component leaves others a little of its points.
 ENOUGH = 0.99
+# Nor is a component wider than the others whose area is so little larger, as rounding makes it.
+WIDER = 1e-6
 # What a shape holds is within so many standard deviations.
 REACH = 5.0
 
 
-def is_sound(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bool:
-    """Whether every component has points enough or is of strays, and those on the floor stand out.
+def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | None:
+    """What keeps a mixture from being chosen; None where nothing does.
 
-    A few points far from all others are strays: their component is wider than the others. One value
+    Every component has points enough or is of strays, and those on the floor stand out. A few
+    points far from all others are strays: their component is wider than the others are on average,
+    by the logarithms of their areas. One value
     that many rows share is a group, and so is a line of them. The values of rounded data are not:
     each has neighbours with about as many points. Places that components on the floor have for
     themselves are no neighbours.
@@ -36,10 +41,23 @@ def is_sound(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bo
         handful: how many points are too few for a component, in the units of the cells' counts.
         floor: the least eigenvalue of a covariance.
     """
+    if not _stand_out_on_floor(cells, mixture, handful, floor):
+        return ON_FLOOR
     few = mixture.weights * cells.n_points < ENOUGH * handful
+    return None if _are_strays(mixture, few) else ON_FEW
+
+
+def _are_strays(mixture: Mixture, few: npt.NDArray[np.bool_]) -> bool:
+    """Whether all components that have few points are wider than the others."""
+    if few.all() or not few.any():
+        return not few.any()
     areas = half_log_determinants(mixture.covariances)
-    if few.all() or (areas[few] < np.average(areas[~few], weights=mixture.weights[~few])).any():
-        return False
+    others = np.average(areas[~few], weights=mixture.weights[~few])
+    return bool((areas[few] > others + WIDER).all())
+
+
+def _stand_out_on_floor(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bool:
+    """Whether all components on the floor stand out from what is near them."""
     thin = np.flatnonzero(are_floored(mixture.covariances, floor))
     if not len(thin):
         return True
@@ -57,7 +75,7 @@ def is_sound(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bo
 
 
 def _shares(cells: Cells, mean: FloatArray, covariance: FloatArray) -> FloatArray:
-    """The most of each cell's points that the shape of a Gaussian may hold, as shares; (C,)."""
+    """The share of each cell's points that the shape of a Gaussian may hold, about; (C,)."""
     both = cells.covariances + covariance  # wide cells have few of their points in a thin shape
     away = cells.means - mean
     (xx, xy), (_, yy) = both.transpose(1, 2, 0)
