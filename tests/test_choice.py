@@ -183,8 +183,6 @@ def test_a_late_interrupt_is_one_too(share: float) -> None:
     found = chosen_fit(cells, settings, Choice(), hooks=is_after(share * n_calls))
     assert found.status is Status.INTERRUPTED
     assert found.mixture.n_components == 2
-    assert found.selection is not None
-    assert found.selection.winner.status == "interrupted"
 
 
 def test_candidates_are_compared_alike_whatever_the_optimizer() -> None:

@@ -126,6 +126,8 @@ def chosen_fit(
         contenders += _contenders(problem, choice.of_type(covariance), hooks)
         if hooks.interrupted():
             break
+    if (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
+        contenders = _on(finer_cells, contenders)  # coarse ones favour those with more components
     contenders = _compared(contenders, choice.criterion, hooks)
     while (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
         contenders = _compared(_on(finer_cells, contenders), choice.criterion, hooks)
@@ -227,11 +229,18 @@ def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> P
 
 
 def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
-    """The criterion at the end of a path, on few cells; infinite where it cannot be chosen."""
-    cells, mixture = problem.few_cells, path.last.mixture
+    """The criterion where a path on few cells leads; infinite where that cannot be chosen.
+
+    Few cells may hide so much that more components seem better, or too little, so a few steps are
+    taken on more of them.
+    """
+    cells, last = problem.more_cells, path.last
+    if cells is not problem.few_cells:
+        last = problem.searcher.tried(cells, last.mixture)
+    mixture = last.mixture
     if problem.flaw(cells, mixture):
         return math.inf
-    log_likelihood = path.last.elbo + cells.n_points * estimated_gap(cells, mixture)
+    log_likelihood = last.elbo + cells.n_points * estimated_gap(cells, mixture)
     return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
 
 

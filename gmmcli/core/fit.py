@@ -159,6 +159,11 @@ class Problem:
         return self._levels[0]
 
     @property
+    def more_cells(self) -> Cells:
+        """The next more cells than those, or all where there are no more, in whitened units."""
+        return self._levels[:2][-1]
+
+    @property
     def all_cells(self) -> Cells:
         """All cells, in whitened units."""
         return self._levels[-1]

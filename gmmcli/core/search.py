@@ -151,6 +151,11 @@ class Searcher:
         """The ELBO of a state, in nats, less what its components gain by being thin."""
         return score(state.mixture, state.elbo, cells.n_points, self.handful)
 
+    def tried(self, cells: Cells, mixture: Mixture) -> State:
+        """The state after a few steps from a mixture."""
+        with fitting_threads(cells, mixture.n_components):
+            return self._trial(cells, mixture)[-1]
+
     def is_better(self, cells: Cells, state: State, than: State) -> bool:
         """Whether a state is worth more than another by more than climbs may still lack."""
         return self.worth(cells, state) - self.worth(cells, than) > TAKEN * cells.n_points
