@@ -4,6 +4,7 @@ Searched on few cells, where trying is cheap, by the same steps as the fit's own
 one more component are looked for on all cells too.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -20,7 +21,9 @@ from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Search
 from gmmcli.core.settings import HANDFUL, Effort
 
-# So many rounds of moves in succession that bring nothing end a search.
+# So many rounds of moves in succession that bring nothing end a search; fewer in proportion where
+# there are fewer components than this.
+FEW_COMPONENTS = 3
 PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 3, "thorough": 12}
 N_STARTS: dict[Effort, int] = {"quick": 2, "normal": 4, "thorough": 8}
 # The steps that tell the worth of a start, and that part the halves of components.
@@ -134,8 +137,9 @@ class Searcher:
         generator = np.random.default_rng(self.seed)
         path = replace(path, states=[*path.states[:-1], measured(path.last, cells, self.ascent)])
         n_failures, n_moves, n_rounds = 0, 0, 0
-        patience = PATIENCE[self.effort] if patience is None else patience
         n_components = path.last.mixture.n_components
+        patience = PATIENCE[self.effort] if patience is None else patience
+        patience = math.ceil(patience * min(n_components / FEW_COMPONENTS, 1))
         while n_components > 1 and n_failures < patience and not self.interrupted():
             n_rounds += 1
             chance = generator if n_failures else None
