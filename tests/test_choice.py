@@ -1,6 +1,7 @@
 """The choice of the number of components and the covariance type: laws, and known answers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -13,16 +14,17 @@ from test_search import n_missed, spread_clusters, touching_clusters
 
 from gmmcli.cli.reporting import _doubts
 from gmmcli.core.cells import Cells
-from gmmcli.core.choice import chosen_fit
+from gmmcli.core.choice import _compared, _contenders, _enlarged_best, chosen_fit
 from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.engines import Source
-from gmmcli.core.fit import Hooks, fit
+from gmmcli.core.fit import Hooks, Problem, fit
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.result import Status
 from gmmcli.core.run import read_run
 from gmmcli.core.sampling import ARTICLE
+from gmmcli.core.search import Searcher
 from gmmcli.core.selection import Candidate, Criteria, Selection
-from gmmcli.core.settings import COVARIANCE_TYPES, Choice, CriterionName, FitSettings
+from gmmcli.core.settings import COVARIANCE_TYPES, ON_FEW, Choice, CriterionName, FitSettings
 from gmmcli.core.tables import open_table
 from gmmcli.errors import TableError
 
@@ -192,6 +194,29 @@ def test_candidates_are_compared_alike_whatever_the_optimizer() -> None:
     assert found.selection is not None
     assert found.selection.lead is not None
     assert found.selection.lead > 0
+
+
+def test_the_best_and_its_neighbours_are_searched() -> None:
+    hooks = Hooks()
+    problem = Problem(old_faithful(), FitSettings(), hooks, few=None)
+    contenders = _contenders(problem, Choice(1, 5, goes_on=False), hooks)
+    compared = _compared(contenders, "bic", hooks)
+    assert [c.n_components for c in compared] == [1, 2, 3, 4, 5]
+    assert min(compared, key=lambda c: c.fit.criteria.bic) is compared[1]
+    assert all(c.is_searched for c in compared[:3])
+    assert not _enlarged_best(compared, "bic")
+
+
+def test_no_way_on_all_cells_begins_twice_from_one_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    hooks = Hooks()
+    problem = Problem(cells_of(sampled(TWO, 300)), FitSettings(), hooks, few=None)
+    one, two = _contenders(problem, Choice(1, 2, goes_on=False), hooks)
+    better = two.farthest.last.mixture
+    monkeypatch.setattr(Searcher, "enlarged", lambda *_: better)
+    ((place, larger),) = _enlarged_best([one, replace(two, flaw=ON_FEW)], "bic")
+    assert place == 1
+    assert larger.has_begun_from(better)
+    assert not _enlarged_best([one, replace(larger, flaw=ON_FEW)], "bic")
 
 
 def candidate(components: int, bic: float, *, eligible: bool = True) -> Candidate:

@@ -9,7 +9,7 @@ from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.fit import TOLERANCE, Hooks, fit
-from gmmcli.core.inference import climb, remaining_climb
+from gmmcli.core.inference import climb, fallen, remaining_climb
 from gmmcli.core.mixture import read_mixture
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Status
@@ -94,6 +94,11 @@ def test_converged_means_the_same_for_adam(seed: int, rate: float) -> None:
     else:
         assert adam.history.last_step == 600
     assert gained > -TOLERANCE
+
+
+def test_what_falls_is_the_deepest_fall() -> None:
+    assert fallen([1.0, 2.0, 1.5, 3.0, 2.75]) == 0.5
+    assert fallen([1.0, 1.0, 2.0]) == 0.0
 
 
 def test_remaining_climb_of_a_geometric_series_is_its_rest() -> None:

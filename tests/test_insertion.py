@@ -8,9 +8,10 @@ import pytest
 from conftest import cells_of, random_mixture, sampled, table_of
 
 from gmmcli.core.choice import chosen_fit
+from gmmcli.core.coarsening import ranks_of
 from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.fit import Hooks, fit
-from gmmcli.core.insertion import inserted
+from gmmcli.core.insertion import _boxes, inserted
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.settings import HANDFUL, Choice, FitSettings
 
@@ -108,3 +109,17 @@ def test_a_heavy_candidate_does_not_bar_the_others() -> None:
     )
     one = Mixture([1.0], [[0, 0]], [np.eye(2)])
     assert added(sampled(true, 20_000), one).n_components > 1
+
+
+@pytest.mark.parametrize("shift", [0.0, 1 / 3])
+def test_boxes_are_cells_that_are_joined_two_by_two(shift: float) -> None:
+    cells = cells_of(sampled(BROAD, 500))
+    levels = list(_boxes(cells, np.arange(500.0), ranks_of(cells), shift))
+    assert levels[0].number == 500
+    assert sum(level.number for level in levels[1:]) == 499  # each has two halves
+    everything = levels[-1]
+    assert everything.number == 1
+    assert everything.counts == [500]
+    np.testing.assert_allclose(everything.means(), [cells.mean()], rtol=1e-12)
+    np.testing.assert_allclose(everything.covariances(), [cells.covariance()], rtol=1e-12)
+    assert everything.logs() == pytest.approx([249.5])

@@ -10,12 +10,20 @@ from click.testing import Result
 from conftest import cells_of, one_line_error, random_mixture, sampled
 from matplotlib.figure import Figure
 
+from gmmcli.core import coarsening
 from gmmcli.core.cells import Cells
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.inference import State, climb, measured
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import aligned, joint_log_densities, merged_to, score, split
+from gmmcli.core.moves import (
+    aligned,
+    gains_by_thinness,
+    joint_log_densities,
+    merged_to,
+    score,
+    split,
+)
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.run import read_run
 from gmmcli.core.search import Path as SearchPath
@@ -125,6 +133,13 @@ def test_joint_densities_of_points_are_the_mixtures_own() -> None:
         cells_of(points), mixture.weights, mixture.means, mixture.covariances
     )
     np.testing.assert_allclose(joint.T, mixture.joint_log_densities(points), rtol=1e-12)
+
+
+def test_what_is_gained_by_thinness_falls_with_the_points_that_are_held() -> None:
+    held = np.array([3.0, 6.0, 12.0, 18.0, 600.0])
+    gains = gains_by_thinness(held, np.tile(1e-4 * np.eye(2), (5, 1, 1)), HANDFUL)
+    np.testing.assert_allclose(gains / gains[0], [1, 1, 1 / 2, 1 / 3, 1 / 3])
+    assert gains[0] == pytest.approx(HANDFUL * np.log(1e4))
 
 
 def test_a_component_that_closes_in_on_few_points_has_no_better_score() -> None:
@@ -261,6 +276,19 @@ def test_hardly_any_coarse_cells_span_two_clusters() -> None:
     # A cell with points of two clusters has a deviation of up to half their distance.
     spanning = few.covariances.trace(axis1=1, axis2=2) > 2.5**2
     assert few.counts[spanning].sum() < 0.01 * len(points)
+
+
+@pytest.mark.parametrize("on_a_line", [False, True])
+def test_very_many_cells_are_merged_by_a_grid(
+    on_a_line: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coarsening, "MANY", 1000)
+    points = sampled(random_mixture(3, seed=1), 5000) * [1, not on_a_line]
+    few = coarsened(cells_of(points), 250)
+    assert 60 <= few.n_cells <= 250
+    assert few.n_points == pytest.approx(5000)
+    np.testing.assert_allclose(few.mean(), points.mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(few.covariance(), np.cov(points.T, ddof=0), rtol=1e-9)
 
 
 def test_seeds_are_distinct_cells() -> None:

@@ -237,6 +237,8 @@ def _warnings(
             f"less than {HANDFUL} rows' weight" if is_weighted else f"fewer than {HANDFUL} points"
         )
         remedy = "take a lower -k" if fit.mixture.n_components > 1 else "fit more points"
+        if fit.selection is not None and fit.selection.winner.eligible:
+            remedy = "they may be strays, which are far from all others"
         yield f"on {points}: {_listed(few)}; {remedy}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells import Cells, cubature_places
+from gmmcli.core.cells import AT_ONCE, Cells, cubature_places
 from gmmcli.core.information import N_PARAMETERS, gradients, information, root_masses
 from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
 from gmmcli.core.settings import CovarianceType
@@ -20,8 +20,6 @@ IntArray = npt.NDArray[np.intp]
 
 # So many points times the square of components are enough for the information.
 ENOUGH = 1e7
-# So many are worked on at once.
-AT_ONCE = 300_000
 # A responsibility that differs by less within a cell moves nothing.
 LEAST_DIFFERENCE = 1e-9
 
