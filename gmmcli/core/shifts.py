@@ -80,8 +80,9 @@ def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") 
         zeros = np.zeros(n_components)
         return Shifts(zeros, gaps, of_cells, components, scores, np.zeros(shape))
     scores /= root_masses(cells, mixture)[components, None]
-    summed = np.zeros((n_components, N_PARAMETERS))
-    np.add.at(summed, components, scores)
+    summed = np.stack(
+        [np.bincount(components, column, n_components) for column in scores.T], axis=1
+    )
     points = _points(cells, int(ENOUGH / n_components**2))
     inverse = information(points, mixture, covariance).inverse.reshape(2 * summed.shape)
     moved = np.einsum("kalb,lb->ka", inverse, summed)
