@@ -8,7 +8,7 @@ from conftest import SAMPLE_DATA, cells_of, random_mixture, sampled
 from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.fit import TOLERANCE, Hooks, fit
+from gmmcli.core.fit import TOLERANCE, Hooks, _is_too_slow, fit
 from gmmcli.core.inference import climb, fallen, remaining_climb
 from gmmcli.core.mixture import read_mixture
 from gmmcli.core.optimizers import Ascent
@@ -94,6 +94,13 @@ def test_converged_means_the_same_for_adam(seed: int, rate: float) -> None:
     else:
         assert adam.history.last_step == 600
     assert gained > -TOLERANCE
+
+
+def test_a_climb_is_too_slow_that_does_not_reach_its_target_in_sixty_steps_more() -> None:
+    elbos = [0.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
+    assert not _is_too_slow(elbos, target=10 + 59.0)
+    assert _is_too_slow(elbos, target=10 + 61.0)
+    assert not _is_too_slow(elbos[:5], target=100.0)  # too early to tell
 
 
 def test_what_falls_is_the_deepest_fall() -> None:

@@ -201,7 +201,7 @@ def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: boo
     if fit.search is not None and fit.search.rounds:
         tried, moves = _counted(fit.search.rounds, "round"), fit.search.moves
         yield f"search: {tried} of splits and merges, {moves or 'none'} of which led higher"
-    if fit.selection is not None:
+    if fit.selection is not None and len(fit.selection.candidates) > 1:
         yield _selection(fit.selection)
 
 

@@ -269,15 +269,15 @@ def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0
     Args:
         contender: what climbs.
         by_natural: by natural gradient, whatever was asked for.
-        behind: how far it has to climb to matter, in nats; the climb ends where so little of that
-            is left as a step of a search would have to bring.
+        behind: how far it has to climb to matter, in nats.
     """
     problem, path = contender.problem, contender.farthest
     climbed = problem.climbed(
         path,
         by_natural=by_natural,
         on_all=path is not contender.path,
-        tolerance=behind / MOST_STEPS,
+        behind=behind,
+        target=contender.fit.log_likelihood + behind,
     )
     return replace(
         contender,

@@ -24,7 +24,7 @@ from gmmcli.core.mixture import Mixture
 from gmmcli.core.optimizers import Ascent, Memory
 from gmmcli.core.refinement import Coarseness
 from gmmcli.core.result import Fit, Status
-from gmmcli.core.search import Path, Searcher
+from gmmcli.core.search import MOST_STEPS, Path, Searcher
 from gmmcli.core.selection import criteria
 from gmmcli.core.settings import HANDFUL, CovarianceType, FitSettings
 from gmmcli.core.soundness import flaw
@@ -45,6 +45,8 @@ CELLS_PER_COMPONENT = 40
 MORE = 4.5
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
 COINCIDING = 1e-5
+# The pace of a climb is that of so many steps.
+PACE_STEPS = 5
 # What is left is probed at every so many steps, since a probe takes as long as they do.
 PROBE_EVERY = 3
 
@@ -199,7 +201,8 @@ class Problem:
         finer: Callable[[Coarseness], Cells] | None = None,
         by_natural: bool = False,
         on_all: bool = False,
-        tolerance: float = 0.0,
+        behind: float = 0.0,
+        target: float = -math.inf,
     ) -> Climbed:
         """Where the climb from the end of a path leads, on more and more cells.
 
@@ -208,7 +211,9 @@ class Problem:
             finer: cuts cells where they are too coarse for a mixture, in data units.
             by_natural: climb by natural gradient, whatever was asked for.
             on_all: begin on all cells, since the path has come to its end on them.
-            tolerance: what may be left to climb, in nats, where that is more than may be otherwise.
+            behind: how far it has to climb to matter, in nats; it ends where it is too slow for
+                that, or less is left than a step of a search would have to bring.
+            target: the ELBO on all cells that matters, in nats and data units.
 
         Raises:
             FitError: when Adam, at too high a learning rate, diverges.
@@ -217,8 +222,12 @@ class Problem:
         ascent = self._ascent.accelerating() if by_natural else self._ascent
         stages = _Stages(self._cells, levels, self.whitening, ascent.covariance, finer, self._few)
         max_steps = path.last.step + self._settings.steps
-        climber = _Climber(ascent, max_steps, self._told_step, self._hooks.interrupted)
-        states, status = climber.on(stages.cells, path.states, self._left(stages, tolerance))
+        target -= self._cells.n_points * self.whitening.log_volume
+        tolerance = behind / MOST_STEPS
+        climber = _Climber(
+            ascent, max_steps, self._told_step, self._hooks.interrupted, behind, target
+        )
+        states, status = climber.on(stages, path.states, self._left(stages, tolerance))
         search, is_checked, n_swaps = path.search, False, 0
         while status is Status.CONVERGED:
             path = Path(states, search)
@@ -235,7 +244,7 @@ class Problem:
                 max_steps = path.last.step + self._settings.steps
                 climber = replace(climber, max_steps=max_steps, memory=Memory())
             search = path.search
-            states, status = climber.on(stages.cells, path.states, self._left(stages, tolerance))
+            states, status = climber.on(stages, path.states, self._left(stages, tolerance))
         if not stages.is_last:
             all_cells = self.whitening.whiten_cells(stages.all_cells)
             states = [*states[:-1], measured(states[-1], all_cells, self._ascent)]
@@ -288,6 +297,8 @@ class _Climber:
         max_steps: the most steps to take in all.
         told: called with every state, and gives it back.
         interrupted: asked after every step whether to end here.
+        behind: how far it has to climb to matter, in nats; it ends where it is too slow for that.
+        target: the ELBO on all cells that matters, in nats.
         memory: what accelerated steps learn from.
     """
 
@@ -295,18 +306,22 @@ class _Climber:
     max_steps: int
     told: Callable[[State], State]
     interrupted: Callable[[], bool]
+    behind: float
+    target: float
     memory: Memory = field(default_factory=Memory)
 
-    def on(self, cells: Cells, states: list[State], tolerance: float) -> tuple[list[State], Status]:
+    def on(
+        self, stages: "_Stages", states: list[State], tolerance: float
+    ) -> tuple[list[State], Status]:
         """The states up to where the climb ends, and why it ends there.
 
         Args:
-            cells: the data, in whitened units.
+            stages: the cells to climb on.
             states: those so far; the last takes the ELBO that it has on these cells.
             tolerance: what may be left to climb, in nats.
         """
         *before, last = states
-        elbos: list[float] = []
+        cells, elbos = stages.cells, list[float]()
         with fitting_threads(cells, last.mixture.n_components):
             for state in climb(cells, last.mixture, self.ascent, self.memory):
                 before.append(self.told(replace(state, step=last.step + state.step)))
@@ -314,6 +329,9 @@ class _Climber:
                 if state.expected < tolerance or _has_converged(
                     elbos, state.mixture, cells, self.ascent, tolerance
                 ):
+                    return before, Status.CONVERGED
+                goal = self.target if stages.is_last else elbos[0] + self.behind
+                if self.behind and _is_too_slow(elbos, goal):
                     return before, Status.CONVERGED
                 if self.interrupted():
                     return before, Status.INTERRUPTED
@@ -452,6 +470,14 @@ def _has_converged(
         return True
     is_due = window > 1 or len(elbos) % PROBE_EVERY == 0
     return is_due and left_to_climb(cells, mixture, ascent) < tolerance
+
+
+def _is_too_slow(elbos: list[float], target: float) -> bool:
+    """Whether an ELBO at its present pace does not come to a target in many more steps."""
+    if len(elbos) <= PACE_STEPS:
+        return False
+    pace = (elbos[-1] - elbos[-1 - PACE_STEPS]) / PACE_STEPS
+    return elbos[-1] + pace * MOST_STEPS < target
 
 
 def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) -> History:
