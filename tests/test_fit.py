@@ -8,13 +8,14 @@ from conftest import SAMPLE_DATA, cells_of, random_mixture, sampled
 from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.fit import TOLERANCE, Hooks, _is_too_slow, fit
-from gmmcli.core.inference import climb, fallen, remaining_climb
+from gmmcli.core.fit import PACE_STEPS, TOLERANCE, Hooks, Problem, _is_too_slow, fit
+from gmmcli.core.inference import State, climb, fallen, remaining_climb
 from gmmcli.core.mixture import read_mixture
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Status
 from gmmcli.core.sampling import ARTICLE
-from gmmcli.core.search import seeds
+from gmmcli.core.search import Path as SearchPath
+from gmmcli.core.search import random_start, seeds
 from gmmcli.core.selection import criteria, n_parameters
 from gmmcli.core.settings import FitSettings
 from gmmcli.core.whitening import whitening_of
@@ -101,6 +102,21 @@ def test_a_climb_is_too_slow_that_does_not_reach_its_target_in_sixty_steps_more(
     assert not _is_too_slow(elbos, target=10 + 59.0)
     assert _is_too_slow(elbos, target=10 + 61.0)
     assert not _is_too_slow(elbos[:5], target=100.0)  # too early to tell
+
+
+def test_a_climb_is_given_up_that_cannot_reach_its_target() -> None:
+    cells = cells_of(1000 * sampled(random_mixture(3, seed=2), 600))  # whitened units are others
+    problem = Problem(cells, FitSettings(3), Hooks(), few=None)
+    start = random_start(problem.all_cells, 3, 1e-10, np.random.default_rng(0))
+    path = SearchPath([State(0, start, -np.inf)])
+    low = problem.told(problem.measured(path)).log_likelihood
+    high = problem.told(problem.climbed(path, by_natural=True)).log_likelihood
+    assert high - low > 100
+    behind = (high - low) / 2
+    reached = problem.climbed(path, by_natural=True, behind=behind, target=low + behind)
+    assert problem.told(reached).log_likelihood > low + behind
+    given_up = problem.climbed(path, by_natural=True, behind=behind, target=high + 1e6)
+    assert len(given_up.path.states) == PACE_STEPS + 1
 
 
 def test_what_falls_is_the_deepest_fall() -> None:

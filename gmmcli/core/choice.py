@@ -2,9 +2,10 @@
 
 Each number of components starts from its neighbour's mixture: upward by a split of all components
 and merges to one more, or from random starts where they lead higher, and downward by one merge.
-This is done on few cells. Then the candidates are compared on all cells, and those that are far
-behind there are left behind. Where the best explains some points badly, which few cells may hide,
-a candidate gets a component there.
+This is done on few cells. Then the candidates are compared on all cells, cut for the best of them,
+and those that are far behind there are left behind. The neighbours of the best start from it once
+more, and are searched for as long. Where the best explains some points badly, which few cells may
+hide, a candidate gets a component there.
 """
 
 import math
@@ -70,7 +71,7 @@ class Contender:
         return self.fit.settings.components
 
     def has_begun_from(self, mixture: Mixture) -> bool:
-        """Whether its way on all cells has begun at a mixture; it would end where it did."""
+        """Whether its way on all cells has begun at a mixture; that is not tried again."""
         if self.enlarged is None:
             return False
         return np.array_equal(self.enlarged.states[0].mixture.means, mixture.means)
@@ -132,14 +133,13 @@ def chosen_fit(
     while (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
         contenders = _compared(_on(finer_cells, contenders), choice.criterion, hooks)
     place = _best_of(contenders, choice.criterion)
-    if hooks.interrupted():
+    if is_interrupted := hooks.interrupted():
         fit = replace(contenders[place].fit, status=Status.INTERRUPTED)
         contenders[place] = replace(contenders[place], fit=fit, is_final=True, is_behind=False)
     selection = Selection(tuple(c.candidate() for c in contenders), choice.criterion, place)
     fit = contenders[place].fit
-    if hooks.interrupted():
-        return replace(fit, selection=selection, seconds=perf_counter() - began)
-    if settings.optimizer != "natural" or settings.learning_rate != 1:
+    is_by_natural = settings.optimizer == "natural" and settings.learning_rate == 1
+    if not is_interrupted and not is_by_natural:
         again = replace(contenders[place], on_all=None)  # from where the search has ended
         fit = _climbed(again, by_natural=False).fit
     return replace(fit, selection=selection, seconds=perf_counter() - began)
@@ -156,7 +156,7 @@ def _contenders(problem: Problem, choice: Choice, hooks: Hooks) -> list[Contende
         contenders.append(_of(problem, path))
         if hooks.interrupted():
             break
-    return sorted(contenders, key=lambda contender: contender.fit.settings.components)
+    return sorted(contenders, key=lambda contender: contender.n_components)
 
 
 def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks) -> Cells | None:
@@ -171,7 +171,11 @@ def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
 def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     """The contenders as they are on finer cells."""
     problems = {problem: problem.on(cells) for problem in {c.problem for c in contenders}}
-    return [_begun(replace(c, problem=problems[c.problem])) for c in contenders]
+    return [
+        _begun(replace(c, problem=problem, path=problem.on_few(c.path)))
+        for c in contenders
+        for problem in [problems[c.problem]]
+    ]
 
 
 def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
@@ -236,7 +240,7 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
     """
     cells, last = problem.more_cells, path.last
     if cells is not problem.few_cells:
-        last = problem.searcher.tried(cells, last.mixture)
+        last = problem.searcher.after_trial(cells, last.mixture)
     mixture = last.mixture
     if problem.flaw(cells, mixture):
         return math.inf

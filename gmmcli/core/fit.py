@@ -162,7 +162,7 @@ class Problem:
 
     @property
     def more_cells(self) -> Cells:
-        """The next more cells than those, or all where there are no more, in whitened units."""
+        """The cells of the stage after few cells, or those if it is the last; in whitened units."""
         return self._levels[:2][-1]
 
     @property
@@ -187,6 +187,11 @@ class Problem:
         other = copy(self)
         other._cells, other._levels = cells, _levels(cells, self.whitening, self._few)
         return other
+
+    def on_few(self, path: Path) -> Path:
+        """The path with the ELBO that its end has on few cells."""
+        last = measured(path.last, self.few_cells, self._ascent)
+        return replace(path, states=[*path.states[:-1], last])
 
     def measured(self, path: Path) -> Climbed:
         """The end of a path as it is, on all cells."""

@@ -132,14 +132,15 @@ class Searcher:
         Args:
             cells: the data, in whitened units.
             path: the states so far; the last takes the ELBO that it has on these cells.
-            patience: how many rounds may bring nothing in succession; by effort where not given.
+            patience: how many rounds may bring nothing in succession; by effort and the number of
+                components where not given.
         """
         generator = np.random.default_rng(self.seed)
         path = replace(path, states=[*path.states[:-1], measured(path.last, cells, self.ascent)])
         n_failures, n_moves, n_rounds = 0, 0, 0
         n_components = path.last.mixture.n_components
-        patience = PATIENCE[self.effort] if patience is None else patience
-        patience = math.ceil(patience * min(n_components / FEW_COMPONENTS, 1))
+        if patience is None:
+            patience = math.ceil(PATIENCE[self.effort] * min(n_components / FEW_COMPONENTS, 1))
         while n_components > 1 and n_failures < patience and not self.interrupted():
             n_rounds += 1
             chance = generator if n_failures else None
@@ -155,7 +156,7 @@ class Searcher:
         """The ELBO of a state, in nats, less what its components gain by being thin."""
         return score(state.mixture, state.elbo, cells.n_points, self.handful)
 
-    def tried(self, cells: Cells, mixture: Mixture) -> State:
+    def after_trial(self, cells: Cells, mixture: Mixture) -> State:
         """The state after a few steps from a mixture."""
         with fitting_threads(cells, mixture.n_components):
             return self._trial(cells, mixture)[-1]

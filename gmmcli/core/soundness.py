@@ -19,7 +19,7 @@ PLACES = 8
 FEWER = 50
 # So much of a handful is enough, as every component leaves others a little of its points.
 ENOUGH = 0.99
-# Nor is a component wider than the others whose area is so little larger, as rounding makes it.
+# A component whose logarithm of the area is larger by less than this is no wider: it is rounding.
 WIDER = 1e-6
 # What a shape holds is within so many standard deviations.
 REACH = 5.0
@@ -48,7 +48,7 @@ def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | 
 
 
 def _are_strays(mixture: Mixture, few: npt.NDArray[np.bool_]) -> bool:
-    """Whether all components that have few points are wider than the others."""
+    """Whether all components that have few points, if any, are wider than others that have more."""
     if few.all() or not few.any():
         return not few.any()
     areas = half_log_determinants(mixture.covariances)
