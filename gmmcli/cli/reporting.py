@@ -229,7 +229,7 @@ def _warnings(
     held = fit.mixture.weights * fit.cells.n_points
     least = EMPTY * fit.handful
     empty = [k for k, count in enumerate(held) if count < least]
-    few = [k for k, count in enumerate(held) if least <= count < fit.handful]
+    few = [k for k in fit.with_few_points if k not in empty]
     if empty:
         yield f"left without points: {_listed(empty)}; start elsewhere, or take a lower -k"
     if few:

@@ -145,6 +145,9 @@ def estimated_gap(cells: Cells, mixture: Mixture) -> float:
     return float(gaps(cells, mixture).sum() / cells.n_points)
 
 
-def sums(groups: npt.NDArray[np.intp], values: FloatArray) -> FloatArray:
-    """The sums of the columns of values, shape (C, D), over each group, shape (G, D)."""
-    return np.stack([np.bincount(groups, column) for column in values.T], axis=1)
+def sums(groups: npt.NDArray[np.intp], values: FloatArray, n_groups: int = 0) -> FloatArray:
+    """The sums of the columns of values, shape (C, D), over each group, shape (G, D).
+
+    There are as many groups as the largest number tells, or so many where that is more.
+    """
+    return np.stack([np.bincount(groups, column, n_groups) for column in values.T], axis=1)

@@ -171,10 +171,10 @@ def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
 def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     """The contenders as they are on finer cells."""
     problems = {problem: problem.on(cells) for problem in {c.problem for c in contenders}}
+    paths = [problems[c.problem].on_few(c.path) for c in contenders]
     return [
-        _begun(replace(c, problem=problem, path=problem.on_few(c.path)))
-        for c in contenders
-        for problem in [problems[c.problem]]
+        _begun(replace(contender, problem=problems[contender.problem], path=path))
+        for contender, path in zip(contenders, paths, strict=True)
     ]
 
 

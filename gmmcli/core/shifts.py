@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells import AT_ONCE, Cells, cubature_places
+from gmmcli.core.cells import AT_ONCE, Cells, cubature_places, sums
 from gmmcli.core.information import N_PARAMETERS, gradients, information, root_masses
 from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
 from gmmcli.core.settings import CovarianceType
@@ -80,9 +80,7 @@ def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") 
         zeros = np.zeros(n_components)
         return Shifts(zeros, gaps, of_cells, components, scores, np.zeros(shape))
     scores /= root_masses(cells, mixture)[components, None]
-    summed = np.stack(
-        [np.bincount(components, column, n_components) for column in scores.T], axis=1
-    )
+    summed = sums(components, scores, n_components)
     points = _points(cells, int(ENOUGH / n_components**2))
     inverse = information(points, mixture, covariance).inverse.reshape(2 * summed.shape)
     moved = np.einsum("kalb,lb->ka", inverse, summed)

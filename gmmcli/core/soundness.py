@@ -30,10 +30,9 @@ def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | 
 
     Every component has points enough or is of strays, and those on the floor stand out. A few
     points far from all others are strays: their component is wider than the others are on average,
-    by the logarithms of their areas. One value
-    that many rows share is a group, and so is a line of them. The values of rounded data are not:
-    each has neighbours with about as many points. Places that components on the floor have for
-    themselves are no neighbours.
+    by the logarithms of their areas. One value that many rows share is a group, and so is a line of
+    them. The values of rounded data are not: each has neighbours with about as many points. Places
+    that components on the floor have for themselves are no neighbours.
 
     Args:
         cells: the data.
