@@ -33,6 +33,7 @@ from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.engines import Source
 from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.process import prepare_process
 from gmmcli.core.sampling import sample
 from gmmcli.core.settings import Choice, FitSettings
 from gmmcli.core.tables import open_table
@@ -55,6 +56,7 @@ class Found:
 def main() -> None:
     """Fit every family and print a line for each tool."""
     arguments = parsed_arguments()
+    prepare_process()
     fit(one_cell_each(np.random.default_rng(0).normal(size=(9, 2))), FitSettings(1))  # warms up
     print("| family | tool | all centres found | below EM from the truth | seconds | at most |")
     print("| --- | --- | --- | --- | --- | --- |")

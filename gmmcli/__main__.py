@@ -5,6 +5,7 @@ import os
 import sys
 
 from gmmcli.cli import gmm
+from gmmcli.core.process import prepare_process
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
     Python takes half a second to take Torch and DuckDB apart, when all is written and said. Spark's
     session is left to end in order.
     """
+    prepare_process()
     try:
         gmm(prog_name="gmm")
     except SystemExit as end:

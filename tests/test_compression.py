@@ -15,16 +15,15 @@ import torch
 from click.testing import Result
 from conftest import cells_of, one_line_error, random_mixture, sampled, table_of
 
-from gmmcli.core.cells import Cells, estimated_gap, gap_rates, gaps
+from gmmcli.core.cells import Cells, estimated_gap, gap_rates, gaps, joint_log_densities
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.compression import Compressor, compress
 from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.grids import SPAN
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import joint_log_densities
 from gmmcli.core.refinement import CROWD, gap_ratio, parts_of_crowded
 from gmmcli.core.sampling import ARTICLE
-from gmmcli.core.settings import FitSettings
+from gmmcli.core.settings import MOST_SHIFT, FitSettings
 from gmmcli.core.shifts import shifts
 from gmmcli.core.tables import Table
 from gmmcli.errors import TableError
@@ -348,6 +347,19 @@ def test_cells_may_be_too_coarse_for_what_they_move_alone(tmp_path: Path) -> Non
     found = fit(cells, FitSettings(5), start=mixture)
     assert found.gap_ratio(found.compression_gap) < 1 < found.compression_shift / 0.05
     assert found.is_coarse
+    # What a cut leaves no longer cancels, so it is told before it is made.
+    left = shifts(found.cells, found.mixture).after_cut(found.coarseness.parts())
+    assert left.totals.max() <= MOST_SHIFT
+
+
+def test_what_cells_move_falls_as_they_are_cut() -> None:
+    mixture = random_mixture(3, seed=1)
+    cells = cells_of(sampled(mixture, 4000)).merged(np.arange(4000) // 8)
+    before = shifts(cells, mixture)
+    after = before.after_cut(np.full(cells.n_cells, 4.0))
+    np.testing.assert_allclose(after.totals, before.totals / 4, rtol=1e-9)
+    np.testing.assert_allclose(after.by_cell(1), before.by_cell(1) / 4, rtol=1e-9)
+    np.testing.assert_allclose(after.gaps, before.gaps / 4, rtol=1e-12)
 
 
 def test_shifts_do_not_depend_on_units() -> None:

@@ -11,24 +11,18 @@ from conftest import cells_of, one_line_error, random_mixture, sampled
 from matplotlib.figure import Figure
 
 from gmmcli.core import coarsening
-from gmmcli.core.cells import Cells
+from gmmcli.core.cells import Cells, cubature_places, joint_log_densities
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.inference import State, climb, measured
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import (
-    aligned,
-    gains_by_thinness,
-    joint_log_densities,
-    merged_to,
-    score,
-    split,
-)
+from gmmcli.core.moves import aligned, merged_to, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.run import read_run
 from gmmcli.core.search import Path as SearchPath
 from gmmcli.core.search import Searcher, seeds
 from gmmcli.core.settings import COVARIANCE_TYPES, HANDFUL, CovarianceType, FitSettings
+from gmmcli.core.soundness import gains_by_thinness, score
 from gmmcli.pictures.artists import draw_climb
 
 EM = Ascent("full", "natural", 1.0, 1e-10).by_full_steps()
@@ -133,6 +127,25 @@ def test_joint_densities_of_points_are_the_mixtures_own() -> None:
         cells_of(points), mixture.weights, mixture.means, mixture.covariances
     )
     np.testing.assert_allclose(joint.T, mixture.joint_log_densities(points), rtol=1e-12)
+
+
+def test_joint_densities_of_cells_are_the_mean_of_those_of_their_points() -> None:
+    mixture = random_mixture(3, seed=1)
+    some = cells_of(sampled(mixture, 400)).merged(np.arange(400) // 8)  # 50 of 8 points
+    joint = joint_log_densities(some, mixture.weights, mixture.means, mixture.covariances)
+    # Four places have the same first and second moments, of which alone these means are made.
+    places = [mixture.joint_log_densities(place) for place in cubature_places(some)]
+    np.testing.assert_allclose(joint.T, np.mean(places, axis=0), rtol=1e-11)
+
+
+def test_joint_densities_keep_the_digits_of_tight_components() -> None:
+    mixture = random_mixture(3, seed=1)
+    tight = Mixture(mixture.weights, mixture.means, 1e-14 * mixture.covariances)
+    points = sampled(tight, 50)
+    joint = joint_log_densities(cells_of(points), tight.weights, tight.means, tight.covariances)
+    # Rounding moves a point by 1e-16 of its size, a billionth of a standard deviation of 1e-7.
+    own = tight.joint_log_densities(points).max(axis=1)
+    np.testing.assert_allclose(joint.max(axis=0), own, atol=1e-6)
 
 
 def test_what_is_gained_by_thinness_falls_with_the_points_that_are_held() -> None:

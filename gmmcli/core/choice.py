@@ -250,21 +250,19 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
 
 def _of(problem: Problem, path: Path) -> Contender:
     """A contender that has a path on few cells."""
-    measured = problem.measured(path)
-    return Contender(problem, path, problem.told(measured), _flaw(problem, measured))
+    return Contender(problem, path, *_told(problem, problem.measured(path)))
 
 
 def _begun(contender: Contender) -> Contender:
     """A contender with its mixture as it is on all cells, before a climb there."""
     problem = contender.problem
-    measured = problem.measured(contender.farthest)
-    flaw = _flaw(problem, measured)
-    return replace(contender, fit=problem.told(measured), flaw=flaw, is_final=False)
+    fit, flaw = _told(problem, problem.measured(contender.farthest))
+    return replace(contender, fit=fit, flaw=flaw, is_final=False)
 
 
-def _flaw(problem: Problem, climbed: Climbed) -> str | None:
-    """What keeps the mixture that a climb led to from being chosen; None where nothing does."""
-    return problem.flaw(problem.all_cells, climbed.path.last.mixture)
+def _told(problem: Problem, climbed: Climbed) -> tuple[Fit, str | None]:
+    """What came of a climb, and what keeps that from being chosen; None where nothing does."""
+    return problem.told(climbed), problem.flaw(problem.all_cells, climbed.path.last.mixture)
 
 
 def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0.0) -> Contender:
@@ -283,10 +281,11 @@ def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0
         behind=behind,
         target=contender.fit.log_likelihood + behind,
     )
+    fit, flaw = _told(problem, climbed)
     return replace(
         contender,
-        fit=problem.told(climbed),
-        flaw=_flaw(problem, climbed),
+        fit=fit,
+        flaw=flaw,
         on_all=climbed.path,
         is_final=True,
         is_behind=behind > 0,

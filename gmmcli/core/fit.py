@@ -233,18 +233,18 @@ class Problem:
             ascent, max_steps, self._told_step, self._hooks.interrupted, behind, target
         )
         states, status = climber.on(stages, path.states, self._left(stages, tolerance))
-        search, is_checked, n_swaps = path.search, False, 0
+        search, is_checked, n_swaps = path.search, path.moves == 0, 0
         while status is Status.CONVERGED:
             path = Path(states, search)
             n_moves = path.moves
-            if not stages.advance(states[-1].mixture):
+            if not is_checked and not stages.is_first:  # few cells may mislead
+                path, is_checked = self.searcher.improved(stages.cells, path, patience=1), True
+            if path.moves == n_moves and not stages.advance(states[-1].mixture):
                 if search is None or n_swaps == path.last.mixture.n_components:
                     break
                 path, n_swaps = self.searcher.swapped(stages.cells, path), n_swaps + 1
                 if path.moves == n_moves:
                     break
-            elif search is not None and search.moves and not is_checked:  # few cells may mislead
-                path, is_checked = self.searcher.improved(stages.cells, path, patience=1), True
             if path.moves > n_moves:
                 max_steps = path.last.step + self._settings.steps
                 climber = replace(climber, max_steps=max_steps, memory=Memory())
@@ -332,7 +332,7 @@ class _Climber:
                 before.append(self.told(replace(state, step=last.step + state.step)))
                 elbos.append(state.elbo)
                 if state.expected < tolerance or _has_converged(
-                    elbos, state.mixture, cells, self.ascent, tolerance
+                    elbos, state.mixture, stages, self.ascent, tolerance
                 ):
                     return before, Status.CONVERGED
                 goal = self.target if stages.is_last else elbos[0] + self.behind
@@ -387,6 +387,11 @@ class _Stages:
         return self._level == len(self._levels) - 1
 
     @property
+    def is_first(self) -> bool:
+        """Whether this stage has the few cells of a search."""
+        return self._level == 0
+
+    @property
     def cells(self) -> Cells:
         """The cells to climb on, in whitened units."""
         return self._levels[self._level]
@@ -402,7 +407,7 @@ class _Stages:
         False where there are none: these are all, and fine enough.
         """
         was_last, before = self.is_last, self.all_cells
-        if self._finer is not None and (was_last or self._level == 0):
+        if self._finer is not None and (was_last or self.is_first):
             coarseness = Coarseness(
                 before,
                 self._whitening.unwhiten(mixture),
@@ -465,16 +470,19 @@ def _distinct(start: Mixture) -> Mixture:
 
 
 def _has_converged(
-    elbos: list[float], mixture: Mixture, cells: Cells, ascent: Ascent, tolerance: float
+    elbos: list[float], mixture: Mixture, stages: _Stages, ascent: Ascent, tolerance: float
 ) -> bool:
-    """Whether less is left to climb than is tolerable, in nats."""
+    """Whether less is left to climb than is tolerable, in nats.
+
+    Accelerated steps may stall for a while, which does no harm before the last cells.
+    """
     window = WINDOWS[ascent.optimizer]
     if len(elbos) % window or remaining_climb(elbos, window) >= tolerance:
         return False
-    if window == 1 and not ascent.is_accelerated:
+    if window == 1 and not (ascent.is_accelerated and stages.is_last):
         return True
     is_due = window > 1 or len(elbos) % PROBE_EVERY == 0
-    return is_due and left_to_climb(cells, mixture, ascent) < tolerance
+    return is_due and left_to_climb(stages.cells, mixture, ascent) < tolerance
 
 
 def _is_too_slow(elbos: list[float], target: float) -> bool:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells import Cells
+from gmmcli.core.cells import Cells, joint_log_densities
 from gmmcli.core.coarsening import ranks_of
-from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
-from gmmcli.core.moves import gains_by_thinness, half_log_determinants, joint_log_densities
+from gmmcli.core.mixture import FloatArray, Mixture, half_log_determinants, log_sum_exp
 from gmmcli.core.settings import HANDFUL
+from gmmcli.core.soundness import gains_by_thinness
 from gmmcli.core.whitening import are_floored
 
 IntArray = npt.NDArray[np.intp]
@@ -56,8 +56,8 @@ def inserted(
         cells: the data.
         mixture: what explains them so far.
         most: how many components are added at most; the best, for different points.
-        least: what each must bring, in nats of `moves.score`, where the others stay.
-        handful: how many points are too few for a component, in the units of the cells' counts.
+        least: what each must bring, in nats of `soundness.score`, where the others stay.
+        handful: how many points are enough for a component, in the units of the cells' counts.
         floor: the least eigenvalue of a covariance; none that stands on it is added, or would come
             to, as most of its points are equal.
     """
@@ -153,7 +153,7 @@ def _promising(cells: Cells, logs: FloatArray, handful: float, floor: float) -> 
     Args:
         cells: C of them.
         logs: the mean log density of their points, shape (C,).
-        handful: how many points are too few for a component.
+        handful: how many points are enough for a component.
         floor: the least eigenvalue of a covariance.
     """
     ranks, n_boxes, row_weight = ranks_of(cells), 0, handful / HANDFUL
@@ -186,7 +186,7 @@ def _fitted(
         cells: C of them.
         logs: the mean log density of their points, shape (C,).
         new: one component.
-        handful: how many points are too few for a component.
+        handful: how many points are enough for a component.
         floor: the least eigenvalue of a covariance.
     """
     away = cells.means - new.means[0]

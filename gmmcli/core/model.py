@@ -22,7 +22,7 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.moves import LEAST_POSITIVE
+from gmmcli.core.mixture import LEAST_POSITIVE
 from gmmcli.core.settings import CovarianceType
 from gmmcli.core.whitening import REPRESENTABLE
 

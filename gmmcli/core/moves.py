@@ -10,8 +10,15 @@ everything is in whitened units.
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells import Cells
-from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
+from gmmcli.core.cells import Cells, joint_log_densities, responsibilities
+from gmmcli.core.mixture import (
+    LEAST_POSITIVE,
+    FloatArray,
+    Mixture,
+    half_log_determinants,
+    log_sum_exp,
+)
+from gmmcli.core.soundness import gains_by_thinness
 
 IntArray = npt.NDArray[np.intp]
 
@@ -30,45 +37,8 @@ ALONE = 0.9999
 LEAST_SHARE = 1e-3
 # Variances in a component's own units below this are those of points on a line.
 VANISHING = 1e-100
-# The least share of a product that is sure to be no rounding.
-ROUNDING = 1e-15
-# The least share of a handful that closes in: two points define a strip, and among all strips of a
-# width chance brings one that gains as much as they do.
-LEAST_CLOSING_IN = 1 / 3
-# The logarithm of no weight is that of this one.
-LEAST_POSITIVE = 1e-300
 # Components with a smaller weight have no points.
 LEAST_WEIGHT = 1e-9
-
-
-def score(mixture: Mixture, elbo: float, n_points: float, handful: float) -> float:
-    """An ELBO, in nats, less what components gain by being thin, for comparisons of optima.
-
-    Args:
-        mixture: in whitened units.
-        elbo: of the mixture.
-        n_points: how many points it is of, N.
-        handful: how many points are too few for a component, in the units of the cells' counts.
-    """
-    held = mixture.weights * n_points
-    return elbo - float(gains_by_thinness(held, mixture.covariances, handful).sum())
-
-
-def gains_by_thinness(held: FloatArray, covariances: FloatArray, handful: float) -> FloatArray:
-    """What each component may gain by nothing but being thin, shape (K,), in nats.
-
-    The likelihood of a component on a few points grows without bound as it closes in on them. This
-    is what a handful of them would gain so, or fewer where the component has more: they are less
-    likely to be where they are by chance. It does not depend on units.
-
-    Args:
-        held: how many points each component has, shape (K,).
-        covariances: shape (K, 2, 2), in whitened units.
-        handful: how many points are too few for a component, in the units of the counts.
-    """
-    share = np.clip(handful / np.maximum(held, handful), LEAST_CLOSING_IN, 1)
-    gains: FloatArray = -handful * share * half_log_determinants(covariances)
-    return gains
 
 
 def split(cells: Cells, mixture: Mixture, generator: np.random.Generator | None = None) -> Mixture:
@@ -114,34 +84,6 @@ def aligned(mixture: Mixture, before: Mixture) -> Mixture:
         order[old] = new
         apart[old], apart[:, new] = np.inf, np.inf
     return mixture.reordered(order)
-
-
-def joint_log_densities(
-    cells: Cells, weights: FloatArray, means: FloatArray, covariances: FloatArray
-) -> FloatArray:
-    """Log weight plus mean log density of each component and each cell's points, shape (K, C)."""
-    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)[..., None]  # (K, 1) each
-    determinants = _determinants(xx, xy, yy)
-    x, y = cells.means.T[:, None] - means.T[..., None]  # (K, C) each
-    within = cells.covariances
-    squares = (
-        yy * (x**2 + within[:, 0, 0])
-        + xx * (y**2 + within[:, 1, 1])
-        - 2 * xy * (x * y + within[:, 0, 1])
-    ) / determinants
-    logs = (
-        np.log(np.maximum(weights, LEAST_POSITIVE))[:, None]
-        - np.log(2 * np.pi)
-        - 0.5 * np.log(determinants)
-    )
-    joint: FloatArray = logs - 0.5 * squares
-    return joint
-
-
-def responsibilities(cells: Cells, mixture: Mixture) -> FloatArray:
-    """The share of each cell in each component, shape (K, C)."""
-    joint = joint_log_densities(cells, *_parts(mixture))
-    return np.exp(joint - log_sum_exp(joint, axis=0))
 
 
 def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) -> Mixture:
@@ -265,16 +207,3 @@ def _kurtoses(cells: Cells, mixture: Mixture) -> FloatArray:
 
 def _parts(mixture: Mixture) -> tuple[FloatArray, FloatArray, FloatArray]:
     return mixture.weights, mixture.means, mixture.covariances
-
-
-def half_log_determinants(covariances: FloatArray) -> FloatArray:
-    """The log of the area of each component, shape (K,), up to a constant."""
-    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
-    halves: FloatArray = 0.5 * np.log(_determinants(xx, xy, yy))
-    return halves
-
-
-def _determinants(xx: FloatArray, xy: FloatArray, yy: FloatArray) -> FloatArray:
-    """Determinants of covariances, kept above what rounding may leave of a thin one's."""
-    determinants: FloatArray = np.maximum(xx * yy - xy**2, ROUNDING * xx * yy)
-    return determinants

@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from gmmcli.core.cells import Cells, gap_rates, gaps
+from gmmcli.core.cells import Cells, gap_rates, gaps, responsibilities
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.grids import FIRST_REACH, Cut
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import merged_to, responsibilities
+from gmmcli.core.moves import merged_to
 from gmmcli.core.settings import HANDFUL, MOST_SHIFT, CovarianceType
 from gmmcli.core.shifts import Shifts, estimated_shift, shifts
 from gmmcli.core.whitening import whitening_of
@@ -123,14 +123,22 @@ class Coarseness:
         return np.asarray(parts * _parts_of(self._gaps / parts, allowed))
 
     def _parts_of_shifts(self, before: FloatArray) -> FloatArray:
-        """Into how many parts to cut what is left of each cell after a cut, for its shifts."""
+        """Into how many parts to cut what is left of each cell after a cut, for its shifts.
+
+        What cells move either way cancels in part, and no longer does once some of them are cut, so
+        more are cut until what that leaves is little.
+        """
         parts = np.ones(self.cells.n_cells)
-        for component in np.flatnonzero(self._shifts.totals > MOST_SHIFT):
-            # What cells move either way cancels in part, and is lowered in proportion; where much
-            # cancels, by more, since only the largest are cut.
-            by_cell = np.abs(self._shifts.by_cell(int(component)))
-            cancelled = min(by_cell.sum() / self._shifts.totals[component], MOST_CANCELLED)
-            parts *= _parts_of(by_cell / before / parts, MOST_SHIFT * cancelled)
+        if self._shifts.totals.max() <= MOST_SHIFT:
+            return parts
+        left, most = self._shifts.after_cut(before), AIM * MOST_SHIFT
+        while (left.totals > most).any():
+            more = np.ones(len(parts))
+            for component in np.flatnonzero(left.totals > most):
+                by_cell = np.abs(left.by_cell(int(component)))
+                cancelled = min(by_cell.sum() / left.totals[component], MOST_CANCELLED)
+                more *= _parts_of(by_cell / more, most * cancelled)
+            left, parts = left.after_cut(more), parts * more
         return parts
 
     @cached_property

@@ -57,7 +57,7 @@ class Fit:
         coarseness: how coarse the cells are for the mixture.
         criteria: BIC, AIC and ICL, of the ELBO and the estimated gap together.
         floored: the components that stand on the covariance floor, ascending.
-        handful: how many points are too few for a component, in the units of the cells' counts.
+        handful: how many points are enough for a component, in the units of the cells' counts.
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.

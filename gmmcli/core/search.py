@@ -16,10 +16,11 @@ from gmmcli.core.coarsening import MANY, coarsened
 from gmmcli.core.inference import State, climb, fitting_threads, measured
 from gmmcli.core.insertion import inserted
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import aligned, merged_to, score, split
+from gmmcli.core.moves import aligned, merged_to, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Search
 from gmmcli.core.settings import HANDFUL, Effort
+from gmmcli.core.soundness import score
 
 # So many rounds of moves in succession that bring nothing end a search; fewer in proportion where
 # there are fewer components than this.
@@ -80,7 +81,7 @@ class Searcher:
         ascent: the covariance type and the floor of the trial steps.
         seed: of the random choices.
         effort: how soon to give up.
-        handful: how many points are too few for a component, in the units of the cells' counts.
+        handful: how many points are enough for a component, in the units of the cells' counts.
         told: called after every round with its number and the best ELBO so far, in nats.
         interrupted: asked after every step whether to end with the best so far.
         settled: a climb has settled when a step brings less than this for each point of a handful.

@@ -5,15 +5,15 @@ log-likelihood is not. A Newton step from there tells how far the parameters are
 points would have them. NumPy only.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells import AT_ONCE, Cells, cubature_places, sums
+from gmmcli.core.cells import Cells, Spread, cubature_places, spread, sums
 from gmmcli.core.information import N_PARAMETERS, gradients, information, root_masses
-from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
+from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]
@@ -32,28 +32,53 @@ class Shifts:
     error, so that none moves farther, whatever the units and axes.
 
     Attributes:
-        totals: how far all cells together move each component, shape (K,), in standard errors.
         gaps: what `gaps` tells of each cell, shape (C,), which comes along.
         cells: the cells that move components, one for each of their components, shape (E,).
         components: those components, shape (E,).
         scores: by what they pull their parameters, divided by the root of the component's mass,
             shape (E, 6).
-        directions: how far such pulls on each component move each component in the direction in
-            which all together move it, shape (K, 6, K), in standard errors.
+        inverse: of the information, shape (K, 6, K, 6): how far such pulls lead.
     """
 
-    totals: FloatArray
     gaps: FloatArray
     cells: IntArray
     components: IntArray
     scores: FloatArray
-    directions: FloatArray
+    inverse: FloatArray
+
+    def after_cut(self, parts: FloatArray) -> "Shifts":
+        """What is left once each cell is cut into some parts, shape (C,), about in proportion."""
+        scores = self.scores / parts[self.cells, None]
+        return replace(self, gaps=self.gaps / parts, scores=scores)
+
+    @cached_property
+    def totals(self) -> FloatArray:
+        """How far all cells together move each component, shape (K,), in standard errors."""
+        squares = (self._directions * self._moved).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(squares, 0)))  # rounding
 
     def by_cell(self, component: int) -> FloatArray:
-        """How far each cell moves a component, shape (C,), in standard errors, with its sign."""
-        along = self.directions[self.components, :, component]
-        moved = (self.scores * along).sum(axis=1)
+        """How far each cell moves a component, shape (C,), in standard errors, with its sign.
+
+        In the direction in which all together move it.
+        """
+        direction = self._directions[component] / (self.totals[component] or 1.0)
+        along = np.einsum("alb,a->lb", self.inverse[component], direction)  # (K, 6)
+        moved = (self.scores * along[self.components]).sum(axis=1)
         return np.bincount(self.cells, moved, len(self.gaps)).astype(np.float64)
+
+    @cached_property
+    def _moved(self) -> FloatArray:
+        """How far all cells move the parameters, shape (K, 6), in their own units."""
+        summed = sums(self.components, self.scores, len(self.inverse))
+        return np.asarray(np.einsum("kalb,lb->ka", self.inverse, summed))
+
+    @cached_property
+    def _directions(self) -> FloatArray:
+        """The same, divided by the covariance of each component's parameters, shape (K, 6)."""
+        every = np.arange(len(self.inverse))
+        own = np.linalg.pinv(self.inverse[every, :, every], rcond=1e-12, hermitian=True)
+        return np.asarray(np.einsum("kab,kb->ka", own, self._moved))
 
 
 def estimated_shift(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> float:
@@ -64,7 +89,7 @@ def estimated_shift(cells: Cells, mixture: Mixture, covariance: CovarianceType =
 def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> Shifts:
     """How far cells move the parameters from where their points would have them, estimated.
 
-    The points of a cell stand in the same four places as for `gaps`.
+    The points of a cell stand in four places; see `spread`.
 
     Args:
         cells: in data units.
@@ -72,48 +97,31 @@ def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") 
         covariance: the covariance type; parameters move as it lets them.
     """
     n_components = mixture.n_components
-    gaps = np.zeros(cells.n_cells)
-    pulls = list(_pulls(cells, mixture, gaps))
+    gaps, pulls = np.zeros(cells.n_cells), []
+    for part in spread(cells, mixture):
+        gaps[part.cells] = cells.counts[part.cells] * part.gaps
+        pulls.append(_pulls(cells, mixture, part))
     of_cells, components, scores = (np.concatenate(parts) for parts in zip(*pulls, strict=True))
-    if not len(of_cells):
-        shape = (n_components, N_PARAMETERS, n_components)
-        zeros = np.zeros(n_components)
-        return Shifts(zeros, gaps, of_cells, components, scores, np.zeros(shape))
     scores /= root_masses(cells, mixture)[components, None]
-    summed = sums(components, scores, n_components)
-    points = _points(cells, int(ENOUGH / n_components**2))
-    inverse = information(points, mixture, covariance).inverse.reshape(2 * summed.shape)
-    moved = np.einsum("kalb,lb->ka", inverse, summed)
-    own = inverse[np.arange(n_components), :, np.arange(n_components)]  # (K, 6, 6)
-    directions = np.einsum("kab,kb->ka", np.linalg.pinv(own, rcond=1e-12, hermitian=True), moved)
-    totals = np.sqrt(np.maximum((directions * moved).sum(axis=1), 0))  # rounding
-    directions /= np.where(totals > 0, totals, 1)[:, None]
-    along = np.einsum("kalb,lb->kal", inverse, directions)
-    return Shifts(totals, gaps, of_cells, components, scores, along)
+    shape = (n_components, N_PARAMETERS, n_components, N_PARAMETERS)
+    inverse = np.zeros(shape)
+    if len(of_cells):
+        points = _points(cells, int(ENOUGH / n_components**2))
+        inverse = information(points, mixture, covariance).inverse.reshape(shape)
+    return Shifts(gaps, of_cells, components, scores, inverse)
 
 
-def _pulls(
-    cells: Cells, mixture: Mixture, gaps: FloatArray
-) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-    """Parts of the cells (E,) that pull components (E,), and by what, shape (E, 6).
-
-    Writes down what each cell costs the ELBO on the way, shape (C,).
-    """
-    (wide,) = np.nonzero(cells.have_spread)
-    n_parts = len(wide) * mixture.n_components // AT_ONCE + 1
-    for part in np.array_split(wide, n_parts):
-        places = cubature_places(cells.chosen(part))
-        joint = np.stack([mixture.joint_log_densities(place) for place in places])  # (4, C, K)
-        densities, mean_joint = log_sum_exp(joint), joint.mean(axis=0)
-        bound = log_sum_exp(mean_joint)
-        gaps[part] = cells.counts[part] * np.maximum(densities.mean(axis=0) - bound, 0)
-        shares, shared = np.exp(joint - densities[..., None]), np.exp(mean_joint - bound[:, None])
-        differ = shares.max(axis=0) - shares.min(axis=0) > LEAST_DIFFERENCE
-        rows, components = np.nonzero(differ)
-        more = (shares - shared)[:, rows, components] / len(places)
-        pulls = [(more * by).sum(axis=0) for by in gradients(places[:, rows], mixture, components)]
-        scores = np.stack(pulls, axis=1)
-        yield part[rows], components, cells.counts[part[rows], None] * scores
+def _pulls(cells: Cells, mixture: Mixture, part: Spread) -> tuple[IntArray, IntArray, FloatArray]:
+    """Which of some cells (E,) pull components (E,), and by what, shape (E, 6)."""
+    shares = np.exp(part.joint - part.log_densities[..., None])  # (4, P, K)
+    shared = np.exp(part.mean_joint - part.bounds[:, None])
+    differ = shares.max(axis=0) - shares.min(axis=0) > LEAST_DIFFERENCE
+    rows, components = np.nonzero(differ)
+    more = (shares - shared)[:, rows, components] / len(part.places)
+    slopes = gradients(part.places[:, rows], mixture, components)
+    scores = np.stack([(more * slope).sum(axis=0) for slope in slopes], axis=1)
+    pulling = part.cells[rows]
+    return pulling, components, cells.counts[pulling, None] * scores
 
 
 def _points(cells: Cells, most: int) -> Cells:

@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import half_log_determinants
+from gmmcli.core.mixture import FloatArray, Mixture, half_log_determinants
 from gmmcli.core.settings import ON_FEW, ON_FLOOR
 from gmmcli.core.whitening import are_floored
 
+# The least share of a handful that closes in: two points define a strip, and among all strips of a
+# width chance brings one that gains as much as they do.
+LEAST_CLOSING_IN = 1 / 3
 # A component on the floor stands out that has so many handfuls of points, and where its shape holds
 # no more than a handful at so many places nearby, or so many times fewer.
 STANDING_OUT = 5
@@ -23,6 +25,36 @@ ENOUGH = 0.99
 WIDER = 1e-6
 # What a shape holds is within so many standard deviations.
 REACH = 5.0
+
+
+def score(mixture: Mixture, elbo: float, n_points: float, handful: float) -> float:
+    """An ELBO, in nats, less what components gain by being thin, for comparisons of optima.
+
+    Args:
+        mixture: in whitened units.
+        elbo: of the mixture.
+        n_points: how many points it is of, N.
+        handful: how many points are enough for a component, in the units of the cells' counts.
+    """
+    held = mixture.weights * n_points
+    return elbo - float(gains_by_thinness(held, mixture.covariances, handful).sum())
+
+
+def gains_by_thinness(held: FloatArray, covariances: FloatArray, handful: float) -> FloatArray:
+    """What each component may gain by nothing but being thin, shape (K,), in nats.
+
+    The likelihood of a component on a few points grows without bound as it closes in on them. This
+    is what a handful of them would gain so, or fewer where the component has more: they are less
+    likely to be where they are by chance. It does not depend on units.
+
+    Args:
+        held: how many points each component has, shape (K,).
+        covariances: shape (K, 2, 2), in whitened units.
+        handful: how many points are enough for a component, in the units of the counts.
+    """
+    share = np.clip(handful / np.maximum(held, handful), LEAST_CLOSING_IN, 1)
+    gains: FloatArray = -handful * share * half_log_determinants(covariances)
+    return gains
 
 
 def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | None:
@@ -37,7 +69,7 @@ def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | 
     Args:
         cells: the data.
         mixture: of them.
-        handful: how many points are too few for a component, in the units of the cells' counts.
+        handful: how many points are enough for a component, in the units of the cells' counts.
         floor: the least eigenvalue of a covariance.
     """
     if not _stand_out_on_floor(cells, mixture, handful, floor):
