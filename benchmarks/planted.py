@@ -56,7 +56,7 @@ class Found:
 def main() -> None:
     """Fit every family and print a line for each tool."""
     arguments = parsed_arguments()
-    prepare_process()
+    prepare_process()  # for the memory of all tools; Torch has its threads already
     fit(one_cell_each(np.random.default_rng(0).normal(size=(9, 2))), FitSettings(1))  # warms up
     print("| family | tool | all centres found | below EM from the truth | seconds | at most |")
     print("| --- | --- | --- | --- | --- | --- |")

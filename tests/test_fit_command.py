@@ -85,8 +85,8 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
     assert f"log-likelihood {total:.4f} nats" in result.stdout
 
     history = pd.read_csv("old_faithful/history.csv")
-    first, parameters_of_steps = history.columns[:5], history.columns[5:]
-    assert list(first) == ["step", "by_move", "elbo", "component", "weight"]
+    first, parameters_of_steps = history.columns[:6], history.columns[6:]
+    assert list(first) == ["step", "by_move", "cells", "elbo", "component", "weight"]
     assert list(parameters_of_steps) == ["mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
     assert len(history) == 2 * (figures["steps"] + 1)
     last = history[history["step"] == figures["steps"]]

@@ -1,6 +1,7 @@
 """Which steps of a history are shown."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ def history_of(elbos: list[float], moves: Collection[int] = ()) -> History:
     """A history in which every step looks different."""
     covariances = np.tile(np.eye(2), (2, 1, 1))
     mixtures = [Mixture([0.5, 0.5], [[0, y], [5, 0]], covariances) for y in range(len(elbos))]
-    return History.of(mixtures, elbos, [step in moves for step in range(len(elbos))])
+    by_move = [step in moves for step in range(len(elbos))]
+    return History.of(mixtures, elbos, by_move, [9] * len(elbos))
 
 
 def test_every_nth_step_from_the_first() -> None:
@@ -51,12 +53,24 @@ def test_auto_has_the_moves_that_gained_most_where_not_all_fit() -> None:
     assert history.chosen("auto") == [0, 2, 6, 8, 12, 14, 16, 17]
 
 
+def test_auto_leaves_out_of_the_climb_what_more_cells_brought() -> None:
+    history = history_of([float(v) for v in np.linspace(-70, 0, 71)])
+    jumped = replace(
+        history,
+        elbos=history.elbos + np.where(np.arange(71) < 30, 0, 1000),
+        n_cells=np.where(np.arange(71) < 30, 5, 9),
+    )
+    assert jumped.on_other_cells.tolist() == [30]
+    # What the step with the jump brought itself is not known, which leaves a climb of 69.
+    assert jumped.chosen("auto") == [0, 10, 20, 31, 41, 51, 61, 70]
+
+
 def travelling(positions: list[float], unit: float = 1.0) -> History:
     """A history with nearly all of its climb in the first step, in which one mean moves along y."""
     covariances = np.tile(np.diag([1, unit**2]), (2, 1, 1))
     mixtures = [Mixture([0.5, 0.5], [[0, unit * y], [5, 0]], covariances) for y in positions]
     elbos = [-1e9, *np.linspace(-1, 0, len(positions) - 1).tolist()]
-    return History.of(mixtures, elbos, [False] * len(positions))
+    return History.of(mixtures, elbos, [False] * len(positions), [9] * len(positions))
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-6, 1e6])
@@ -98,5 +112,5 @@ def test_components_that_turn_or_trade_weight_look_different() -> None:
     shares = np.linspace(0.1, 0.9, 21)
     trading = [Mixture([w, 1 - w], [[0, 0], [5, 0]], [np.eye(2)] * 2) for w in shares]
     for mixtures in (turning, trading):
-        history = History.of(mixtures, [*[-1.0] * 20, 0.0], [False] * 21)
+        history = History.of(mixtures, [*[-1.0] * 20, 0.0], [False] * 21, [9] * 21)
         assert len(history.chosen("auto")) == AUTO_SNAPSHOTS

@@ -223,7 +223,7 @@ def test_a_view_shows_all_points_and_the_final_ellipses() -> None:
 
 def test_far_outliers_leave_the_view_and_are_counted() -> None:
     points = np.concatenate([sampled(ARTICLE, 1000), [[1e6, 0.0], [0.0, -1e6]]])
-    scene = scene_of(run_of(points, History.of([ARTICLE], [-1.0], [False])))
+    scene = scene_of(run_of(points, History.of([ARTICLE], [-1.0], [False], [9])))
     assert scene.n_outside == 2
     assert (abs(scene.limits) < 200).all()
 
@@ -300,7 +300,7 @@ def test_more_components_than_colours_repeat_them() -> None:
 
 
 def test_a_sheet_of_a_long_history_is_thinned() -> None:
-    history = History.of([ARTICLE] * 300, np.arange(300.0).tolist(), [False] * 300)
+    history = History.of([ARTICLE] * 300, np.arange(300.0).tolist(), [False] * 300, [9] * 300)
     run = run_of(sampled(ARTICLE, 50), history)
     with styled():
         sheet = sheet_of(scene_of(run), run, list(range(300)))

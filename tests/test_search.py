@@ -231,8 +231,25 @@ def test_the_history_tells_which_steps_were_moves(work: Path, run: Callable[...,
     assert f"{len(moves)} of which led higher" in result.stdout
     axes = Figure().add_subplot()
     draw_climb(axes, history, len(points), [0])
-    (lines,) = axes.collections
-    assert [segment[0, 0] for segment in lines.get_segments()] == moves.tolist()
+    marked = [[segment[0, 0] for segment in lines.get_segments()] for lines in axes.collections]
+    assert marked == [moves.tolist(), history.on_other_cells.tolist()]
+    # Within a stage only moves may lower the ELBO: there the line is drawn, elsewhere it is broken.
+    assert history.n_cells[0] < history.n_cells[-1] == len(points)
+    rises = np.diff(history.elbos)
+    rises[np.append(history.on_other_cells, moves) - 1] = 0
+    assert rises.min() > -1e-9 * abs(history.elbos[-1])
+
+
+def test_every_round_is_counted_that_was_told() -> None:
+    # The search is on few cells; a last round, on all, checks where it has led and changes nothing.
+    told: list[str] = []
+    hooks = Hooks(watch=lambda what, _number, _elbo: told.append(what))
+    found = fit(cells_of(sampled(spread_clusters(35), 3500)), FitSettings(35), hooks=hooks)
+    assert found.search is not None
+    assert found.search.moves > 0
+    n_rounds = told.count("search, round")
+    assert "step" in told[: len(told) - 1 - told[::-1].index("search, round")]
+    assert found.search.rounds >= n_rounds  # what is tried at the end is counted, but not told
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])

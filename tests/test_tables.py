@@ -114,6 +114,7 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
         ("x,y\n1,\n,2\nnan,3\n4,inf\n5,-inf\n", "every row has an empty or non-finite 'x' or 'y'"),
         ("größe,y\n1,2\n".encode("latin-1"), "is not UTF-8 text"),
         (bytes(range(256)), "is not UTF-8 text"),
+        ("x,y\n1,2\n3,\n", "bad.csv has one row with a point: a fit needs two that differ"),
         ("x,y\n1,2\n3,4\n", "2 distinct points cannot hold 3 components"),
         ("x" * 200_000, "has a first line of over 100,000 characters"),
     ],

@@ -8,11 +8,12 @@ becomes cells is in `compression`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.mixture import LEAST_POSITIVE, FloatArray, Mixture, determinants, log_sum_exp
+from gmmcli.core.mixture import NO_WEIGHT, FloatArray, Mixture, determinants_of, log_sum_exp
 
 # So many cells times components are worked on at once, in arrays that stay in a core's cache.
 AT_ONCE = 150_000
@@ -89,12 +90,19 @@ class Cells:
 def joint_log_densities(
     cells: Cells, weights: FloatArray, means: FloatArray, covariances: FloatArray
 ) -> FloatArray:
-    """Log weight plus mean log density of each component and each cell's points, shape (K, C).
+    """Log weight plus mean log density of each component and each cell's points, in nats, (K, C).
 
-    By products of matrices, as in `model.mean_log_densities`: several times as fast as differences.
+    By products of matrices, as in `model.mean_log_densities`: several times as fast as differences
+    from means, but far from zero they have fewer digits. So all is in whitened units.
+
+    Args:
+        cells: C of them.
+        weights: shape (K,).
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2).
     """
-    areas, (xx, xy) = determinants(covariances), covariances[:, 0].T
-    u_x, v_y = 1 / np.sqrt(xx), np.sqrt(xx / areas)  # u = (x - mean) / sd of x
+    determinants, (xx, xy) = determinants_of(covariances), covariances[:, 0].T
+    u_x, v_y = 1 / np.sqrt(xx), np.sqrt(xx / determinants)  # u = (x - mean) / sd of x
     v_x = -xy / xx * v_y  # v = (y - its mean given x) / its sd given x
     u = np.stack([u_x, np.zeros_like(u_x)], axis=1)  # (K, 2)
     v = np.stack([v_x, v_y], axis=1)
@@ -107,68 +115,83 @@ def joint_log_densities(
         along *= along
         joint += along
     joint *= -0.5
-    log_weights = np.log(np.maximum(weights, LEAST_POSITIVE))
-    joint += (log_weights - np.log(2 * np.pi) - 0.5 * np.log(areas))[:, None]
+    log_weights = np.log(np.maximum(weights, NO_WEIGHT))
+    joint += (log_weights - np.log(2 * np.pi) - 0.5 * np.log(determinants))[:, None]
     return joint
 
 
 def responsibilities(cells: Cells, mixture: Mixture) -> FloatArray:
-    """The share of each cell in each component, shape (K, C)."""
+    """The share of each cell in each component, both in whitened units; shape (K, C)."""
     joint = joint_log_densities(cells, mixture.weights, mixture.means, mixture.covariances)
     return np.exp(joint - log_sum_exp(joint, axis=0))
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
-    """Some cells whose points differ, as four points each, and a mixture there.
+class SpreadCells:
+    """Some cells whose points differ, as four points each, and what a mixture says of those.
 
     Attributes:
-        cells: which they are, shape (P,).
-        places: of their points, shape (4, P, 2), in data units.
+        places: which cells of all they are, shape (P,).
+        counts: of their points, shape (P,).
+        points: shape (4, P, 2), in data units.
         joint: log weight plus log density of each component there, shape (4, P, K), in nats.
-        mean_joint: the mean of those over each cell, shape (P, K).
-        log_densities: of the mixture, shape (4, P).
-        bounds: the mean log density of each cell as its ELBO has it, shape (P,).
     """
 
-    cells: npt.NDArray[np.intp]
-    places: FloatArray
+    places: npt.NDArray[np.intp]
+    counts: FloatArray
+    points: FloatArray
     joint: FloatArray
-    mean_joint: FloatArray
-    log_densities: FloatArray
-    bounds: FloatArray
+
+    @cached_property
+    def mean_joint(self) -> FloatArray:
+        """The mean of the joint log densities over the points of each cell, shape (P, K)."""
+        return np.asarray(self.joint.mean(axis=0))
+
+    @cached_property
+    def log_densities(self) -> FloatArray:
+        """The log density of each point under the mixture, shape (4, P), in nats."""
+        return log_sum_exp(self.joint)
+
+    @cached_property
+    def bounds(self) -> FloatArray:
+        """The mean log density of each cell's points as the ELBO has it, shape (P,), in nats."""
+        return log_sum_exp(self.mean_joint)
 
     @property
     def gaps(self) -> FloatArray:
-        """What sharing an assignment costs the ELBO for each point of a cell, shape (P,)."""
-        gaps: FloatArray = np.maximum(self.log_densities.mean(axis=0) - self.bounds, 0)
-        return gaps
+        """What sharing an assignment costs the ELBO of each cell, shape (P,), in nats."""
+        losses = self.log_densities.mean(axis=0) - self.bounds
+        return np.asarray(self.counts * np.maximum(losses, 0))
 
 
-def spread(cells: Cells, mixture: Mixture) -> Iterator[Spread]:
-    """All cells whose points differ, in parts.
+def spread_cells(cells: Cells, mixture: Mixture) -> Iterator[SpreadCells]:
+    """All cells whose points differ, a part of them at a time.
 
     The points of a cell stand in four places with its mean and covariance, the cubature rule of
     Arasaratnam & Haykin (2009, "Cubature Kalman filters", section 4.2). What it tells is right to
     second order like the product of the covariance with gradients of the components' log densities,
     but also near the mark in a cell that is wider than the border between two components.
+
+    Args:
+        cells: in data units.
+        mixture: in data units.
     """
     (wide,) = np.nonzero(cells.have_spread)
-    for part in np.array_split(wide, len(wide) * mixture.n_components // AT_ONCE + 1):
-        places = cubature_places(cells.chosen(part))
-        joint = np.stack([mixture.joint_log_densities(place) for place in places])
-        mean_joint = joint.mean(axis=0)
-        yield Spread(part, places, joint, mean_joint, log_sum_exp(joint), log_sum_exp(mean_joint))
+    for places in np.array_split(wide, len(wide) * mixture.n_components // AT_ONCE + 1):
+        part = cells.chosen(places)
+        points = cubature_places(part)
+        joint = np.stack([mixture.joint_log_densities(some) for some in points])
+        yield SpreadCells(places, part.counts, points, joint)
 
 
 def gaps(cells: Cells, mixture: Mixture) -> FloatArray:
     """What sharing an assignment costs the ELBO of each cell, shape (C,), in nats, estimated.
 
-    See `spread`.
+    See `spread_cells`.
     """
     losses = np.zeros(cells.n_cells)
-    for part in spread(cells, mixture):
-        losses[part.cells] = cells.counts[part.cells] * part.gaps
+    for part in spread_cells(cells, mixture):
+        losses[part.places] = part.gaps
     return losses
 
 

@@ -453,6 +453,8 @@ def _check_rows(table: Table, kept: pa.Table, n_rows: int, n_skipped: int, *, st
         )
     if kept.num_rows == 0:
         raise TableError(f"{source}: every row has an empty or non-finite {x!r} or {y!r}")
+    if n_rows - n_skipped == 1:
+        raise TableError(f"{source} has one row with a point: a fit needs two that differ, or more")
     if table.weight is None:
         return
     least, most = _values(kept, "least").min(), _values(kept, "most").max()

@@ -235,20 +235,18 @@ class Problem:
         states, status = climber.on(stages, path.states, self._left(stages, tolerance))
         search, is_checked, n_swaps = path.search, path.moves == 0, 0
         while status is Status.CONVERGED:
-            path = Path(states, search)
-            n_moves = path.moves
-            if not is_checked and not stages.is_first:  # few cells may mislead
+            before = path = Path(states, search)
+            if stages.has_more_cells and not is_checked:  # few cells may mislead
                 path, is_checked = self.searcher.improved(stages.cells, path, patience=1), True
-            if path.moves == n_moves and not stages.advance(states[-1].mixture):
-                if search is None or n_swaps == path.last.mixture.n_components:
-                    break
+            goes_on = path.moves > before.moves or stages.advance(path.last.mixture)
+            if not goes_on and search is not None and n_swaps < path.last.mixture.n_components:
                 path, n_swaps = self.searcher.swapped(stages.cells, path), n_swaps + 1
-                if path.moves == n_moves:
-                    break
-            if path.moves > n_moves:
+            search = path.search
+            if path.moves > before.moves:
                 max_steps = path.last.step + self._settings.steps
                 climber = replace(climber, max_steps=max_steps, memory=Memory())
-            search = path.search
+            elif not goes_on:
+                break
             states, status = climber.on(stages, path.states, self._left(stages, tolerance))
         if not stages.is_last:
             all_cells = self.whitening.whiten_cells(stages.all_cells)
@@ -364,6 +362,7 @@ class _Stages:
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
         coarseness: how coarse they are for the mixture that the last climb led to; None before.
+        has_more_cells: whether this stage has more cells than the first.
     """
 
     def __init__(
@@ -380,16 +379,12 @@ class _Stages:
         self._covariance = covariance
         self._level = 0
         self.coarseness: Coarseness | None = None
+        self.has_more_cells = False
 
     @property
     def is_last(self) -> bool:
         """Whether this stage has all cells that there are so far."""
         return self._level == len(self._levels) - 1
-
-    @property
-    def is_first(self) -> bool:
-        """Whether this stage has the few cells of a search."""
-        return self._level == 0
 
     @property
     def cells(self) -> Cells:
@@ -407,7 +402,7 @@ class _Stages:
         False where there are none: these are all, and fine enough.
         """
         was_last, before = self.is_last, self.all_cells
-        if self._finer is not None and (was_last or self.is_first):
+        if self._finer is not None and (was_last or self._level == 0):
             coarseness = Coarseness(
                 before,
                 self._whitening.unwhiten(mixture),
@@ -422,6 +417,7 @@ class _Stages:
             self._levels = _levels(self.all_cells, self._whitening, self._few)
         last = len(self._levels) - 1
         self._level = last if was_last else min(self._level + 1, last)
+        self.has_more_cells = True
         return True
 
 
@@ -500,6 +496,7 @@ def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) 
         [whitening.unwhiten(state.mixture) for state in states],
         [state.elbo + jacobian for state in states],
         [state.by_move for state in states],
+        [state.n_cells for state in states],
     )
 
 

@@ -38,6 +38,7 @@ class History:
         means: shape (T, K, 2), in data units.
         covariances: shape (T, K, 2, 2), in data units squared.
         by_move: whether a move of the search, rather than a climb, led to each step; shape (T,).
+        n_cells: how many cells the ELBO of each step is of, shape (T,).
     """
 
     elbos: FloatArray
@@ -45,10 +46,15 @@ class History:
     means: FloatArray
     covariances: FloatArray
     by_move: npt.NDArray[np.bool_]
+    n_cells: npt.NDArray[np.int64]
 
     @classmethod
     def of(
-        cls, mixtures: Sequence[Mixture], elbos: Sequence[float], by_move: Sequence[bool]
+        cls,
+        mixtures: Sequence[Mixture],
+        elbos: Sequence[float],
+        by_move: Sequence[bool],
+        n_cells: Sequence[int],
     ) -> "History":
         """The history of these mixtures, in the order of their steps; see the attributes."""
         return cls(
@@ -57,12 +63,18 @@ class History:
             np.stack([mixture.means for mixture in mixtures]),
             np.stack([mixture.covariances for mixture in mixtures]),
             np.array(by_move),
+            np.array(n_cells),
         )
 
     @property
     def last_step(self) -> int:
         """The number of the last step."""
         return len(self.elbos) - 1
+
+    @property
+    def on_other_cells(self) -> npt.NDArray[np.intp]:
+        """The steps that have an ELBO of other cells than the step before, ascending."""
+        return np.flatnonzero(np.diff(self.n_cells)) + 1
 
     def snapshot(self, step: int) -> Snapshot:
         """The snapshot of a step from 0 to the last."""
@@ -120,16 +132,23 @@ class History:
         """At most so many steps that moves led to, those that gained most until the next move."""
         moves = np.flatnonzero(self.by_move[1:-1]) + 1
         reached = np.append(moves[1:] - 1, self.last_step)[: len(moves)]
-        gains = self.elbos[reached] - self.elbos[moves - 1]
+        climb = self._climb()
+        gains = climb[reached] - climb[moves - 1]
         greatest: list[int] = moves[np.argsort(-gains, kind="stable")[:at_most]].tolist()
         return greatest
 
     def _at_equal_climbs(self, at_most: int) -> list[int]:
         """At most so many steps, at which equal shares of the ELBO's climb are reached."""
-        highest = np.maximum.accumulate(self.elbos)
+        highest = np.maximum.accumulate(self._climb())
         shares = np.linspace(highest[0], highest[-1], at_most + 2)[1:-1]
         reached: list[int] = np.searchsorted(highest, shares).tolist()
         return reached
+
+    def _climb(self) -> FloatArray:
+        """The ELBO of each step without what other cells, rather than steps, brought; (T,)."""
+        brought = np.diff(self.elbos, prepend=self.elbos[0])
+        brought[self.on_other_cells] = 0.0
+        return self.elbos[0] + np.cumsum(brought)
 
     def _path(self) -> FloatArray:
         """How far the components have travelled by each step, shape (T,).

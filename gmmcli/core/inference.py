@@ -62,6 +62,7 @@ class State:
         step: how many steps led there.
         mixture: after these.
         elbo: its ELBO, in nats.
+        n_cells: how many cells that is of.
         by_move: whether a move of the search led there.
         expected: what the last step should have brought, in nats: all that was left before it, as
             far as the curvature is known; infinite where it is not.
@@ -70,6 +71,7 @@ class State:
     step: int
     mixture: Mixture
     elbo: float
+    n_cells: int = 0
     by_move: bool = False
     expected: float = math.inf
 
@@ -103,7 +105,7 @@ def climb(
             loss = elbo.differentiable_loss(model, model.guide, tensors)
         if not (isinstance(optimizer, QuasiNewton) and optimizer.overshot(-loss.item())):
             expected = optimizer.expected if isinstance(optimizer, QuasiNewton) else math.inf
-            yield State(step, mixture, -loss.item(), expected=expected)
+            yield State(step, mixture, -loss.item(), cells.n_cells, expected=expected)
             step += 1
         optimizer.step(loss, dict(model.named_parameters()))
 

@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 WEIGHT_SUM_TOLERANCE = 1e-6
 SYMMETRY_TOLERANCE = 1e-9
 # The logarithm of no weight is that of this one.
-LEAST_POSITIVE = 1e-300
+NO_WEIGHT = 1e-300
 # The least share of a product that is sure to be no rounding.
 ROUNDING = 1e-15
 
@@ -198,15 +198,15 @@ def _cholesky_factors(covariances: FloatArray) -> FloatArray:
 
 def half_log_determinants(covariances: FloatArray) -> FloatArray:
     """The log of the area of each component, shape (K,), up to a constant."""
-    halves: FloatArray = 0.5 * np.log(determinants(covariances))
+    halves: FloatArray = 0.5 * np.log(determinants_of(covariances))
     return halves
 
 
-def determinants(covariances: FloatArray) -> FloatArray:
+def determinants_of(covariances: FloatArray) -> FloatArray:
     """Determinants of covariances, shape (K,), above what rounding may leave of a thin one's."""
     (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
-    areas: FloatArray = np.maximum(xx * yy - xy**2, ROUNDING * xx * yy)
-    return areas
+    determinants: FloatArray = np.maximum(xx * yy - xy**2, ROUNDING * xx * yy)
+    return determinants
 
 
 def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:

@@ -22,7 +22,7 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.mixture import LEAST_POSITIVE
+from gmmcli.core.mixture import NO_WEIGHT
 from gmmcli.core.settings import CovarianceType
 from gmmcli.core.whitening import REPRESENTABLE
 
@@ -163,7 +163,7 @@ def cholesky_factors(values: Tensor, n_components: int) -> Tensor:
 
 def log_weights(weights: Tensor) -> Tensor:
     """The logarithms of weights, shape (K,), finite even where a component is empty."""
-    return weights.clamp(min=LEAST_POSITIVE).log()
+    return weights.clamp(min=NO_WEIGHT).log()
 
 
 def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gmmcli.core.cells import Cells, joint_log_densities, responsibilities
 from gmmcli.core.mixture import (
-    LEAST_POSITIVE,
+    NO_WEIGHT,
     FloatArray,
     Mixture,
     half_log_determinants,
@@ -64,7 +64,7 @@ def merged_to(cells: Cells, mixture: Mixture, n_components: int, handful: float)
     """A mixture with its least useful components merged or left out, until so many are left.
 
     Each round halves the number of those that are too many, by the merges and omissions that
-    lower `score` least, as far as that can be told without climbing again.
+    lower `soundness.score` least, as far as that can be told without climbing again.
     """
     n_alive = max(int((mixture.weights > LEAST_WEIGHT).sum()), n_components)
     alive = np.sort(np.argsort(-mixture.weights, kind="stable")[:n_alive])
@@ -170,7 +170,7 @@ def _losses_by_merging(
     """
     both = shares[pairs[:, 0]] + shares[pairs[:, 1]]  # (M, C)
     after = joint_log_densities(cells, *merged) - total
-    losses: FloatArray = (both * (np.log(np.maximum(both, LEAST_POSITIVE)) - after)) @ cells.counts
+    losses: FloatArray = (both * (np.log(np.maximum(both, NO_WEIGHT)) - after)) @ cells.counts
     return losses
 
 

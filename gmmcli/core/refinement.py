@@ -35,8 +35,10 @@ WITHIN = 5.0
 COINCIDENT = 0.01
 # So many times what they may move it by in all, cells may move a component one way or the other.
 MOST_CANCELLED = 3.0
-# What refinement aims at, as a share of what the rules allow, so that one pass is enough.
+# What refinement aims at, as a share of what the rules allow, so that one pass is enough. Cells of
+# few points keep more of what they shift than their part of it, so that is cut by more.
 AIM = 0.7
+AIM_OF_SHIFTS = 0.3
 # The least that a grid of 3 by 3 cells gives.
 FEWEST_PARTS = 9.0
 # The cells of a first cut are at most so many times as long as wide, in whitened units.
@@ -117,28 +119,27 @@ class Coarseness:
         """
         times = self._times_too_wide
         parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
-        if self.is_optimum:
-            parts *= self._parts_of_shifts(parts)
+        losses = self._shifts.gaps if self.is_optimum else self._gaps  # they come with the shifts
         allowed = MOST_GAP * np.sqrt(self.cells.n_points)
-        return np.asarray(parts * _parts_of(self._gaps / parts, allowed))
+        parts = parts * _parts_of(losses / parts, allowed, parts)
+        return self._cut_for_shifts(parts) if self.is_optimum else parts
 
-    def _parts_of_shifts(self, before: FloatArray) -> FloatArray:
-        """Into how many parts to cut what is left of each cell after a cut, for its shifts.
+    def _cut_for_shifts(self, parts: FloatArray) -> FloatArray:
+        """Into how many parts to cut each cell that is to be cut into some, for its shifts as well.
 
         What cells move either way cancels in part, and no longer does once some of them are cut, so
         more are cut until what that leaves is little.
         """
-        parts = np.ones(self.cells.n_cells)
-        if self._shifts.totals.max() <= MOST_SHIFT:
-            return parts
-        left, most = self._shifts.after_cut(before), AIM * MOST_SHIFT
-        while (left.totals > most).any():
+        left, most = self._shifts.after_cut(parts), AIM_OF_SHIFTS * MOST_SHIFT
+        is_cut = left.totals.max() > MOST_SHIFT
+        while is_cut and (left.totals > most).any():
             more = np.ones(len(parts))
             for component in np.flatnonzero(left.totals > most):
                 by_cell = np.abs(left.by_cell(int(component)))
                 cancelled = min(by_cell.sum() / left.totals[component], MOST_CANCELLED)
-                more *= _parts_of(by_cell / more, most * cancelled)
+                more *= _parts_of(by_cell / more, most * cancelled, parts * more)
             left, parts = left.after_cut(more), parts * more
+            is_cut = bool((more > 1).any())  # rounding may leave no cell to be cut
         return parts
 
     @cached_property
@@ -173,16 +174,21 @@ def _times_too_wide(cells: Cells, mixture: Mixture) -> FloatArray:
     return widest
 
 
-def _parts_of(losses: FloatArray, allowed: float) -> FloatArray:
+def _parts_of(losses: FloatArray, allowed: float, before: FloatArray) -> FloatArray:
     """Into how many parts to cut cells so that their losses sum to what is allowed, shape (C,).
 
     Parts in proportion to the root of the loss lower the sum at the least number of cells, and only
     as many cells are cut as it takes.
+
+    Args:
+        losses: shape (C,).
+        allowed: what they may sum to.
+        before: into how many parts each is to be cut already, shape (C,).
     """
     if losses.sum() <= allowed:
         return np.ones(len(losses))
-    roots = np.sqrt(losses)
-    parts: FloatArray = np.maximum(roots * roots.sum() / (AIM * allowed), FEWEST_PARTS)
+    roots, fewest = np.sqrt(losses), np.maximum(FEWEST_PARTS / before, 1.0)
+    parts: FloatArray = np.maximum(roots * roots.sum() / (AIM * allowed), fewest)
     saved = losses * (1 - 1 / parts)
     order = np.argsort(-saved)
     enough = np.searchsorted(np.cumsum(saved[order]), losses.sum() - AIM * allowed) + 1

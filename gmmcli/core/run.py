@@ -40,7 +40,7 @@ PictureFormat = Literal["png", "svg", "pdf"]
 PICTURE_FORMATS: tuple[PictureFormat, ...] = ("png", "svg", "pdf")
 
 HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
-HISTORY_COLUMNS = ["step", "by_move", "elbo", "component", *HISTORY_PARAMETERS]
+HISTORY_COLUMNS = ["step", "by_move", "cells", "elbo", "component", *HISTORY_PARAMETERS]
 SELECTION_COLUMNS = ["components", "covariance", "log_likelihood", "parameters", *CRITERIA]
 SELECTION_COLUMNS += ["status", "eligible"]
 CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
@@ -192,8 +192,9 @@ def _history_table(history: History) -> pd.DataFrame:
     table = pd.DataFrame(values.reshape(-1, len(HISTORY_PARAMETERS)), columns=HISTORY_PARAMETERS)
     table.insert(0, "step", np.repeat(np.arange(n_steps), n_components))
     table.insert(1, "by_move", np.repeat(history.by_move.astype(np.int64), n_components))
-    table.insert(2, "elbo", np.repeat(history.elbos, n_components))
-    table.insert(3, "component", np.tile(np.arange(n_components), n_steps))
+    table.insert(2, "cells", np.repeat(history.n_cells, n_components))
+    table.insert(3, "elbo", np.repeat(history.elbos, n_components))
+    table.insert(4, "component", np.tile(np.arange(n_components), n_steps))
     return table
 
 
@@ -244,8 +245,9 @@ def _parsed_history(path: Path) -> History:
     if not np.isfinite(elbos).all():
         raise ValueError("an ELBO is missing or not finite")
     by_move = table["by_move"].to_numpy(np.bool_)[::n_components]
+    n_cells = table["cells"].to_numpy(np.int64)[::n_components]
     covariances = _unpacked(values[..., 3:])
-    history = History(elbos, values[..., 0], values[..., 1:3], covariances, by_move)
+    history = History(elbos, values[..., 0], values[..., 1:3], covariances, by_move, n_cells)
     for step in range(n_steps):
         history.snapshot(step)  # checks the mixture
     return history

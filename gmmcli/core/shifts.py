@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells import Cells, Spread, cubature_places, spread, sums
+from gmmcli.core.cells import Cells, SpreadCells, cubature_places, spread_cells, sums
 from gmmcli.core.information import N_PARAMETERS, gradients, information, root_masses
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.settings import CovarianceType
@@ -89,7 +89,7 @@ def estimated_shift(cells: Cells, mixture: Mixture, covariance: CovarianceType =
 def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> Shifts:
     """How far cells move the parameters from where their points would have them, estimated.
 
-    The points of a cell stand in four places; see `spread`.
+    The points of a cell stand in four places; see `spread_cells`.
 
     Args:
         cells: in data units.
@@ -98,9 +98,9 @@ def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") 
     """
     n_components = mixture.n_components
     gaps, pulls = np.zeros(cells.n_cells), []
-    for part in spread(cells, mixture):
-        gaps[part.cells] = cells.counts[part.cells] * part.gaps
-        pulls.append(_pulls(cells, mixture, part))
+    for part in spread_cells(cells, mixture):
+        gaps[part.places] = part.gaps
+        pulls.append(_pulls(part, mixture))
     of_cells, components, scores = (np.concatenate(parts) for parts in zip(*pulls, strict=True))
     scores /= root_masses(cells, mixture)[components, None]
     shape = (n_components, N_PARAMETERS, n_components, N_PARAMETERS)
@@ -111,17 +111,16 @@ def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") 
     return Shifts(gaps, of_cells, components, scores, inverse)
 
 
-def _pulls(cells: Cells, mixture: Mixture, part: Spread) -> tuple[IntArray, IntArray, FloatArray]:
+def _pulls(part: SpreadCells, mixture: Mixture) -> tuple[IntArray, IntArray, FloatArray]:
     """Which of some cells (E,) pull components (E,), and by what, shape (E, 6)."""
     shares = np.exp(part.joint - part.log_densities[..., None])  # (4, P, K)
     shared = np.exp(part.mean_joint - part.bounds[:, None])
     differ = shares.max(axis=0) - shares.min(axis=0) > LEAST_DIFFERENCE
     rows, components = np.nonzero(differ)
-    more = (shares - shared)[:, rows, components] / len(part.places)
-    slopes = gradients(part.places[:, rows], mixture, components)
+    more = (shares - shared)[:, rows, components] / len(part.points)
+    slopes = gradients(part.points[:, rows], mixture, components)
     scores = np.stack([(more * slope).sum(axis=0) for slope in slopes], axis=1)
-    pulling = part.cells[rows]
-    return pulling, components, cells.counts[pulling, None] * scores
+    return part.places[rows], components, part.counts[rows, None] * scores
 
 
 def _points(cells: Cells, most: int) -> Cells:

@@ -1,5 +1,7 @@
 """Whether a mixture says something about the data, or has high likelihood for its thinness alone.
 
+And what an optimum is worth beside others, without what thinness brings it.
+
 NumPy only; everything is in whitened units.
 """
 
@@ -82,9 +84,9 @@ def _are_strays(mixture: Mixture, few: npt.NDArray[np.bool_]) -> bool:
     """Whether all components that have few points, if any, are wider than others that have more."""
     if few.all() or not few.any():
         return not few.any()
-    areas = half_log_determinants(mixture.covariances)
-    others = np.average(areas[~few], weights=mixture.weights[~few])
-    return bool((areas[few] > others + WIDER).all())
+    log_areas = half_log_determinants(mixture.covariances)
+    others = np.average(log_areas[~few], weights=mixture.weights[~few])
+    return bool((log_areas[few] > others + WIDER).all())
 
 
 def _stand_out_on_floor(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bool:

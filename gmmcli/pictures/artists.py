@@ -1,8 +1,11 @@
 """Parts of a picture, each drawn into an Axes that the caller owns."""
 
+from typing import Literal
+
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -24,6 +27,8 @@ MANY_COMPONENTS = 6
 SMALL, BESIDE = 0.03, 9
 # What a step is called that a move of the search led to.
 MOVE = "split and merged"
+# What a step is called that has an ELBO of other cells than the step before.
+OTHER_CELLS = "on more cells"
 # Outlines stand out from the points of their own colour.
 DARKER = 0.8
 
@@ -111,14 +116,22 @@ def ellipse_of(mean: FloatArray, factor: FloatArray, coverage: float) -> Path:
 
 
 def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) -> Line2D:
-    """Draw the ELBO per point against the step, with marks at some steps and at all moves."""
+    """Draw the ELBO per point against the step, with marks at some steps and at all moves.
+
+    Its line is broken where other cells, and not a step, changed it.
+    """
     elbos = history.elbos / n_points
     moves = np.flatnonzero(history.by_move)
-    if len(moves) > 0:
-        across = axes.get_xaxis_transform()
-        lines = axes.vlines(moves, 0, 1, "#999999", "dotted", transform=across, zorder=0)
-        axes.legend([lines], [MOVE], loc="lower right")
-    (line,) = axes.plot(elbos, color="#999999", linewidth=1.2, zorder=1)
+    marks = [
+        draw_marks(axes, moves, MOVE, "#999999", "dotted"),
+        draw_marks(axes, history.on_other_cells, OTHER_CELLS, "#cccccc", "solid"),
+    ]
+    shown = [lines for lines in marks if lines.get_segments()]
+    if shown:
+        axes.legend(handles=shown, loc="lower right")
+    places = np.insert(np.arange(len(elbos), dtype=np.float64), history.on_other_cells, np.nan)
+    broken = np.insert(elbos, history.on_other_cells, np.nan)
+    (line,) = axes.plot(places, broken, color="#999999", linewidth=1.2, zorder=1)
     axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("step")
@@ -126,6 +139,20 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     axes.tick_params(axis="y", labelsize=8)  # climbs of a millionth need eight digits
     axes.set_title("ELBO, nats per point", fontsize=9)
     return line
+
+
+def draw_marks(
+    axes: Axes,
+    steps: npt.NDArray[np.intp],
+    name: str,
+    colour: str,
+    style: Literal["dotted", "solid"],
+) -> LineCollection:
+    """Draw a line from bottom to top at each of some steps, with a name for a legend."""
+    across = axes.get_xaxis_transform()
+    lines = axes.vlines(steps, 0, 1, colour, style, linewidth=0.8, transform=across, zorder=0)
+    lines.set_label(name)
+    return lines
 
 
 def note_of(scene: Scene) -> str:
