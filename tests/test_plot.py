@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import Result
 from conftest import SAMPLE_DATA, cells_of, one_line_error, sampled
+from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 from matplotlib.transforms import Affine2D
 
@@ -20,7 +21,7 @@ from gmmcli.core.mixture import read_mixture
 from gmmcli.core.run import Run, read_run
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.settings import FitSettings
-from gmmcli.pictures.artists import ellipse_of
+from gmmcli.pictures.artists import draw_climb, ellipse_of
 from gmmcli.pictures.frames import MOST_PANELS, draw_run, frame_of, sheet_of
 from gmmcli.pictures.scene import scene_of
 from gmmcli.pictures.style import component_colours, styled
@@ -297,6 +298,17 @@ def test_forty_components_have_colours_that_can_be_told_apart(
 def test_more_components_than_colours_repeat_them() -> None:
     colours = component_colours(45)
     np.testing.assert_array_equal(colours[40:], colours[:5])
+
+
+def test_the_climb_is_broken_where_more_cells_take_over() -> None:
+    elbos = [-9.0, -8.0, -6.0, -5.0]
+    history = History.of([ARTICLE] * 4, elbos, [False] * 4, [5, 5, 9, 9])
+    axes = Figure().add_subplot()
+    line = draw_climb(axes, history, 10, [0, 3])
+    np.testing.assert_array_equal(line.get_ydata(), [-0.9, -0.8, np.nan, -0.6, -0.5])
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["on more cells"]
 
 
 def test_a_sheet_of_a_long_history_is_thinned() -> None:

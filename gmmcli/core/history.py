@@ -148,7 +148,7 @@ class History:
         """The ELBO of each step without what other cells, rather than steps, brought; (T,)."""
         brought = np.diff(self.elbos, prepend=self.elbos[0])
         brought[self.on_other_cells] = 0.0
-        return self.elbos[0] + np.cumsum(brought)
+        return np.asarray(self.elbos[0] + np.cumsum(brought))
 
     def _path(self) -> FloatArray:
         """How far the components have travelled by each step, shape (T,).
