@@ -24,7 +24,14 @@ from gmmcli.core.run import read_run
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.search import Searcher
 from gmmcli.core.selection import Candidate, Criteria, Selection
-from gmmcli.core.settings import COVARIANCE_TYPES, ON_FEW, Choice, CriterionName, FitSettings
+from gmmcli.core.settings import (
+    COVARIANCE_TYPES,
+    ON_FEW,
+    ON_FLOOR,
+    Choice,
+    CriterionName,
+    FitSettings,
+)
 from gmmcli.core.tables import open_table
 from gmmcli.errors import TableError
 
@@ -124,6 +131,16 @@ def test_strays_do_not_hide_the_groups() -> None:
     assert len(found.with_few_points) == 1
 
 
+@pytest.mark.parametrize("n_strays", [4, 5])
+def test_strays_near_each_other_are_a_group(n_strays: int) -> None:
+    random = np.random.default_rng(0)
+    near = random.normal([40, 30], 0.8, (n_strays, 2))
+    points = np.concatenate([random.normal(size=(500, 2)), near])
+    found = chosen_fit(cells_of(points), FitSettings(), Choice())
+    assert found.mixture.n_components == 2
+    assert found.with_few_points == (1,)
+
+
 def test_scales_and_shears_change_no_choice() -> None:
     points = sampled(touching_clusters(3, seed=2), 600)
     matrix = np.array([[1e9, 2e8], [0, 1e-9]])
@@ -219,8 +236,9 @@ def test_no_way_on_all_cells_begins_twice_from_one_mixture(monkeypatch: pytest.M
     assert not _enlarged_best([one, replace(larger, flaw=ON_FEW)], "bic")
 
 
-def candidate(components: int, bic: float, *, eligible: bool = True) -> Candidate:
-    return Candidate(components, "full", 0.0, 1, Criteria(bic, bic, bic), "converged", eligible)
+def candidate(components: int, bic: float, flaw: str | None = None) -> Candidate:
+    criteria, status = Criteria(bic, bic, bic), flaw or "converged"
+    return Candidate(components, "full", 0.0, 1, criteria, status, eligible=flaw is None)
 
 
 def test_doubts_are_said() -> None:
@@ -233,12 +251,15 @@ def test_doubts_are_said() -> None:
     assert list(_doubts(clear)) == []
     last = Selection((candidate(2, 30.0), candidate(3, 12.0)), "bic", 1)
     assert list(_doubts(last)) == ["the best is at the end of the range: try more, such as -k 3:6"]
-    unsound = Selection(
-        (candidate(1, 30.0, eligible=False), candidate(2, 40.0, eligible=False)), "bic", 0
-    )
+    lower = Selection((candidate(1, 30.0), candidate(2, 9.5, ON_FEW), candidate(3, 40)), "bic", 0)
+    assert list(_doubts(lower)) == [
+        "1 candidate with a lower BIC not taken, the lowest 2 components (full) by 20.50: "
+        "a component on fewer than 6 points"
+    ]
+    unsound = Selection((candidate(1, 30.0, ON_FLOOR), candidate(2, 40.0, ON_FEW)), "bic", 0)
     assert list(_doubts(unsound)) == [
-        "the simplest is taken, as every candidate has a component on the covariance floor or on "
-        "fewer than 6 points: ask for another with -k"
+        "the simplest is taken, as every candidate has a component on fewer than 6 points or on "
+        "the covariance floor: ask for another with -k"
     ]
 
 

@@ -69,11 +69,17 @@ def test_wide_cells_beside_a_value_do_not_hide_it() -> None:
     assert flaw(cells, mixture, HANDFUL, FLOOR) is None
 
 
-@pytest.mark.parametrize(("sd", "expected"), [(3.0, None), (1.0, ON_FEW), (1e-3, ON_FEW)])
-def test_a_few_points_are_a_group_of_strays_or_none(sd: float, expected: str | None) -> None:
+@pytest.mark.parametrize(
+    ("place", "sd", "expected"),
+    [(5, 3.0, None), (5, 1.0, ON_FEW), (5, 1e-3, ON_FEW), (30, 1.0, None), (30, 1e-3, None)],
+)
+def test_a_few_points_are_a_group_of_strays_or_none(
+    place: float, sd: float, expected: str | None
+) -> None:
     few = np.array([[-1.0, 0.0], [1.0, 0.5], [0.0, -1.0]])
-    points = np.concatenate([sampled(BULK, 300), 30 + sd * few])
-    mixture = Mixture([300 / 303, 3 / 303], [[0, 0], [30, 30]], [np.eye(2), sd**2 * np.eye(2)])
+    points = np.concatenate([sampled(BULK, 300), place + sd * few])
+    means = [[0, 0], [place, place]]
+    mixture = Mixture([300 / 303, 3 / 303], means, [np.eye(2), sd**2 * np.eye(2)])
     assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == expected
 
 

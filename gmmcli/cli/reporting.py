@@ -237,7 +237,7 @@ def _warnings(
             f"less than {HANDFUL} rows' weight" if is_weighted else f"fewer than {HANDFUL} points"
         )
         remedy = "take a lower -k" if fit.mixture.n_components > 1 else "fit more points"
-        if fit.selection is not None and fit.selection.winner.eligible:
+        if fit.has_strays_alone_on_few:
             remedy = "they may be strays, which are far from all others"
         yield f"on {points}: {_listed(few)}; {remedy}"
 
@@ -257,14 +257,21 @@ def _selection(selection: "Selection") -> str:
 def _doubts(selection: "Selection") -> Iterator[str]:
     """Lines that tell where a choice is not to be trusted, and what to do."""
     name, winner, second = selection.criterion.upper(), selection.winner, selection.runner_up
-    barred = f"a component on the covariance floor or on fewer than {HANDFUL} points"
     lower = [c for c in selection.candidates if selection.value(c) < selection.value(winner)]
     if winner.eligible and lower:
+        lowest = min(lower, key=selection.value)
+        by = selection.value(winner) - selection.value(lowest)
         are_floored = any(candidate.status == ON_FLOOR for candidate in lower)
         remedy = "; if values are rounded, raise --floor" if are_floored else ""
-        yield f"{_counted(len(lower), 'candidate')} with a lower {name} not taken: {barred}{remedy}"
+        yield (
+            f"{_counted(len(lower), 'candidate')} with a lower {name} not taken, the lowest "
+            f"{_label(lowest)} by {by:.2f}: a component {_reasons(lower)}{remedy}"
+        )
     if not winner.eligible:
-        yield f"the simplest is taken, as every candidate has {barred}: ask for another with -k"
+        yield (
+            f"the simplest is taken, as every candidate has a component "
+            f"{_reasons(selection.candidates)}: ask for another with -k"
+        )
     elif second is not None and selection.lead is not None and selection.lead < ALIKE:
         yield (
             f"the data do not tell {_label(winner)} from {_label(second)}: "
@@ -274,6 +281,11 @@ def _doubts(selection: "Selection") -> Iterator[str]:
     fewest = min(candidate.components for candidate in selection.candidates)
     if fewest < winner.components == most:
         yield f"the best is at the end of the range: try more, such as -k {most}:{2 * most}"
+
+
+def _reasons(candidates: "Iterable[Candidate]") -> str:
+    """Why candidates cannot be chosen."""
+    return " or ".join(sorted({c.status for c in candidates if not c.eligible}))
 
 
 def _label(candidate: "Candidate") -> str:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import numpy as np
+
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.refinement import Coarseness, gap_ratio
 from gmmcli.core.selection import Criteria, Selection
 from gmmcli.core.settings import FitSettings
+from gmmcli.core.soundness import are_strays, have_few_points
 
 
 class Status(Enum):
@@ -84,8 +87,14 @@ class Fit:
     @property
     def with_few_points(self) -> tuple[int, ...]:
         """The components on fewer points than a handful, ascending."""
-        held = self.mixture.weights * self.cells.n_points
-        return tuple(k for k, count in enumerate(held) if count < self.handful)
+        few = have_few_points(self.mixture, self.cells.n_points, self.handful)
+        return tuple(np.flatnonzero(few).tolist())
+
+    @property
+    def has_strays_alone_on_few(self) -> bool:
+        """Whether all components on few points, if any, are of strays; see `soundness.flaw`."""
+        few = have_few_points(self.mixture, self.cells.n_points, self.handful)
+        return are_strays(self.mixture, few)
 
     @property
     def compression_gap(self) -> float:

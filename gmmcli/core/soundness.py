@@ -25,6 +25,9 @@ FEWER = 50
 ENOUGH = 0.99
 # A component whose logarithm of the area is larger by less than this is no wider: it is rounding.
 WIDER = 1e-6
+# A component on a few points that lies so many standard deviations from each of the others is no
+# part of them.
+FAR = 10.0
 # What a shape holds is within so many standard deviations.
 REACH = 5.0
 
@@ -64,9 +67,10 @@ def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | 
 
     Every component has points enough or is of strays, and those on the floor stand out. A few
     points far from all others are strays: their component is wider than the others are on average,
-    by the logarithms of their areas. One value that many rows share is a group, and so is a line of
-    them. The values of rounded data are not: each has neighbours with about as many points. Places
-    that components on the floor have for themselves are no neighbours.
+    by the logarithms of their areas, or many standard deviations from each of them. One value that
+    many rows share is a group, and so is a line of them. The values of rounded data are not: each
+    has neighbours with about as many points. Places that components on the floor have for
+    themselves are no neighbours.
 
     Args:
         cells: the data.
@@ -76,17 +80,38 @@ def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | 
     """
     if not _stand_out_on_floor(cells, mixture, handful, floor):
         return ON_FLOOR
-    few = mixture.weights * cells.n_points < ENOUGH * handful
-    return None if _are_strays(mixture, few) else ON_FEW
+    few = have_few_points(mixture, cells.n_points, handful)
+    return None if are_strays(mixture, few) else ON_FEW
 
 
-def _are_strays(mixture: Mixture, few: npt.NDArray[np.bool_]) -> bool:
-    """Whether all components that have few points, if any, are wider than others that have more."""
+def have_few_points(mixture: Mixture, n_points: float, handful: float) -> npt.NDArray[np.bool_]:
+    """Which components have fewer points than a handful, shape (K,).
+
+    Args:
+        mixture: in any units.
+        n_points: how many points it is of, N.
+        handful: how many points are enough for a component, in the units of the cells' counts.
+    """
+    return np.asarray(mixture.weights * n_points < ENOUGH * handful)
+
+
+def are_strays(mixture: Mixture, few: npt.NDArray[np.bool_]) -> bool:
+    """Whether all components on few points, if any, are wider than the others or far from them.
+
+    Args:
+        mixture: in any units.
+        few: which components are on few points, shape (K,).
+    """
     if few.all() or not few.any():
         return not few.any()
     log_areas = half_log_determinants(mixture.covariances)
     others = np.average(log_areas[~few], weights=mixture.weights[~few])
-    return bool((log_areas[few] > others + WIDER).all())
+    are_wider = log_areas[few] > others + WIDER
+    away = mixture.means[few][:, None] - mixture.means[~few]  # (F, E, 2)
+    inverses = np.linalg.inv(mixture.covariances[~few])
+    squares = np.einsum("fei,eij,fej->fe", away, inverses, away)
+    are_far = squares.min(axis=1) > FAR**2
+    return bool((are_wider | are_far).all())
 
 
 def _stand_out_on_floor(cells: Cells, mixture: Mixture, handful: float, floor: float) -> bool:

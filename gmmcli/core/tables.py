@@ -122,8 +122,9 @@ def _choose_columns(
     if chosen_x is None or chosen_y is None:
         if opened.rows.limit(1).count().to_pyarrow().as_py() == 0:
             raise TableError(f"{source} has a header and no rows: there is nothing to fit")
+        beside = f" beside the weight {weight!r}" if weight is not None else ""
         raise TableError(
-            f"{source} needs two numeric columns; it has {_described(opened.rows)}: "
+            f"{source} needs two numeric columns{beside}; it has {_described(opened.rows)}: "
             "name the columns with -x and -y, or mend their values"
         )
     if chosen_x == chosen_y:

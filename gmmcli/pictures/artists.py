@@ -118,7 +118,7 @@ def ellipse_of(mean: FloatArray, factor: FloatArray, coverage: float) -> Path:
 def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) -> Line2D:
     """Draw the ELBO per point against the step, with marks at some steps and at all moves.
 
-    Its line is broken where other cells, and not a step, changed it.
+    Its line is faint where other cells, and not a step alone, changed it.
     """
     elbos = history.elbos / n_points
     moves = np.flatnonzero(history.by_move)
@@ -128,9 +128,11 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     ]
     shown = [lines for lines in marks if lines.get_segments()]
     if shown:
-        axes.legend(handles=shown, loc="lower right")
+        legend = axes.legend(handles=shown, loc="lower right", frameon=True, framealpha=1.0)
+        legend.get_frame().set_linewidth(0)
     places = np.insert(np.arange(len(elbos), dtype=np.float64), history.on_other_cells, np.nan)
     broken = np.insert(elbos, history.on_other_cells, np.nan)
+    axes.plot(elbos, color="#dddddd", linewidth=1.2, zorder=1)
     (line,) = axes.plot(places, broken, color="#999999", linewidth=1.2, zorder=1)
     axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
