@@ -17,7 +17,7 @@ from matplotlib.transforms import Affine2D
 
 from gmmcli.core.fit import fit
 from gmmcli.core.history import History
-from gmmcli.core.mixture import read_mixture
+from gmmcli.core.mixture import Mixture, read_mixture
 from gmmcli.core.run import Run, read_run
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.settings import FitSettings
@@ -227,6 +227,17 @@ def test_far_outliers_leave_the_view_and_are_counted() -> None:
     scene = scene_of(run_of(points, History.of([ARTICLE], [-1.0], [False], [9])))
     assert scene.n_outside == 2
     assert (abs(scene.limits) < 200).all()
+
+
+def test_what_one_axis_leaves_out_the_other_does_not_show() -> None:
+    random = np.random.default_rng(0)
+    # On y alone, four points at 8 would leave the others enough of the view.
+    points = np.concatenate([random.normal(size=(500, 2)), random.normal([40, 8], 0.3, (4, 2))])
+    means, covariances = [[0, 0], [40, 8]], [np.eye(2), 0.1 * np.eye(2)]
+    history = History.of([Mixture([0.99, 0.01], means, covariances)], [-1.0], [False], [9])
+    scene = scene_of(run_of(points, history))
+    assert scene.n_outside == 4
+    assert (abs(scene.limits) < 6).all()
 
 
 def test_points_on_an_axis_have_a_view() -> None:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import FloatArray, Mixture
@@ -45,10 +46,12 @@ class Scene:
 
 def scene_of(run: Run) -> Scene:
     """The scene of a run's pictures."""
-    reach = ellipse_reach(run.mixture)
-    columns = zip(run.cells.means.T, reach.T, strict=True)
-    limits = np.column_stack([_limits(v, run.cells.counts, r) for v, r in columns])
-    inside = ((run.cells.means >= limits[0]) & (run.cells.means <= limits[1])).all(axis=1)
+    reaches = ellipse_reaches(run.mixture)
+    limits = _view(run.cells, reaches)
+    inside = _within(run.cells.means, limits)
+    if not inside.all():  # what lies outside on one axis has no say on the other
+        limits = _view(run.cells.chosen(inside), reaches[:, _within(run.mixture.means, limits)])
+        inside = _within(run.cells.means, limits)
     return Scene(
         columns=(_shortened(run.columns[0]), _shortened(run.columns[1])),
         cells=run.cells,
@@ -71,19 +74,36 @@ def ellipse_radius(coverage: float) -> float:
     return math.sqrt(-2 * math.log1p(-coverage))
 
 
-def ellipse_reach(mixture: Mixture) -> FloatArray:
-    """The lower and upper corner of the box about a mixture's largest ellipses, shape (2, 2)."""
+def ellipse_reaches(mixture: Mixture) -> FloatArray:
+    """The lower and upper corners of the boxes about the largest ellipses, shape (2, K, 2)."""
     deviations = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))  # (K, 2)
     reach = ellipse_radius(max(COVERAGES)) * deviations
-    return np.stack([(mixture.means - reach).min(axis=0), (mixture.means + reach).max(axis=0)])
+    return np.stack([mixture.means - reach, mixture.means + reach])
+
+
+def _within(points: FloatArray, limits: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which points, shape (N, 2), lie between two corners, shape (2, 2)."""
+    return np.asarray(((points >= limits[0]) & (points <= limits[1])).all(axis=1))
+
+
+def _view(cells: Cells, reaches: FloatArray) -> FloatArray:
+    """The corners of a view of some cells, (2, 2), and of ellipses with these, (2, K, 2)."""
+    columns = zip(cells.means.T, reaches.transpose(2, 0, 1), strict=True)
+    return np.column_stack([_limits(values, cells.counts, reach) for values, reach in columns])
 
 
 def _limits(values: FloatArray, counts: FloatArray, reach: FloatArray) -> FloatArray:
-    """The ends of an axis that shows all values and ellipses, but for far outliers; shape (2,)."""
+    """The ends of an axis that shows all values and ellipses, but for far outliers; shape (2,).
+
+    Args:
+        values: shape (C,).
+        counts: shape (C,).
+        reach: where ellipses begin and end, shape (2, K).
+    """
     order = np.argsort(values)
     ranks = np.cumsum(counts[order]) / counts.sum()
     low, high = values[order][np.searchsorted(ranks, MIDDLE)]
-    ends = np.array([min(values.min(), reach[0]), max(values.max(), reach[1])])
+    ends = np.array([min(values.min(), *reach[0]), max(values.max(), *reach[1])])
     if 0 < high - low < LEAST_SHARE * (ends[1] - ends[0]):
         beyond = REACH * (high - low)
         ends = np.clip(ends, low - beyond, high + beyond)
