@@ -269,7 +269,7 @@ def _doubts(selection: "Selection") -> Iterator[str]:
         )
     if not winner.eligible:
         yield (
-            f"the simplest is taken, as every candidate has a component "
+            "the simplest is taken, as every candidate has a component "
             f"{_reasons(selection.candidates)}: ask for another with -k"
         )
     elif second is not None and selection.lead is not None and selection.lead < ALIKE:

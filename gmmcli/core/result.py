@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gmmcli.core.cells import Cells
 from gmmcli.core.history import History
@@ -87,14 +88,16 @@ class Fit:
     @property
     def with_few_points(self) -> tuple[int, ...]:
         """The components on fewer points than a handful, ascending."""
-        few = have_few_points(self.mixture, self.cells.n_points, self.handful)
-        return tuple(np.flatnonzero(few).tolist())
+        return tuple(np.flatnonzero(self._have_few_points).tolist())
 
     @property
     def has_strays_alone_on_few(self) -> bool:
         """Whether all components on few points, if any, are of strays; see `soundness.flaw`."""
-        few = have_few_points(self.mixture, self.cells.n_points, self.handful)
-        return are_strays(self.mixture, few)
+        return are_strays(self.mixture, self._have_few_points)
+
+    @property
+    def _have_few_points(self) -> npt.NDArray[np.bool_]:
+        return have_few_points(self.mixture, self.cells.n_points, self.handful)
 
     @property
     def compression_gap(self) -> float:
