@@ -1,5 +1,6 @@
 """The inference against what is known in closed form and against scikit-learn."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -15,7 +16,14 @@ from gmmcli.core.cells import Cells, estimated_gap
 from gmmcli.core.fit import TOLERANCE, fit
 from gmmcli.core.inference import State, climb
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.model import CellDensity, cell_tensors, constrained
+from gmmcli.core.model import (
+    CellDensity,
+    SharedAssignment,
+    cell_tensors,
+    constrained,
+    mean_log_densities,
+    shared_assignment,
+)
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Status
 from gmmcli.core.sampling import ARTICLE
@@ -58,9 +66,11 @@ def expected_log_likelihood(cells: Cells, mixture: Mixture) -> float:
     return float(cells.counts @ mixture.log_densities(cells.means))
 
 
-@pytest.mark.parametrize("n_components", [1, 2, 7])
-def test_elbo_is_the_log_likelihood_where_cells_are_points(n_components: int) -> None:
-    mixture = random_mixture(n_components, seed=n_components)
+@pytest.mark.parametrize(("n_components", "spread"), [(1, 2.0), (2, 2.0), (7, 2.0), (60, 100.0)])
+def test_elbo_is_the_log_likelihood_where_cells_are_points(
+    n_components: int, spread: float
+) -> None:
+    mixture = random_mixture(n_components, seed=n_components, spread=spread)
     counts = np.random.default_rng(0).integers(1, 9, 500)
     cells = cells_of(sampled(mixture, 500), counts.tolist())
     (state,) = states(cells, mixture, 1)
@@ -115,10 +125,14 @@ def sklearn_step(points: FloatArray, start: Mixture, covariance: CovarianceType)
     return Mixture(model.weights_, model.means_, covariances)
 
 
+@pytest.mark.parametrize(("n_components", "spread"), [(3, 2.0), (60, 100.0)])
 @pytest.mark.parametrize("covariance", TYPES)
-def test_a_natural_gradient_step_is_an_em_step(covariance: CovarianceType) -> None:
-    points = sampled(random_mixture(3, seed=1), 300)
-    start = typed(random_mixture(3, seed=2), covariance)
+def test_a_natural_gradient_step_is_an_em_step(
+    covariance: CovarianceType, n_components: int, spread: float
+) -> None:
+    points = sampled(random_mixture(n_components, seed=1, spread=spread), 100 * n_components)
+    start = random_mixture(n_components, seed=1, spread=spread)
+    start = typed(replace(start, means=start.means + 0.5), covariance)
     expected = sklearn_step(points, start, covariance)
     _, after = states(cells_of(points), start, 2, covariance)
     np.testing.assert_allclose(after.mixture.weights, expected.weights, atol=1e-8)
@@ -216,15 +230,50 @@ def test_a_tight_component_far_off_the_others_keeps_its_digits() -> None:
     np.testing.assert_allclose(result.mixture.covariances[k], np.cov(tight.T, bias=True), rtol=1e-2)
 
 
-def test_density_of_cells_follows_assignments_that_are_not_enumerated() -> None:
+def narrow_cells(mixture: Mixture, n_cells: int) -> Cells:
+    """Cells about points of a mixture, of different widths."""
+    roots = np.random.default_rng(0).normal(0, 0.3, (n_cells, 2, 2))
+    points = sampled(mixture, n_cells)
+    return Cells(np.ones(n_cells), points, roots @ roots.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize("shape", [(50,), (2, 50)])
+def test_density_of_cells_is_that_of_the_components_they_are_assigned_to(
+    shape: tuple[int, ...],
+) -> None:
     mixture = random_mixture(3, seed=5)
-    cells = cells_of(sampled(mixture, 50))
-    assignment = np.random.default_rng(0).integers(0, 3, 50)
-    density = CellDensity(
-        torch.tensor(assignment),
-        torch.tensor(mixture.means),
-        torch.linalg.cholesky(torch.tensor(mixture.covariances)),
+    features = cell_tensors(narrow_cells(mixture, 50)).features
+    means = torch.tensor(mixture.means)
+    factors = torch.linalg.cholesky(torch.tensor(mixture.covariances))
+    assignment = torch.tensor(np.random.default_rng(0).integers(0, 3, shape))
+    density = CellDensity(assignment, means, factors).expand(torch.Size(shape))
+    by_component = mean_log_densities(features, means, factors)  # (3, 50)
+    expected = by_component.gather(0, assignment.reshape(-1, 50)).reshape(shape)
+    np.testing.assert_allclose(density.log_prob(features), expected, rtol=1e-12)
+
+
+def shared_by(mixture: Mixture, cells: Cells) -> tuple[torch.Tensor, SharedAssignment]:
+    """Log weights plus mean log densities, (K, C), and the assignment that is best for them."""
+    factors = torch.linalg.cholesky(torch.tensor(mixture.covariances))
+    joint = mean_log_densities(cell_tensors(cells).features, torch.tensor(mixture.means), factors)
+    joint += torch.tensor(mixture.weights).log()[:, None]
+    return joint, shared_assignment(joint)
+
+
+@pytest.mark.parametrize(("n_components", "spread"), [(5, 2.0), (60, 100.0)])
+def test_an_assignment_shares_cells_by_responsibilities(n_components: int, spread: float) -> None:
+    mixture = random_mixture(n_components, seed=3, spread=spread)
+    joint, assignment = shared_by(mixture, narrow_cells(mixture, 400))
+    shares = torch.zeros_like(joint).scatter_add_(
+        0, assignment.enumerate_support(), assignment.log_probs.exp()
     )
-    log_probs = density.expand(torch.Size([50])).log_prob(cell_tensors(cells).features)
-    expected = mixture.component_log_densities(cells.means)[np.arange(50), assignment]
-    np.testing.assert_allclose(log_probs.numpy(), expected, rtol=1e-12)
+    # No share that is left out is above the rounding of 1.
+    np.testing.assert_allclose(shares, joint.softmax(dim=0), rtol=1e-12, atol=1e-15)
+
+
+def test_only_the_components_that_may_have_points_of_a_cell_are_enumerated() -> None:
+    mixture = random_mixture(60, seed=3, spread=100.0)
+    _, assignment = shared_by(mixture, narrow_cells(mixture, 400))
+    n_candidates, n_cells = assignment.enumerate_support(expand=False).shape
+    assert n_cells == 400
+    assert n_candidates < 20

@@ -42,7 +42,7 @@ from gmmcli.errors import FitError, MixtureError
 WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
 # Below this many cells times components more threads gain next to nothing: two take a sixth less
 # time than one here, and two fifths less where there are three times as many.
-ONE_THREAD_SIZE = 300_000
+ONE_THREAD_SIZE = 500_000
 # As many natural-gradient steps as tell what remains after them.
 PROBE_STEPS = 6
 # Weights and diagonals are above zero where they are free parameters over the reals.

@@ -3,15 +3,19 @@
 The points of a cell share one assignment distribution, so the ELBO is a bound on the
 log-likelihood, and the log-likelihood itself where every cell is one point. The guide holds that
 distribution at its optimum given the parameters, where its own gradient vanishes; the gradient of
-the ELBO is then that of the parameters alone. Cells count by `poutine.scale`, which Pyro takes as
-a tensor only where the guide enumerates (Pyro issue #1897).
+the ELBO is then that of the parameters alone. Of many components it enumerates only those that may
+have points of a cell, as far as double precision can tell (a truncated posterior; Lücke & Eggert
+2010, "Expectation truncation", section 2). Cells count by `poutine.scale`, which Pyro takes as a
+tensor only where the guide enumerates (Pyro issue #1897).
 
 Everything here is float64 and in whitened units.
 """
 
 import math
-from typing import ClassVar, NamedTuple
+from copy import copy
+from typing import ClassVar, NamedTuple, Self
 
+import numpy as np
 import pyro
 import pyro.distributions as dist
 import torch
@@ -31,6 +35,10 @@ from gmmcli.core.whitening import REPRESENTABLE
 WIDEST = 1e6
 # Shares of a cell below exp(-FARTHEST) count as that.
 FARTHEST = 100.0
+# Shares that change no sum of all, as they are below its last digit.
+NEGLIGIBLE = -math.log(np.finfo(np.float64).eps)
+# Looking a component up takes as long as going through so many for all cells.
+LOOK_UP = 3
 
 
 class CellTensors(NamedTuple):
@@ -45,48 +53,90 @@ class CellTensors(NamedTuple):
     features: Tensor
 
 
-class CellDensity(dist.TorchDistribution):
+class OverCells(dist.TorchDistribution):
+    """A distribution for each cell, by parameters that all share or that are of each already.
+
+    Assignments come as the guide enumerates them: in each row of shape (K, 1) is one component for
+    all cells, and in each of shape (M, C) one for each cell.
+    """
+
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
+
+    def expand(self, batch_shape: _size, _instance: object = None) -> Self:
+        """This distribution for a batch that its parameters broadcast to."""
+        expanded = copy(self)
+        expanded._batch_shape = torch.Size(batch_shape)
+        return expanded
+
+
+class Assignment(OverCells):
+    """The component of a point, drawn by the weights.
+
+    PyTorch's categorical distribution would look every value up among the weights of each cell,
+    which in the gradient makes K x C x K numbers.
+
+    Args:
+        weights: shape (K,); they are normalised.
+    """
+
+    support = constraints.nonnegative_integer
+
+    def __init__(self, weights: Tensor) -> None:
+        logs = log_weights(weights)
+        self.log_probs = logs - logs.logsumexp(dim=0)
+        super().__init__(torch.Size([1]), validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The log probability of each value, in nats; of its shape."""
+        if _is_for_all(value):
+            return self.log_probs[:, None]
+        return _looked_up(self.log_probs, value)
+
+
+class SharedAssignment(OverCells):
+    """The component that the points of a cell share, one of its candidates.
+
+    Args:
+        candidates: components, shape (M, C) for each cell or (K, 1) for all.
+        logits: shape (M, C) or (K, C); they are normalised.
+    """
+
+    support = constraints.nonnegative_integer
+    has_enumerate_support = True
+
+    def __init__(self, candidates: Tensor, logits: Tensor) -> None:
+        self.candidates, self.log_probs = candidates, logits - logits.logsumexp(dim=0)
+        super().__init__(logits.shape[1:], validate_args=False)
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        """The candidates."""
+        return self.candidates.expand(self.log_probs.shape) if expand else self.candidates
+
+    def log_prob(self, _value: Tensor) -> Tensor:
+        """The log probability of each candidate, in nats; of the shape of the logits."""
+        return self.log_probs
+
+
+class CellDensity(OverCells):
     """The density of cells under the components that they are assigned to.
 
     Args:
-        assignment: the component of each cell: shape (C,), or (K, 1) where enumerated.
+        assignment: the component of each cell: shape (C,), or (K, 1) or (M, C) where enumerated.
         means: shape (K, 2).
         factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
     """
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
     support = constraints.real_vector
 
     def __init__(self, assignment: Tensor, means: Tensor, factors: Tensor) -> None:
         self.assignment, self.means, self.factors = assignment, means, factors
         super().__init__(assignment.shape, torch.Size([6]), validate_args=False)
 
-    def expand(self, batch_shape: _size, _instance: object = None) -> "CellDensity":
-        """This density for a batch that its assignments broadcast to."""
-        expanded = CellDensity(self.assignment, self.means, self.factors)
-        expanded._batch_shape = torch.Size(batch_shape)
-        return expanded
-
     def log_prob(self, features: Tensor) -> Tensor:
-        """The mean log density of each cell's points, in nats; shape (C,) or (K, C)."""
-        by_component = mean_log_densities(features, self.means, self.factors)  # (K, C)
-        if self.assignment.shape[1:] == (1,):  # enumerated: row k assigns every cell to k
-            return by_component
-        return by_component.gather(0, self.assignment[None])[0]
-
-
-class Assignment(dist.Categorical):
-    """A categorical distribution that takes the values which a guide enumerates as they come.
-
-    PyTorch would look each of them up, which in the gradient makes K x C x K numbers.
-    """
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        """The log probability of each value, in nats; shape (C,), or (K, C) where enumerated."""
-        if value.shape[1:] == (1,):  # enumerated: row k assigns every cell to k
-            return self.logits.mT
-        found: Tensor = super().log_prob(value)  # type: ignore[no-untyped-call]
-        return found
+        """The mean log density of each cell's points, in nats; shape (C,), (K, C) or (M, C)."""
+        if _is_for_all(self.assignment):
+            return mean_log_densities(features, self.means, self.factors)
+        return assigned_log_densities(features, self.assignment, self.means, self.factors)
 
 
 class MixtureModel(PyroModule):
@@ -119,7 +169,7 @@ class MixtureModel(PyroModule):
         """Sample the assignment of each cell and observe the cell."""
         weights, means, factors = self.parameters_now()
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
-            assignment = pyro.sample("assignment", Assignment(logits=log_weights(weights)))
+            assignment = pyro.sample("assignment", Assignment(weights))
             pyro.sample("obs", CellDensity(assignment, means, factors), obs=cells.features)
 
     def guide(self, cells: CellTensors) -> None:
@@ -128,9 +178,8 @@ class MixtureModel(PyroModule):
             weights, means, factors = self.parameters_now()
             joint = mean_log_densities(cells.features, means, factors)  # (K, C)
             joint += log_weights(weights)[:, None]
-            joint = joint.clamp(min=joint.amax(dim=0) - FARTHEST)
+            assignment_probs = shared_assignment(joint)
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
-            assignment_probs = dist.Categorical(logits=joint.mT)
             pyro.sample("assignment", assignment_probs, infer={"enumerate": "parallel"})
 
 
@@ -166,6 +215,57 @@ def log_weights(weights: Tensor) -> Tensor:
     return weights.clamp(min=NO_WEIGHT).log()
 
 
+def shared_assignment(joint: Tensor) -> SharedAssignment:
+    """The best assignment of the cells, to all components or to the few that may have points.
+
+    Args:
+        joint: log weight plus mean log density of each cell's points, shape (K, C), in nats.
+    """
+    n_components, most = len(joint), joint.amax(dim=0)
+    may_have = joint > most - NEGLIGIBLE  # (K, C)
+    numbers = may_have.sum(dim=0)
+    n_candidates = int(numbers.max())
+    if LOOK_UP * n_candidates >= n_components:
+        every = torch.arange(n_components)[:, None]
+        return SharedAssignment(every, joint.clamp(min=most - FARTHEST))
+    by_cell = np.flatnonzero(may_have.mT.contiguous().numpy())
+    cells, components = np.divmod(by_cell, n_components)
+    before = (numbers.cumsum(dim=0) - numbers).numpy()
+    places = np.arange(len(cells)) - before[cells]  # among the candidates of the cell
+    candidates = torch.zeros((n_candidates, len(numbers)), dtype=torch.long)
+    logits = (most - FARTHEST).repeat(n_candidates, 1)  # where a cell has fewer candidates
+    candidates[places, cells] = torch.from_numpy(components)
+    logits[places, cells] = joint[components, cells]
+    return SharedAssignment(candidates, logits)
+
+
+class LocalUnits(NamedTuple):
+    """What takes a point (x, y) to (u, v), in units of each component, all of shape (K,).
+
+    u = u_1 + u_x x, its distance from the mean in x, in standard deviations of x, and
+    v = v_1 + v_x x + v_y y, that in y given x, in the standard deviation of y given x.
+
+    Attributes:
+        area: the log density at the mean, in nats.
+    """
+
+    u_1: Tensor
+    u_x: Tensor
+    v_1: Tensor
+    v_x: Tensor
+    v_y: Tensor
+    area: Tensor
+
+    @staticmethod
+    def of(means: Tensor, factors: Tensor) -> "LocalUnits":
+        """Those of components with means (K, 2) and lower Cholesky factors (K, 2, 2)."""
+        u_x, v_y = 1 / factors[:, 0, 0], 1 / factors[:, 1, 1]
+        v_x = -factors[:, 1, 0] * u_x * v_y
+        u_1 = -u_x * means[:, 0]
+        v_1 = -v_x * means[:, 0] - v_y * means[:, 1]
+        return LocalUnits(u_1, u_x, v_1, v_x, v_y, u_x.log() + v_y.log() - math.log(2 * math.pi))
+
+
 def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tensor:
     """The mean log density of each cell's points under each component, shape (K, C), in nats.
 
@@ -178,18 +278,48 @@ def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tens
         means: shape (K, 2).
         factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
     """
-    u_x = 1 / factors[:, 0, 0]  # u = (x - mean) / sd of x
-    v_y = 1 / factors[:, 1, 1]  # v = (y - its mean given x) / its sd given x
-    v_x = -factors[:, 1, 0] * u_x * v_y
-    u_1 = -u_x * means[:, 0]
-    v_1 = -v_x * means[:, 0] - v_y * means[:, 1]
+    u_1, u_x, v_1, v_x, v_y, area = LocalUnits.of(means, factors)
     u = torch.stack([u_1, u_x, torch.zeros_like(u_x)], dim=1)  # (K, 3)
     v = torch.stack([v_1, v_x, v_y], dim=1)  # (K, 3)
     within = torch.stack([u_x**2 + v_x**2, 2 * v_x * v_y, v_y**2], dim=1)  # (K, 3), of xx, xy, yy
     points, spreads = features[:, :3].mT, features[:, 3:].mT
-    distances = (u @ points) ** 2 + (v @ points) ** 2 + within @ spreads  # (K, C)
-    areas = u_x.log() + v_y.log() - math.log(2 * math.pi)
-    return areas[:, None] - 0.5 * distances
+    distances = (u @ points).square()  # (K, C), and in place from here on: new arrays take longest
+    distances += (v @ points).square()
+    distances += within @ spreads
+    distances *= -0.5
+    distances += area[:, None]
+    return distances
+
+
+def assigned_log_densities(
+    features: Tensor, assignment: Tensor, means: Tensor, factors: Tensor
+) -> Tensor:
+    """The mean log density of each cell's points under the components that it is assigned to.
+
+    Args:
+        features: of the cells, shape (C, 6).
+        assignment: components, shape (C,) or (M, C), as is what comes back, in nats.
+        means: shape (K, 2).
+        factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
+    """
+    units = LocalUnits.of(means, factors)
+    u_1, u_x, v_1, v_x, v_y, area = (_looked_up(values, assignment) for values in units)
+    _, x, y, xx, xy, yy = features.mT.contiguous()
+    u, v = u_1 + u_x * x, v_1 + v_x * x + v_y * y
+    within = (u_x**2 + v_x**2) * xx + 2 * v_x * v_y * xy + v_y**2 * yy
+    log_densities: Tensor = area - 0.5 * (u**2 + v**2 + within)
+    return log_densities
+
+
+def _is_for_all(assignment: Tensor) -> bool:
+    """Whether each row of an enumerated assignment is one component for all cells."""
+    return assignment.shape[1:] == (1,)
+
+
+def _looked_up(values: Tensor, assignment: Tensor) -> Tensor:
+    """The values (K,) of the components of an assignment, in its shape; fast in its gradient."""
+    found: Tensor = values.index_select(0, assignment.ravel())
+    return found.view(assignment.shape)
 
 
 def constrained(
