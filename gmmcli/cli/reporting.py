@@ -20,8 +20,9 @@ from gmmcli.errors import OutputError
 if TYPE_CHECKING:
     from gmmcli.core.compression import Compression
     from gmmcli.core.mixture import Mixture
-    from gmmcli.core.result import Fit
+    from gmmcli.core.result import Fit, Search
     from gmmcli.core.selection import Candidate, Selection
+    from gmmcli.core.settings import Effort
     from gmmcli.core.tables import Table as Points
 
 PIPED_WIDTH = 120
@@ -199,8 +200,7 @@ def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: boo
         gap = f"{fit.true_gap(exact_log_likelihood):z.6f} per {point}"
         yield f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap} higher"
     if fit.search is not None and fit.search.rounds:
-        tried, moves = _counted(fit.search.rounds, "round"), fit.search.moves
-        yield f"search: {tried} of splits and merges, {moves or 'none'} of which led higher"
+        yield _search(fit.search, fit.settings.effort)
     if fit.selection is not None and len(fit.selection.candidates) > 1:
         yield _selection(fit.selection)
 
@@ -240,6 +240,16 @@ def _warnings(
         if fit.has_strays_alone_on_few:
             remedy = "they may be strays, which are far from all others"
         yield f"on {points}: {_listed(few)}; {remedy}"
+
+
+def _search(search: "Search", effort: "Effort") -> str:
+    """What a search tried, and how sure it is."""
+    rounds, moves, returns = search.rounds, search.moves, search.returns
+    tried = f"search: {_counted(rounds, 'round')} of moves; {moves or 'none'} led higher"
+    if returns:
+        return f"{tried}, {returns} led back to the same mixture"
+    remedy = "another --seed" if effort == "thorough" else "--effort thorough"
+    return f"{tried}, none led back to the same mixture: try {remedy}, there may be a better one"
 
 
 def _selection(selection: "Selection") -> str:

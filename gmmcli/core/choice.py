@@ -150,10 +150,10 @@ def _contenders(problem: Problem, choice: Choice, hooks: Hooks) -> list[Contende
 
     All cells are many, and who interrupts does not want to wait for candidates that lose.
     """
-    paths = _paths(problem, choice, hooks)
+    paths, figures = _paths(problem, choice, hooks)
     contenders: list[Contender] = []
-    for path in sorted(paths, key=lambda path: _figure(problem, path, choice.criterion)):
-        contenders.append(_of(problem, path))
+    for place in np.argsort(figures, kind="stable"):
+        contenders.append(_of(problem, paths[place]))
         if hooks.interrupted():
             break
     return sorted(contenders, key=lambda contender: contender.n_components)
@@ -178,8 +178,11 @@ def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     ]
 
 
-def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
-    """The paths to mixtures of one number of components after the other, on few cells."""
+def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> tuple[list[Path], list[float]]:
+    """The paths to mixtures of one number of components after the other, on few cells.
+
+    With the figures that they had before those after them were known; see `_figure`.
+    """
     cells, searcher = problem.few_cells, replace(problem.searcher, settled=ROUGHLY_SETTLED)
     begin = searcher.begun if choice.fewest == 1 else searcher.found
     paths = [begin(cells, choice.fewest)]
@@ -197,7 +200,7 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> list[Path]:
         problem.watch("components", n_components, path.last.elbo)
     for place in reversed(range(len(paths) - 1)):
         paths[place] = _led_on(searcher, cells, paths[place], paths[place + 1].last.mixture)
-    return paths
+    return paths, figures
 
 
 def _led_on(searcher: Searcher, cells: Cells, path: Path, other: Mixture) -> Path:

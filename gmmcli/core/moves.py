@@ -3,7 +3,9 @@
 A mixture with twice the components finds the clusters that one component covered and leaves those
 that several shared in ever smaller parts; merging the parts that differ least, down to the number
 asked for, keeps the former and undoes the latter. This does at once, for all components, what split
-and merge moves (Ueda et al. 2000) and random swaps (Fränti 2018) do one at a time. NumPy only;
+and merge moves (Ueda et al. 2000) and random swaps (Fränti 2018) do one at a time. The components
+of two mixtures, merged, keep what is best in either, which is a genetic algorithm's crossover
+(Fränti 2000, "Genetic algorithm with deterministic crossover for vector quantization"). NumPy only;
 everything is in whitened units.
 """
 
@@ -27,8 +29,6 @@ ANGLES = np.arange(8) * np.pi / 8
 DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
 # Halves lie so many standard deviations from the middle.
 APART = 0.8
-# How strongly chance weighs against the shape of the points in the choice of a direction.
-CHANCE = 0.3
 # Each component may merge with so many others, the nearest.
 NEIGHBOURS = 3
 # A cell that a component alone accounts for, to this share, counts as lost to the next best.
@@ -41,22 +41,28 @@ VANISHING = 1e-100
 LEAST_WEIGHT = 1e-9
 
 
-def split(cells: Cells, mixture: Mixture, generator: np.random.Generator | None = None) -> Mixture:
+def split(cells: Cells, mixture: Mixture) -> Mixture:
     """A mixture with each component in two halves, k in places 2k and 2k + 1.
 
     Components are split where their points look most like two groups: in the direction of least
-    kurtosis (Peña & Prieto 2001). With a generator, chance has a say in it.
+    kurtosis (Peña & Prieto 2001).
     """
-    kurtoses = _kurtoses(cells, mixture)
-    if generator is not None:
-        kurtoses = kurtoses + generator.gumbel(0, CHANCE, kurtoses.shape)
-    directions = DIRECTIONS[np.argmin(kurtoses, axis=1)]  # (K, 2)
+    directions = DIRECTIONS[np.argmin(_kurtoses(cells, mixture), axis=1)]  # (K, 2)
     factors = mixture.cholesky_factors()
     steps = APART * np.einsum("kij,kj->ki", factors, directions)
     covariances = mixture.covariances - steps[:, :, None] * steps[:, None, :]
     means = np.stack([mixture.means - steps, mixture.means + steps], axis=1)
     return Mixture(
         np.repeat(mixture.weights / 2, 2), means.reshape(-1, 2), np.repeat(covariances, 2, axis=0)
+    )
+
+
+def joined(one: Mixture, other: Mixture) -> Mixture:
+    """A mixture of all components of two, each of which has half of the points."""
+    return Mixture(
+        np.concatenate([one.weights, other.weights]) / 2,
+        np.concatenate([one.means, other.means]),
+        np.concatenate([one.covariances, other.covariances]),
     )
 
 

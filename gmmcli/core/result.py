@@ -41,10 +41,12 @@ class Search:
     Attributes:
         rounds: how many rounds of moves were tried.
         moves: how many of them led higher.
+        returns: how many led back to the mixture that is the best, since it was found.
     """
 
-    rounds: int
-    moves: int
+    rounds: int = 0
+    moves: int = 0
+    returns: int = 0
 
 
 @dataclass(frozen=True, eq=False)

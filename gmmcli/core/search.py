@@ -1,7 +1,8 @@
 """The search for a mixture that no climb alone would find: starts, and moves from the best of them.
 
 Searched on few cells, where trying is cheap, by the same steps as the fit's own; only places for
-one more component are looked for on all cells too.
+one more component are looked for on all cells too. How often other ways led to the same mixture
+tells how sure it is that there is no better one.
 """
 
 import math
@@ -16,16 +17,17 @@ from gmmcli.core.coarsening import MANY, coarsened
 from gmmcli.core.inference import State, climb, fitting_threads, measured
 from gmmcli.core.insertion import inserted
 from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.moves import aligned, merged_to, split
+from gmmcli.core.moves import aligned, joined, merged_to, split
 from gmmcli.core.optimizers import Ascent
 from gmmcli.core.result import Search
 from gmmcli.core.settings import HANDFUL, Effort
 from gmmcli.core.soundness import score
 
-# So many rounds of moves in succession that bring nothing end a search; fewer in proportion where
-# there are fewer components than this.
+# So many rounds of moves in succession that bring nothing end a search, and so do so many of these
+# that lead back to the same mixture; fewer in proportion where there are fewer components.
+PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 10, "thorough": 40}
+RETURNS: dict[Effort, int] = {"quick": 1, "normal": 3, "thorough": 10}
 FEW_COMPONENTS = 3
-PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 3, "thorough": 12}
 N_STARTS: dict[Effort, int] = {"quick": 2, "normal": 4, "thorough": 8}
 # The steps that tell the worth of a start, and that part the halves of components.
 TRIAL_STEPS = 8
@@ -35,8 +37,10 @@ SETTLED = 2e-6
 SETTLED_HANDFUL = 0.002
 MOST_STEPS = 60
 # A move is taken when it brings more than this, in nats per point: more than climbs that have
-# settled may still lack.
+# settled may still lack. In a round of the search it also has to bring more than this for each
+# point of a handful.
 TAKEN = 2e-5
+TAKEN_HANDFUL = 0.02
 # Where a climb has come to its end, a move is taken that brings more than this, for each point of a
 # handful.
 TAKEN_AT_END = 0.2
@@ -67,10 +71,11 @@ class Path:
         states = [replace(state, step=after + state.step) for state in more]
         return replace(self, states=[*self.states, replace(states[0], by_move=True), *states[1:]])
 
-    def after(self, rounds: int, moves: int) -> "Path":
-        """This path, with so many more rounds and moves of a search."""
-        before = self.search or Search(0, 0)
-        return replace(self, search=Search(before.rounds + rounds, before.moves + moves))
+    def after(self, rounds: int, moves: int, returns: int = 0) -> "Path":
+        """This path, with so many more rounds, moves and returns of a search."""
+        before = self.search or Search()
+        returns += 0 if moves else before.returns
+        return replace(self, search=Search(before.rounds + rounds, before.moves + moves, returns))
 
 
 @dataclass(frozen=True)
@@ -136,22 +141,31 @@ class Searcher:
             patience: how many rounds may bring nothing in succession; by effort and the number of
                 components where not given.
         """
-        generator = np.random.default_rng(self.seed)
+        generator = np.random.default_rng([self.seed, 1])  # other starts than those of `begun`
         path = replace(path, states=[*path.states[:-1], measured(path.last, cells, self.ascent)])
-        n_failures, n_moves, n_rounds = 0, 0, 0
+        n_failures, n_returns, n_moves, n_rounds = 0, 0, 0, 0
         n_components = path.last.mixture.n_components
-        if patience is None:
-            patience = math.ceil(PATIENCE[self.effort] * min(n_components / FEW_COMPONENTS, 1))
-        while n_components > 1 and n_failures < patience and not self.interrupted():
+        lacking = max(TAKEN * cells.n_points, TAKEN_HANDFUL * self.handful)
+        share = min(n_components / FEW_COMPONENTS, 1)
+        enough = math.ceil(RETURNS[self.effort] * share)
+        patience = patience or math.ceil(PATIENCE[self.effort] * share)
+        while n_components > 1 and n_failures < patience and n_returns < enough:
+            if self.interrupted():
+                break
             n_rounds += 1
-            chance = generator if n_failures else None
-            tried = self.moved(cells, path.last.mixture, n_components, chance)
+            if n_failures:
+                tried = self.crossed(cells, path.last.mixture, generator)
+            else:
+                tried = self.moved(cells, path.last.mixture, n_components)
             gain = self.worth(cells, tried[-1]) - self.worth(cells, path.last)
-            if gain > TAKEN * cells.n_points:
+            if gain > lacking:
                 path, n_moves = path.moved(tried), n_moves + 1
-            n_failures = 0 if gain > LEAST_GAIN * cells.n_points else n_failures + 1
+            if gain > max(LEAST_GAIN * cells.n_points, lacking):
+                n_failures, n_returns = 0, 0
+            else:
+                n_failures, n_returns = n_failures + 1, n_returns + (gain > -lacking)
             self.told(n_rounds, path.last.elbo)
-        return path.after(n_rounds, n_moves)
+        return path.after(n_rounds, n_moves, n_returns)
 
     def worth(self, cells: Cells, state: State) -> float:
         """The ELBO of a state, in nats, less what its components gain by being thin."""
@@ -166,24 +180,44 @@ class Searcher:
         """Whether a state is worth more than another by more than climbs may still lack."""
         return self.worth(cells, state) - self.worth(cells, than) > TAKEN * cells.n_points
 
-    def moved(
-        self,
-        cells: Cells,
-        mixture: Mixture,
-        n_components: int,
-        generator: np.random.Generator | None = None,
-    ) -> list[State]:
+    def moved(self, cells: Cells, mixture: Mixture, n_components: int) -> list[State]:
         """The states after a move of all components at once to so many."""
         with fitting_threads(cells, 2 * n_components):
             least = TAKEN * cells.n_points
             more = inserted(
                 cells, mixture, mixture.n_components, least, self.handful, self.ascent.floor
             )
-            doubled = self._trial(cells, split(cells, more, generator))
-            merged = merged_to(cells, doubled[-1].mixture, n_components, self.handful)
-            if n_components == mixture.n_components:
-                merged = aligned(merged, mixture)
-            return self._settled(cells, State(0, merged, -np.inf))
+            return self._reduced(cells, split(cells, more), mixture, n_components)
+
+    def crossed(
+        self, cells: Cells, mixture: Mixture, generator: np.random.Generator
+    ) -> list[State]:
+        """The states after a mixture and a random start are put together, and merged.
+
+        A crossover that keeps of both what explains the points best (Fränti 2000).
+        """
+        n_components = mixture.n_components
+        with fitting_threads(cells, 2 * n_components):
+            start = random_start(cells, n_components, self.ascent.floor, generator)
+            other = self._trial(cells, start)[-1].mixture
+            return self._reduced(cells, joined(mixture, other), mixture, n_components)
+
+    def _reduced(
+        self, cells: Cells, more: Mixture, before: Mixture, n_components: int
+    ) -> list[State]:
+        """The states after merging more components than are wanted to so many.
+
+        Args:
+            cells: the data.
+            more: the components.
+            before: whose order they take, if it has as many.
+            n_components: how many are wanted.
+        """
+        doubled = self._trial(cells, more)[-1].mixture
+        merged = merged_to(cells, doubled, n_components, self.handful)
+        if n_components == before.n_components:
+            merged = aligned(merged, before)
+        return self._settled(cells, State(0, merged, -np.inf))
 
     def swapped(self, cells: Cells, path: Path) -> Path:
         """The path with a component moved to where points are explained worst, if that pays off.
