@@ -22,6 +22,7 @@ from gmmcli.core.grids import SPAN, Grids, IntArray, first_grid, halves_for, n_c
 from gmmcli.core.mixture import FloatArray
 from gmmcli.core.refinement import Coarseness, first_cut, parts_of_crowded
 from gmmcli.core.tables import LARGEST, Table
+from gmmcli.core.whitening import whitening_of
 from gmmcli.errors import TableError
 
 # A table of at most so many rows is fitted point by point.
@@ -482,3 +483,7 @@ def _check_spread(table: Table, cells: Cells) -> None:
             f"{table.source}: all points equal ({point}): a fit needs points that differ; choose "
             "other columns with -x and -y"
         )
+    try:
+        whitening_of(cells, "full")
+    except TableError as error:
+        raise TableError(f"{table.source}: {error}") from None
