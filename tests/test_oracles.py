@@ -29,6 +29,7 @@ from gmmcli.core.result import Status
 from gmmcli.core.sampling import ARTICLE
 from gmmcli.core.settings import CovarianceType, FitSettings
 from gmmcli.core.whitening import whitening_of
+from gmmcli.errors import FitError
 
 TYPES: list[CovarianceType] = ["full", "tied", "diag", "spherical"]
 FLOOR = 1e-10
@@ -250,6 +251,10 @@ def test_density_of_cells_is_that_of_the_components_they_are_assigned_to(
     by_component = mean_log_densities(features, means, factors)  # (3, 50)
     expected = by_component.gather(0, assignment.reshape(-1, 50)).reshape(shape)
     np.testing.assert_allclose(density.log_prob(features), expected, rtol=1e-12)
+    features[:, 3:] = 0  # points
+    at_points = mixture.component_log_densities(features[:, 1:3].numpy()).T  # (3, 50)
+    expected = np.take_along_axis(at_points, assignment.numpy().reshape(-1, 50), axis=0)
+    np.testing.assert_allclose(density.log_prob(features), expected.reshape(shape), rtol=1e-12)
 
 
 def shared_by(mixture: Mixture, cells: Cells) -> tuple[torch.Tensor, SharedAssignment]:
@@ -277,3 +282,11 @@ def test_only_the_components_that_may_have_points_of_a_cell_are_enumerated() -> 
     n_candidates, n_cells = assignment.enumerate_support(expand=False).shape
     assert n_cells == 400
     assert n_candidates < 20
+
+
+@pytest.mark.parametrize("n_components", [2, 60])
+def test_a_start_that_is_too_far_away_is_told(n_components: int) -> None:
+    start = random_mixture(n_components, seed=0)
+    far = replace(start, means=start.means + 1e200)
+    with pytest.raises(FitError, match="too far from every component"):
+        states(cells_of(sampled(start, 100)), far, 1)

@@ -1,6 +1,7 @@
 """The search: laws of its moves, and mixtures that no climb from one start finds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from click.testing import Result
 from conftest import cells_of, one_line_error, random_mixture, sampled
 from matplotlib.figure import Figure
 
+from gmmcli.cli import reporting
 from gmmcli.core import coarsening
 from gmmcli.core.cells import Cells, cubature_places, joint_log_densities
 from gmmcli.core.coarsening import coarsened
@@ -18,11 +20,13 @@ from gmmcli.core.inference import State, climb, measured
 from gmmcli.core.mixture import FloatArray, Mixture
 from gmmcli.core.moves import aligned, joined, merged_to, split
 from gmmcli.core.optimizers import Ascent
+from gmmcli.core.result import Search
 from gmmcli.core.run import read_run
+from gmmcli.core.search import TAKEN_HANDFUL, Searcher, seeds
 from gmmcli.core.search import Path as SearchPath
-from gmmcli.core.search import Searcher, seeds
-from gmmcli.core.settings import COVARIANCE_TYPES, HANDFUL, CovarianceType, FitSettings
+from gmmcli.core.settings import COVARIANCE_TYPES, HANDFUL, CovarianceType, Effort, FitSettings
 from gmmcli.core.soundness import gains_by_thinness, score
+from gmmcli.core.whitening import whitening_of
 from gmmcli.pictures.artists import draw_climb
 
 EM = Ascent("full", "natural", 1.0, 1e-10).by_full_steps()
@@ -229,7 +233,7 @@ def test_the_history_tells_which_steps_were_moves(work: Path, run: Callable[...,
     moves = np.flatnonzero(history.by_move)
     assert len(moves) > 0
     assert moves[0] > 0
-    assert f"; {len(moves)} led higher" in result.stdout
+    assert f" of moves, {len(moves)} led higher" in result.stdout
     axes = Figure().add_subplot()
     draw_climb(axes, history, len(points), [0])
     marked = [[segment[0, 0] for segment in lines.get_segments()] for lines in axes.collections]
@@ -287,20 +291,89 @@ def test_two_mixtures_joined_have_the_moments_of_both() -> None:
     np.testing.assert_allclose(seconds[2], (seconds[0] + seconds[1]) / 2, rtol=1e-12)
 
 
-def test_a_search_tells_how_often_it_came_back() -> None:
-    clear = cells_of(sampled(spread_clusters(6), 600))
-    found = fit(clear, FitSettings(6)).search
-    assert found is not None
-    assert found.returns == found.rounds - found.moves == 3
+@pytest.mark.parametrize(
+    ("effort", "script", "expected"),
+    [
+        # Two starts that lead as high end a search, and so does one split where it is quick.
+        ("normal", [("split", 0), ("cross", -0.1), ("cross", 0.1)], Search(3, 0, 2, 2)),
+        ("quick", [("split", -5)], Search(1, 0, 0, 0)),
+        # What is known of the best is void when there is a better one; a split comes next.
+        (
+            "normal",
+            [("split", 9), ("split", -1), ("cross", 0), ("cross", 9), ("split", 0)]
+            + [("cross", 0)] * 2,
+            Search(7, 2, 2, 2),
+        ),
+        # A small gain is taken, but no reason to split again; the starts before it don't count.
+        (
+            "normal",
+            [("split", -1), ("cross", 0), ("cross", 0.2), ("cross", 0), ("cross", 0)],
+            Search(5, 1, 2, 2),
+        ),
+        # Where all lead lower, patience ends a search.
+        ("normal", [("split", -1)] + [("cross", -1)] * 9, Search(10, 0, 9, 0)),
+        ("thorough", [("split", -1)] + [("cross", -1)] * 39, Search(40, 0, 39, 0)),
+    ],
+)
+def test_a_search_goes_on_while_other_starts_lead_elsewhere(
+    effort: Effort,
+    script: list[tuple[str, float]],
+    expected: Search,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mixture = random_mixture(4, seed=1)
+    cells = cells_of(sampled(mixture, 5000))  # of which 0.5 nats are a reason to split again
+    start = SearchPath([measured(State(0, mixture, -np.inf), cells, EM)])
+    best, due = start.last.elbo, list(script)
+
+    def gained(kind: str) -> list[State]:
+        nonlocal best
+        (expected_kind, gain), elbo = due.pop(0), best
+        assert kind == expected_kind
+        if gain > TAKEN_HANDFUL * HANDFUL:
+            best += gain
+        return [State(0, mixture, elbo + gain)]
+
+    monkeypatch.setattr(Searcher, "worth", lambda _self, _cells, state: state.elbo)
+    monkeypatch.setattr(Searcher, "moved", lambda *_: gained("split"))
+    monkeypatch.setattr(Searcher, "crossed", lambda *_: gained("cross"))
+    path = Searcher(EM, seed=0, effort=effort).improved(cells, start)
+    assert path.search == expected
+    assert not due
+
+
+def test_what_is_known_of_a_mixture_is_void_after_a_move() -> None:
+    path = SearchPath([]).after(Search(3, 1, 2, 1)).after(Search(1))
+    assert path.search == Search(4, 1, 2, 1)
+    assert path.after(Search(2, 1, 1, 1)).search == Search(6, 2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("search", "told", "is_doubted"),
+    [
+        (Search(1, 1, 0, 0), "search: 1 round of moves, 1 led higher", False),
+        (Search(3, 0, 2, 2), "none led higher; 2 of 2 other starts led as high as the best", False),
+        (Search(9, 2, 6, 0), "2 led higher; none of 6 other starts led as high as the best", True),
+    ],
+)
+def test_what_a_search_found_is_told(search: Search, told: str, is_doubted: bool) -> None:
+    found = fit(cells_of(sampled(spread_clusters(2), 50)), FitSettings(2))
+    assert reporting._search(search).endswith(told)
+    warnings = reporting._warnings(replace(found, search=search), None, is_weighted=False)
+    doubt = "no other start led as high: there may be a better mixture, which --effort thorough may"
+    assert any(doubt in line for line in warnings) == is_doubted
 
 
 def test_crossing_with_other_starts_finds_what_splits_do_not() -> None:
-    cells = cells_of(sampled(random_mixture(8, seed=5, spread=3.0), 400))
-    by_splits = fit(cells, FitSettings(8, effort="quick"))
-    found = fit(cells, FitSettings(8))
-    assert by_splits.search is not None
-    assert by_splits.search.returns == 0
-    assert found.log_likelihood > by_splits.log_likelihood + 10
+    mixture = random_mixture(8, seed=5, spread=3.0)
+    cells = cells_of(sampled(mixture, 400))
+    cells = whitening_of(cells, "full").whiten_cells(cells)
+    searcher = Searcher(EM, seed=0)
+    begun = searcher.begun(cells, 8)
+    by_splits = searcher.improved(cells, begun, patience=1)
+    found = searcher.improved(cells, begun)
+    gain = searcher.worth(cells, found.last) - searcher.worth(cells, by_splits.last)
+    assert gain > 1
 
 
 def test_more_effort_is_more_rounds() -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from gmmcli.core.mixture import Mixture
     from gmmcli.core.result import Fit, Search
     from gmmcli.core.selection import Candidate, Selection
-    from gmmcli.core.settings import Effort
     from gmmcli.core.tables import Table as Points
 
 PIPED_WIDTH = 120
@@ -200,7 +199,7 @@ def _figures(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: boo
         gap = f"{fit.true_gap(exact_log_likelihood):z.6f} per {point}"
         yield f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap} higher"
     if fit.search is not None and fit.search.rounds:
-        yield _search(fit.search, fit.settings.effort)
+        yield _search(fit.search)
     if fit.selection is not None and len(fit.selection.candidates) > 1:
         yield _selection(fit.selection)
 
@@ -213,6 +212,10 @@ def _warnings(
         gap, ratio = "estimated gap", fit.gap_ratio(fit.compression_gap)
     else:
         gap, ratio = "true gap", fit.gap_ratio(fit.true_gap(exact_log_likelihood))
+    search = fit.search
+    if search is not None and search.starts and not search.returns:
+        effort = "another --seed" if fit.settings.effort == "thorough" else "--effort thorough"
+        yield f"no other start led as high: there may be a better mixture, which {effort} may find"
     if fit.status.value != "interrupted" and (fit.is_coarse or ratio > 1):
         shift = fit.compression_shift or 0.0
         yield f"{_coarseness(gap, ratio, shift)}; raise --cells, or take --exact"
@@ -242,14 +245,15 @@ def _warnings(
         yield f"on {points}: {_listed(few)}; {remedy}"
 
 
-def _search(search: "Search", effort: "Effort") -> str:
+def _search(search: "Search") -> str:
     """What a search tried, and how sure it is."""
-    rounds, moves, returns = search.rounds, search.moves, search.returns
-    tried = f"search: {_counted(rounds, 'round')} of moves; {moves or 'none'} led higher"
-    if returns:
-        return f"{tried}, {returns} led back to the same mixture"
-    remedy = "another --seed" if effort == "thorough" else "--effort thorough"
-    return f"{tried}, none led back to the same mixture: try {remedy}, there may be a better one"
+    tried = (
+        f"search: {_counted(search.rounds, 'round')} of moves, {search.moves or 'none'} led higher"
+    )
+    if not search.starts:
+        return tried
+    starts = _counted(search.starts, "other start")
+    return f"{tried}; {search.returns or 'none'} of {starts} led as high as the best"
 
 
 def _selection(selection: "Selection") -> str:

@@ -20,7 +20,7 @@ from gmmcli.core.fit import Climbed, Hooks, Problem, check_distinct_points, n_fe
 from gmmcli.core.inference import State
 from gmmcli.core.mixture import Mixture
 from gmmcli.core.result import Fit, Status
-from gmmcli.core.search import MOST_STEPS, Path, Searcher
+from gmmcli.core.search import MOST_STEPS, ONE_MOVE, Path, Searcher
 from gmmcli.core.selection import Candidate, Selection, criteria, n_parameters
 from gmmcli.core.settings import Choice, CriterionName, FitSettings
 
@@ -148,7 +148,8 @@ def chosen_fit(
 def _contenders(problem: Problem, choice: Choice, hooks: Hooks) -> list[Contender]:
     """The candidates of a covariance type, on all cells; after an interrupt only the best so far.
 
-    All cells are many, and who interrupts does not want to wait for candidates that lose.
+    All cells are many, and who interrupts does not want to wait for candidates that lose. The best
+    is told by its figure before the number after it led it on.
     """
     paths, figures = _paths(problem, choice, hooks)
     contenders: list[Contender] = []
@@ -212,7 +213,7 @@ def _led_on(searcher: Searcher, cells: Cells, path: Path, other: Mixture) -> Pat
         states = searcher.moved(cells, other, mixture.n_components)
     if not searcher.is_better(cells, states[-1], path.last):
         return path
-    return path.moved(states).after(rounds=1, moves=1)
+    return path.moved(states).after(ONE_MOVE)
 
 
 def _behind(figures: Sequence[float]) -> float:
@@ -379,7 +380,7 @@ def _enlarged_best(
             more = problem.searcher.enlarged(problem.all_cells, best.farthest.last.mixture)
             if more is None or contender.has_begun_from(more):
                 return []
-            start = Path([State(0, more, -math.inf)]).after(rounds=1, moves=1)
+            start = Path([State(0, more, -math.inf)]).after(ONE_MOVE)
             larger = _begun(
                 replace(contender, enlarged=start, on_all=None, is_searched=True, is_behind=False)
             )

@@ -40,9 +40,10 @@ from gmmcli.errors import FitError, MixtureError
 
 # Adam's ELBO goes up and down from step to step, so it is judged by the best of ten.
 WINDOWS: dict[OptimizerName, int] = {"natural": 1, "adam": 10}
-# Below this many cells times components more threads gain next to nothing: two take a sixth less
-# time than one here, and two fifths less where there are three times as many.
+# Below this many cells times components more threads gain next to nothing: of 600,000, two take a
+# third less time than one. Of many components, each cell has no more than so many or fewer.
 ONE_THREAD_SIZE = 500_000
+ENUMERATED = 30
 # As many natural-gradient steps as tell what remains after them.
 PROBE_STEPS = 6
 # Weights and diagonals are above zero where they are free parameters over the reals.
@@ -140,7 +141,8 @@ def fallen(elbos: Sequence[float] | FloatArray) -> float:
 def fitting_threads(cells: Cells, n_components: int) -> Iterator[None]:
     """A context in which torch uses as many threads as a problem of this size can."""
     before = torch.get_num_threads()
-    torch.set_num_threads(before if cells.n_cells * n_components > ONE_THREAD_SIZE else 1)
+    size = cells.n_cells * min(n_components, ENUMERATED)
+    torch.set_num_threads(before if size > ONE_THREAD_SIZE else 1)
     try:
         yield
     finally:

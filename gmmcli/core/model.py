@@ -29,13 +29,14 @@ from gmmcli.core.cells import Cells
 from gmmcli.core.mixture import NO_WEIGHT
 from gmmcli.core.settings import CovarianceType
 from gmmcli.core.whitening import REPRESENTABLE
+from gmmcli.errors import FitError
 
 # The largest variance, in whitened units, in which a component that holds a millionth of the points
 # is not wider. One that holds next to nothing would else grow without end in long steps.
 WIDEST = 1e6
 # Shares of a cell below exp(-FARTHEST) count as that.
 FARTHEST = 100.0
-# Shares that change no sum of all, as they are below its last digit.
+# Shares below exp(-NEGLIGIBLE) of a cell's largest change no sum with that.
 NEGLIGIBLE = -math.log(np.finfo(np.float64).eps)
 # Looking a component up takes as long as going through so many for all cells.
 LOOK_UP = 3
@@ -84,11 +85,11 @@ class Assignment(OverCells):
     def __init__(self, weights: Tensor) -> None:
         logs = log_weights(weights)
         self.log_probs = logs - logs.logsumexp(dim=0)
-        super().__init__(torch.Size([1]), validate_args=False)
+        super().__init__(validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log probability of each value, in nats; of its shape."""
-        if _is_for_all(value):
+        if _is_for_all(value, len(self.log_probs)):
             return self.log_probs[:, None]
         return _looked_up(self.log_probs, value)
 
@@ -134,7 +135,7 @@ class CellDensity(OverCells):
 
     def log_prob(self, features: Tensor) -> Tensor:
         """The mean log density of each cell's points, in nats; shape (C,), (K, C) or (M, C)."""
-        if _is_for_all(self.assignment):
+        if _is_for_all(self.assignment, len(self.means)):
             return mean_log_densities(features, self.means, self.factors)
         return assigned_log_densities(features, self.assignment, self.means, self.factors)
 
@@ -220,8 +221,16 @@ def shared_assignment(joint: Tensor) -> SharedAssignment:
 
     Args:
         joint: log weight plus mean log density of each cell's points, shape (K, C), in nats.
+
+    Raises:
+        FitError: when no component has a density at some cell that double precision can hold.
     """
     n_components, most = len(joint), joint.amax(dim=0)
+    if not most.isfinite().all():
+        raise FitError(
+            "some points are too far from every component for a density: start from a mixture "
+            "nearer to them, or lower --learning-rate"
+        )
     may_have = joint > most - NEGLIGIBLE  # (K, C)
     numbers = may_have.sum(dim=0)
     n_candidates = int(numbers.max())
@@ -246,7 +255,7 @@ class LocalUnits(NamedTuple):
     v = v_1 + v_x x + v_y y, that in y given x, in the standard deviation of y given x.
 
     Attributes:
-        area: the log density at the mean, in nats.
+        peak: the log density at the mean, in nats.
     """
 
     u_1: Tensor
@@ -254,7 +263,7 @@ class LocalUnits(NamedTuple):
     v_1: Tensor
     v_x: Tensor
     v_y: Tensor
-    area: Tensor
+    peak: Tensor
 
     @staticmethod
     def of(means: Tensor, factors: Tensor) -> "LocalUnits":
@@ -278,7 +287,7 @@ def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tens
         means: shape (K, 2).
         factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
     """
-    u_1, u_x, v_1, v_x, v_y, area = LocalUnits.of(means, factors)
+    u_1, u_x, v_1, v_x, v_y, peak = LocalUnits.of(means, factors)
     u = torch.stack([u_1, u_x, torch.zeros_like(u_x)], dim=1)  # (K, 3)
     v = torch.stack([v_1, v_x, v_y], dim=1)  # (K, 3)
     within = torch.stack([u_x**2 + v_x**2, 2 * v_x * v_y, v_y**2], dim=1)  # (K, 3), of xx, xy, yy
@@ -287,33 +296,33 @@ def mean_log_densities(features: Tensor, means: Tensor, factors: Tensor) -> Tens
     distances += (v @ points).square()
     distances += within @ spreads
     distances *= -0.5
-    distances += area[:, None]
+    distances += peak[:, None]
     return distances
 
 
 def assigned_log_densities(
     features: Tensor, assignment: Tensor, means: Tensor, factors: Tensor
 ) -> Tensor:
-    """The mean log density of each cell's points under the components that it is assigned to.
+    """The mean log density of each cell's points under those assigned, (C,) or (M, C), in nats.
 
     Args:
         features: of the cells, shape (C, 6).
-        assignment: components, shape (C,) or (M, C), as is what comes back, in nats.
+        assignment: the components of each cell, shape (C,) or (M, C).
         means: shape (K, 2).
         factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
     """
     units = LocalUnits.of(means, factors)
-    u_1, u_x, v_1, v_x, v_y, area = (_looked_up(values, assignment) for values in units)
+    u_1, u_x, v_1, v_x, v_y, peak = (_looked_up(values, assignment) for values in units)
     _, x, y, xx, xy, yy = features.mT.contiguous()
     u, v = u_1 + u_x * x, v_1 + v_x * x + v_y * y
     within = (u_x**2 + v_x**2) * xx + 2 * v_x * v_y * xy + v_y**2 * yy
-    log_densities: Tensor = area - 0.5 * (u**2 + v**2 + within)
+    log_densities: Tensor = peak - 0.5 * (u**2 + v**2 + within)
     return log_densities
 
 
-def _is_for_all(assignment: Tensor) -> bool:
+def _is_for_all(assignment: Tensor, n_components: int) -> bool:
     """Whether each row of an enumerated assignment is one component for all cells."""
-    return assignment.shape[1:] == (1,)
+    return assignment.shape == (n_components, 1)
 
 
 def _looked_up(values: Tensor, assignment: Tensor) -> Tensor:

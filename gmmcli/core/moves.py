@@ -58,7 +58,7 @@ def split(cells: Cells, mixture: Mixture) -> Mixture:
 
 
 def joined(one: Mixture, other: Mixture) -> Mixture:
-    """A mixture of all components of two, each of which has half of the points."""
+    """A mixture of all components of two, with halved weights."""
     return Mixture(
         np.concatenate([one.weights, other.weights]) / 2,
         np.concatenate([one.means, other.means]),

@@ -158,7 +158,7 @@ class NaturalGradient(MultiOptimizer):
         """
         weight_gradient, mean_gradient, factor_gradient = gradients
         share = self.ascent.learning_rate
-        # Pyro's Categorical normalises its probabilities, which takes N off their gradient.
+        # The model normalises its weights, which takes N off their gradient.
         accounted = (weights * (self.n_points + weight_gradient)).clamp(min=0)
         masses = (1 - share) * self.n_points * weights + share * accounted
         # A component that no point is left for has only rounding to go by, and stays as it is.
@@ -309,7 +309,9 @@ class QuasiNewton(MultiOptimizer):
         """
         weight_gradient, mean_gradient, factor_gradient = gradients
         roots = self._roots(here)
-        weights = here.weights * weight_gradient  # Pyro normalises, which takes off N already
+        weights = (
+            here.weights * weight_gradient
+        )  # the model normalises them, which takes off N already
         means = (here.factors.mT @ mean_gradient[:, :, None])[:, :, 0]
         lower = here.factors.mT @ factor_gradient
         growth = torch.stack(

@@ -41,11 +41,13 @@ class Search:
     Attributes:
         rounds: how many rounds of moves were tried.
         moves: how many of them led higher.
-        returns: how many led back to the mixture that is the best, since it was found.
+        starts: how many other starts the best mixture was crossed with, since it was found.
+        returns: how many of these led as high.
     """
 
     rounds: int = 0
     moves: int = 0
+    starts: int = 0
     returns: int = 0
 
 

@@ -1,8 +1,8 @@
 """The search for a mixture that no climb alone would find: starts, and moves from the best of them.
 
 Searched on few cells, where trying is cheap, by the same steps as the fit's own; only places for
-one more component are looked for on all cells too. How often other ways led to the same mixture
-tells how sure it is that there is no better one.
+one more component are looked for on all cells too. How often other starts lead as high tells
+how likely it is that there is nothing better.
 """
 
 import math
@@ -23,10 +23,10 @@ from gmmcli.core.result import Search
 from gmmcli.core.settings import HANDFUL, Effort
 from gmmcli.core.soundness import score
 
-# So many rounds of moves in succession that bring nothing end a search, and so do so many of these
-# that lead back to the same mixture; fewer in proportion where there are fewer components.
+# So many rounds of moves in succession that bring nothing end a search, and so do so many other
+# starts that lead as high; fewer in proportion with fewer components than FEW_COMPONENTS.
 PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 10, "thorough": 40}
-RETURNS: dict[Effort, int] = {"quick": 1, "normal": 3, "thorough": 10}
+RETURNS: dict[Effort, int] = {"quick": 1, "normal": 2, "thorough": 9}
 FEW_COMPONENTS = 3
 N_STARTS: dict[Effort, int] = {"quick": 2, "normal": 4, "thorough": 8}
 # The steps that tell the worth of a start, and that part the halves of components.
@@ -36,9 +36,8 @@ TRIAL_STEPS = 8
 SETTLED = 2e-6
 SETTLED_HANDFUL = 0.002
 MOST_STEPS = 60
-# A move is taken when it brings more than this, in nats per point: more than climbs that have
-# settled may still lack. In a round of the search it also has to bring more than this for each
-# point of a handful.
+# A move is taken when it brings more than this, in nats per point, and more than this for each
+# point of a handful: more than climbs that have settled may still lack.
 TAKEN = 2e-5
 TAKEN_HANDFUL = 0.02
 # Where a climb has come to its end, a move is taken that brings more than this, for each point of a
@@ -46,6 +45,7 @@ TAKEN_HANDFUL = 0.02
 TAKEN_AT_END = 0.2
 # A round that brings less than this is no reason to go on.
 LEAST_GAIN = 1e-4
+ONE_MOVE = Search(rounds=1, moves=1)
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,17 @@ class Path:
         states = [replace(state, step=after + state.step) for state in more]
         return replace(self, states=[*self.states, replace(states[0], by_move=True), *states[1:]])
 
-    def after(self, rounds: int, moves: int, returns: int = 0) -> "Path":
-        """This path, with so many more rounds, moves and returns of a search."""
+    def after(self, tried: Search) -> "Path":
+        """This path, with what more a search has tried; a move makes what was known of it void."""
         before = self.search or Search()
-        returns += 0 if moves else before.returns
-        return replace(self, search=Search(before.rounds + rounds, before.moves + moves, returns))
+        known = replace(before, starts=0, returns=0) if tried.moves else before
+        search = Search(
+            known.rounds + tried.rounds,
+            known.moves + tried.moves,
+            known.starts + tried.starts,
+            known.returns + tried.returns,
+        )
+        return replace(self, search=search)
 
 
 @dataclass(frozen=True)
@@ -143,29 +149,36 @@ class Searcher:
         """
         generator = np.random.default_rng([self.seed, 1])  # other starts than those of `begun`
         path = replace(path, states=[*path.states[:-1], measured(path.last, cells, self.ascent)])
-        n_failures, n_returns, n_moves, n_rounds = 0, 0, 0, 0
-        n_components = path.last.mixture.n_components
-        lacking = max(TAKEN * cells.n_points, TAKEN_HANDFUL * self.handful)
+        tried, n_failures, n_components = Search(), 0, path.last.mixture.n_components
         share = min(n_components / FEW_COMPONENTS, 1)
-        enough = math.ceil(RETURNS[self.effort] * share)
-        patience = patience or math.ceil(PATIENCE[self.effort] * share)
-        while n_components > 1 and n_failures < patience and n_returns < enough:
+        enough = round(RETURNS[self.effort] * share)
+        if patience is None:
+            patience = math.ceil(PATIENCE[self.effort] * share)
+        while n_components > 1 and n_failures < patience and tried.returns < enough:
             if self.interrupted():
                 break
-            n_rounds += 1
             if n_failures:
-                tried = self.crossed(cells, path.last.mixture, generator)
+                states = self.crossed(cells, path.last.mixture, generator)
             else:
-                tried = self.moved(cells, path.last.mixture, n_components)
-            gain = self.worth(cells, tried[-1]) - self.worth(cells, path.last)
-            if gain > lacking:
-                path, n_moves = path.moved(tried), n_moves + 1
-            if gain > max(LEAST_GAIN * cells.n_points, lacking):
-                n_failures, n_returns = 0, 0
-            else:
-                n_failures, n_returns = n_failures + 1, n_returns + (gain > -lacking)
-            self.told(n_rounds, path.last.elbo)
-        return path.after(n_rounds, n_moves, n_returns)
+                states = self.moved(cells, path.last.mixture, n_components)
+            gain = self.worth(cells, states[-1]) - self.worth(cells, path.last)
+            if gain > self._lacking(cells):
+                path, tried = path.moved(states), Search(tried.rounds, tried.moves + 1)
+            elif n_failures:
+                returns = tried.returns + (gain > -self._lacking(cells))
+                tried = replace(tried, starts=tried.starts + 1, returns=returns)
+            tried = replace(tried, rounds=tried.rounds + 1)
+            n_failures = 0 if gain > self._worthwhile(cells) else n_failures + 1
+            self.told(tried.rounds, path.last.elbo)
+        return path.after(tried)
+
+    def _lacking(self, cells: Cells) -> float:
+        """What climbs that have settled may still lack, in nats."""
+        return max(TAKEN * cells.n_points, TAKEN_HANDFUL * self.handful)
+
+    def _worthwhile(self, cells: Cells) -> float:
+        """What a round has to bring for splits to be tried again, in nats."""
+        return max(LEAST_GAIN * cells.n_points, self._lacking(cells))
 
     def worth(self, cells: Cells, state: State) -> float:
         """The ELBO of a state, in nats, less what its components gain by being thin."""
@@ -178,7 +191,7 @@ class Searcher:
 
     def is_better(self, cells: Cells, state: State, than: State) -> bool:
         """Whether a state is worth more than another by more than climbs may still lack."""
-        return self.worth(cells, state) - self.worth(cells, than) > TAKEN * cells.n_points
+        return self.worth(cells, state) - self.worth(cells, than) > self._lacking(cells)
 
     def moved(self, cells: Cells, mixture: Mixture, n_components: int) -> list[State]:
         """The states after a move of all components at once to so many."""
@@ -242,7 +255,7 @@ class Searcher:
             if gain < TAKEN_AT_END * self.handful:
                 return path
             tried = [*tried[:-1], *self._settled(cells, tried[-1])]
-            return path.moved(tried).after(rounds=1, moves=1)
+            return path.moved(tried).after(ONE_MOVE)
 
     def enlarged(self, cells: Cells, mixture: Mixture) -> Mixture | None:
         """A mixture with one more component where points are explained worst; None if nowhere."""
