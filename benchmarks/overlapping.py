@@ -1,10 +1,10 @@
 """How near `gmm fit` comes to the best known optimum where clusters overlap and have few points.
 
     python benchmarks/overlapping.py
-    python benchmarks/overlapping.py --samples 10 --tools gmm thorough
+    python benchmarks/overlapping.py --samples 10 --tools gmm "gmm, quick"
 
-Samples of 300 to 10,000 points from random mixtures of 3 to 12 components, some of which nothing
-parts, so that there are many optima. For each tool, compared with the best optimum that any found:
+Samples of 300 to 10,000 points from random mixtures of 3 to 12 components. Some of these lie within
+others, so that there are many optima. For each tool, compared with the best optimum that any found:
 in how many samples it comes within half a nat, how many nats of all points it is behind on average
 and at most, and the seconds of search and fit. Optima are compared by `soundness.score`, as a thin
 component on a few points has a high likelihood and no meaning. scikit-learn runs beside it from one
@@ -64,10 +64,11 @@ class Problem:
 
 
 def main() -> None:
-    """Fit every sample by every tool and print a line for each."""
+    """Fit every sample by every tool and print a line for each tool."""
     arguments = parsed_arguments()
     prepare_process()
-    by_gmm("quick")(Problem.of(0))  # warms up
+    for tool in arguments.tools:
+        TOOLS[tool](Problem.of(0))  # warms up
     worths = np.empty((arguments.samples, len(arguments.tools)))
     seconds = np.empty_like(worths)
     for number in range(arguments.samples):
