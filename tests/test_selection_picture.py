@@ -87,7 +87,7 @@ def test_the_picture_says_which_way_is_better_and_what_hollow_means() -> None:
         figure = selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
     axes = figure.axes[0]
     assert axes.get_ylabel() == "BIC above the chosen (lower is better)"
-    assert axes.get_title(loc="left") == "chosen: 3, tied, with a BIC of 2,314.00"
+    assert axes.get_title(loc="left") == "chosen: 3, tied, BIC 2,314.00"
     assert figure.texts[0].get_text().splitlines() == [
         f"hollow: not eligible ({FLOORED}); axis: linear up to 10, logarithmic beyond",
     ]

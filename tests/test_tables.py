@@ -116,6 +116,7 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
         (bytes(range(256)), "is not UTF-8 text"),
         ("x,y\n1,2\n3,\n", "bad.csv has one row with a point: a fit needs two that differ"),
         ("x,y\n1,2\n3,4\n", "2 distinct points cannot hold 3 components"),
+        ("x,y\n" + 400 * "1,2\n3,4\n" + "1,2,3,4\n", "rows differ in their number of fields"),
         ("x,y\n1,2\n1e200,3\n-1e308,4\n", "bad.csv: the coordinates have a variance of inf"),
         ("x" * 200_000, "has a first line of over 100,000 characters"),
     ],

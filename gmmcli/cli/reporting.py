@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from gmmcli.core.settings import ALIKE, HANDFUL, MOST_SHIFT, ON_FLOOR
+from gmmcli.core.settings import ALIKE, HANDFUL, LEFT_BEHIND, MOST_SHIFT, ON_FLOOR
 from gmmcli.errors import OutputError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Reporter:
         self._say(f"{ended} ({remedy})" if remedy else ended)
         self._say(_component_table(fit.mixture, table.columns, self._results.width))
         for line in _figures(fit, exact_log_likelihood, is_weighted=table.weight is not None):
-            self._say(line)
+            self._say(Text(line), soft_wrap=True)
         for line in _warnings(fit, exact_log_likelihood, is_weighted=table.weight is not None):
             self.note(line)
 
@@ -265,7 +265,8 @@ def _selection(selection: "Selection") -> str:
     chosen += _counted(max(numbers), "component", fewest=min(numbers))
     if selection.runner_up is None or selection.lead is None:
         return chosen
-    return f"{chosen}; next {_label(selection.runner_up)}, {selection.lead:.2f} higher"
+    most = "at most " if selection.runner_up.status == LEFT_BEHIND else ""
+    return f"{chosen}; next {_label(selection.runner_up)}, {most}{selection.lead:.2f} higher"
 
 
 def _doubts(selection: "Selection") -> Iterator[str]:
@@ -276,7 +277,8 @@ def _doubts(selection: "Selection") -> Iterator[str]:
         lowest = min(lower, key=selection.value)
         by = selection.value(winner) - selection.value(lowest)
         are_floored = any(candidate.status == ON_FLOOR for candidate in lower)
-        remedy = "; if values are rounded, raise --floor" if are_floored else ""
+        remedy = "; if values are rounded, raise --floor, and leave out single points far off"
+        remedy = remedy if are_floored else ""
         yield (
             f"{_counted(len(lower), 'candidate')} with a lower {name} not taken, the lowest "
             f"{_label(lowest)} by {by:.2f}: a component {_reasons(lower)}{remedy}"

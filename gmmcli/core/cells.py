@@ -13,7 +13,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.mixture import NO_WEIGHT, FloatArray, Mixture, determinants_of, log_sum_exp
+from gmmcli.core.mixture import (
+    NO_WEIGHT,
+    FloatArray,
+    Mixture,
+    determinants_of,
+    exponentials,
+    log_sum_exp,
+)
 
 # So many cells times components are worked on at once, in arrays that stay in a core's cache.
 AT_ONCE = 150_000
@@ -120,10 +127,43 @@ def joint_log_densities(
     return joint
 
 
+def assigned_log_densities(
+    cells: Cells,
+    weights: FloatArray,
+    means: FloatArray,
+    covariances: FloatArray,
+    components: npt.NDArray[np.intp],
+    places: npt.NDArray[np.intp],
+) -> FloatArray:
+    """Log weight plus mean log density of some components and cells alone, in nats, shape (E,).
+
+    Args:
+        cells: C of them.
+        weights: shape (K,).
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2).
+        components: which of these, shape (E,).
+        places: of which cells, shape (E,).
+    """
+    determinants, ((xx, xy), (_, yy)) = determinants_of(covariances), covariances.transpose(1, 2, 0)
+    heights = (
+        np.log(np.maximum(weights, NO_WEIGHT)) - np.log(2 * np.pi) - 0.5 * np.log(determinants)
+    )
+    x, y = (cells.means[:, axis][places] - means[:, axis][components] for axis in (0, 1))
+    within = (cells.covariances[:, i, j][places] for i, j in ((0, 0), (0, 1), (1, 1)))
+    squares = [x * x, x * y, y * y]
+    own_xx, own_xy, own_yy = (
+        square + spread for square, spread in zip(squares, within, strict=True)
+    )
+    by_xx, by_xy, by_yy = ((entries / determinants)[components] for entries in (yy, xy, xx))
+    distances = by_xx * own_xx - 2 * by_xy * own_xy + by_yy * own_yy
+    return np.asarray(heights[components] - 0.5 * distances)
+
+
 def responsibilities(cells: Cells, mixture: Mixture) -> FloatArray:
     """The share of each cell in each component, both in whitened units; shape (K, C)."""
     joint = joint_log_densities(cells, mixture.weights, mixture.means, mixture.covariances)
-    return np.exp(joint - log_sum_exp(joint, axis=0))
+    return exponentials(joint - log_sum_exp(joint, axis=0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells import Cells
-from gmmcli.core.mixture import FloatArray, Mixture, log_sum_exp
+from gmmcli.core.mixture import FloatArray, Mixture, exponentials, log_sum_exp
 from gmmcli.core.settings import CovarianceType
 from gmmcli.core.whitening import are_floored
 
@@ -172,7 +172,7 @@ def _shares(gradients: FloatArray, mixture: Mixture) -> FloatArray:
     with np.errstate(divide="ignore"):  # a weight of 0 is a log weight of -inf, rightly
         heights = np.log(mixture.weights) - np.log(factors[:, 0, 0] * factors[:, 1, 1])
     joint = heights[:, None] - squares / 2
-    return np.asarray(np.exp(joint - log_sum_exp(joint, axis=0)))
+    return exponentials(joint - log_sum_exp(joint, axis=0))
 
 
 def _of_complete_data(sums: FloatArray) -> FloatArray:

@@ -21,6 +21,8 @@ WEIGHT_SUM_TOLERANCE = 1e-6
 SYMMETRY_TOLERANCE = 1e-9
 # The logarithm of no weight is that of this one.
 NO_WEIGHT = 1e-300
+# Exponentials of less are denormal numbers, or none, and take up to a hundred times as long.
+LEAST_LOG = -700.0
 # The least share of a product that is sure to be no rounding.
 ROUNDING = 1e-15
 
@@ -212,5 +214,11 @@ def determinants_of(covariances: FloatArray) -> FloatArray:
 def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
     """The log of the sum of exponentials along an axis."""
     largest = values.max(axis=axis, keepdims=True)
-    total: FloatArray = largest.squeeze(axis) + np.log(np.exp(values - largest).sum(axis=axis))
+    total: FloatArray = np.log(exponentials(values - largest).sum(axis=axis))
+    total += largest.squeeze(axis)
     return total
+
+
+def exponentials(logs: FloatArray) -> FloatArray:
+    """The exponentials of logs, or of `LEAST_LOG` where they are less; of the same shape."""
+    return np.asarray(np.exp(np.maximum(logs, LEAST_LOG)))

@@ -26,8 +26,8 @@ from gmmcli.core.soundness import score
 # So many rounds of moves in succession that bring nothing end a search, and so do so many other
 # starts that lead as high; fewer in proportion with fewer components than FEW_COMPONENTS.
 PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 10, "thorough": 40}
-RETURNS: dict[Effort, int] = {"quick": 1, "normal": 2, "thorough": 9}
-FEW_COMPONENTS = 3
+RETURNS: dict[Effort, int] = {"quick": 1, "normal": 5, "thorough": 15}
+FEW_COMPONENTS = 5
 N_STARTS: dict[Effort, int] = {"quick": 2, "normal": 4, "thorough": 8}
 # The steps that tell the worth of a start, and that part the halves of components.
 TRIAL_STEPS = 8

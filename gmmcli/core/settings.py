@@ -19,6 +19,8 @@ HANDFUL = 6
 # What is told of a candidate that cannot be chosen for its thin components, or for its small ones.
 ON_FLOOR = "on the covariance floor"
 ON_FEW = f"on fewer than {HANDFUL} points"
+# And of one whose climb was ended, or not begun, as it could not win.
+LEFT_BEHIND = "left behind"
 # The data do not tell candidates apart whose criteria differ by less: a difference of 2 in BIC is a
 # Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade ends there).
 ALIKE = 2.0

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gmmcli.core.cells import Cells, SpreadCells, cubature_places, spread_cells, sums
 from gmmcli.core.information import N_PARAMETERS, gradients, information, root_masses
-from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.mixture import FloatArray, Mixture, exponentials
 from gmmcli.core.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]
@@ -113,8 +113,8 @@ def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") 
 
 def _pulls(part: SpreadCells, mixture: Mixture) -> tuple[IntArray, IntArray, FloatArray]:
     """Which of some cells (E,) pull components (E,), and by what, shape (E, 6)."""
-    shares = np.exp(part.joint - part.log_densities[..., None])  # (4, P, K)
-    shared = np.exp(part.mean_joint - part.bounds[:, None])
+    shares = exponentials(part.joint - part.log_densities[..., None])  # (4, P, K)
+    shared = exponentials(part.mean_joint - part.bounds[:, None])
     differ = shares.max(axis=0) - shares.min(axis=0) > LEAST_DIFFERENCE
     rows, components = np.nonzero(differ)
     more = (shares - shared)[:, rows, components] / len(part.points)

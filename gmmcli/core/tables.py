@@ -15,6 +15,8 @@ from gmmcli.core.engines import Opened, Source, open_source, readable_errors
 from gmmcli.errors import TableError
 
 SAMPLE_ROWS = 1000
+# About so many lines are more than a header.
+MORE_THAN_ONE = 1.5
 LARGEST = sys.float_info.max
 
 
@@ -121,6 +123,8 @@ def _choose_columns(
     chosen_y = y if y is not None else next(free, None)
     if chosen_x is None or chosen_y is None:
         if opened.rows.limit(1).count().to_pyarrow().as_py() == 0:
+            if (opened.n_rows_about or 0) > MORE_THAN_ONE:  # DuckDB passed over what did not fit
+                raise TableError(f"{source}: rows differ in their number of fields: mend the last")
             raise TableError(f"{source} has a header and no rows: there is nothing to fit")
         beside = f" beside the weight {weight!r}" if weight is not None else ""
         raise TableError(

@@ -26,7 +26,7 @@ MANY_COMPONENTS = 6
 # stands beside it, so many points to the right and up.
 SMALL, BESIDE = 0.03, 9
 # What a step is called that a move of the search led to.
-MOVE = "split and merged"
+MOVE = "by a move"
 # What a step is called that has an ELBO of other cells than the step before.
 OTHER_CELLS = "on more cells"
 # Outlines stand out from the points of their own colour.
@@ -128,8 +128,7 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     ]
     shown = [lines for lines in marks if lines.get_segments()]
     if shown:
-        legend = axes.legend(handles=shown, loc="lower right", frameon=True, framealpha=1.0)
-        legend.get_frame().set_linewidth(0)
+        axes.legend(handles=shown, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
     places = np.insert(np.arange(len(elbos), dtype=np.float64), history.on_other_cells, np.nan)
     broken = np.insert(elbos, history.on_other_cells, np.nan)
     axes.plot(elbos, color="#dddddd", linewidth=1.2, zorder=1)
@@ -162,7 +161,8 @@ def note_of(scene: Scene) -> str:
     shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
     note = f"colours: mixed by responsibility; ellipses: {shares} of their component"
     if scene.n_outside:
-        note = f"{scene.n_outside:,.0f} points lie outside the view\n{note}"
+        lie = "point lies" if scene.n_outside == 1 else "points lie"
+        note = f"{scene.n_outside:,.0f} {lie} outside the view\n{note}"
     return note
 
 

@@ -103,7 +103,7 @@ def _limits(values: FloatArray, counts: FloatArray, reach: FloatArray) -> FloatA
     order = np.argsort(values)
     ranks = np.cumsum(counts[order]) / counts.sum()
     low, high = values[order][np.searchsorted(ranks, MIDDLE)]
-    ends = np.array([min(values.min(), *reach[0]), max(values.max(), *reach[1])])
+    ends = np.array([min([values.min(), *reach[0]]), max([values.max(), *reach[1]])])
     if 0 < high - low < LEAST_SHARE * (ends[1] - ends[0]):
         beyond = REACH * (high - low)
         ends = np.clip(ends, low - beyond, high + beyond)

@@ -43,7 +43,7 @@ def selection_figure(selection: Selection) -> Figure:
     draw_chosen(axes, selection.winner)
     scale_criterion(axes, above)
     name, value = selection.criterion.upper(), selection.value(selection.winner)
-    chosen = f"{label_of(selection.winner)}, with a {name} of {_in_full(value, n_decimals=2)}"
+    chosen = f"{label_of(selection.winner)}, {name} {_in_full(value, n_decimals=2)}"
     axes.set_title(f"chosen: {chosen}")
     axes.set_xlabel("components")
     axes.set_ylabel(f"{name} above the chosen (lower is better)")
