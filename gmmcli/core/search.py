@@ -151,7 +151,7 @@ class Searcher:
         path = replace(path, states=[*path.states[:-1], measured(path.last, cells, self.ascent)])
         tried, n_failures, n_components = Search(), 0, path.last.mixture.n_components
         share = min(n_components / FEW_COMPONENTS, 1)
-        enough = round(RETURNS[self.effort] * share)
+        enough = math.ceil(RETURNS[self.effort] * share)
         if patience is None:
             patience = math.ceil(PATIENCE[self.effort] * share)
         while n_components > 1 and n_failures < patience and tried.returns < enough:
