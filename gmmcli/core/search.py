@@ -24,7 +24,7 @@ from gmmcli.core.settings import HANDFUL, Effort
 from gmmcli.core.soundness import score
 
 # So many rounds of moves in succession that bring nothing end a search, and so do so many other
-# starts that lead as high; fewer in proportion with fewer components than FEW_COMPONENTS.
+# starts that lead as high; with fewer than FEW_COMPONENTS, fewer in proportion to those beyond one.
 PATIENCE: dict[Effort, int] = {"quick": 1, "normal": 10, "thorough": 40}
 RETURNS: dict[Effort, int] = {"quick": 1, "normal": 5, "thorough": 15}
 FEW_COMPONENTS = 5
@@ -150,8 +150,8 @@ class Searcher:
         generator = np.random.default_rng([self.seed, 1])  # other starts than those of `begun`
         path = replace(path, states=[*path.states[:-1], measured(path.last, cells, self.ascent)])
         tried, n_failures, n_components = Search(), 0, path.last.mixture.n_components
-        share = min(n_components / FEW_COMPONENTS, 1)
-        enough = math.ceil(RETURNS[self.effort] * share)
+        share = min((n_components - 1) / (FEW_COMPONENTS - 1), 1)
+        enough = max(1, round(RETURNS[self.effort] * share))
         if patience is None:
             patience = math.ceil(PATIENCE[self.effort] * share)
         while n_components > 1 and n_failures < patience and tried.returns < enough:
