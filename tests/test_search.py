@@ -13,7 +13,12 @@ from matplotlib.figure import Figure
 
 from gmmcli.cli import reporting
 from gmmcli.core import coarsening
-from gmmcli.core.cells import Cells, cubature_places, joint_log_densities
+from gmmcli.core.cells import (
+    Cells,
+    assigned_log_densities,
+    cubature_places,
+    joint_log_densities,
+)
 from gmmcli.core.coarsening import coarsened
 from gmmcli.core.fit import Hooks, fit
 from gmmcli.core.inference import State, climb, measured
@@ -280,6 +285,17 @@ def test_an_optimum_that_is_the_best_is_left_alone() -> None:
     path = Searcher(EM, seed=1).improved(cells, SearchPath([State(0, best, -np.inf)]))
     assert path.moves == 0
     assert len(path.states) == 1
+
+
+def test_densities_of_some_cells_and_components_are_those_of_all() -> None:
+    mixture, generator = random_mixture(4, seed=3), np.random.default_rng(0)
+    roots = generator.normal(0, 0.3, (50, 2, 2))
+    cells = Cells(np.ones(50), sampled(mixture, 50), roots @ roots.swapaxes(1, 2))
+    parts = mixture.weights, mixture.means, mixture.covariances
+    components, places = generator.integers(0, 4, 30), generator.integers(0, 50, 30)
+    expected = joint_log_densities(cells, *parts)[components, places]
+    found = assigned_log_densities(cells, *parts, components, places)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_two_mixtures_joined_have_the_moments_of_both() -> None:
