@@ -229,6 +229,15 @@ def test_far_outliers_leave_the_view_and_are_counted() -> None:
     assert (abs(scene.limits) < 200).all()
 
 
+def test_points_have_a_view_that_no_component_lies_in() -> None:
+    points = np.concatenate([np.random.default_rng(24).normal(size=(300, 2)), [[1e6, 1e6]]])
+    only = Mixture([1.0], [points.mean(axis=0)], [np.cov(points.T) + np.eye(2)])
+    scene = scene_of(run_of(points, History.of([only], [-1.0], [False], [9])))
+    assert scene.n_outside == 1
+    assert (abs(scene.limits) < 10).all()
+    assert (abs(only.means) > 1000).all()
+
+
 def test_what_one_axis_leaves_out_the_other_does_not_show() -> None:
     random = np.random.default_rng(0)
     # On y alone, four points at 8 would leave the others enough of the view.
