@@ -21,7 +21,7 @@ import pandas as pd
 from data import GMM, Data, generated, parser_for_one_file
 from processes import Command, Outcome, end_on_request, measured, note
 
-from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
 
 DEFAULT_ROWS = 10**7
 SAMPLE_ROWS = 10**6

@@ -18,13 +18,13 @@ import pandas as pd
 from planted import one_cell_each
 from pyro.infer import TraceEnum_ELBO
 
-from gmmcli.core.cells import Cells
-from gmmcli.core.inference import climb, fitting_threads
-from gmmcli.core.mixture import Mixture
-from gmmcli.core.optimizers import Ascent, Memory
-from gmmcli.core.sampling import sample
-from gmmcli.core.search import Searcher
-from gmmcli.core.whitening import whitening_of
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.inference.climb import climb, fitting_threads
+from gmmcli.core.inference.optimizers import Ascent, Memory
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.sampling import sample
+from gmmcli.core.mixture.whitening import whitening_of
+from gmmcli.core.search.rounds import Searcher
 
 OLD_FAITHFUL = Path(__file__).parent.parent / "sample_data" / "old_faithful.csv"
 NEAR = 1e-6

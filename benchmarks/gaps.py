@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from gmmcli.core import compression
-from gmmcli.core.compression import Compressor, compress
-from gmmcli.core.engines import Source
-from gmmcli.core.fit import Hooks, fit
-from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.sampling import sample
-from gmmcli.core.settings import FitSettings
-from gmmcli.core.tables import open_table
+from gmmcli.core.cells import compression
+from gmmcli.core.cells.compression import Compressor, compress
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.sampling import sample
+from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.table import open_table
+from gmmcli.settings import FitSettings
 
 USUAL_LONG = compression.LONG
 

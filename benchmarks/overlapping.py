@@ -20,13 +20,13 @@ import numpy as np
 from planted import one_cell_each
 from sklearn.mixture import GaussianMixture
 
-from gmmcli.core.fit import fit
-from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.process import prepare_process
-from gmmcli.core.sampling import sample
-from gmmcli.core.settings import HANDFUL, Effort, FitSettings
-from gmmcli.core.soundness import score
-from gmmcli.core.whitening import whitening_of
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.sampling import sample
+from gmmcli.core.mixture.whitening import whitening_of
+from gmmcli.core.search.fit import fit
+from gmmcli.core.search.objective import score
+from gmmcli.process import prepare_process
+from gmmcli.settings import HANDFUL, Effort, FitSettings
 
 # A mixture behind the best by less than this, in nats, is as good.
 AS_GOOD = 0.5

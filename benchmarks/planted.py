@@ -27,16 +27,16 @@ import pyarrow as pa
 import pyarrow.parquet
 from sklearn.mixture import GaussianMixture
 
-from gmmcli.core.cells import Cells
-from gmmcli.core.choice import chosen_fit
-from gmmcli.core.compression import Compressor, compress
-from gmmcli.core.engines import Source
-from gmmcli.core.fit import Hooks, fit
-from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.process import prepare_process
-from gmmcli.core.sampling import sample
-from gmmcli.core.settings import Choice, FitSettings
-from gmmcli.core.tables import open_table
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.compression import Compressor, compress
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.sampling import sample
+from gmmcli.core.search.choice import chosen_fit
+from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.table import open_table
+from gmmcli.process import prepare_process
+from gmmcli.settings import Choice, FitSettings
 
 Random = np.random.Generator
 # K is chosen by `auto` up to here, and from so many fewer and more above.

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from gmmcli.core.engines import Source
-from gmmcli.core.mixture import Mixture
-from gmmcli.core.prediction import log_likelihood
-from gmmcli.core.tables import open_table
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.prediction import log_likelihood
+from gmmcli.core.tables.table import open_table
 
 
 def main() -> None:

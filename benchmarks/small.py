@@ -24,10 +24,10 @@ OLD_FAITHFUL = Path(__file__).parent.parent / "sample_data" / "old_faithful.csv"
 FIT_400 = """
 import time
 import numpy as np
-from gmmcli.core.cells import Cells
-from gmmcli.core.fit import fit
-from gmmcli.core.result import FitSettings
-from gmmcli.core.sampling import ARTICLE, sample
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.search.fit import fit
+from gmmcli.core.runs.result import FitSettings
+from gmmcli.core.mixture.sampling import ARTICLE, sample
 points, _ = next(sample(ARTICLE, 400, seed=0))
 cells = Cells(np.ones(400), points, np.zeros((400, 2, 2)))
 began = time.perf_counter()

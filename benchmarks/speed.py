@@ -33,9 +33,9 @@ DEFAULT_ROWS = [10**4, 10**5, 10**6]
 IMPORT_CODE = """
 import os
 import gmmcli.cli.fit, gmmcli.cli.interrupts, gmmcli.cli.reporting
-import gmmcli.core.compression, gmmcli.core.engines, gmmcli.core.export, gmmcli.core.mixture
-import gmmcli.core.run, gmmcli.core.tables
-import gmmcli.core.fit
+import gmmcli.core.cells.compression, gmmcli.core.tables.engines, gmmcli.core.tables.export
+import gmmcli.core.mixture.mixture, gmmcli.core.runs.directory, gmmcli.core.tables.table
+import gmmcli.core.search.fit
 import ibis
 ibis.duckdb.connect()
 os._exit(0)

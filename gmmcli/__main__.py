@@ -5,7 +5,7 @@ import os
 import sys
 
 from gmmcli.cli import gmm
-from gmmcli.core.process import prepare_process
+from gmmcli.process import prepare_process
 
 
 def main() -> None:

@@ -2,27 +2,21 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from glob import glob
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 import pyro
 import pytest
+from builders import SAMPLE_DATA, cells_of, sampled, table_of
 from click.testing import CliRunner, Result
 from servers import postgres_server
 
 from gmmcli.cli import gmm
-from gmmcli.core.cells import Cells
-from gmmcli.core.compression import compress
-from gmmcli.core.engines import Source
-from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.sampling import ARTICLE, sample
-from gmmcli.core.tables import Table, open_table
-
-ROOT = Path(__file__).parent.parent
-SAMPLE_DATA = ROOT / "sample_data"
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.compression import compress
+from gmmcli.core.mixture.sampling import ARTICLE
 
 pyro.enable_validation(True)
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -85,40 +79,3 @@ def old_faithful() -> Cells:
 def article() -> Cells:
     """400 points of the article's mixture."""
     return cells_of(sampled(ARTICLE, 400))
-
-
-def table_of(path: Path, **options: str) -> Table:
-    """The table in a file."""
-    return open_table(Source(str(path)), **options)
-
-
-def cells_of(points: FloatArray, counts: Sequence[float] | None = None) -> Cells:
-    """One cell for each point."""
-    n = len(points)
-    counted = np.ones(n) if counts is None else np.array(counts, dtype=float)
-    return Cells(counted, points, np.zeros((n, 2, 2)))
-
-
-def sampled(mixture: Mixture, n_points: int, seed: int = 0) -> FloatArray:
-    """Points of a mixture, shape (N, 2)."""
-    return np.concatenate([points for points, _ in sample(mixture, n_points, seed=seed)])
-
-
-def random_mixture(n_components: int, seed: int, spread: float = 2.0) -> Mixture:
-    """A mixture with random weights, means and full covariances."""
-    generator = np.random.default_rng(seed)
-    roots = generator.normal(size=(n_components, 2, 2))
-    return Mixture(
-        generator.dirichlet(np.full(n_components, 5.0)),
-        generator.normal(0, spread, (n_components, 2)),
-        roots @ roots.swapaxes(1, 2) + 0.1 * np.eye(2),
-    )
-
-
-def one_line_error(result: Result) -> str:
-    """The error that a command ended with, which must be one line on stderr."""
-    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1
-    assert result.stderr.rstrip().splitlines()[-1] == errors[0]
-    assert "Traceback" not in result.output
-    return errors[0]

@@ -10,7 +10,7 @@ import pytest
 FAULTS = """
 import resource
 import numpy as np
-from gmmcli.core.process import prepare_process
+from gmmcli.process import prepare_process
 
 {prepare}
 for n_rounds in (1, 5):
@@ -23,7 +23,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 PAGES = 5 * 20 * 2_000_000 // 4096
 POLICY = """
 import os
-from gmmcli.core.process import prepare_process
+from gmmcli.process import prepare_process
 prepare_process()
 print(os.environ["OMP_WAIT_POLICY"])
 """

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import ROOT
+from builders import ROOT
 from matplotlib.testing.compare import compare_images
 
 README = (ROOT / "README.md").read_text()

@@ -13,9 +13,9 @@ from gmmcli.cli.options import ComponentChoice, StepChoice, engine_option, seed_
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
-    from gmmcli.core.engines import EngineName
-    from gmmcli.core.mixture import Mixture
-    from gmmcli.core.settings import Choice, CovarianceType, CriterionName, Effort, OptimizerName
+    from gmmcli.core.mixture.mixture import Mixture
+    from gmmcli.core.tables.engines import EngineName
+    from gmmcli.settings import Choice, CovarianceType, CriterionName, Effort, OptimizerName
 
 EXAMPLES = """\b
 Examples:
@@ -192,12 +192,12 @@ def fit(
         raise click.UsageError(f"--learning-rate {learning_rate:g} is not in 1e-06<=x<=1", ctx)
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {shown_name(data, table)}"):
-        from gmmcli.core.compression import Compressor, compress
-        from gmmcli.core.engines import source_of
-        from gmmcli.core.export import check_export
-        from gmmcli.core.mixture import read_mixture
-        from gmmcli.core.run import check_target, default_directory, write_run
-        from gmmcli.core.tables import open_table
+        from gmmcli.core.cells.compression import Compressor, compress
+        from gmmcli.core.mixture.mixture import read_mixture
+        from gmmcli.core.runs.directory import check_target, default_directory, write_run
+        from gmmcli.core.tables.engines import source_of
+        from gmmcli.core.tables.export import check_export
+        from gmmcli.core.tables.table import open_table
 
         source = ctx.with_resource(source_of(data, table, engine))
         points = open_table(source, x=x_column, y=y_column, weight=weight)
@@ -207,7 +207,7 @@ def fit(
             check_export(source, assignments, overwrite=overwrite, option="--assignments")
         start = None if init == "auto" else read_mixture(Path(init))
         choice = _choice_of(ctx, components, covariance, criterion, start)
-        importing = Thread(target=import_module, args=("gmmcli.core.choice",))
+        importing = Thread(target=import_module, args=("gmmcli.core.search.choice",))
         compression = compress(
             points,
             exact=exact,
@@ -219,11 +219,11 @@ def fit(
     reporter.rows(points, compression, chosen=x_column is None or y_column is None)
 
     with reporter.working("loading Pyro"):
-        from gmmcli.core.choice import chosen_fit
-        from gmmcli.core.fit import Hooks
-        from gmmcli.core.fit import fit as fit_cells
-        from gmmcli.core.result import Provenance, Status
-        from gmmcli.core.settings import LEARNING_RATES, FitSettings
+        from gmmcli.core.runs.result import Provenance, Status
+        from gmmcli.core.search.choice import chosen_fit
+        from gmmcli.core.search.fit import Hooks
+        from gmmcli.core.search.fit import fit as fit_cells
+        from gmmcli.settings import LEARNING_RATES, FitSettings
 
     rate = learning_rate or LEARNING_RATES[optimizer]
     settings = FitSettings(
@@ -252,7 +252,7 @@ def fit(
     exact_log_likelihood = None
     if verify:
         with reporter.working(f"reading {shown_name(data, table)} once more"):
-            from gmmcli.core.prediction import log_likelihood
+            from gmmcli.core.tables.prediction import log_likelihood
 
             exact_log_likelihood = log_likelihood(points, result.mixture)
     written = write_run(directory, result, provenance, exact_log_likelihood)
@@ -260,7 +260,7 @@ def fit(
         reporter.summary(result, points, exact_log_likelihood)
     if assignments is not None:
         with reporter.working(f"writing {assignments}"), fit_is_kept(directory):
-            from gmmcli.core.prediction import write_predicted
+            from gmmcli.core.tables.prediction import write_predicted
 
             columns, mixture = points.columns, result.mixture
             write_predicted(source, columns, mixture, assignments, overwrite=overwrite)
@@ -273,7 +273,7 @@ def fit(
 def _draw(reporter: "Reporter", directory: Path) -> list[Path]:
     """Draw the pictures of a run that was just written, from what was written alone."""
     with reporter.working("loading matplotlib"):
-        from gmmcli.core.run import picture_names, read_run
+        from gmmcli.core.runs.directory import picture_names, read_run
         from gmmcli.pictures.frames import draw_run
 
         run = read_run(directory)
@@ -297,7 +297,7 @@ def _choice_of(
     start: "Mixture | None",
 ) -> "Choice":
     """What -k, --covariance and --init leave to be chosen from."""
-    from gmmcli.core.settings import COVARIANCE_TYPES, Choice
+    from gmmcli.settings import COVARIANCE_TYPES, Choice
 
     covariances = COVARIANCE_TYPES if covariance == "auto" else (covariance,)
     if start is not None:

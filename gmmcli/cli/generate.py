@@ -49,9 +49,9 @@ def generate(
     command and seed give the same bytes.
     """
     from gmmcli.cli.reporting import Reporter
-    from gmmcli.core.mixture import read_mixture
-    from gmmcli.core.sampling import ARTICLE, POINTS_SCHEMA, n_blocks, sampled_batches
-    from gmmcli.core.sink import check_sink, print_rows, write_rows
+    from gmmcli.core.mixture.mixture import read_mixture
+    from gmmcli.core.mixture.sampling import ARTICLE, POINTS_SCHEMA, n_blocks, sampled_batches
+    from gmmcli.core.tables.sink import check_sink, print_rows, write_rows
 
     if output is not None:
         check_sink(output, overwrite=overwrite)

@@ -8,7 +8,7 @@ import click
 from gmmcli.cli.options import StepList
 
 if TYPE_CHECKING:
-    from gmmcli.core.run import PictureFormat
+    from gmmcli.core.runs.directory import PictureFormat
 
 EXAMPLES = """\b
 Examples:
@@ -57,8 +57,8 @@ def plot(
 
     reporter = Reporter(quiet=quiet)
     with reporter.working(f"reading {run}"):
-        from gmmcli.core.files import check_file_target
-        from gmmcli.core.run import picture_names, read_run, remove_pictures
+        from gmmcli.core.runs.directory import picture_names, read_run, remove_pictures
+        from gmmcli.files import check_file_target
         from gmmcli.pictures.frames import draw_run
 
         told = read_run(run)

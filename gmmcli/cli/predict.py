@@ -8,7 +8,7 @@ import click
 from gmmcli.cli.options import engine_option, table_option
 
 if TYPE_CHECKING:
-    from gmmcli.core.engines import EngineName
+    from gmmcli.core.tables.engines import EngineName
 
 EXAMPLES = """\b
 Examples:
@@ -58,10 +58,10 @@ def predict(
 
     reporter = Reporter(quiet=output is None)
     with reporter.working(f"reading {shown_name(data, table)}"):
-        from gmmcli.core.engines import source_of
-        from gmmcli.core.export import check_export
-        from gmmcli.core.parameters import read_result
-        from gmmcli.core.prediction import write_predicted
+        from gmmcli.core.runs.parameters import read_result
+        from gmmcli.core.tables.engines import source_of
+        from gmmcli.core.tables.export import check_export
+        from gmmcli.core.tables.prediction import write_predicted
 
         source = ctx.with_resource(source_of(data, table, engine))
         check_export(source, output, overwrite=overwrite)

@@ -14,15 +14,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from gmmcli.core.settings import ALIKE, HANDFUL, LEFT_BEHIND, MOST_SHIFT, ON_FLOOR
 from gmmcli.errors import OutputError
+from gmmcli.settings import ALIKE, HANDFUL, LEFT_BEHIND, MOST_SHIFT, ON_FLOOR
 
 if TYPE_CHECKING:
-    from gmmcli.core.compression import Compression
-    from gmmcli.core.mixture import Mixture
-    from gmmcli.core.result import Fit, Search
-    from gmmcli.core.selection import Candidate, Selection
-    from gmmcli.core.tables import Table as Points
+    from gmmcli.core.cells.compression import Compression
+    from gmmcli.core.mixture.mixture import Mixture
+    from gmmcli.core.runs.result import Fit, Search
+    from gmmcli.core.search.criteria import Candidate, Selection
+    from gmmcli.core.tables.table import Table as Points
 
 PIPED_WIDTH = 120
 PATIENCE_SECONDS = 1.0

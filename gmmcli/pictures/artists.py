@@ -14,8 +14,8 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
-from gmmcli.core.history import History, Snapshot
-from gmmcli.core.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.runs.history import History, Snapshot
 from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
 
 # So many cells make a carpet: outlines need a white rim on it, and vector files a bitmap.

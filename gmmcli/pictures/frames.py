@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gmmcli.core.files import atomic_file
-from gmmcli.core.history import History, Snapshot
-from gmmcli.core.run import PictureFormat, Run, frame_name, selection_name, sheet_name
+from gmmcli.core.runs.directory import PictureFormat, Run, frame_name, selection_name, sheet_name
+from gmmcli.core.runs.history import History, Snapshot
+from gmmcli.files import atomic_file
 from gmmcli.pictures.artists import draw_climb, draw_snapshot, note_of, title_of
 from gmmcli.pictures.scene import Scene, scene_of
 from gmmcli.pictures.selection import selection_figure

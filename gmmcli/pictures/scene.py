@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells import Cells
-from gmmcli.core.mixture import FloatArray, Mixture
-from gmmcli.core.run import Run
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.runs.directory import Run
 from gmmcli.pictures.style import component_colours
 
 # The shares of a component that its two ellipses hold.

@@ -16,10 +16,10 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from gmmcli.core.mixture import FloatArray
-from gmmcli.core.selection import Candidate, Selection
-from gmmcli.core.settings import COVARIANCE_TYPES, CovarianceType
+from gmmcli.core.mixture.mixture import FloatArray
+from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.pictures.style import component_colours
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
 SELECTION_INCHES = (7.0, 4.6)
 # A difference of so much in BIC is very strong evidence (Kass & Raftery 1995, section 3.2): up to

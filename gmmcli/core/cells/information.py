@@ -1,0 +1,216 @@
+"""The information that points hold about the parameters of a mixture.
+
+How the ELBO bends about an optimum tells where a Newton step leads, and the standard errors of
+parameters. NumPy only.
+
+A component's parameters here are the log of its mass, two of its mean and three of its covariance,
+in units in which the component is round, and times the root of its mass. In these the information
+is the identity where components are Gaussian and apart from each other, whatever the data's units.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.mixture import FloatArray, Mixture, exponentials, log_sum_exp
+from gmmcli.core.mixture.whitening import are_floored
+from gmmcli.settings import CovarianceType
+
+IntArray = npt.NDArray[np.intp]
+
+# The parameters of a component.
+N_PARAMETERS = 6
+# The information on any combination of parameters counts as at least so much: those that the points
+# do not tell apart have standard errors all the same.
+LEAST_INFORMATION = 1e-8
+# Where the ELBO bends upward, it counts as bending by at least so much.
+LEAST_UPWARD = 1e-4
+# Rounding takes an eigenvalue of nothing below it by no more than this; those of components apart
+# from each other are 1.
+ROUNDING = 1e-6
+# A step is cut to its length to this share, which takes a few rounds, and never more than so many.
+DAMPED = 0.01
+MOST_DAMPED = 30
+# So many numbers are worked on at once.
+AT_ONCE = 3_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Information:
+    """What is known of the parameters about a place.
+
+    Attributes:
+        lengths: the eigenvalues of the information in the F directions that are open to the
+            parameters, in ascending order; below zero where the ELBO bends upward.
+        directions: these, shape (6K, F).
+    """
+
+    lengths: FloatArray
+    directions: FloatArray
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether the ELBO bends downward on every side, as about an optimum."""
+        return bool(self.lengths[0] > -ROUNDING)
+
+    @property
+    def inverse(self) -> FloatArray:
+        """The covariance of the parameters as estimated at an optimum, shape (6K, 6K).
+
+        Where the ELBO bends upward, it counts as bending downward as much.
+        """
+        return np.asarray((self.directions / self._sizes) @ self.directions.T)
+
+    def step(self, gradient: FloatArray, longest: float) -> FloatArray:
+        """Newton's step along a gradient, no longer than that, shape (6K,).
+
+        Where the ELBO bends upward, along a ridge between optima, as far as if it bent downward as
+        much (Dauphin et al. 2014, section 5). A step that is too long is cut where it is longest
+        (Moré & Sorensen 1983, section 2).
+        """
+        along, sizes, damping = gradient @ self.directions, self._sizes, 0.0
+        for _ in range(MOST_DAMPED):
+            parts = along / (sizes + damping)
+            length = float(np.sqrt(parts @ parts))
+            if length <= longest * (1 + DAMPED):
+                break
+            slope = float(parts @ (parts / (sizes + damping)))
+            damping += (length / longest - 1) * length**2 / slope
+        return np.asarray(self.directions @ parts)
+
+    @property
+    def _sizes(self) -> FloatArray:
+        """The absolute eigenvalues, none so small that a step has no end."""
+        least = np.where(self.lengths > 0, LEAST_INFORMATION, LEAST_UPWARD)
+        return np.asarray(np.maximum(np.abs(self.lengths), least))
+
+
+def information(
+    cells: Cells, mixture: Mixture, covariance: CovarianceType = "full", floor: float = 0.0
+) -> Information:
+    """The observed information: the second derivatives of the ELBO, with their signs turned.
+
+    Those of the complete data's log-likelihood, less what is lost with the assignments (Louis 1982,
+    section 3). The masses of all components together are held.
+
+    Args:
+        cells: in data or whitened units.
+        mixture: in the same units.
+        covariance: the covariance type; parameters move as it lets them.
+        floor: the least eigenvalue of a covariance; one that stands on it is taken for that of a
+            component apart from others, as what holds it there is not the points.
+    """
+    n_components, roots = mixture.n_components, root_masses(cells, mixture)
+    size = n_components * N_PARAMETERS
+    own = np.arange(n_components)
+    seen, complete = np.zeros((size, size)), np.zeros((n_components, N_PARAMETERS))
+    lost = np.zeros((n_components, N_PARAMETERS, N_PARAMETERS))
+    for part in np.array_split(np.arange(cells.n_cells), cells.n_cells * size // AT_ONCE + 1):
+        some = cells.chosen(part)
+        found = _mean_gradients(some, mixture)  # (K, 6, C)
+        scores = found * _shares(found, mixture)[:, None]
+        complete += scores @ some.counts
+        lost += (scores * some.counts) @ found.swapaxes(1, 2)
+        scores = scores.reshape(size, -1)
+        seen += (scores * some.counts) @ scores.T
+    blocks = seen.reshape(n_components, N_PARAMETERS, n_components, N_PARAMETERS)
+    blocks[own, :, own] += _of_complete_data(complete) - lost
+    blocks /= roots[:, None, None, None] * roots[:, None]
+    blocks[own, 0, own, 0] += 1.0
+    standing = np.flatnonzero(are_floored(mixture.covariances, floor))
+    blocks[standing, 3:] = blocks[:, :, standing, 3:] = 0.0
+    for parameter in (3, 4, 5):
+        blocks[standing, parameter, standing, parameter] = 1.0
+    free = _free(roots, covariance)
+    lengths, directions = np.linalg.eigh(free.T @ seen @ free)
+    return Information(lengths, free @ directions)
+
+
+def root_masses(cells: Cells, mixture: Mixture) -> FloatArray:
+    """The square roots of how many points the components account for, shape (K,)."""
+    return np.sqrt(np.maximum(mixture.weights * cells.n_points, np.finfo(np.float64).tiny))
+
+
+def gradients(points: FloatArray, mixture: Mixture, components: IntArray) -> list[FloatArray]:
+    """The gradients of components' log densities in their six parameters.
+
+    Their second moments over the points of a component are the identity.
+
+    Args:
+        points: shape (..., 2).
+        mixture: in the same units.
+        components: one for each point, in a shape that broadcasts with theirs.
+    """
+    factors, means = mixture.cholesky_factors(), mixture.means
+    u = (points[..., 0] - means[components, 0]) / factors[components, 0, 0]
+    along = factors[components, 1, 0] * u
+    v = (points[..., 1] - means[components, 1] - along) / factors[components, 1, 1]
+    root = np.sqrt(2)
+    return [np.ones_like(u), u, v, (u**2 - 1) / root, u * v, (v**2 - 1) / root]
+
+
+def _mean_gradients(cells: Cells, mixture: Mixture) -> FloatArray:
+    """The same on average over the points of each cell, for all components, shape (K, 6, C)."""
+    every = np.arange(mixture.n_components)[:, None]
+    found = np.stack(gradients(cells.means, mixture, every), axis=1)
+    if cells.have_spread.any():
+        (a, _), (b, c) = mixture.cholesky_factors().transpose(1, 2, 0)[..., None]  # (K, 1) each
+        (xx, xy), (_, yy) = cells.covariances.transpose(1, 2, 0)  # (C,) each
+        across = (xy - b / a * xx) / c
+        found[:, 3] += xx / (np.sqrt(2) * a**2)
+        found[:, 4] += across / a
+        found[:, 5] += ((yy - b / a * xy) / c - b / a * across) / (np.sqrt(2) * c)
+    return found
+
+
+def _shares(gradients: FloatArray, mixture: Mixture) -> FloatArray:
+    """The share of each cell in each component, shape (K, C), given its mean gradients."""
+    squares = np.sqrt(2) * (gradients[:, 3] + gradients[:, 5]) + 2  # of the distances
+    factors = mixture.cholesky_factors()
+    with np.errstate(divide="ignore"):  # a weight of 0 is a log weight of -inf, rightly
+        heights = np.log(mixture.weights) - np.log(factors[:, 0, 0] * factors[:, 1, 1])
+    joint = heights[:, None] - squares / 2
+    return exponentials(joint - log_sum_exp(joint, axis=0))
+
+
+def _of_complete_data(sums: FloatArray) -> FloatArray:
+    """The information if all assignments were known, shape (K, 6, 6); not that on the masses.
+
+    Args:
+        sums: of the gradients over each component's points, shape (K, 6).
+    """
+    mass, u, v, _, uv, _ = sums.T
+    uu, vv = np.sqrt(2) * sums[:, [3, 5]].T + mass
+    found = np.zeros((len(sums), N_PARAMETERS, N_PARAMETERS))
+    found[:, [1, 2], [1, 2]] = mass[:, None]
+    found[:, [3, 4, 5], [3, 4, 5]] = np.stack([uu, uu, vv], axis=1)
+    crossed = {
+        (1, 3): np.sqrt(2) * u,
+        (1, 4): v,
+        (2, 4): u,
+        (2, 5): np.sqrt(2) * v,
+        (3, 4): uv / np.sqrt(2),
+        (4, 5): np.sqrt(2) * uv,
+    }
+    for (one, other), value in crossed.items():
+        found[:, one, other] = found[:, other, one] = value
+    return found
+
+
+def _free(roots: FloatArray, covariance: CovarianceType) -> FloatArray:
+    """An orthonormal basis of the moves that are open to the parameters, shape (6K, F)."""
+    n_components = len(roots)
+    own, alike = np.eye(n_components), np.outer(roots, roots) / (roots @ roots)
+    shape = np.eye(3)  # of a covariance's parameters: along u, across, along v
+    if covariance in ("diag", "spherical"):
+        shape[1, 1] = 0.0
+    if covariance == "spherical":
+        shape[np.ix_([0, 2], [0, 2])] = 0.5
+    free = np.zeros((n_components, N_PARAMETERS, n_components, N_PARAMETERS))
+    free[:, 0, :, 0] = own - alike  # all masses grow together, or none
+    free[:, [1, 2], :, [1, 2]] = own
+    free[:, 3:, :, 3:] = np.einsum("kl,ab->kalb", alike if covariance == "tied" else own, shape)
+    lengths, directions = np.linalg.eigh(free.reshape(n_components * N_PARAMETERS, -1))
+    return np.asarray(directions[:, lengths > 0.5])  # of a projection they are 0 or 1

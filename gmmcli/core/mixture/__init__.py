@@ -1,0 +1,1 @@
+"""What a mixture is: its values, the density, covariance types, sampling, whitening."""

@@ -1,0 +1,1 @@
+"""What a fit leaves: its result, its history, its parameters, its directory."""

@@ -1,0 +1,277 @@
+"""The run directory: what a fit leaves behind, written whole and read with suspicion.
+
+JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow.csv
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.runs.history import History, Snapshots
+from gmmcli.core.runs.parameters import (
+    PARAMETERS,
+    Parameters,
+    one_of,
+    parameters_of,
+    read_parameters,
+    readable,
+)
+from gmmcli.core.runs.result import Fit, Provenance
+from gmmcli.core.search.criteria import Candidate, Criteria, Selection
+from gmmcli.errors import RunError
+from gmmcli.files import check_place, staged_directory, write_json
+from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, CriterionName
+
+HISTORY, CELLS, SELECTION = "history.csv", "cells.parquet", "selection.csv"
+
+FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
+
+PictureFormat = Literal["png", "svg", "pdf"]
+PICTURE_FORMATS: tuple[PictureFormat, ...] = ("png", "svg", "pdf")
+
+HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
+HISTORY_COLUMNS = ["step", "by_move", "cells", "elbo", "component", *HISTORY_PARAMETERS]
+SELECTION_COLUMNS = ["components", "covariance", "log_likelihood", "parameters", *CRITERIA]
+SELECTION_COLUMNS += ["status", "eligible"]
+CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A fit as its run directory tells it.
+
+    Attributes:
+        columns: the names of the two coordinates.
+        mixture: the final mixture, in data units.
+        history: every step.
+        cells: the data, as cells.
+        snapshots: which steps the fit was asked to show.
+        selection: what the mixture was chosen from; None where there was no choice.
+    """
+
+    columns: tuple[str, str]
+    mixture: Mixture
+    history: History
+    cells: Cells
+    snapshots: Snapshots
+    selection: Selection | None = None
+
+
+def default_directory(data: str) -> Path:
+    """The run directory for some data: its name without suffixes, in the current directory."""
+    name = Path(data).name if data != "-" else "standard-input.csv"
+    stem = re.sub(r"[*?\[\]]+", "_", Path(name.removesuffix(".gz")).stem)
+    return Path(stem if stem != name else f"{stem}.run")
+
+
+def check_target(directory: Path, *, overwrite: bool) -> None:
+    """Raise unless a run can be written to this directory without harm.
+
+    Raises:
+        RunError: when it exists and `overwrite` is not given, or it holds something else than a
+            run.
+        OutputError: when it cannot be written.
+    """
+    if directory.exists():
+        _check_replaced(directory, overwrite=overwrite)
+    check_place(directory)
+
+
+def write_run(
+    directory: Path, fit: Fit, provenance: Provenance, exact_log_likelihood: float | None = None
+) -> list[Path]:
+    """Write a fit's files to a run directory, all together, and give their paths.
+
+    Args:
+        directory: where to write; made where it does not exist.
+        fit: what to write.
+        provenance: where the fit came from.
+        exact_log_likelihood: of all rows, in nats, where it was asked for.
+
+    Raises:
+        OutputError: when they cannot be written.
+    """
+    with staged_directory(directory) as stage:
+        write_json(stage / PARAMETERS, parameters_of(fit, provenance, exact_log_likelihood))
+        _history_table(fit.history).to_csv(stage / HISTORY, index=False)
+        _cell_table(fit.cells).to_parquet(stage / CELLS, index=False)
+        if fit.selection is not None:
+            _selection_table(fit.selection).to_csv(stage / SELECTION, index=False)
+        written = [directory / path.name for path in stage.iterdir()]
+    for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
+        remove_pictures(directory, picture_format)
+    if directory / SELECTION not in written:
+        (directory / SELECTION).unlink(missing_ok=True)
+    return [path for path in (directory / name for name in FILES) if path in written]
+
+
+def frame_name(step: int, picture_format: PictureFormat) -> str:
+    """The path of a step's frame inside a run."""
+    return f"frames/step-{step:04d}.{picture_format}"
+
+
+def sheet_name(picture_format: PictureFormat) -> str:
+    """The path of the sheet with all snapshots inside a run."""
+    return f"convergence.{picture_format}"
+
+
+def selection_name(picture_format: PictureFormat) -> str:
+    """The path of the picture of a choice inside a run."""
+    return f"selection.{picture_format}"
+
+
+def picture_names(run: Run, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
+    """The paths of the frames of some steps, and of the other pictures, inside a run."""
+    names = [frame_name(step, picture_format) for step in steps]
+    if run.selection is not None:
+        names.append(selection_name(picture_format))
+    return [*names, sheet_name(picture_format)]
+
+
+def remove_pictures(
+    directory: Path, picture_format: PictureFormat, *, keep: Sequence[Path] = ()
+) -> None:
+    """Remove a run's pictures of one format, but for those to keep."""
+    frames = directory.glob(f"frames/step-*.{picture_format}")
+    others = sheet_name(picture_format), selection_name(picture_format)
+    for path in (*frames, *(directory / name for name in others)):
+        if path not in keep:
+            path.unlink(missing_ok=True)
+
+
+def read_run(directory: Path) -> Run:
+    """The run in a directory.
+
+    Raises:
+        RunError: naming the file that is missing, damaged or of an unknown format version.
+    """
+    parameters = read_parameters(directory)
+    mixture, n_points = parameters.mixture, parameters.n_points
+    history = readable(directory / HISTORY, _parsed_history)
+    if history.weights.shape[1] != mixture.n_components:
+        raise RunError(
+            f"{directory / HISTORY} is damaged: it has {history.weights.shape[1]} components and "
+            f"{PARAMETERS} has {mixture.n_components}; fit the data again"
+        )
+    cells = readable(directory / CELLS, _parsed_cells)
+    if not math.isclose(cells.n_points, n_points, rel_tol=1e-9):
+        raise RunError(
+            f"{directory / CELLS} is damaged: it has {cells.n_points:g} points and "
+            f"{PARAMETERS} has {n_points:g}; fit the data again"
+        )
+    selection = None
+    if parameters.criterion is not None:
+        parse = partial(_parsed_selection, parameters=parameters, criterion=parameters.criterion)
+        selection = readable(directory / SELECTION, parse)
+    return Run(parameters.columns, mixture, history, cells, parameters.snapshots, selection)
+
+
+def _check_replaced(directory: Path, *, overwrite: bool) -> None:
+    if not directory.is_dir():
+        raise RunError(f"{directory} is a file: name another directory for the run with -o")
+    if not overwrite:
+        raise RunError(f"{directory} exists: name another with -o, or replace it with --overwrite")
+    if any(directory.iterdir()) and not (directory / PARAMETERS).is_file():
+        raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
+
+
+def _history_table(history: History) -> pd.DataFrame:
+    n_steps, n_components = history.weights.shape
+    covariances = _packed(history.covariances)
+    values = np.concatenate([history.weights[..., None], history.means, covariances], axis=2)
+    table = pd.DataFrame(values.reshape(-1, len(HISTORY_PARAMETERS)), columns=HISTORY_PARAMETERS)
+    table.insert(0, "step", np.repeat(np.arange(n_steps), n_components))
+    table.insert(1, "by_move", np.repeat(history.by_move.astype(np.int64), n_components))
+    table.insert(2, "cells", np.repeat(history.n_cells, n_components))
+    table.insert(3, "elbo", np.repeat(history.elbos, n_components))
+    table.insert(4, "component", np.tile(np.arange(n_components), n_steps))
+    return table
+
+
+def _cell_table(cells: Cells) -> pd.DataFrame:
+    values = np.column_stack([cells.counts, cells.means, _packed(cells.covariances)])
+    return pd.DataFrame(values, columns=CELL_COLUMNS)
+
+
+def _selection_table(selection: Selection) -> pd.DataFrame:
+    rows = [
+        {**asdict(candidate), **asdict(candidate.criteria), "eligible": int(candidate.eligible)}
+        for candidate in selection.candidates
+    ]
+    return pd.DataFrame(rows, columns=SELECTION_COLUMNS)
+
+
+def _parsed_selection(path: Path, *, parameters: Parameters, criterion: CriterionName) -> Selection:
+    table = _columns(pyarrow.csv.read_csv(path).to_pandas(), SELECTION_COLUMNS)
+    candidates = tuple(
+        Candidate(
+            components=int(row["components"]),
+            covariance=one_of(COVARIANCE_TYPES, row["covariance"]),
+            log_likelihood=float(row["log_likelihood"]),
+            parameters=int(row["parameters"]),
+            criteria=Criteria(*(float(row[name]) for name in CRITERIA)),
+            status=str(row["status"]),
+            eligible=bool(row["eligible"]),
+        )
+        for row in table.to_dict("records")
+    )
+    chosen = [(each.components, each.covariance) for each in candidates].index(
+        (parameters.mixture.n_components, parameters.covariance)
+    )
+    return Selection(candidates, criterion, chosen)
+
+
+def _parsed_history(path: Path) -> History:
+    # Arrow reads every digit that pandas wrote, whichever the version of pandas.
+    table = _columns(pyarrow.csv.read_csv(path).to_pandas(), HISTORY_COLUMNS)
+    n_components = int(table["component"].max()) + 1
+    n_steps = int(table["step"].max()) + 1
+    expected = [(step, k) for step in range(n_steps) for k in range(n_components)]
+    if list(zip(table["step"], table["component"], strict=True)) != expected:
+        raise ValueError("its steps or components are incomplete or not in order")
+    shape = (n_steps, n_components, len(HISTORY_PARAMETERS))
+    values = table[HISTORY_PARAMETERS].to_numpy(np.float64).reshape(shape)
+    elbos = table["elbo"].to_numpy(np.float64)[::n_components]
+    if not np.isfinite(elbos).all():
+        raise ValueError("an ELBO is missing or not finite")
+    by_move = table["by_move"].to_numpy(np.bool_)[::n_components]
+    n_cells = table["cells"].to_numpy(np.int64)[::n_components]
+    covariances = _unpacked(values[..., 3:])
+    history = History(elbos, values[..., 0], values[..., 1:3], covariances, by_move, n_cells)
+    for step in range(n_steps):
+        history.snapshot(step)  # checks the mixture
+    return history
+
+
+def _parsed_cells(path: Path) -> Cells:
+    values = _columns(pd.read_parquet(path), CELL_COLUMNS).to_numpy(np.float64)
+    if len(values) == 0 or not np.isfinite(values).all() or not (values[:, 0] > 0).all():
+        raise ValueError("a value is missing, not finite, or a count not above 0")
+    return Cells(values[:, 0], values[:, 1:3], _unpacked(values[:, 3:]))
+
+
+def _columns(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise ValueError(f"it lacks the column {missing[0]!r}")
+    return table[names]
+
+
+def _packed(matrices: FloatArray) -> FloatArray:
+    """The xx, xy and yy of symmetric matrices: shape (..., 3) of (..., 2, 2)."""
+    return matrices[..., [0, 0, 1], [0, 1, 1]]
+
+
+def _unpacked(values: FloatArray) -> FloatArray:
+    """Symmetric matrices of their xx, xy and yy: shape (..., 2, 2) of (..., 3)."""
+    return values[..., [[0, 1], [1, 2]]]

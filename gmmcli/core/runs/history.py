@@ -1,0 +1,167 @@
+"""The history of a fit: every step's mixture and ELBO, and the choice of steps to show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.errors import RunError
+
+AUTO_SNAPSHOTS = 8
+# How far the components have to travel to look different, in the data's standard deviations.
+VISIBLE = 0.01
+
+# N for every Nth step, a tuple for these steps, or a word.
+Snapshots = int | tuple[int, ...] | Literal["auto", "all"]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A step, its ELBO in nats, its mixture, in data units, and whether a move led there."""
+
+    step: int
+    elbo: float
+    mixture: Mixture
+    by_move: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Every step of a fit, from the start (step 0) on; T steps and K components.
+
+    Attributes:
+        elbos: shape (T,), in nats.
+        weights: shape (T, K).
+        means: shape (T, K, 2), in data units.
+        covariances: shape (T, K, 2, 2), in data units squared.
+        by_move: whether a move of the search, rather than a climb, led to each step; shape (T,).
+        n_cells: how many cells the ELBO of each step is of, shape (T,).
+    """
+
+    elbos: FloatArray
+    weights: FloatArray
+    means: FloatArray
+    covariances: FloatArray
+    by_move: npt.NDArray[np.bool_]
+    n_cells: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        mixtures: Sequence[Mixture],
+        elbos: Sequence[float],
+        by_move: Sequence[bool],
+        n_cells: Sequence[int],
+    ) -> "History":
+        """The history of these mixtures, in the order of their steps; see the attributes."""
+        return cls(
+            np.array(elbos),
+            np.stack([mixture.weights for mixture in mixtures]),
+            np.stack([mixture.means for mixture in mixtures]),
+            np.stack([mixture.covariances for mixture in mixtures]),
+            np.array(by_move),
+            np.array(n_cells),
+        )
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step."""
+        return len(self.elbos) - 1
+
+    @property
+    def on_other_cells(self) -> npt.NDArray[np.intp]:
+        """The steps that have an ELBO of other cells than the step before, ascending."""
+        return np.flatnonzero(np.diff(self.n_cells)) + 1
+
+    def snapshot(self, step: int) -> Snapshot:
+        """The snapshot of a step from 0 to the last."""
+        mixture = Mixture(self.weights[step], self.means[step], self.covariances[step])
+        return Snapshot(step, float(self.elbos[step]), mixture, bool(self.by_move[step]))
+
+    def chosen(self, snapshots: Snapshots) -> list[int]:
+        """The steps to show.
+
+        Args:
+            snapshots: N for the first step and every Nth after it; a tuple for these steps;
+                "auto" for up to `AUTO_SNAPSHOTS` telling ones; "all" for every step.
+
+        Raises:
+            RunError: naming the steps that the history does not hold.
+        """
+        if isinstance(snapshots, tuple):
+            absent = [step for step in snapshots if not 0 <= step <= self.last_step]
+            if absent:
+                raise RunError(f"no step {absent[0]}: the history ends at step {self.last_step}")
+            return sorted(snapshots)
+        if snapshots == "auto":
+            return self.telling(AUTO_SNAPSHOTS)
+        stride = 1 if snapshots == "all" else snapshots
+        return list(range(0, self.last_step + 1, stride))
+
+    def telling(self, at_most: int) -> list[int]:
+        """At most so many steps that tell how the fit went, ascending, first and last included.
+
+        The steps that moves led to come next, then those at equal shares of the climb. Where that
+        leaves room, each further step is the one at which the components have travelled farthest
+        from where all the steps before show them. None looks like one that is shown already, but
+        for the last and those of moves.
+
+        Args:
+            at_most: 2 or more.
+        """
+        chosen = {0, self.last_step}
+        chosen.update(self._greatest_moves(at_most - len(chosen)))
+        path = self._path()
+
+        def unlike() -> FloatArray:
+            """How far each step is from the nearest that is shown, shape (T,)."""
+            apart: FloatArray = np.abs(path[:, None] - path[sorted(chosen)]).min(axis=1)
+            return apart
+
+        for step in self._at_equal_climbs(at_most - len(chosen)):
+            if unlike()[step] > VISIBLE:
+                chosen.add(step)
+        while len(chosen) < at_most and unlike().max() > VISIBLE:
+            chosen.add(int(unlike().argmax()))
+        return sorted(chosen)
+
+    def _greatest_moves(self, at_most: int) -> list[int]:
+        """At most so many steps that moves led to, those that gained most until the next move."""
+        moves = np.flatnonzero(self.by_move[1:-1]) + 1
+        reached = np.append(moves[1:] - 1, self.last_step)[: len(moves)]
+        climb = self._climb()
+        gains = climb[reached] - climb[moves - 1]
+        greatest: list[int] = moves[np.argsort(-gains, kind="stable")[:at_most]].tolist()
+        return greatest
+
+    def _at_equal_climbs(self, at_most: int) -> list[int]:
+        """At most so many steps, at which equal shares of the ELBO's climb are reached."""
+        highest = np.maximum.accumulate(self._climb())
+        shares = np.linspace(highest[0], highest[-1], at_most + 2)[1:-1]
+        reached: list[int] = np.searchsorted(highest, shares).tolist()
+        return reached
+
+    def _climb(self) -> FloatArray:
+        """The ELBO of each step without what other cells, rather than steps, brought; (T,)."""
+        brought = np.diff(self.elbos, prepend=self.elbos[0])
+        brought[self.on_other_cells] = 0.0
+        return np.asarray(self.elbos[0] + np.cumsum(brought))
+
+    def _path(self) -> FloatArray:
+        """How far the components have travelled by each step, shape (T,).
+
+        The length of the path of the component that moves most at each step: of its weight, and of
+        its mean and Cholesky factor in units of the final mixture's standard deviations.
+        """
+        variances = np.diagonal(self.covariances[-1], axis1=1, axis2=2)  # (K, 2)
+        about = self.means[-1] - self.weights[-1] @ self.means[-1]
+        spread = np.sqrt(self.weights[-1] @ (about**2 + variances))  # (2,)
+        factors = np.linalg.cholesky(self.covariances) / spread[:, None]  # (T, K, 2, 2)
+        n_steps, n_components = self.weights.shape
+        shapes = factors.reshape(n_steps, n_components, 4)
+        places = np.concatenate([self.weights[:, :, None], self.means / spread, shapes], axis=2)
+        moved = np.sqrt((np.diff(places, axis=0) ** 2).sum(axis=2))  # (T - 1, K)
+        return np.append(0, np.cumsum(moved.max(axis=1)))

@@ -1,0 +1,174 @@
+"""The parameters of a run as JSON: the mixture, how it was found, and from what.
+
+Apart from `run`, so that `gmm predict` loads no tables of history.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any, TypeVar
+
+from gmmcli import __version__
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.runs.history import Snapshots
+from gmmcli.core.runs.result import Fit, Provenance
+from gmmcli.core.search.criteria import Selection
+from gmmcli.errors import MixtureError, RunError
+from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, CovarianceType, CriterionName
+
+FORMAT = "gmmcli/1"
+PARAMETERS = "parameters.json"
+PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
+
+Parsed = TypeVar("Parsed")
+Word = TypeVar("Word", bound=str)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a run's JSON says that pictures and predictions need.
+
+    Attributes:
+        columns: the names of the two coordinates.
+        mixture: the final mixture, in data units.
+        covariance: its covariance type.
+        criterion: what it was chosen by; None where there was no choice.
+        snapshots: which steps the fit was asked to show.
+        n_points: N.
+    """
+
+    columns: tuple[str, str]
+    mixture: Mixture
+    covariance: CovarianceType
+    criterion: CriterionName | None
+    snapshots: Snapshots
+    n_points: float
+
+
+def parameters_of(
+    fit: Fit, provenance: Provenance, exact_log_likelihood: float | None
+) -> dict[str, Any]:
+    """What a run's JSON holds, given a fit, where it came from, and its exact log-likelihood."""
+    return {
+        "format": FORMAT,
+        **fit.mixture.to_json(),
+        "columns": list(provenance.columns),
+        "fit": {
+            "status": fit.status.value,
+            "steps": fit.history.last_step,
+            "points": _whole(fit.cells.n_points),
+            "log_likelihood": fit.log_likelihood,
+            **asdict(fit.criteria),
+            "cells": fit.cells.n_cells,
+            "compression_gap": fit.compression_gap,
+            "compression_shift": fit.compression_shift,
+            "coarse": fit.is_coarse,
+            "exact_log_likelihood": exact_log_likelihood,
+            "floored": list(fit.floored),
+            "search": None if fit.search is None else asdict(fit.search),
+            "seconds": round(fit.seconds, 3),
+        },
+        "selection": None if fit.selection is None else _selection_of(fit.selection),
+        "settings": {**asdict(fit.settings), **provenance.asked},
+        "data": {
+            "path": provenance.source,
+            "rows": provenance.n_rows,
+            "skipped_rows": provenance.n_skipped,
+        },
+        "versions": {
+            "gmmcli": __version__,
+            "python": python_version(),
+            **{package: version(package) for package in PACKAGES},
+        },
+    }
+
+
+def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
+    """The names of the coordinates and the final mixture of a run.
+
+    Raises:
+        RunError: naming the file that is missing, damaged or of an unknown format version.
+    """
+    parameters = read_parameters(directory)
+    return parameters.columns, parameters.mixture
+
+
+def read_parameters(directory: Path) -> Parameters:
+    """What the JSON of a run says.
+
+    Raises:
+        RunError: naming the file that is missing, damaged or of an unknown format version.
+    """
+    if not directory.is_dir():
+        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
+    return readable(directory / PARAMETERS, _parsed_parameters)
+
+
+def readable(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
+    """What a file of a run holds.
+
+    Raises:
+        RunError: naming the file that is missing or damaged.
+    """
+    try:
+        return parse(path)
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing: fit the data again") from error
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
+    except KeyError as error:
+        raise RunError(f"{path} is damaged: it lacks {error}; fit the data again") from error
+    except (TypeError, ValueError, MixtureError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
+
+
+def _selection_of(selection: Selection) -> dict[str, Any]:
+    """What a mixture was chosen by, and what came next; the rest is in a table of its own."""
+    second, next_best = selection.runner_up, None
+    if second is not None:
+        named = {"components": second.components, "covariance": second.covariance}
+        next_best = {**named, "difference": selection.lead}
+    return {"criterion": selection.criterion, "runner_up": next_best}
+
+
+def _whole(number: float) -> int | float:
+    """A number as JSON should show it: without a fraction where it has none."""
+    return int(number) if number.is_integer() else number
+
+
+def _parsed_parameters(path: Path) -> Parameters:
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if values["format"] != FORMAT:
+        raise RunError(
+            f"{path} has format {values['format']!r}, and this gmm reads {FORMAT!r}: "
+            "use the gmm that wrote it, or fit the data again"
+        )
+    x, y = values["columns"]
+    snapshots = values["settings"]["snapshots"]
+    if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
+        raise ValueError(f"snapshots is {snapshots!r}")
+    selection = values["selection"]
+    return Parameters(
+        columns=(str(x), str(y)),
+        mixture=Mixture.from_json(values),
+        covariance=one_of(COVARIANCE_TYPES, values["settings"]["covariance"]),
+        criterion=one_of(CRITERIA, selection["criterion"]) if selection else None,
+        snapshots=snapshots,
+        n_points=float(values["fit"]["points"]),
+    )
+
+
+def one_of(words: Sequence[Word], word: object) -> Word:
+    """The word, if it is one of these.
+
+    Raises:
+        ValueError: naming them, where it is not.
+    """
+    for known in words:
+        if word == known:
+            return known
+    raise ValueError(f"{word!r} is none of {', '.join(words)}")

@@ -1,0 +1,1 @@
+"""The best of many optima, and of many numbers of components."""

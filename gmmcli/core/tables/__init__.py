@@ -1,0 +1,1 @@
+"""Rows in and out: sources, the engines that read them, tables, predictions, files of rows."""

@@ -1,0 +1,130 @@
+"""The information against automatic differentiation, and the steps that it leads to."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from builders import cells_of, random_mixture, sampled
+from torch import Tensor
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.information import information, root_masses
+from gmmcli.core.inference.climb import climb
+from gmmcli.core.inference.model import cell_tensors, mean_log_densities
+from gmmcli.core.inference.optimizers import Ascent, Place, QuasiNewton
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
+
+FLOOR = 1e-10
+
+
+def wide_cells(mixture: Mixture, n_cells: int) -> Cells:
+    random = np.random.default_rng(0)
+    roots = 0.1 * random.normal(size=(n_cells, 2, 2))
+    counts = random.uniform(1, 5, n_cells)
+    return Cells(counts, sampled(mixture, n_cells), roots @ roots.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+def test_information_is_what_second_derivatives_tell(covariance: CovarianceType) -> None:
+    """Of the ELBO, as the parameters of a covariance type move in the units of components."""
+    n_components = 3
+    cells = wide_cells(random_mixture(n_components, seed=2), 400)
+    (state,) = islice(
+        climb(cells, random_mixture(n_components, 2), Ascent(covariance, "natural", 1.0, FLOOR)), 1
+    )
+    mixture = state.mixture
+    tensors, roots = cell_tensors(cells), torch.from_numpy(root_masses(cells, mixture))[:, None]
+    weights, means = torch.tensor(mixture.weights), torch.tensor(mixture.means)
+    factors = torch.tensor(mixture.cholesky_factors())
+    held = weights.sqrt()
+
+    def negative_elbo(flat: Tensor) -> Tensor:
+        step = flat.reshape(n_components, 6)
+        along = step[:, 0] - held * (held @ step[:, 0])  # the masses of all together stay
+        growth = step[:, 3:]
+        if covariance == "tied":
+            growth = held[:, None] * (held[:, None] * growth).sum(dim=0)
+        if covariance in ("diag", "spherical"):
+            growth = growth * torch.tensor([1.0, 0.0, 1.0], dtype=growth.dtype)
+        if covariance == "spherical":
+            growth = growth.sum(dim=1, keepdim=True) * torch.tensor(
+                [0.5, 0.0, 0.5], dtype=growth.dtype
+            )
+        masses = torch.softmax(weights.log() + along / roots[:, 0], dim=0)
+        moved = means + (factors @ (step[:, 1:3] / roots)[:, :, None])[:, :, 0]
+        u, across, v = (growth / roots).T
+        zero = torch.zeros_like(u)
+        rows = [
+            torch.stack([(u / 2**0.5).exp(), zero], 1),
+            torch.stack([across, (v / 2**0.5).exp()], 1),
+        ]
+        grown = factors @ torch.stack(rows, dim=1)
+        joint = masses.log()[:, None] + mean_log_densities(tensors.features, moved, grown)
+        return -(tensors.counts * joint.logsumexp(dim=0)).sum()
+
+    zeros = torch.zeros(6 * n_components, dtype=torch.float64)
+    second = torch.autograd.functional.hessian(negative_elbo, zeros).numpy()
+    lengths, directions = np.linalg.eigh(second)
+    moves = np.abs(lengths) > 1e-9  # some parameters do not move
+    size = np.where(moves, np.abs(lengths), np.inf)
+    found = information(cells, mixture, covariance)
+    np.testing.assert_allclose(found.inverse, (directions / size) @ directions.T, atol=1e-9)
+    assert found.is_positive == (lengths > -1e-6).all()
+
+
+def test_a_component_apart_from_others_has_the_information_of_a_gaussian() -> None:
+    apart = Mixture(
+        np.array([0.5, 0.5]), np.array([[-50.0, 0], [50, 0]]), np.tile(np.eye(2), (2, 1, 1))
+    )
+    found = information(cells_of(sampled(apart, 100_000)), apart)
+    expected = np.eye(12)
+    expected[np.ix_([0, 6], [0, 6])] = [[0.5, -0.5], [-0.5, 0.5]]  # one grows as the other shrinks
+    np.testing.assert_allclose(found.inverse, expected, atol=0.03)
+    assert found.is_positive
+
+
+def test_between_two_optima_the_elbo_does_not_bend_downward() -> None:
+    one = sampled(random_mixture(1, seed=0), 500)
+    cells = cells_of(np.concatenate([one, one + np.array([3.0, 0])]))
+    both = np.tile(cells.covariance(), (2, 1, 1))
+    halves = Mixture(np.array([0.5, 0.5]), np.tile(cells.mean(), (2, 1)), both)
+    assert not information(cells, halves).is_positive
+
+
+def test_newtons_steps_are_cut_where_they_are_longest() -> None:
+    mixture = random_mixture(3, seed=2)
+    found = information(cells_of(sampled(mixture, 2000)), mixture)
+    gradient = found.directions @ np.random.default_rng(0).normal(size=len(found.lengths))
+    whole = found.step(gradient, np.inf)
+    np.testing.assert_allclose(whole, found.inverse @ gradient, atol=1e-9)
+    length = np.linalg.norm(whole)
+    cut = found.step(gradient, 0.3 * length)
+    assert np.linalg.norm(cut) == pytest.approx(0.3 * length, rel=0.02)
+    assert cut @ gradient > 0
+    shares = (found.directions.T @ cut) / (found.directions.T @ whole)
+    assert (np.diff(shares) > 0).all()  # the longer, the more
+
+
+def test_a_step_that_leads_down_is_cut_from_where_it_was_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mixture = random_mixture(3, seed=1)
+    cells, places, moved = cells_of(sampled(mixture, 500)), [], QuasiNewton._moved
+
+    def too_far(_self: QuasiNewton, gradient: Tensor, _longest: float) -> Tensor:
+        return 30 * gradient
+
+    def watched(self: QuasiNewton, here: Place, step: Tensor) -> Place:
+        places.append((here.means.clone(), step))
+        return moved(self, here, step)
+
+    monkeypatch.setattr(QuasiNewton, "_direction", too_far)
+    monkeypatch.setattr(QuasiNewton, "_moved", watched)
+    states = list(islice(climb(cells, mixture, Ascent("full", "natural", 1.0, FLOOR)), 6))
+    cut = [n for n in range(1, len(places)) if torch.equal(places[n][1], 0.3 * places[n - 1][1])]
+    assert cut
+    for n in cut:
+        assert torch.equal(places[n][0], places[n - 1][0])
+    assert (np.diff([state.elbo for state in states]) > 0).all()

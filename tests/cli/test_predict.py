@@ -1,0 +1,220 @@
+"""`gmm predict`: rows come back whole and in order, with what scikit-learn would say of them."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import one_line_error, random_mixture, sampled, table_of
+from click.testing import Result
+from sklearn.mixture import GaussianMixture
+
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.tables.prediction import log_likelihood
+from gmmcli.files import write_json
+
+N_ROWS = 5000
+
+
+@pytest.fixture
+def fitted(work: Path, run: Callable[..., Result]) -> Mixture:
+    """A mixture of four, whose run is in `run`; the points are in d.csv."""
+    mixture = random_mixture(4, seed=2)
+    points = pd.DataFrame(sampled(mixture, N_ROWS), columns=["a", "b"])
+    points["name"] = [f"n, {i}" if i % 7 == 0 else f"{i:05}" for i in range(N_ROWS)]
+    points["label"] = "mine"
+    points.to_csv(work / "d.csv", index=False)
+    points.to_parquet(work / "d.parquet")
+    write_json(work / "start.json", mixture.to_json())
+    run("fit", "d.csv", "--init", "start.json", "--steps", 0, "--no-frames", "-o", "run", "-q")
+    return mixture.reordered(mixture.canonical_order())
+
+
+def oracle(mixture: Mixture) -> GaussianMixture:
+    """scikit-learn's mixture with the same parameters."""
+    model = GaussianMixture(mixture.n_components)
+    model.weights_, model.means_ = mixture.weights, mixture.means
+    model.covariances_ = mixture.covariances
+    model.precisions_cholesky_ = np.linalg.cholesky(np.linalg.inv(mixture.covariances))
+    return model
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
+@pytest.mark.parametrize("data", ["d.csv", "d.parquet"])
+def test_rows_get_what_scikit_learn_says(
+    work: Path, run: Callable[..., Result], fitted: Mixture, data: str, output: str
+) -> None:
+    run("predict", "run", data, "--responsibilities", "-o", output)
+    given = pd.read_parquet(work / "d.parquet")
+    read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
+    found = read(output)
+    assert list(found.columns[:4]) == ["a", "b", "name", "label"]
+    pd.testing.assert_frame_equal(found[["name", "label"]], given[["name", "label"]])
+    points = given[["a", "b"]].to_numpy()
+    np.testing.assert_allclose(found[["a", "b"]], points, rtol=1e-15)
+    model = oracle(fitted)
+    np.testing.assert_array_equal(found["predicted_label"], model.predict(points))
+    responsibilities = model.predict_proba(points)
+    np.testing.assert_allclose(found["probability"], responsibilities.max(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(found["log_density"], model.score_samples(points), rtol=1e-9)
+    columns = [f"responsibility_{k}" for k in range(4)]
+    np.testing.assert_allclose(found[columns], responsibilities, rtol=1e-7, atol=1e-12)
+
+
+def test_rows_without_coordinates_come_through_empty(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    (work / "gaps.csv").write_text('b,a,note\n1,2,"x, y"\n,3,é\n4,inf,\nNA,5,007\n0.50,1e0,z\n')
+    found = run("predict", "run", "gaps.csv").stdout
+    table = pd.read_csv(io.StringIO(found), dtype=str, keep_default_na=False)
+    assert table["note"].tolist() == ["x, y", "é", "", "007", "z"]
+    assert table["b"].tolist() == ["1", "", "4", "NA", "0.50"]
+    assert (table["label"] == "").tolist() == [False, True, True, True, False]
+    assert (table["log_density"] == "").tolist() == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
+def test_many_rows_keep_their_order(
+    work: Path, run: Callable[..., Result], fitted: Mixture, output: str
+) -> None:
+    n_rows = 1_000_000  # several of the pieces that a file is read in, by several threads
+    run("generate", "-n", n_rows, "-o", "many.csv")
+    run("predict", "run", "many.csv", "-x", "x", "-y", "y", "-o", output)
+    read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
+    given = pd.read_csv("many.csv")
+    found = read(output)
+    pd.testing.assert_frame_equal(found[["x", "y", "label"]], given, rtol=1e-15)
+    labels = fitted.joint_log_densities(given[["x", "y"]].to_numpy()).argmax(axis=1)
+    np.testing.assert_array_equal(found["predicted_label"], labels)
+
+
+def test_parquet_says_what_to_do_with_a_column_of_many_kinds(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    rows = "\n".join(f"{i}.5,{i % 7},{i}" for i in range(40_000))
+    Path("mixed.csv").write_text(f"a,b,note\n{rows}\n1,2,text\n")
+    before = sorted(work.iterdir())
+    error = one_line_error(run("predict", "run", "mixed.csv", "-o", "out.parquet", code=1))
+    assert "line 40002" in error
+    assert "'note'" in error
+    assert "write a .csv" in error
+    assert sorted(work.iterdir()) == before
+    run("predict", "run", "mixed.csv", "-o", "out.csv")
+    assert pd.read_csv("out.csv", dtype=str)["note"].iloc[-1] == "text"
+
+
+def test_a_fit_labels_its_own_rows(work: Path, run: Callable[..., Result]) -> None:
+    data = "sample_data/old_faithful.csv"
+    Path("taken.csv").write_text("mine")
+    arguments = ["fit", data, "-o", "run", "--no-frames", "-q"]
+    for file, message in (
+        (
+            "taken.csv",
+            "taken.csv exists: choose another place with --assignments, or add --overwrite",
+        ),
+        ("taken.csv/out.csv", "cannot write taken.csv/out.csv: Not a directory: choose another"),
+        (data, f"{data} is what is read: choose another place with --assignments"),
+    ):
+        overwrite = ["--overwrite"] if file == data else []
+        error = one_line_error(run(*arguments, "--assignments", file, *overwrite, code=1))
+        assert message in error
+        assert not Path("run").exists()
+    run(*arguments, "--assignments", "fitted.csv")
+    run("predict", "run", data, "-o", "predicted.csv")
+    assert Path("fitted.csv").read_bytes() == Path("predicted.csv").read_bytes()
+    assert pd.read_csv("fitted.csv")["label"].value_counts().tolist() == [175, 97]
+
+
+def test_spark_writes_parts_with_what_duckdb_says(
+    work: Path, run: Callable[..., Result], fitted: Mixture, java: None
+) -> None:
+    asked = ["predict", "run", "d.csv", "--responsibilities"]
+    run(*asked, "-o", "duck.csv")
+    outcome = subprocess.run(
+        [sys.executable, "-m", "gmmcli", *asked, "--engine", "spark", "-o", "parts.csv"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert outcome.stderr == ""
+    assert one_line_error(run(*asked, "--engine", "spark", code=1)).endswith("name it with -o")
+    parts = sorted(Path("parts.csv").glob("part-*.csv"))
+    found = pd.concat([pd.read_csv(part, dtype={"name": str}) for part in parts])
+    duck = pd.read_csv("duck.csv", dtype={"name": str})
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), duck, rtol=1e-9)
+
+
+def test_columns_of_any_name_come_through(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    names = ["gmm_x", "GMM_Y", "gmm__total", "gmm_finite", "gmm_joint_0", "gmm_share_1"]
+    given = pd.read_csv("d.csv")
+    given[names] = 7
+    given.to_csv("names.csv", index=False)
+    expected = pd.read_csv(io.StringIO(run("predict", "run", "d.csv").stdout))
+    found = pd.read_csv(io.StringIO(run("predict", "run", "names.csv").stdout))
+    assert (found[names] == 7).all(axis=None)
+    pd.testing.assert_frame_equal(found[expected.columns], expected)
+
+
+def test_far_points_keep_their_digits(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    (work / "far.csv").write_text("a,b\n1e6,-1e6\n1e100,0\n")
+    found = pd.read_csv(io.StringIO(run("predict", "run", "far.csv").stdout))
+    point = np.array([[1e6, -1e6]])
+    assert found["log_density"][0] == pytest.approx(fitted.log_densities(point)[0], rel=1e-12)
+    assert found["probability"].tolist() == [1.0, 1.0]
+
+
+def test_the_exact_log_likelihood_is_that_of_the_rows(work: Path, fitted: Mixture) -> None:
+    points = pd.read_csv(work / "d.csv")[["a", "b"]].to_numpy()
+    exact = log_likelihood(table_of(work / "d.csv"), fitted)
+    assert exact == pytest.approx(fitted.log_densities(points).sum(), rel=1e-12)
+
+
+OOPS = "column 'b' holds 'oops', which is not a number"
+ELSEWHERE = "choose another place with -o"
+# What is read, and then the same file as the one to write.
+READ = [
+    ["d.csv", "-o", "d.csv"],
+    ["d.csv", "-o", "run/../d.csv"],
+    ["[a-d].csv", "-o", "d.csv"],
+    ["d.parquet", "-o", "linked.parquet"],
+    ["sqlite://d.parquet", "--table", "t", "-o", "d.parquet"],
+    ["d.csv", "--engine", "spark", "-o", "d.csv"],
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none", "d.csv"], "none is not a run directory"),
+        (["run", "other.csv"], "other.csv has no column 'a'; it has 'x', 'y'"),
+        (["run", "d.csv", "-o", "out.txt"], "cannot tell the format of out.txt"),
+        (["run", "d.csv", "-o", "other.csv"], "other.csv exists: choose another place with -o, or"),
+        (["run", "d.csv", "-o", "d.csv/out.csv"], "cannot write d.csv/out.csv: "),
+        (["run", "bad.csv"], f"bad.csv, line 3: {OOPS}"),
+        (["run", "bad.csv", "-o", "out.csv"], f"bad.csv, line 3: {OOPS}"),
+        (["run", "bad.csv", "-o", "out.parquet"], f"bad.csv, line 3: {OOPS}"),
+        (["run", "ragged.csv"], "ragged.csv, line 3: Expected Number of Columns: 2 Found: 3"),
+        *(
+            (["run", *read, "--overwrite"], f"{read[-1]} is what is read: {ELSEWHERE}")
+            for read in READ
+        ),
+    ],
+)
+def test_bad_requests_get_one_line_and_write_nothing(
+    work: Path, run: Callable[..., Result], fitted: Mixture, arguments: list[str], message: str
+) -> None:
+    (work / "other.csv").write_text("x,y\n1,2\n")
+    (work / "bad.csv").write_text("a,b\n1,2\n3,oops\n")
+    (work / "ragged.csv").write_text("a,b\n1,2\n3,4,5\n6,7\n")
+    (work / "linked.parquet").symlink_to("d.parquet")
+    before = sorted(work.iterdir())
+    assert message in one_line_error(run("predict", *arguments, code=1))
+    assert sorted(work.iterdir()) == before

@@ -1,0 +1,292 @@
+"""The inference against what is known in closed form and against scikit-learn."""
+
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from builders import cells_of, random_mixture, sampled
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+
+from gmmcli.core.cells.cells import Cells, estimated_gap
+from gmmcli.core.inference.climb import State, climb
+from gmmcli.core.inference.model import (
+    CellDensity,
+    SharedAssignment,
+    cell_tensors,
+    constrained,
+    mean_log_densities,
+    shared_assignment,
+)
+from gmmcli.core.inference.optimizers import Ascent
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.mixture.whitening import whitening_of
+from gmmcli.core.runs.result import Status
+from gmmcli.core.search.fit import TOLERANCE, fit
+from gmmcli.errors import FitError
+from gmmcli.settings import CovarianceType, FitSettings
+
+TYPES: list[CovarianceType] = ["full", "tied", "diag", "spherical"]
+FLOOR = 1e-10
+
+
+def states(
+    cells: Cells, start: Mixture, n: int, covariance: CovarianceType = "full", rate: float = 1.0
+) -> list[State]:
+    return list(
+        islice(
+            climb(cells, start, Ascent(covariance, "natural", rate, FLOOR, accelerated=False)), n
+        )
+    )
+
+
+def typed(mixture: Mixture, covariance: CovarianceType) -> Mixture:
+    free, weights = torch.tensor(mixture.covariances), torch.tensor(mixture.weights)
+    made = constrained(free, weights, covariance, FLOOR).numpy()
+    return Mixture(mixture.weights, mixture.means, made)
+
+
+def test_however_long_and_thin_a_component_is_led_to_be_it_can_be_written() -> None:
+    angles = np.linspace(0, np.pi, 100)
+    along = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    needles = 1e9 * along[:, :, None] * along[:, None, :]
+    mixture = Mixture(np.full(100, 0.01), np.zeros((100, 2)), needles + 0.1 * np.eye(2))
+    lengths = np.linalg.eigvalsh(typed(mixture, "full").covariances)  # Mixture checks them
+    np.testing.assert_allclose(lengths[:, 1], 1e6)
+    free = torch.tensor(needles)
+    made = constrained(free, torch.ones(100), "full", FLOOR).numpy()
+    assert np.linalg.eigvalsh(Mixture(mixture.weights, mixture.means, made).covariances).min() > 0
+
+
+def expected_log_likelihood(cells: Cells, mixture: Mixture) -> float:
+    return float(cells.counts @ mixture.log_densities(cells.means))
+
+
+@pytest.mark.parametrize(("n_components", "spread"), [(1, 2.0), (2, 2.0), (7, 2.0), (60, 100.0)])
+def test_elbo_is_the_log_likelihood_where_cells_are_points(
+    n_components: int, spread: float
+) -> None:
+    mixture = random_mixture(n_components, seed=n_components, spread=spread)
+    counts = np.random.default_rng(0).integers(1, 9, 500)
+    cells = cells_of(sampled(mixture, 500), counts.tolist())
+    (state,) = states(cells, mixture, 1)
+    assert state.elbo == pytest.approx(expected_log_likelihood(cells, mixture), rel=1e-9)
+
+
+def test_elbo_of_cells_is_a_bound_as_tight_as_estimated() -> None:
+    points = sampled(ARTICLE, 20_000)
+    places, index = np.unique(np.floor(points / 0.2), axis=0, return_inverse=True)
+    counts = np.bincount(index).astype(float)
+    means = np.stack([np.bincount(index, points[:, i]) / counts for i in (0, 1)], axis=1)
+    deviations = points - means[index]
+    covariances = np.zeros((len(places), 2, 2))
+    np.add.at(covariances, index, deviations[:, :, None] * deviations[:, None, :])
+    cells = Cells(counts, means, covariances / counts[:, None, None])
+
+    (state,) = states(cells, ARTICLE, 1)
+    true_gap = ARTICLE.log_densities(points).mean() - state.elbo / len(points)
+    assert true_gap > 0
+    # The estimate leaves out the third order, of relative size 0.2 of a cell's width here.
+    assert estimated_gap(cells, ARTICLE) == pytest.approx(true_gap, rel=0.05)
+
+
+def sklearn_step(points: FloatArray, start: Mixture, covariance: CovarianceType) -> Mixture:
+    n_components = start.n_components
+    precisions = np.linalg.inv(start.covariances)
+    given_precisions = {
+        "full": precisions,
+        "tied": precisions[0],
+        "diag": np.diagonal(precisions, axis1=1, axis2=2),
+        "spherical": precisions[:, 0, 0],
+    }[covariance]
+    model = GaussianMixture(
+        n_components,
+        covariance_type=covariance,
+        tol=0,
+        reg_covar=0,
+        max_iter=1,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=given_precisions,
+    )
+    with pytest.warns(ConvergenceWarning):
+        model.fit(points)
+    eye = np.eye(2)
+    covariances = {
+        "full": lambda c: c,
+        "tied": lambda c: np.tile(c, (n_components, 1, 1)),
+        "diag": lambda c: c[:, :, None] * eye,
+        "spherical": lambda c: c[:, None, None] * eye,
+    }[covariance](model.covariances_)
+    return Mixture(model.weights_, model.means_, covariances)
+
+
+@pytest.mark.parametrize(("n_components", "spread"), [(3, 2.0), (60, 100.0)])
+@pytest.mark.parametrize("covariance", TYPES)
+def test_a_natural_gradient_step_is_an_em_step(
+    covariance: CovarianceType, n_components: int, spread: float
+) -> None:
+    points = sampled(random_mixture(n_components, seed=1, spread=spread), 100 * n_components)
+    start = random_mixture(n_components, seed=1, spread=spread)
+    start = typed(replace(start, means=start.means + 0.5), covariance)
+    expected = sklearn_step(points, start, covariance)
+    _, after = states(cells_of(points), start, 2, covariance)
+    np.testing.assert_allclose(after.mixture.weights, expected.weights, atol=1e-8)
+    np.testing.assert_allclose(after.mixture.means, expected.means, atol=1e-8)
+    np.testing.assert_allclose(after.mixture.covariances, expected.covariances, atol=1e-8)
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+@pytest.mark.parametrize("rate", [1.0, 0.3])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_elbo_never_falls(covariance: CovarianceType, rate: float, seed: int) -> None:
+    points = sampled(random_mixture(4, seed=seed), 200)
+    elbos = [s.elbo for s in states(cells_of(points), random_mixture(4, 9), 60, covariance, rate)]
+    assert elbos[-1] > elbos[0]
+    assert (np.diff(elbos) > -1e-12 * abs(elbos[-1])).all()
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+def test_whitening_changes_nothing_but_rounding(covariance: CovarianceType) -> None:
+    cells = cells_of(sampled(random_mixture(3, seed=4), 300) * [1.0, 30.0] + [5.0, -700.0])
+    means = cells.means[[3, 77, 200]]
+    start = Mixture(np.full(3, 1 / 3), means, np.tile(np.diag([4.0, 4.0]), (3, 1, 1)))
+    whitening = whitening_of(cells, covariance)
+    raw = states(cells, start, 30, covariance)[-1]
+    white = states(whitening.whiten_cells(cells), whitening.whiten(start), 30, covariance)[-1]
+    back = whitening.unwhiten(white.mixture)
+    elbo = white.elbo + cells.n_points * whitening.log_volume
+    assert elbo == pytest.approx(raw.elbo, rel=1e-11)
+    np.testing.assert_allclose(back.means, raw.mixture.means, rtol=1e-6)
+    np.testing.assert_allclose(back.covariances, raw.mixture.covariances, rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    scales=st.tuples(*2 * [st.sampled_from([1e-9, 0.3, 1.0, 1e9])]),
+    angle=st.floats(0, 3),
+    offset=st.sampled_from([0.0, 1e3]),
+)
+def test_an_affine_map_shifts_the_log_likelihood_by_its_jacobian(
+    scales: tuple[float, float], angle: float, offset: float
+) -> None:
+    points = sampled(ARTICLE, 200)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = np.diag(scales) @ rotation
+    moved = (points + offset) @ matrix.T
+    plain = fit(cells_of(points), FitSettings(seed=3))
+    mapped = fit(cells_of(moved), FitSettings(seed=3))
+    jacobian = len(points) * np.linalg.slogdet(matrix).logabsdet
+    # Two converged fits of one optimum differ by no more than each may have left to climb.
+    assert mapped.log_likelihood + jacobian == pytest.approx(
+        plain.log_likelihood, abs=2 * TOLERANCE
+    )
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+def test_components_keep_their_covariance_type(covariance: CovarianceType, article: Cells) -> None:
+    for optimizer in ("natural", "adam"):
+        result = fit(
+            article,
+            FitSettings(covariance=covariance, optimizer=optimizer, learning_rate=0.1, steps=20),
+        )
+        covariances = result.mixture.covariances
+        off_diagonal = covariances[:, 0, 1]
+        if covariance == "tied":
+            np.testing.assert_allclose(covariances[0], covariances[1], rtol=1e-12)
+        if covariance in ("diag", "spherical"):
+            assert (off_diagonal == 0).all()
+        if covariance == "spherical":
+            np.testing.assert_allclose(covariances[:, 0, 0], covariances[:, 1, 1], rtol=1e-12)
+        if covariance == "full":
+            assert (off_diagonal != 0).all()
+
+
+@pytest.mark.parametrize("covariance", TYPES)
+def test_adam_reaches_the_optimum_of_natural_gradient(
+    covariance: CovarianceType, article: Cells
+) -> None:
+    natural = fit(article, FitSettings(covariance=covariance))
+    adam = fit(article, FitSettings(covariance=covariance, optimizer="adam", learning_rate=0.1))
+    assert natural.status is adam.status is Status.CONVERGED
+    assert adam.log_likelihood == pytest.approx(natural.log_likelihood, abs=2 * TOLERANCE)
+
+
+def test_a_tight_component_far_off_the_others_keeps_its_digits() -> None:
+    generator = np.random.default_rng(0)
+    wide = generator.normal(0, 10, (300, 2))
+    tight = generator.normal(0, 1e-3, (100, 2)) @ [[1, 1], [0, 0.1]] + [3, 4]
+    points = np.concatenate([wide, tight])
+    result = fit(cells_of(points), FitSettings(components=2))
+    k = int(np.argmin(result.mixture.covariances[:, 0, 0]))
+    assert result.log_likelihood == pytest.approx(
+        expected_log_likelihood(result.cells, result.mixture), rel=1e-9
+    )
+    # Its outermost points are shared with the wide component; rounding would show far above this.
+    np.testing.assert_allclose(result.mixture.covariances[k], np.cov(tight.T, bias=True), rtol=1e-2)
+
+
+def narrow_cells(mixture: Mixture, n_cells: int) -> Cells:
+    """Cells about points of a mixture, of different widths."""
+    roots = np.random.default_rng(0).normal(0, 0.3, (n_cells, 2, 2))
+    points = sampled(mixture, n_cells)
+    return Cells(np.ones(n_cells), points, roots @ roots.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize("shape", [(50,), (2, 50)])
+def test_density_of_cells_is_that_of_the_components_they_are_assigned_to(
+    shape: tuple[int, ...],
+) -> None:
+    mixture = random_mixture(3, seed=5)
+    features = cell_tensors(narrow_cells(mixture, 50)).features
+    means = torch.tensor(mixture.means)
+    factors = torch.linalg.cholesky(torch.tensor(mixture.covariances))
+    assignment = torch.tensor(np.random.default_rng(0).integers(0, 3, shape))
+    density = CellDensity(assignment, means, factors).expand(torch.Size(shape))
+    by_component = mean_log_densities(features, means, factors)  # (3, 50)
+    expected = by_component.gather(0, assignment.reshape(-1, 50)).reshape(shape)
+    np.testing.assert_allclose(density.log_prob(features), expected, rtol=1e-12)
+    features[:, 3:] = 0  # points
+    at_points = mixture.component_log_densities(features[:, 1:3].numpy()).T  # (3, 50)
+    expected = np.take_along_axis(at_points, assignment.numpy().reshape(-1, 50), axis=0)
+    np.testing.assert_allclose(density.log_prob(features), expected.reshape(shape), rtol=1e-12)
+
+
+def shared_by(mixture: Mixture, cells: Cells) -> tuple[torch.Tensor, SharedAssignment]:
+    """Log weights plus mean log densities, (K, C), and the assignment that is best for them."""
+    factors = torch.linalg.cholesky(torch.tensor(mixture.covariances))
+    joint = mean_log_densities(cell_tensors(cells).features, torch.tensor(mixture.means), factors)
+    joint += torch.tensor(mixture.weights).log()[:, None]
+    return joint, shared_assignment(joint)
+
+
+@pytest.mark.parametrize(("n_components", "spread"), [(5, 2.0), (60, 100.0)])
+def test_an_assignment_shares_cells_by_responsibilities(n_components: int, spread: float) -> None:
+    mixture = random_mixture(n_components, seed=3, spread=spread)
+    joint, assignment = shared_by(mixture, narrow_cells(mixture, 400))
+    shares = torch.zeros_like(joint).scatter_add_(
+        0, assignment.enumerate_support(), assignment.log_probs.exp()
+    )
+    # No share that is left out is above the rounding of 1.
+    np.testing.assert_allclose(shares, joint.softmax(dim=0), rtol=1e-12, atol=1e-15)
+
+
+def test_only_the_components_that_may_have_points_of_a_cell_are_enumerated() -> None:
+    mixture = random_mixture(60, seed=3, spread=100.0)
+    _, assignment = shared_by(mixture, narrow_cells(mixture, 400))
+    n_candidates, n_cells = assignment.enumerate_support(expand=False).shape
+    assert n_cells == 400
+    assert n_candidates < 20
+
+
+@pytest.mark.parametrize("n_components", [2, 60])
+def test_a_start_that_is_too_far_away_is_told(n_components: int) -> None:
+    start = random_mixture(n_components, seed=0)
+    far = replace(start, means=start.means + 1e200)
+    with pytest.raises(FitError, match="too far from every component"):
+        states(cells_of(sampled(start, 100)), far, 1)

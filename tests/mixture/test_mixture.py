@@ -1,0 +1,111 @@
+"""The mixture as a value: its checks, its order, its densities and its JSON."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import random_mixture, sampled
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
+
+from gmmcli.core.mixture.mixture import Mixture, read_mixture
+from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.errors import MixtureError
+
+UNIT = [[1.0, 0.0], [0.0, 1.0]]
+
+
+def mixture_json(**changes: object) -> dict[str, object]:
+    return ARTICLE.to_json() | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"weights": [0.5, 0.4]}, r"weights sum to 0\.9, not to 1"),
+        ({"weights": [1.5, -0.5]}, r"weight of component 1 is -0\.5"),
+        ({"weights": [float("nan"), 1.0]}, "weight of component 0 is nan"),
+        ({"weights": []}, r"weights must have shape \(K,\)"),
+        ({"weights": "many"}, "weights must be a regular array of numbers"),
+        (
+            {"means": [[0, 1]]},
+            r"means must have shape \(2, 2\), as there are weights, not \(1, 2\)",
+        ),
+        ({"means": [[0, 1], [2]]}, "means must be a regular array"),
+        ({"means": [[0, 1], [2, float("inf")]]}, r"mean of component 1 is not finite: \[2.0, inf"),
+        ({"covariances": [UNIT]}, r"covariances must have shape \(2, 2, 2\)"),
+        ({"covariances": [UNIT, [[1, 2], [2, 1]]]}, r"component 1 is not positive definite: \[\[1"),
+        ({"covariances": [[[1, 0.5], [0.4, 1]], UNIT]}, "component 0 is not symmetric"),
+        ({"covariances": [UNIT, [[float("nan"), 0], [0, 1]]]}, "component 1 is not finite"),
+    ],
+)
+def test_bad_mixtures_are_named(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(MixtureError, match=message):
+        Mixture.from_json(mixture_json(**changes))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[1, 2]", "expected a JSON object"),
+        ('{"weights": [1]}', "no means and no covariances"),
+    ],
+)
+def test_bad_mixture_files_are_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mixture.json"
+    path.write_text(text)
+    with pytest.raises(MixtureError, match=f"mixture.json.*{message}"):
+        read_mixture(path)
+    with pytest.raises(MixtureError, match=r"cannot read .*none\.json: No such file"):
+        read_mixture(tmp_path / "none.json")
+
+
+@given(seed=st.integers(0, 1000), n_components=st.integers(1, 6))
+def test_json_keeps_every_digit(seed: int, n_components: int) -> None:
+    mixture = random_mixture(n_components, seed)
+    again = Mixture.from_json(json.loads(json.dumps(mixture.to_json())))
+    for name in ("weights", "means", "covariances"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(mixture, name))
+
+
+@given(seed=st.integers(0, 1000), n_components=st.integers(1, 6))
+def test_responsibilities_sum_to_one_and_follow_permutations(seed: int, n_components: int) -> None:
+    mixture = random_mixture(n_components, seed)
+    points = sampled(mixture, 20) * 3
+    responsibilities = mixture.responsibilities(points)
+    np.testing.assert_allclose(responsibilities.sum(axis=1), 1, rtol=1e-12)
+    order = np.random.default_rng(seed).permutation(n_components)
+    turned = mixture.reordered(order)
+    np.testing.assert_allclose(turned.responsibilities(points), responsibilities[:, order])
+    np.testing.assert_allclose(turned.log_densities(points), mixture.log_densities(points))
+    np.testing.assert_array_equal(
+        turned.reordered(turned.canonical_order()).means,
+        mixture.reordered(mixture.canonical_order()).means,
+    )
+
+
+def test_densities_agree_with_scipy() -> None:
+    mixture = random_mixture(3, seed=0)
+    points = sampled(mixture, 100)
+    expected = sum(
+        weight * multivariate_normal(mean, covariance).pdf(points)
+        for weight, mean, covariance in zip(
+            mixture.weights, mixture.means, mixture.covariances, strict=True
+        )
+    )
+    np.testing.assert_allclose(mixture.log_densities(points), np.log(expected), rtol=1e-10)
+
+
+def test_canonical_order_is_by_mean_x_then_mean_y() -> None:
+    covariances = np.tile(np.eye(2), (3, 1, 1))
+    mixture = Mixture([0.2, 0.3, 0.5], [[1, 5], [0, 9], [1, 2]], covariances)
+    assert mixture.canonical_order().tolist() == [1, 2, 0]
+
+
+def test_a_mixture_cannot_be_changed() -> None:
+    mixture = random_mixture(2, seed=0)
+    with pytest.raises(ValueError, match="read-only"):
+        mixture.weights[0] = 1

@@ -1,0 +1,138 @@
+"""The picture of a choice between fits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import ROOT
+from matplotlib.axes import Axes
+from matplotlib.colors import same_color
+from matplotlib.testing.compare import compare_images
+
+from gmmcli.core.search.criteria import Candidate, Criteria, Selection
+from gmmcli.pictures.frames import save
+from gmmcli.pictures.selection import (
+    criteria_above,
+    selection_figure,
+    selection_note,
+)
+from gmmcli.pictures.style import styled
+from gmmcli.settings import CovarianceType
+
+
+def candidate(
+    components: int, bic: float, covariance: CovarianceType = "full", status: str = "converged"
+) -> Candidate:
+    criteria = Criteria(bic, bic - 10 * components, bic + 1)
+    return Candidate(components, covariance, 0.0, 1, criteria, status, status == "converged")
+
+
+FLOORED = "on the covariance floor"
+# Of 36 candidates, 3 components with tied covariances are the best that can be chosen.
+MANY = [
+    candidate(k, 2314 + scale * (k - 3) ** 2 + offset, covariance, status)
+    for covariance, scale, offset in [
+        ("full", 9.0, 6.0),
+        ("tied", 4.0, 0.0),
+        ("diag", 70.0, 15.0),
+        ("spherical", 1.0, 900.0),
+    ]
+    for k in range(1, 10)
+    for status in [FLOORED if (covariance, k) in {("full", 8), ("full", 3)} else "converged"]
+]
+MANY[7] = candidate(8, 2250.0, status=FLOORED)
+CHOSEN = 11
+
+
+def drawn(axes: Axes) -> set[tuple[float, float]]:
+    """The points of all lines, but for the star."""
+    lines = [line for line in axes.get_lines() if line.get_marker() != "*"]
+    return {(float(x), float(y)) for line in lines for x, y in line.get_xydata()}
+
+
+def test_every_candidate_is_drawn_above_the_chosen_one_and_inside_the_view() -> None:
+    with styled():
+        axes = selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
+    expected = {(each.components, each.criteria.bic - 2314) for each in MANY}
+    assert drawn(axes) == expected
+    low, high = axes.get_ylim()
+    assert all(low < y < high for _, y in expected)
+    star = next(line for line in axes.get_lines() if line.get_marker() == "*")
+    assert star.get_xydata().tolist() == [[3, 0]]
+    assert [text.get_text() for text in axes.texts] == ["3, tied"]
+
+
+def test_the_order_of_candidates_changes_nothing() -> None:
+    order = np.random.default_rng(0).permutation(len(MANY))
+    chosen = int(np.flatnonzero(order == CHOSEN)[0])
+    with styled():
+        one = selection_figure(Selection(tuple(MANY), "icl", CHOSEN)).axes[0]
+        shuffled = Selection(tuple(MANY[place] for place in order), "icl", chosen)
+        other = selection_figure(shuffled).axes[0]
+    for line, same in zip(one.get_lines(), other.get_lines(), strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), same.get_xydata())
+
+
+def test_candidates_that_are_not_eligible_are_hollow_and_join_no_line() -> None:
+    with styled():
+        axes = selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
+    lines = axes.get_lines()
+    hollow = [line for line in lines if same_color(line.get_markerfacecolor(), "white")]
+    points = [point for line in hollow for point in line.get_xydata().tolist()]
+    assert points == [[3, 6], [8, -64]]
+    assert all(line.get_linestyle() == "None" for line in hollow)
+
+
+def test_the_picture_says_which_way_is_better_and_what_hollow_means() -> None:
+    with styled():
+        figure = selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
+    axes = figure.axes[0]
+    assert axes.get_ylabel() == "BIC above the chosen (lower is better)"
+    assert axes.get_title(loc="left") == "chosen: 3, tied, BIC 2,314.00"
+    assert figure.texts[0].get_text().splitlines() == [
+        f"hollow: not eligible ({FLOORED}); axis: linear up to 10, logarithmic beyond",
+    ]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["full", "tied", "diag", "spherical"]
+
+
+@pytest.mark.parametrize("largest", [1e-3, 20.0, 1e5, 1e9])
+@pytest.mark.parametrize("chosen_bic", [-1e9, 0.0, 1.5e9])
+def test_the_axis_needs_no_offset(largest: float, chosen_bic: float) -> None:
+    candidates = candidate(1, chosen_bic + largest), candidate(2, chosen_bic)
+    with styled():
+        figure = selection_figure(Selection(candidates, "bic", 1))
+        figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert axes.yaxis.get_offset_text().get_text() == ""
+    shown = [label.get_text().replace(",", "") for label in axes.get_yticklabels()]
+    values = [float(text.replace("\N{MINUS SIGN}", "-")) for text in shown]
+    np.testing.assert_allclose(values, axes.get_yticks(), rtol=1e-9, atol=1e-9)
+    assert len({*shown}) == len(shown) >= 3
+
+
+def test_a_criterion_that_is_not_finite_is_left_out() -> None:
+    candidates = candidate(1, 5.0), candidate(2, np.inf, status="too few points")
+    selection = Selection(candidates, "bic", 0)
+    above = criteria_above(selection)
+    np.testing.assert_array_equal(above, [0, np.nan])
+    with styled():
+        selection_figure(selection).draw_without_rendering()
+
+
+def test_a_long_note_is_wrapped() -> None:
+    reasons = [f"a reason of some length, number {number}" for number in range(9)]
+    candidates = candidate(1, 5.0), *(candidate(2, 9.0, status=reason) for reason in reasons)
+    selection = Selection(candidates, "bic", 0)
+    note = selection_note(selection, criteria_above(selection))
+    assert all(reason in note.replace("\n", " ") for reason in reasons)
+    assert max(len(line) for line in note.splitlines()) <= 110
+
+
+def test_the_picture_of_a_choice_looks_as_it_did(tmp_path: Path) -> None:
+    with styled():
+        figure = selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
+        save(figure, tmp_path / "selection.png", "png")
+    baseline = ROOT / "tests" / "baseline" / "selection.png"
+    # Where a change is meant, look at the new picture and copy it over the baseline.
+    assert compare_images(str(baseline), str(tmp_path / "selection.png"), tol=4) is None

@@ -1,0 +1,295 @@
+"""Fits of known data: the optimum, the stop, the floor and the search."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from builders import SAMPLE_DATA, cells_of, random_mixture, sampled
+from sklearn.mixture import GaussianMixture
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.inference.climb import State, climb, fallen, remaining_climb
+from gmmcli.core.inference.optimizers import Ascent
+from gmmcli.core.mixture.mixture import read_mixture
+from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.mixture.whitening import whitening_of
+from gmmcli.core.runs.result import Status
+from gmmcli.core.search.criteria import criteria, n_parameters
+from gmmcli.core.search.fit import PACE_STEPS, TOLERANCE, Hooks, Problem, _is_too_slow, fit
+from gmmcli.core.search.rounds import Path as SearchPath
+from gmmcli.core.search.rounds import random_start, seeds
+from gmmcli.errors import FitError, TableError
+from gmmcli.settings import FitSettings
+
+
+def points_of(cells: Cells) -> np.ndarray:
+    return np.repeat(cells.means, cells.counts.astype(int), axis=0)
+
+
+def test_old_faithful_is_as_good_as_the_best_of_twenty_sklearn_fits(old_faithful: Cells) -> None:
+    points = points_of(old_faithful)
+    assert len(points) == 272
+    best = max(
+        GaussianMixture(2, tol=1e-8, reg_covar=1e-9, max_iter=1000, random_state=seed)
+        .fit(points)
+        .score(points)
+        * len(points)
+        for seed in range(20)
+    )
+    result = fit(old_faithful, FitSettings(components=2))
+    assert result.status is Status.CONVERGED
+    assert result.log_likelihood > best - 1e-4
+    # mclust 6.0 gives this BIC, with its sign turned, for the same model.
+    assert result.criteria.bic == pytest.approx(2322.192, abs=1e-3)
+
+
+def test_the_articles_bad_start_converges_in_under_thirty_steps(article: Cells) -> None:
+    start = read_mixture(SAMPLE_DATA / "article_start.json")
+    natural = fit(article, FitSettings(covariance="diag"), start=start)
+    assert natural.status is Status.CONVERGED
+    assert natural.history.last_step < 30
+    adam = fit(
+        article,
+        FitSettings(covariance="diag", optimizer="adam", learning_rate=0.1, steps=150),
+        start=start,
+    )
+    assert adam.status is Status.STEP_LIMIT
+    assert adam.history.last_step == 150
+    assert adam.log_likelihood == pytest.approx(natural.log_likelihood, abs=1e-4 * 400)
+
+    # Standard errors of components of 200 points, from the truth; overlap hardly widens them.
+    found, n = adam.mixture, 200
+    variances = np.diagonal(ARTICLE.covariances, axis1=1, axis2=2)
+    found_variances = np.diagonal(found.covariances, axis1=1, axis2=2)
+    assert (abs(found.means - ARTICLE.means) < 3 * np.sqrt(variances / n)).all()
+    assert (abs(found_variances - variances) < 3 * variances * np.sqrt(2 / n)).all()
+    assert (abs(found.weights - 0.5) < 3 * np.sqrt(0.25 / 400)).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_converged_means_that_little_is_left_to_climb(seed: int) -> None:
+    cells = cells_of(sampled(random_mixture(4, seed), 500, seed=seed))
+    result = fit(cells, FitSettings(components=4))
+    assert result.status is Status.CONVERGED
+    whitening = whitening_of(cells, "full")
+    on = climb(
+        whitening.whiten_cells(cells),
+        whitening.whiten(result.mixture),
+        Ascent("full", "natural", 1.0, whitening.floor()),
+    )
+    elbos = [state.elbo for state in islice(on, 1000)]
+    # The estimate is one; on 40 random problems what was left was at most 1.06 of it.
+    assert max(elbos) - elbos[0] < 1.5 * TOLERANCE
+
+
+@pytest.mark.parametrize("rate", [0.03, 0.1, 0.3])
+@pytest.mark.parametrize("seed", range(2))
+def test_converged_means_the_same_for_adam(seed: int, rate: float) -> None:
+    cells = cells_of(sampled(random_mixture(3, seed), 300, seed=seed))
+    settings = FitSettings(components=3, optimizer="adam", learning_rate=rate, steps=600)
+    adam = fit(cells, settings, start=random_mixture(3, seed + 10))
+    natural = fit(cells, FitSettings(components=3), start=adam.mixture)
+    gained = natural.log_likelihood - adam.log_likelihood
+    if adam.status is Status.CONVERGED:
+        assert gained < 2 * TOLERANCE
+    else:
+        assert adam.history.last_step == 600
+    assert gained > -TOLERANCE
+
+
+def test_a_climb_is_too_slow_that_does_not_reach_its_target_in_sixty_steps_more() -> None:
+    elbos = [0.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
+    assert not _is_too_slow(elbos, target=10 + 59.0)
+    assert _is_too_slow(elbos, target=10 + 61.0)
+    assert not _is_too_slow(elbos[:5], target=100.0)  # too early to tell
+
+
+def test_a_climb_is_given_up_that_cannot_reach_its_target() -> None:
+    cells = cells_of(1000 * sampled(random_mixture(3, seed=2), 600))  # whitened units are others
+    problem = Problem(cells, FitSettings(3), Hooks(), few=None)
+    start = random_start(problem.all_cells, 3, 1e-10, np.random.default_rng(0))
+    path = SearchPath([State(0, start, -np.inf)])
+    low = problem.told(problem.measured(path)).log_likelihood
+    high = problem.told(problem.climbed(path, by_natural=True)).log_likelihood
+    assert high - low > 100
+    behind = (high - low) / 2
+    reached = problem.climbed(path, by_natural=True, behind=behind, target=low + behind)
+    assert problem.told(reached).log_likelihood > low + behind
+    given_up = problem.climbed(path, by_natural=True, behind=behind, target=high + 1e6)
+    assert len(given_up.path.states) == PACE_STEPS + 1
+
+
+def test_what_falls_is_the_deepest_fall() -> None:
+    assert fallen([1.0, 2.0, 1.5, 3.0, 2.75]) == 0.5
+    assert fallen([1.0, 1.0, 2.0]) == 0.0
+
+
+def test_remaining_climb_of_a_geometric_series_is_its_rest() -> None:
+    rate, first = 0.9, 2.0
+    elbos = [-100.0 - first * rate**step / (1 - rate) for step in range(30)]
+    assert remaining_climb(elbos) == pytest.approx(-100.0 - elbos[-1], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("elbos", "window", "expected"),
+    [
+        ([-5.0, -4.0, -3.5], 1, float("inf")),  # too short to tell
+        ([-9.0, -8.99, -8.97, -8.93, -8.85], 1, float("inf")),  # leaving a plateau
+        ([-9.0, -8.0, -8.0, -8.0, -8.0], 1, 0.0),  # nothing moves
+        ([-9.0, -8.9999, -8.9998, -8.9999, -8.9998], 1, 0.0),  # rounding, as it falls
+        ([-9.0, -8.0, -7.0, -7.0001, -6.5], 1, float("inf")),  # more than rounding
+        ([-9.0, -9.5, -8.0, -8.2, -7.9, -7.8, -7.95, -8.1, -7.85, -7.9], 2, float("inf")),
+    ],
+)
+def test_remaining_climb_of_other_series(elbos: list[float], window: int, expected: float) -> None:
+    assert remaining_climb(elbos, window) == expected
+
+
+def test_a_fit_says_how_it_ended(article: Cells) -> None:
+    assert fit(article, FitSettings(steps=1)).status is Status.STEP_LIMIT
+    assert fit(article, FitSettings(steps=0), start=ARTICLE).history.last_step == 0
+    calls: list[int] = []
+    stopped = fit(
+        article,
+        FitSettings(),
+        start=ARTICLE,
+        hooks=Hooks(
+            watch=lambda _what, step, _elbo: calls.append(step),
+            interrupted=lambda: len(calls) > 2,
+        ),
+    )
+    assert stopped.status is Status.INTERRUPTED
+    assert calls == [0, 1, 2]
+
+
+def test_a_climb_that_diverges_says_what_to_do(article: Cells) -> None:
+    settings = FitSettings(optimizer="adam", learning_rate=1e300)
+    with pytest.raises(FitError, match="diverged at step 1: lower --learning-rate"):
+        fit(article, settings)
+
+
+def test_what_is_watched_is_the_elbo_in_data_units(article: Cells) -> None:
+    watched: list[float] = []
+    hooks = Hooks(watch=lambda _what, _step, elbo: watched.append(elbo))
+    result = fit(article, FitSettings(), start=ARTICLE, hooks=hooks)
+    np.testing.assert_allclose(watched, result.history.elbos / 400, rtol=1e-12)
+
+
+def test_one_component_is_the_sample_mean_and_covariance(article: Cells) -> None:
+    mixture = fit(article, FitSettings(components=1)).mixture
+    np.testing.assert_allclose(mixture.means[0], article.means.mean(axis=0), rtol=1e-10)
+    np.testing.assert_allclose(mixture.covariances[0], np.cov(article.means.T, bias=True))
+
+
+def test_components_come_in_canonical_order_throughout(article: Cells) -> None:
+    result = fit(article, FitSettings(components=3), start=random_mixture(3, seed=1))
+    assert (np.diff(result.mixture.means[:, 0]) > 0).all()
+    turned = result.history.snapshot(0).mixture.reordered(np.array([2, 0, 1]))
+    again = fit(article, FitSettings(components=3), start=turned)
+    np.testing.assert_allclose(again.mixture.means, result.mixture.means, rtol=1e-9)
+    np.testing.assert_allclose(again.history.means[0], result.history.means[0], rtol=1e-12)
+
+
+def test_equal_points_count_as_often_as_they_occur() -> None:
+    points = sampled(ARTICLE, 100).round(0)
+    distinct, counts = np.unique(points, axis=0, return_counts=True)
+    assert counts.max() > 1
+    merged = fit(cells_of(distinct, counts.tolist()), FitSettings(), start=ARTICLE)
+    apart = fit(cells_of(points), FitSettings(), start=ARTICLE)
+    assert merged.log_likelihood == pytest.approx(apart.log_likelihood, rel=1e-12)
+
+
+@pytest.mark.parametrize("direction", [(1.0, 0.0), (0.0, 1.0), (1.0, 2.0), (1e6, 1e-3)])
+@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
+def test_the_floor_carries_points_on_a_line(direction: tuple[float, float], covariance) -> None:
+    along = sampled(ARTICLE, 200)[:, :1]
+    result = fit(cells_of(along * direction + [3.0, 0.0]), FitSettings(covariance=covariance))
+    assert result.status is Status.CONVERGED
+    assert np.isfinite(result.log_likelihood)
+    on_an_axis = 0.0 in direction
+    expected = (
+        (0, 1) if covariance in ("full", "tied") or (covariance == "diag" and on_an_axis) else ()
+    )
+    assert result.floored == expected
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e9, 1e12])
+def test_the_log_likelihood_is_that_of_the_mixture_far_from_zero(offset: float) -> None:
+    points = np.concatenate([sampled(ARTICLE, 200), [[20.0, 20.0]] * 5]) + offset
+    result = fit(cells_of(points), FitSettings(components=3))
+    total = result.mixture.log_densities(points).sum()
+    # The floor keeps means to 1 % of a standard deviation, and so each point to 1e-4 nats.
+    assert result.log_likelihood == pytest.approx(total, abs=205 * 1e-4)
+
+
+def test_points_nearer_than_whitened_units_can_tell_are_fitted() -> None:
+    points = np.array([[0.0, 0.0], [1e-200, 0.0], [1.0, 1.0], [2.0, 0.0]])
+    assert fit(cells_of(points), FitSettings(components=4)).status is Status.CONVERGED
+
+
+def test_ctrl_c_is_heard_during_the_search(article: Cells) -> None:
+    asked: list[int] = []
+
+    def interrupted() -> bool:
+        asked.append(1)
+        return len(asked) >= 5
+
+    result = fit(article, FitSettings(components=5), hooks=Hooks(interrupted=interrupted))
+    assert result.status is Status.INTERRUPTED
+    assert len(asked) < 12  # of several hundred steps
+
+
+def test_fewer_distinct_points_than_components_are_refused() -> None:
+    with pytest.raises(TableError, match="2 distinct points cannot hold 3 components"):
+        fit(cells_of(np.array([[0.0, 1.0], [2.0, 3.0]])), FitSettings(components=3))
+
+
+def test_a_component_without_weight_stays_without(article: Cells) -> None:
+    start = ARTICLE.to_json() | {"weights": [1.0, 0.0]}
+    result = fit(article, FitSettings(), start=ARTICLE.from_json(start))
+    assert sorted(result.mixture.weights) == [0.0, 1.0]
+
+
+def test_seeds_are_distinct_cells_far_apart() -> None:
+    generator = np.random.default_rng(0)
+    corners = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]])
+    points = np.concatenate([corner + generator.normal(size=(50, 2)) for corner in corners])
+    for _ in range(20):
+        chosen = seeds(cells_of(points), 3, generator)
+        nearest = np.argmin(((chosen[:, None] - corners) ** 2).sum(axis=2), axis=1)
+        # A seed in a corner that has one is as likely as about 2 in 1e4.
+        assert sorted(nearest) == [0, 1, 2]
+
+
+def test_the_same_seed_gives_the_same_fit(article: Cells) -> None:
+    first, second = (fit(article, FitSettings(components=3, seed=5)) for _ in range(2))
+    np.testing.assert_array_equal(first.history.elbos, second.history.elbos)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "expected"), [("full", 17), ("tied", 11), ("diag", 14), ("spherical", 11)]
+)
+def test_numbers_of_free_parameters(covariance, expected: int) -> None:
+    assert n_parameters(3, covariance) == expected
+
+
+def test_criteria_agree_with_sklearn(article: Cells) -> None:
+    model = GaussianMixture(2, tol=1e-10, max_iter=1000, random_state=0).fit(article.means)
+    result = fit(article, FitSettings())
+    assert result.criteria.bic == pytest.approx(model.bic(article.means), abs=1e-3)
+    assert result.criteria.aic == pytest.approx(model.aic(article.means), abs=1e-3)
+    certain = model.predict_proba(article.means).max(axis=1)
+    icl = model.bic(article.means) - 2 * np.log(certain).sum()
+    # ICL moves to first order with what either fit has left to climb; the others to second.
+    assert result.criteria.icl == pytest.approx(icl, abs=0.1)
+    assert criteria(article, result.mixture, result.log_likelihood, "full") == result.criteria
+
+
+def test_a_component_on_the_floor_does_not_keep_the_others_from_converging() -> None:
+    points = np.round(2 * np.random.default_rng(3).normal(size=(5000, 2)))
+    found = fit(cells_of(points), FitSettings(3, covariance="spherical", steps=1000))
+    assert found.status is Status.CONVERGED
+    assert found.floored
+    settings = FitSettings(3, covariance="spherical", steps=100)
+    longer = fit(cells_of(points), settings, start=found.mixture)
+    assert longer.log_likelihood - found.log_likelihood < TOLERANCE

@@ -1,0 +1,422 @@
+"""One table in every engine: the same cells, the same fit and the same labels as from a file."""
+
+import csv
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import duckdb
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+from builders import sampled
+from servers import HOST, PASSWORD, spark_cluster, spark_environment
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.compression import Compression, compress
+from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.runs.directory import read_run
+from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.table import open_table
+from gmmcli.errors import TableError
+
+TABLE = 'my "tåble" [1]'
+X, Y, WEIGHT, NOTE = ('x "ö" [m]', "y 's %s {a}", "how many", "note")
+START = {
+    "weights": [0.4, 0.4, 0.2],
+    "means": [[0, 5], [5, 0], [3, 3]],
+    "covariances": [[[1, 0], [0, 1]]] * 3,
+}
+
+Row = Sequence[float | str | None]
+
+
+def rows() -> list[Row]:
+    """Two wide clusters, a tight one that needs finer cells, and rows that are skipped."""
+    generator = np.random.default_rng(0)
+    tight = generator.normal((3, 3), 0.001, (5000, 2))
+    points = generator.permutation(np.concatenate([sampled(ARTICLE, 20_000), tight]))
+    weights = generator.integers(0, 10, len(points)) / 4  # most are not 0, so that cells are cut
+    numbers = np.column_stack([points, weights]).tolist()
+    full: list[Row] = [(*three, f'"{i}", é') for i, three in enumerate(numbers)]
+    return [*full[:99], (None, 1.0, 1.0, "no x"), *full[99:], (1.0, None, 0.5, None)]
+
+
+def quoted(name: str) -> str:
+    """A name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def created(kind: str = "DOUBLE PRECISION") -> str:
+    """SQL that makes the table, with numbers of some type."""
+    numbers = ", ".join(f"{quoted(name)} {kind}" for name in (X, Y, WEIGHT))
+    columns = f"{numbers}, {quoted(NOTE)} VARCHAR(20)"
+    return f"CREATE TABLE {quoted(TABLE)} ({columns})"
+
+
+def new_database(server: str) -> str:
+    """The URL of an empty database."""
+    name = f"dätä {uuid4()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {quoted(name)}".encode())
+    return server.removesuffix("postgres") + quote(name)
+
+
+def fill_postgres(server: str, rows: Sequence[Row], kind: str = "DOUBLE PRECISION") -> str:
+    url = new_database(server)
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(created(kind).encode())
+        with cursor.copy(f"COPY {quoted(TABLE)} FROM STDIN".encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+    return url
+
+
+def fill_sqlite(path: Path, rows: Sequence[Row]) -> str:
+    connection = sqlite3.connect(path)
+    connection.execute(created())
+    connection.executemany(f"INSERT INTO {quoted(TABLE)} VALUES (?, ?, ?, ?)", rows)
+    connection.commit()
+    connection.close()
+    return f"sqlite://{path}"
+
+
+def fill_duckdb(path: Path, file: Path) -> str:
+    with duckdb.connect(path) as connection:
+        connection.execute(created())
+        found = connection.read_csv(str(file).replace("[", "[[]"), all_varchar=True)
+        found.insert_into(quoted(TABLE))
+    return f"duckdb://{path}"
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([X, Y, WEIGHT, NOTE])
+        writer.writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the rows in a file, whose name is a pattern too, and a mixture."""
+    place = tmp_path_factory.mktemp("engines é")
+    write_csv(place / "d [1].csv", rows())
+    (place / "start.json").write_text(json.dumps(START))
+    return place
+
+
+@pytest.fixture(scope="module", params=["duckdb", "sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, place: Path) -> str:
+    """The URL of a database with the rows in TABLE."""
+    if request.param == "postgres":
+        return fill_postgres(request.getfixturevalue("postgres"), rows())
+    if request.param == "sqlite":
+        return fill_sqlite(place / "d.sqlite", rows())
+    return fill_duckdb(place / "d'b.duckdb", place / "d [1].csv")
+
+
+@pytest.fixture(scope="module")
+def from_file(place: Path) -> Path:
+    """The run of a fit to the file."""
+    return fitted(place, "from_file", "d [1].csv")
+
+
+# `gmm` where every table that is compressed is taken for a long one.
+LONG = """
+import sys
+from gmmcli import __main__
+from gmmcli.core.cells import compression
+compression.LONG = 0
+sys.exit(__main__.main())
+"""
+
+
+def gmm(
+    place: Path,
+    *arguments: str,
+    code: int = 0,
+    environment: Mapping[str, str] | None = None,
+    is_long: bool = False,
+) -> str:
+    """What a command, run in a process of its own, says on standard error."""
+    program = ("-c", LONG) if is_long else ("-m", "gmmcli")
+    command = [sys.executable, *program, *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=place, env=environment, check=False
+    )
+    assert done.returncode == code, done.stderr
+    return done.stderr
+
+
+def fitted(
+    place: Path,
+    run: str,
+    *data: str,
+    environment: Mapping[str, str] | None = None,
+    is_long: bool = False,
+) -> Path:
+    """The directory of the run of a fit."""
+    options = ("--init", "start.json", "--weight", WEIGHT, "--verify", "--no-frames", "-q")
+    asked = ("fit", *data, *options, "-o", run, "--overwrite")
+    said = gmm(place, *asked, environment=environment, is_long=is_long)
+    assert said == ""
+    return place / run
+
+
+def compressed(source: Source) -> Compression:
+    """The cells of all rows, each of weight 1."""
+    table = open_table(source)
+    try:
+        return compress(table, n_components=2)
+    finally:
+        table.opened.backend.disconnect()
+
+
+def assert_same_cells(found: Cells, expected: Cells) -> None:
+    """The same counts, and moments to 1e-12 of the spread of the data, which is near 1 here."""
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    np.testing.assert_allclose(found.means, expected.means, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.covariances, expected.covariances, rtol=1e-12, atol=1e-12)
+
+
+def assert_same_run(found: Path, expected: Path) -> None:
+    """The same cells, parameters to a hundredth of a standard error, and log-likelihoods so far.
+
+    A climb ends there, a step sooner or later as rounding has it.
+    """
+    assert_same_cells(read_run(found).cells, read_run(expected).cells)
+    said, expected_said = (
+        json.loads((run / "parameters.json").read_text()) for run in (found, expected)
+    )
+    for name in ("weights", "means", "covariances"):
+        np.testing.assert_allclose(said[name], expected_said[name], rtol=0, atol=1e-4)
+    for name in ("log_likelihood", "exact_log_likelihood"):
+        assert said["fit"][name] == pytest.approx(expected_said["fit"][name], abs=1e-3)
+    for name in ("rows", "skipped_rows"):
+        assert said["data"][name] == expected_said["data"][name]
+
+
+@pytest.mark.parametrize("long", [2e6, 0])
+def test_a_database_gives_the_cells_that_a_file_gives(
+    place: Path, database: str, monkeypatch: pytest.MonkeyPatch, long: float
+) -> None:
+    monkeypatch.setattr("gmmcli.core.cells.compression.LONG", long)
+    expected = compressed(Source(str(place / "d [1].csv")))
+    found = compressed(Source(database, TABLE))
+    assert found.n_passes == expected.n_passes > 1
+    np.testing.assert_array_equal(found.places, expected.places)
+    assert_same_cells(found.cells, expected.cells)
+
+
+def test_a_database_gives_the_fit_that_a_file_gives(
+    place: Path, database: str, from_file: Path
+) -> None:
+    run = fitted(place, "from_database", database, "--table", TABLE)
+    assert_same_run(run, from_file)
+    assert "@" not in (run / "parameters.json").read_text()
+
+
+def test_a_database_gives_the_labels_that_a_file_gives(
+    place: Path, database: str, from_file: Path
+) -> None:
+    asked = ("predict", from_file.name, "--overwrite", "-o")
+    assert gmm(place, *asked, "expected.csv", "d [1].csv") == ""
+    assert gmm(place, *asked, "found.csv", database, "--table", TABLE) == ""
+    expected, found = (pd.read_csv(place / f"{name}.csv") for name in ("expected", "found"))
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+    skipped = found[found[[X, Y]].isna().any(axis=1)]
+    assert len(skipped) == 2
+    assert skipped[["label", "probability", "log_density"]].isna().all(axis=None)
+
+
+def test_a_database_gives_every_row_of_one_component(place: Path, database: str) -> None:
+    asked = ("-k", "1", "--weight", WEIGHT, "--no-frames", "-q", "--overwrite", "-o", "one")
+    assert gmm(place, "fit", "d [1].csv", *asked) == ""
+    for name, data in (("expected", ["d [1].csv"]), ("found", [database, "--table", TABLE])):
+        assert gmm(place, "predict", "one", *data, "--overwrite", "-o", f"{name}.csv") == ""
+    expected, found = (pd.read_csv(place / f"{name}.csv") for name in ("expected", "found"))
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+
+
+def test_postgres_gives_the_first_rows_first_again(postgres: str) -> None:
+    source = Source(fill_postgres(postgres, rows()), TABLE)
+    first, *others = (compressed(source) for _ in range(3))
+    for other in others:
+        np.testing.assert_array_equal(other.places, first.places)
+        assert_same_cells(other.cells, first.cells)
+
+
+@pytest.mark.parametrize("kind", ["numeric", "numeric(12, 3)", "real", "integer"])
+def test_postgres_takes_numbers_of_any_type(tmp_path: Path, postgres: str, kind: str) -> None:
+    values = (100 * sampled(ARTICLE, 21_000)).round()
+    numbers = np.column_stack([values, np.ones(len(values))]).astype(int).tolist()
+    data: list[Row] = [(*three, None) for three in numbers]
+    if kind != "integer":
+        data += [("NaN", 1, 1, None), (1, "NaN", 1, None), (None, None, None, None)]
+    if kind in ("numeric", "real"):
+        data += [("Infinity", 1, 1, None), ("-Infinity", "NaN", 1, None)]
+    write_csv(tmp_path / "d.csv", data)
+    expected = compressed(Source(str(tmp_path / "d.csv")))
+    found = compressed(Source(fill_postgres(postgres, data, kind), TABLE))
+    assert found.n_skipped == expected.n_skipped == len(data) - len(values)
+    assert_same_cells(found.cells, expected.cells)
+
+
+def test_postgres_takes_numbers_whose_squares_vanish(tmp_path: Path, postgres: str) -> None:
+    half = sampled(ARTICLE, 11_000).round(1)
+    # The mean of the first rows is exactly zero, so nothing hides how small the last ones are.
+    centred = np.stack([half, -half], axis=1).reshape(-1, 2).tolist()
+    tiny = [(1e-200, -1e-200), (5e-324, 0.0), (1e-308, 5e-324), (-1e-170, 1e-310)]
+    data: list[Row] = [(x, y, 1.0, None) for x, y in [(0.0, 0.0), *centred, *tiny]]
+    write_csv(tmp_path / "d.csv", data)
+    expected = compressed(Source(str(tmp_path / "d.csv")))
+    found = compressed(Source(fill_postgres(postgres, data), TABLE))
+    assert_same_cells(found.cells, expected.cells)
+
+
+def test_postgres_labels_rows_with_numbers_whose_squares_vanish_or_overflow(
+    tmp_path: Path, postgres: str
+) -> None:
+    centred = {
+        "weights": [0.5, 0.5],
+        "means": [[0, 0], [1, 1]],
+        "covariances": [[[1, 0], [0, 1]], [[2, 1], [1, 2]]],
+    }
+    (tmp_path / "start.json").write_text(json.dumps(centred))
+    numbers = [0.0, 1e-200, -5e-324, 3.0, 1e200, -1e308, float("inf"), float("nan"), None]
+    data: list[Row] = [(x, y, 1.0, None) for x in numbers for y in numbers]
+    write_csv(tmp_path / "d.csv", data)
+    write_csv(tmp_path / "few.csv", [(1, 2, 1, None), (2, 1, 1, None), (3, 3, 1, None)])
+    start = ("--init", "start.json", "--steps", "0", "--no-frames", "-q")
+    assert gmm(tmp_path, "fit", "few.csv", *start, "-o", "run") == ""
+    url = fill_postgres(postgres, data)
+    assert gmm(tmp_path, "predict", "run", "d.csv", "-o", "expected.csv") == ""
+    assert gmm(tmp_path, "predict", "run", url, "--table", TABLE, "-o", "found.csv") == ""
+    expected, found = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("expected", "found"))
+    results = ["label", "probability", "log_density"]
+    pd.testing.assert_frame_equal(found[results], expected[results], rtol=1e-9)
+    finite = [all(v is not None and np.isfinite(v) for v in row[:2]) for row in data]
+    np.testing.assert_array_equal(found[results].notna(), np.array([finite] * 3).T)
+
+
+@pytest.mark.parametrize("huge", [1e308, 1e200])
+def test_a_number_that_is_too_large_gets_one_line(postgres: str, huge: float) -> None:
+    url = fill_postgres(postgres, [*rows(), (huge, 1.0, 1.0, None)])
+    with pytest.raises(TableError, match="double precision cannot work with: change their units"):
+        compressed(Source(url, TABLE))
+
+
+def test_columns_of_rare_types_are_written_as_text(
+    tmp_path: Path, postgres: str, from_file: Path
+) -> None:
+    values = {
+        "uuid": "00000000-0000-0000-0000-000000000001",
+        "inet": "127.0.0.1/32",
+        "numeric": "1.23456789012345678901234567890123456789",
+        "integer[]": "{1,2}",
+        "int4range": "[1,3)",
+        "point": "(1,2)",
+        "interval": "1 day 02:00:00",
+    }
+    url = new_database(postgres)
+    with psycopg.connect(url) as connection:
+        columns = ", ".join(f'"{kind}" {kind}' for kind in values)
+        numbers = f"{quoted(X)} real, {quoted(Y)} real"
+        connection.execute(f"CREATE TABLE rare ({numbers}, {columns})".encode())
+        given = ", ".join(f"'{value}'" for value in values.values())
+        connection.execute(f"INSERT INTO rare VALUES (1, 2, {given})".encode())
+    asked = ("predict", str(from_file), url, "--table", "rare", "-o")
+    for name in ("out.csv", "out.parquet"):
+        assert gmm(tmp_path, *asked, name) == ""
+    assert pd.read_csv(tmp_path / "out.csv", dtype=str)[[*values]].to_dict("records") == [values]
+    assert pd.read_parquet(tmp_path / "out.parquet")[[*values]].to_dict("records") == [values]
+
+
+def test_lists_in_parquet_are_written_as_text(tmp_path: Path, from_file: Path) -> None:
+    given = pd.DataFrame({X: [1.0], Y: [2.0], "list": [[1, 2]], "struct": [{"a": "ö"}]})
+    given.to_parquet(tmp_path / "d.parquet")
+    assert gmm(tmp_path, "predict", str(from_file), "d.parquet", "-o", "out.csv") == ""
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert found[["list", "struct"]].to_numpy().tolist() == [["[1, 2]", "{'a': ö}"]]
+
+
+def test_text_among_the_numbers_of_sqlite_is_skipped(tmp_path: Path) -> None:
+    data: list[Row] = [(1.5, 2.0, 1.0, None), ("", 3.0, 1.0, None), (4.0, "none", 1.0, None)]
+    url = fill_sqlite(tmp_path / "d.sqlite", [*data, (2.0, 5.0, 1.0, None)])
+    found = compressed(Source(url, TABLE))
+    assert (found.n_rows, found.n_skipped) == (4, 2)
+    np.testing.assert_array_equal(found.cells.means, [[1.5, 2], [2, 5]])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ((quote(PASSWORD, safe=""), "secret"), "password authentication failed"),
+        ((HOST, "127.0.0.2"), "Connection refused"),
+        (("/postgres", "/none"), 'database "none" does not exist'),
+        ((quote(PASSWORD, safe=""), "sec/ret"), "the / ? # @ of a password are written %2F"),
+        ((quote(PASSWORD, safe=""), "sec@re#t"), "the / ? # @ of a password are written %2F"),
+        ((f"@{HOST}:", f"@{HOST}:secret"), "its port is a number"),
+        (("postgres:", "nonsense:"), "is no database that Ibis knows"),
+        (("/postgres", "/postgres"), "postgres none: there is no such table"),
+    ],
+)
+def test_what_a_server_refuses_gets_one_line_without_the_password(
+    tmp_path: Path, postgres: str, change: tuple[str, str], message: str
+) -> None:
+    url = postgres.replace(*change)
+    error = gmm(tmp_path, "fit", url, "--table", "none", code=1)
+    assert error.startswith("Error: ")
+    assert error.count("\n") == 1
+    assert message in error
+    for part in (PASSWORD, quote(PASSWORD, safe=""), "sec", "re#t"):
+        assert part not in error
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+def test_spark_gives_the_fit_that_duckdb_gives(
+    place: Path, tmp_path: Path, java: None, is_long: bool
+) -> None:
+    expected = fitted(place, f"from_file_{is_long}", "d [1].csv", is_long=is_long)
+    environment = spark_environment(tmp_path)
+    data = ("d [1].csv", "--engine", "spark")
+    run = f"from_spark_{is_long}"
+    found = fitted(place, run, *data, environment=environment, is_long=is_long)
+    assert read_run(found).cells.covariances.any()
+    assert_same_run(found, expected)
+
+
+def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> None:
+    (tmp_path / "d.csv").write_text("x,y\n1,2\n2,oops\n3,4\n")
+    asked = ("fit", "d.csv", "-x", "x", "-y", "y", "--engine", "spark")
+    error = gmm(tmp_path, *asked, code=1, environment=spark_environment(tmp_path))
+    assert error == "Error: d.csv: a chosen column holds 'oops', which is not a number\n"
+
+
+def test_a_spark_cluster_gives_the_fit_that_duckdb_gives(
+    place: Path, tmp_path: Path, from_file: Path, java: None
+) -> None:
+    with spark_cluster(tmp_path, n_workers=2) as cluster:
+        data = ("d [1].csv", "--engine", "spark")
+        run = fitted(place, "from_cluster", *data, environment=cluster.environment)
+        (application,) = cluster.state()["completedapps"]
+    assert_same_run(run, from_file)
+    assert (application["state"], application["cores"]) == ("FINISHED", 2)
+    assert set(tasks_by_executor(cluster.events)) == {"0", "1"}
+
+
+def tasks_by_executor(events: Path) -> dict[str, int]:
+    """How many tasks each executor of an application finished."""
+    (file,) = (path for path in events.rglob("events_*"))
+    ended = [
+        event["Task Info"]["Executor ID"]
+        for event in map(json.loads, file.read_text().splitlines())
+        if event["Event"] == "SparkListenerTaskEnd" and not event["Task Info"]["Failed"]
+    ]
+    return {executor: ended.count(executor) for executor in sorted(set(ended))}

@@ -1,0 +1,241 @@
+"""Files of every kind: what is read, and the one line about what cannot be."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import SAMPLE_DATA, one_line_error, table_of
+from click.testing import CliRunner, Result
+
+from gmmcli.cli import gmm
+from gmmcli.core.cells.compression import compress
+
+UNWORKABLE = "which double precision cannot work with: change their units"
+UNKNOWN = "is no database that Ibis knows: gmm reads files and databases, so download it first"
+
+ROWS = "x,y\n1,2\n3,4\n5,7\n3,4\n"
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def assert_is_rows(path: Path, columns: tuple[str, str] = ("x", "y")) -> None:
+    table = table_of(path)
+    assert table.columns == columns
+    cells = compress(table).cells
+    np.testing.assert_array_equal(cells.means, [[1, 2], [3, 4], [5, 7]])
+    np.testing.assert_array_equal(cells.counts, [1, 2, 1])
+    assert not cells.covariances.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("plain.csv", ROWS),
+        ("no newline at the end.csv", ROWS.rstrip()),
+        ("windows.csv", "\ufeff" + ROWS.replace("\n", "\r\n")),
+        ("tabs.tsv", ROWS.replace(",", "\t")),
+        ("semicolons.csv", ROWS.replace(",", ";")),
+        ("decimal commas.csv", "x;y\n1,0;2,0\n3,0;4,0\n5,0;7,0\n3,0;4,0\n"),
+        ("quoted.csv", 'x,"y"\n"1","2"\n3,4\n5,7\n3,4\n'),
+        ("[brackets] and 'quotes' é *.csv", ROWS),
+        ("quoted mark.csv", '"x",y,"l; a"\n1,2,a\n3,4,b\n5,7,c\n3,4,d\n'),
+        ("late commas.csv", "x;y\n1;2\n3;4\n5,0;7,0\n3;4\n"),
+        ("dates.csv", "day;x;y\n01.02.2020;1,0;2,0\n01.02.2020;3,0;4\n\n01.02.2020;5;7\nd;3;4\n"),
+        ("blank lines.csv", "\n\n" + ROWS),
+        ("packed.csv.gz", gzip.compress(ROWS.encode())),
+        ("packed.tsv.gz", gzip.compress(ROWS.replace(",", "\t").encode())),
+    ],
+)
+def test_text_files(tmp_path: Path, name: str, content: str | bytes) -> None:
+    assert_is_rows(write(tmp_path / name, content))
+
+
+def test_parquet_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pd.DataFrame({"x": [1, 3, 5, 3], "y": [2.0, 4, 7, 4]}).to_parquet(path)
+    assert_is_rows(path)
+
+
+def test_a_file_without_header_keeps_its_first_row(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", ROWS.split("\n", 1)[1])
+    assert_is_rows(path, ("column0", "column1"))
+
+
+def test_a_header_of_numbers_is_one_where_the_user_names_its_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "years.csv", "2019,2020\n1,2\n3,4\n")
+    table = table_of(path, x="2019", y="2020")
+    assert compress(table).cells.n_points == 2
+
+
+def test_columns_are_the_first_two_numeric_ones_or_those_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", 'name,a,"b ""c""",d\nu,1,2,3\nv,4,5,6\n')
+    assert table_of(path).columns == ("a", 'b "c"')
+    assert table_of(path, x="d").columns == ("d", "a")
+    assert table_of(path, y="a").columns == ('b "c"', "a")
+    table = table_of(path, x='b "c"', y="d")
+    np.testing.assert_array_equal(compress(table).cells.means, [[2, 3], [5, 6]])
+
+
+def test_decimals_after_many_whole_numbers_are_read(tmp_path: Path) -> None:
+    rows = "".join(f"{i % 100},{i % 37}\n" for i in range(30_000))
+    cells = compress(table_of(write(tmp_path / "d.csv", f"x,y\n{rows}1.5,2.5\n")), exact=True).cells
+    assert cells.n_points == 30_001
+    assert [1.5, 2.5] in cells.means.tolist()
+
+
+def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", "x,y\n1000000000.25,1e-6\n1000000000.5,3e-6\n")
+    cells = compress(table_of(path)).cells
+    np.testing.assert_array_equal(cells.means, [[1000000000.25, 1e-6], [1000000000.5, 3e-6]])
+    np.testing.assert_allclose(cells.mean(), [1000000000.375, 2e-6], rtol=1e-15)
+    np.testing.assert_allclose(np.sqrt(np.diag(cells.covariance())), [0.125, 1e-6], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty: it needs a header and rows"),
+        ("\n\n", "is empty"),
+        ("x,y\n", "has a header and no rows"),
+        ("x,name\n1,a\n2,b\n", "needs two numeric columns; it has 'x' (number), 'name' (string)"),
+        ("x,y\n1,2\n3,oops\n5,6\n", "line 3: column 'y' holds 'oops', which is not a number"),
+        ("x,y\n1,2\n2,3,9\n4,5\n", "line 3: Expected Number of Columns: 2 Found: 3"),
+        (
+            "x,y\n1,2\n1,2\n",
+            "all points equal (1, 2): a fit needs points that differ; choose other",
+        ),
+        ("x,y\n1,\n,2\nnan,3\n4,inf\n5,-inf\n", "every row has an empty or non-finite 'x' or 'y'"),
+        ("größe,y\n1,2\n".encode("latin-1"), "is not UTF-8 text"),
+        (bytes(range(256)), "is not UTF-8 text"),
+        ("x,y\n1,2\n3,\n", "bad.csv has one row with a point: a fit needs two that differ"),
+        ("x,y\n1,2\n3,4\n", "2 distinct points cannot hold 3 components"),
+        ("x,y\n" + 400 * "1,2\n3,4\n" + "1,2,3,4\n", "rows differ in their number of fields"),
+        ("x,y\n1,2\n1e200,3\n-1e308,4\n", "bad.csv: the coordinates have a variance of inf"),
+        ("x" * 200_000, "has a first line of over 100,000 characters"),
+    ],
+)
+def test_bad_files_get_one_line(
+    work: Path, run: Callable[..., Result], content: str | bytes, message: str
+) -> None:
+    write(work / "bad.csv", content)
+    error = one_line_error(run("fit", "bad.csv", "-k", 3, "-o", "out", code=1))
+    assert "bad.csv" in error or "distinct" in error
+    assert message in error
+    assert sorted(p.name for p in work.iterdir()) == ["bad.csv", "sample_data"]
+
+
+def test_text_far_down_a_numeric_column_is_named_with_its_line(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    rows = [f"{i},{i * 2}" for i in range(60_000)]
+    rows[50_000] = "7,bad"
+    write(work / "d.csv", "x,y\n" + "\n".join(rows))
+    error = one_line_error(run("fit", "d.csv", code=1))
+    assert error == "Error: d.csv, line 50002: column 'y' holds 'bad', which is not a number"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://h/d", "postgresql://h/d", "duckdb://d.db", "mysql://h"]
+)
+def test_spark_reads_no_databases(work: Path, run: Callable[..., Result], url: str) -> None:
+    error = one_line_error(run("fit", url, "--table", "t", "--engine", "spark", code=1))
+    assert error == f"Error: {url} is a database, not files: leave out --engine spark"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "standard input is empty: it needs a header and rows"),
+        (b"\xff", "standard input is not UTF-8 text: save it as a UTF-8 CSV"),
+        (b"x" * 200_000, "standard input has a first line of over 100,000 characters"),
+        (
+            b"x,y\n1,2\n3,oops\n4,5\n6,7\n",
+            "standard input, line 3: column 'y' holds 'oops', which is not a number",
+        ),
+        (
+            b"x,y\n1,2\n2,3,9\n4,5\n",
+            "cannot read standard input, line 3: Expected Number of Columns: 2 Found: 3",
+        ),
+        (b"x,y\n1,2\n1,2\n", "standard input: all points equal (1, 2)"),
+    ],
+)
+def test_standard_input_is_called_that(work: Path, content: bytes, message: str) -> None:
+    result = CliRunner().invoke(gmm, ["fit", "-"], input=content)
+    assert one_line_error(result).startswith(f"Error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nowhere.csv"], 1, "nowhere.csv does not exist"),
+        (["sample_data"], 1, "sample_data is a directory"),
+        (["d.csv", "-x", "z"], 1, "d.csv has no column 'z'; it has 'x', 'y', 'word'"),
+        (["d.csv", "-x", "y", "-y", "y"], 1, "both name 'y'"),
+        (["d.csv", "-x", "word"], 1, "d.csv, line 2: column 'word' holds 'a', which is not"),
+        (["d.parquet", "-x", "word"], 1, "d.parquet: a chosen column holds 'a', which is not"),
+        (["d.csv", "--strict"], 1, "1 of 4 rows have an empty or non-finite 'x' or 'y'"),
+        (
+            ["d.csv", "-k", "0"],
+            2,
+            "'0' is neither 'auto', a number above 0, nor a range such as 1:12. Try 'gmm fit",
+        ),
+        (["d.csv", "--init", "none.json"], 1, "cannot read none.json: No such file"),
+        (["d.csv", "--init", "bad.json"], 1, "bad.json: weights sum to 2, not to 1"),
+        (
+            ["d.csv", "--init", "sample_data/article_start.json", "-k", "3"],
+            2,
+            "other than the 2 of --init",
+        ),
+        (["d.csv", "--learning-rate", "1.5"], 2, "1.5 is not in the range 1e-06<=x<=1"),
+        (["d.csv", "--learning-rate", "nan"], 2, "nan is not in 1e-06<=x<=1"),
+        (["huge.csv"], 1, f"variance of inf, {UNWORKABLE}, or mend values that are far too large"),
+        (["tiny.csv"], 1, f"variance of 0, {UNWORKABLE}, or mend values that are far too small"),
+        (["d.csv", "--table", "t"], 1, "d.csv is not the URL of a database: leave out --table"),
+        (["d.csv", "--table", "t", "--engine", "spark"], 1, "d.csv is not the URL of a database"),
+        (["https://me:secret@host/d.csv?k=secret"], 1, f"https://host/d.csv {UNKNOWN}"),
+        (["s3://bucket/d.csv", "--table", "t"], 1, f"s3://bucket/d.csv {UNKNOWN}"),
+        (["d.csv", "--snapshots", "0"], 2, "neither 'auto' nor a number of steps above 0"),
+        (["d.csv", "-o", "d.csv"], 1, "d.csv is a file"),
+        ([], 2, "Missing argument 'DATA'. Try 'gmm fit --help'."),
+        (["d.csv", "--colour"], 2, "No such option"),
+        (["junk.parquet"], 1, "cannot read junk.parquet"),
+        (["junk.csv.gz"], 1, "cannot read junk.csv.gz"),
+        (["a" * 300], 1, "File name too long"),
+        (["\udcff.csv"], 1, "is not UTF-8: rename the file"),
+        (["d.csv", "-o", "d.csv/run"], 1, "cannot write d.csv/run: "),
+        (["d.csv", "--init", "same.json"], 1, "components 0 and 1 of the start coincide"),
+    ],
+)
+def test_bad_requests_get_one_line_and_write_nothing(
+    work: Path, run: Callable[..., Result], arguments: list[str], code: int, message: str
+) -> None:
+    write(work / "d.csv", "x,y,word\n1,2,a\n3,4,b\n5,6,c\n,8,d\n")
+    pd.read_csv(work / "d.csv").to_parquet(work / "d.parquet")
+    write(work / "huge.csv", "x,y\n1e300,1\n2e300,2\n")
+    write(work / "tiny.csv", "x,y\n1e-300,1e-300\n2e-300,2e-300\n")
+    write(work / "junk.parquet", "junk")
+    write(work / "junk.csv.gz", "junk")
+    unit = [[1, 0], [0, 1]]
+    bad = {"weights": [1, 1], "means": [[0, 0], [1, 1]], "covariances": [unit, unit]}
+    write(work / "bad.json", json.dumps(bad))
+    same = {"weights": [0.5, 0.5], "means": [[0, 0], [1e-7, 0]], "covariances": [unit, unit]}
+    write(work / "same.json", json.dumps(same))
+    before = sorted(work.iterdir())
+    assert message in one_line_error(run("fit", *arguments, code=code))
+    assert sorted(work.iterdir()) == before
+
+
+def test_skipped_rows_are_counted_and_said(work: Path, run: Callable[..., Result]) -> None:
+    text = (SAMPLE_DATA / "old_faithful.csv").read_text() + "NA,50\n3.1,\nnan,60\n2,Infinity\n"
+    write(work / "d.csv", text)
+    result = run("fit", "d.csv", "--no-frames")
+    assert "skipped 4 of 276 rows: a coordinate is empty or not finite" in result.stderr
+    data = pd.read_json(work / "d" / "parameters.json", typ="series")["data"]
+    assert data == {"path": "d.csv", "rows": 276, "skipped_rows": 4}
