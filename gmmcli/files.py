@@ -27,7 +27,7 @@ def check_file_target(path: Path, *, overwrite: bool, option: str = "-o") -> Non
         raise OutputError(f"{path} exists: choose another place with {option}, or add --overwrite")
 
 
-def check_place(path: Path, option: str = "-o") -> None:
+def check_writable(path: Path, option: str = "-o") -> None:
     """Raise where nothing can be made at a path, by making something beside it.
 
     Args:
@@ -49,7 +49,7 @@ def check_place(path: Path, option: str = "-o") -> None:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+def replace_atomically(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` when the block ends without an error.
 
     Directories on the way to it are made. Until then it has another name, its `.name`.
@@ -67,7 +67,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         os.close(handle)
         with temporary.open("wb") as file:
             yield file
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner reads
+        temporary.chmod(0o666 & ~_read_umask())  # mkstemp makes files that only their owner reads
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
@@ -76,7 +76,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def staged_directory(path: Path) -> Iterator[Path]:
+def stage_directory(path: Path) -> Iterator[Path]:
     """A directory whose files move to `path` together when the block ends without an error.
 
     Where `path` exists already, files of the same names are replaced and others stay.
@@ -91,7 +91,7 @@ def staged_directory(path: Path) -> Iterator[Path]:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
     try:
         yield stage
-        stage.chmod(0o777 & ~_umask())
+        stage.chmod(0o777 & ~_read_umask())
         if path.exists():
             for file in stage.iterdir():
                 file.replace(path / file.name)
@@ -110,11 +110,11 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
         OutputError: when the file cannot be written.
     """
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    with atomic_file(path) as file:
+    with replace_atomically(path) as file:
         file.write(text.encode() + b"\n")
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -1,30 +1,48 @@
-"""What can be asked of a fit."""
+"""What can be asked of `gmm`, and what it does where nothing is asked: every default, once.
+
+Imports nothing heavy, so that help pages can show it.
+"""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 CovarianceType = Literal["full", "tied", "diag", "spherical"]
 OptimizerName = Literal["natural", "adam"]
 Effort = Literal["quick", "normal", "thorough"]
 CriterionName = Literal["bic", "aic", "icl"]
+EngineName = Literal["auto", "spark"]
+PictureFormat = Literal["png", "svg", "pdf"]
 
-COVARIANCE_TYPES: tuple[CovarianceType, ...] = ("full", "tied", "diag", "spherical")
-CRITERIA: tuple[CriterionName, ...] = ("bic", "aic", "icl")
+COVARIANCE_TYPES: tuple[CovarianceType, ...] = get_args(CovarianceType)
+OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+CRITERIA: tuple[CriterionName, ...] = get_args(CriterionName)
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 
-# A full natural-gradient step is an EM step. Adam's rate is measured: 0.1 brings the article's
-# example to within 1e-4 nats per point of its optimum in 150 steps.
+# A table of at most so many rows is fitted point by point, and a longer one by cells: exactness
+# against time.
+EXACT_ROWS = 20_000
+# The most cells of a table: narrow cells against time and memory (benchmarks/gaps.py).
+MOST_CELLS = 1_000_000
+# Shares of a full natural-gradient step, which is an EM step, and rates of Adam: 0.1 brings the
+# article's example to within 1e-4 nats per point of its optimum in 150 steps
+# (benchmarks/convergence.py).
 LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
-# Fewer points are too few for a component: they gain nothing by its closing in on them.
+# The most snapshots that are drawn unasked: a story at a glance against every step of it.
+AUTO_SNAPSHOTS = 8
+# The points of a component, at least: with fewer it gains by closing in on them.
 HANDFUL = 6
-# What is told of a candidate that cannot be chosen for its thin components, or for its small ones.
+# Why a candidate is rejected: for a thin component, or for a small one.
 ON_FLOOR = "on the covariance floor"
 ON_FEW = f"on fewer than {HANDFUL} points"
-# And of one whose climb was ended, or not begun, as it could not win.
-LEFT_BEHIND = "left behind"
-# The data do not tell candidates apart whose criteria differ by less: a difference of 2 in BIC is a
-# Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade ends there).
+# What a candidate is whose climb was not finished, or not begun, as it could not win.
+PRELIMINARY = "preliminary"
+# The data do not tell candidates apart whose criteria differ by less, in twice nats: a difference
+# of 2 in BIC is a Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade
+# ends there).
 ALIKE = 2.0
-# Cells move no component's parameters by more than so many of their standard errors.
+# Cells move no parameter of a component by more, in its standard errors.
 MOST_SHIFT = 0.05
 # The least standard deviation of a component, as a share of the data's.
 FLOOR = 1e-5
@@ -48,7 +66,7 @@ class FitSettings:
     components: int = 2
     covariance: CovarianceType = "full"
     optimizer: OptimizerName = "natural"
-    learning_rate: float = 1.0
+    learning_rate: float = LEARNING_RATES["natural"]
     steps: int = 10_000
     seed: int = 0
     effort: Effort = "normal"

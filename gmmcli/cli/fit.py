@@ -14,8 +14,14 @@ from gmmcli.cli.options import ComponentChoice, StepChoice, engine_option, seed_
 if TYPE_CHECKING:
     from gmmcli.cli.reporting import Reporter
     from gmmcli.core.mixture.mixture import Mixture
-    from gmmcli.core.tables.engines import EngineName
-    from gmmcli.settings import Choice, CovarianceType, CriterionName, Effort, OptimizerName
+    from gmmcli.settings import (
+        Choice,
+        CovarianceType,
+        CriterionName,
+        Effort,
+        EngineName,
+        OptimizerName,
+    )
 
 EXAMPLES = """\b
 Examples:

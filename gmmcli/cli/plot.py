@@ -1,14 +1,12 @@
 """`gmm plot`: a run's pictures, drawn again."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
 from gmmcli.cli.options import StepList
-
-if TYPE_CHECKING:
-    from gmmcli.core.runs.directory import PictureFormat
+from gmmcli.settings import PICTURE_FORMATS, PictureFormat
 
 EXAMPLES = """\b
 Examples:
@@ -29,7 +27,7 @@ Examples:
 @click.option(
     "--format",
     "picture_format",
-    type=click.Choice(["png", "svg", "pdf"]),
+    type=click.Choice(PICTURE_FORMATS),
     default="png",
     show_default=True,
     help="The format of every picture.",
@@ -47,7 +45,7 @@ def plot(
     *,
     run: Path,
     steps: Literal["auto", "all"] | tuple[int, ...] | None,
-    picture_format: "PictureFormat",
+    picture_format: PictureFormat,
     output: Path | None,
     overwrite: bool,
     quiet: bool,

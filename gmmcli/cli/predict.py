@@ -1,14 +1,11 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from gmmcli.cli.options import engine_option, table_option
-
-if TYPE_CHECKING:
-    from gmmcli.core.tables.engines import EngineName
+from gmmcli.settings import EngineName
 
 EXAMPLES = """\b
 Examples:
@@ -40,7 +37,7 @@ def predict(
     run: Path,
     data: str,
     table: str | None,
-    engine: "EngineName",
+    engine: EngineName,
     output: str | None,
     x_column: str | None,
     y_column: str | None,

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gmmcli.errors import OutputError
-from gmmcli.settings import ALIKE, HANDFUL, LEFT_BEHIND, MOST_SHIFT, ON_FLOOR
+from gmmcli.settings import ALIKE, HANDFUL, MOST_SHIFT, ON_FLOOR, PRELIMINARY
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
@@ -265,7 +265,7 @@ def _selection(selection: "Selection") -> str:
     chosen += _counted(max(numbers), "component", fewest=min(numbers))
     if selection.runner_up is None or selection.lead is None:
         return chosen
-    most = "at most " if selection.runner_up.status == LEFT_BEHIND else ""
+    most = "at most " if selection.runner_up.status == PRELIMINARY else ""
     return f"{chosen}; next {_label(selection.runner_up)}, {most}{selection.lead:.2f} higher"
 
 

@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gmmcli.core.runs.directory import PictureFormat, Run, frame_name, selection_name, sheet_name
+from gmmcli.core.runs.directory import Run, frame_name, selection_name, sheet_name
 from gmmcli.core.runs.history import History, Snapshot
-from gmmcli.files import atomic_file
+from gmmcli.files import replace_atomically
 from gmmcli.pictures.artists import draw_climb, draw_snapshot, note_of, title_of
 from gmmcli.pictures.scene import Scene, scene_of
 from gmmcli.pictures.selection import selection_figure
 from gmmcli.pictures.style import styled
+from gmmcli.settings import PictureFormat
 
 FRAME_INCHES = (7.0, 5.4)
 # The share of a frame that is left of its axes.
@@ -113,7 +114,7 @@ def save(figure: Figure, path: Path, picture_format: PictureFormat) -> None:
     """
     # A date would make equal pictures differ in their bytes.
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with atomic_file(path) as file, warnings.catch_warnings():
+    with replace_atomically(path) as file, warnings.catch_warnings():
         # A column's name may have letters that the font lacks; they show as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format=picture_format, metadata=dates[picture_format])

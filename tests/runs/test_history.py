@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.runs.history import AUTO_SNAPSHOTS, History
+from gmmcli.core.runs.history import History
 from gmmcli.errors import RunError
+from gmmcli.settings import AUTO_SNAPSHOTS
 
 
 def history_of(elbos: list[float], moves: Collection[int] = ()) -> History:

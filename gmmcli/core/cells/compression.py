@@ -24,11 +24,8 @@ from gmmcli.core.mixture.whitening import whitening_of
 from gmmcli.core.tables.engines import readable_errors
 from gmmcli.core.tables.table import LARGEST, Table
 from gmmcli.errors import TableError
+from gmmcli.settings import EXACT_ROWS, MOST_CELLS
 
-# A table of at most so many rows is fitted point by point.
-EXACT_ROWS = 20_000
-# A longer one becomes at most so many cells, unless the user says otherwise.
-MOST_CELLS = 1_000_000
 # The first grid has so many for tables of up to some 10 million rows, and then more in proportion
 # to the square root of their number, which is what the rule on the gap asks of most mixtures.
 FIRST_CELLS = 280_000

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -29,15 +28,18 @@ from gmmcli.core.runs.parameters import (
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.errors import RunError
-from gmmcli.files import check_place, staged_directory, write_json
-from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, CriterionName
+from gmmcli.files import check_writable, stage_directory, write_json
+from gmmcli.settings import (
+    COVARIANCE_TYPES,
+    CRITERIA,
+    PICTURE_FORMATS,
+    CriterionName,
+    PictureFormat,
+)
 
 HISTORY, CELLS, SELECTION = "history.csv", "cells.parquet", "selection.csv"
 
 FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
-
-PictureFormat = Literal["png", "svg", "pdf"]
-PICTURE_FORMATS: tuple[PictureFormat, ...] = ("png", "svg", "pdf")
 
 HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 HISTORY_COLUMNS = ["step", "by_move", "cells", "elbo", "component", *HISTORY_PARAMETERS]
@@ -84,7 +86,7 @@ def check_target(directory: Path, *, overwrite: bool) -> None:
     """
     if directory.exists():
         _check_replaced(directory, overwrite=overwrite)
-    check_place(directory)
+    check_writable(directory)
 
 
 def write_run(
@@ -101,7 +103,7 @@ def write_run(
     Raises:
         OutputError: when they cannot be written.
     """
-    with staged_directory(directory) as stage:
+    with stage_directory(directory) as stage:
         write_json(stage / PARAMETERS, parameters_of(fit, provenance, exact_log_likelihood))
         _history_table(fit.history).to_csv(stage / HISTORY, index=False)
         _cell_table(fit.cells).to_parquet(stage / CELLS, index=False)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.errors import RunError
+from gmmcli.settings import AUTO_SNAPSHOTS
 
-AUTO_SNAPSHOTS = 8
 # How far the components have to travel to look different, in the data's standard deviations.
 VISIBLE = 0.01
 

@@ -22,7 +22,7 @@ from gmmcli.core.runs.result import Fit, Status
 from gmmcli.core.search.criteria import Candidate, Selection, criteria, n_parameters
 from gmmcli.core.search.fit import Climbed, Hooks, Problem, check_distinct_points, n_few
 from gmmcli.core.search.rounds import MOST_STEPS, ONE_MOVE, Path, Searcher
-from gmmcli.settings import LEFT_BEHIND, Choice, CriterionName, FitSettings
+from gmmcli.settings import PRELIMINARY, Choice, CriterionName, FitSettings
 
 # So many components beyond the best so far tell that more are no better.
 BEYOND = 3
@@ -84,7 +84,7 @@ class Contender:
     def candidate(self) -> Candidate:
         """What is told of it in the end."""
         left = self.is_behind or not self.is_final
-        status = self.flaw or (LEFT_BEHIND if left else self.fit.status.value)
+        status = self.flaw or (PRELIMINARY if left else self.fit.status.value)
         hidden = self.fit.cells.n_points * self.fit.compression_gap
         covariance = self.problem.covariance
         return Candidate(

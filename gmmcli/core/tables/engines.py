@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import duckdb
@@ -29,8 +29,7 @@ from ibis.common.exceptions import TableNotFound
 
 from gmmcli.core.tables.dialect import MISSING, Dialect, dialect_of, first_lines
 from gmmcli.errors import TableError
-
-EngineName = Literal["auto", "spark"]
+from gmmcli.settings import EngineName
 
 # DuckDB looks at so many rows, and not at ten times as many, where the kinds of columns are known.
 SNIFFED = 2048

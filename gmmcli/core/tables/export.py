@@ -13,7 +13,7 @@ from gmmcli.core.tables.engines import Source, files_of, readable_errors
 from gmmcli.core.tables.sink import check_sink, is_parquet, print_rows, write_rows
 from gmmcli.core.tables.table import Table
 from gmmcli.errors import OutputError
-from gmmcli.files import atomic_file, check_place
+from gmmcli.files import check_writable, replace_atomically
 
 BATCH_ROWS = 200_000
 KEEP_TEXT = "; only the first rows were looked at: write a .csv, which keeps columns as they are"
@@ -44,7 +44,7 @@ def check_export(
         raise OutputError(f"{output} is what is read: choose another place with {option}")
     check_sink(Path(output), overwrite=overwrite, option=option)
     if not is_spark:  # whose paths may be of another file system
-        check_place(Path(output), option)
+        check_writable(Path(output), option)
 
 
 def keeps_text(output: str | None) -> bool:
@@ -72,7 +72,7 @@ def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool)
             write_parts(table.opened, rows, output, overwrite=overwrite)
     elif is_parquet(Path(output)) and table.opened.is_duckdb:
         with (
-            atomic_file(Path(output)) as file,
+            replace_atomically(Path(output)) as file,
             readable_errors(table.source, output, if_converted=KEEP_TEXT),
         ):
             table.opened.write_parquet(rows, Path(file.name))

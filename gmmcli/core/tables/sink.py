@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from gmmcli.errors import OutputError
-from gmmcli.files import atomic_file, check_file_target
+from gmmcli.files import check_file_target, replace_atomically
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -45,7 +45,7 @@ def write_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path)
     Raises:
         OutputError: when the file cannot be written.
     """
-    with atomic_file(path) as file:
+    with replace_atomically(path) as file:
         if is_parquet(path):
             with pyarrow.parquet.ParquetWriter(file, schema) as writer:
                 for batch in batches:
