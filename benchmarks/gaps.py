@@ -12,6 +12,7 @@ nothing was said, and those where it is over 1.5 times the estimate.
 import argparse
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.core.mixture.sampling import sample
 from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.settings import FitSettings
@@ -72,7 +74,8 @@ def table_of(seed: int, path: Path) -> tuple[Compressor, FloatArray, int]:
     points = random.permutation(np.concatenate(list(with_outliers(random, points))))
     pyarrow.parquet.write_table(pa.table(dict(zip("xy", points.T, strict=True))), path)
     table = open_table(Source(str(path)))
-    compressor = Compressor(compress(table, most_cells=most_cells, n_components=n_components))
+    sketch = partial(sketch_mixture, n_components=n_components)
+    compressor = Compressor(compress(table, most_cells=most_cells, sketch=sketch))
     return compressor, points, n_components
 
 

@@ -1,6 +1,7 @@
 """`gmm fit`: a mixture fitted to a table."""
 
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -201,6 +202,7 @@ def fit(
         from gmmcli.core.cells.compression import Compressor, compress
         from gmmcli.core.mixture.mixture import read_mixture
         from gmmcli.core.runs.directory import check_target, default_directory, write_run
+        from gmmcli.core.search.sketch import sketch_mixture
         from gmmcli.core.tables.engines import source_of
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.table import open_table
@@ -219,7 +221,7 @@ def fit(
             exact=exact,
             most_cells=most_cells,
             strict=strict,
-            n_components=choice.most,
+            sketch=partial(sketch_mixture, n_components=choice.most),
             meanwhile=importing.start,
         )
     reporter.rows(points, compression, chosen=x_column is None or y_column is None)

@@ -50,7 +50,7 @@ def scene_of(run: Run) -> Scene:
     limits = _view(run.cells, reaches)
     inside = _within(run.cells.means, limits)
     if not inside.all():  # what lies outside on one axis has no say on the other
-        limits = _view(run.cells.chosen(inside), reaches[:, _within(run.mixture.means, limits)])
+        limits = _view(run.cells.select(inside), reaches[:, _within(run.mixture.means, limits)])
         inside = _within(run.cells.means, limits)
     return Scene(
         columns=(_shortened(run.columns[0]), _shortened(run.columns[1])),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -16,15 +17,17 @@ import torch
 from builders import cells_of, one_line_error, random_mixture, sampled, table_of
 from click.testing import Result
 
-from gmmcli.core.cells.cells import Cells, estimated_gap, gap_rates, gaps, joint_log_densities
+from gmmcli.core.cells.cells import Cells, joint_log_densities
 from gmmcli.core.cells.compression import Compressor, compress, refine
+from gmmcli.core.cells.gaps import estimate_gap, estimate_gap_rates, estimate_gaps
 from gmmcli.core.cells.grids import SPAN
-from gmmcli.core.cells.refinement import CROWD, gap_ratio, parts_of_crowded
-from gmmcli.core.cells.shifts import shifts
-from gmmcli.core.cells.tree import coarsened
+from gmmcli.core.cells.refinement import CROWD, compare_gap, plan_parts_of_crowds
+from gmmcli.core.cells.shifts import estimate_shifts
+from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.table import Table
 from gmmcli.errors import TableError
 from gmmcli.settings import MOST_SHIFT, FitSettings
@@ -36,6 +39,11 @@ def written(path: Path, points: FloatArray) -> Table:
     """The table of a CSV file with these points."""
     np.savetxt(path, points, delimiter=",", header="x,y", comments="", fmt="%.17g")
     return table_of(path)
+
+
+def sketch(n_components: int) -> Callable[[Cells], Mixture]:
+    """What finds a mixture of so many components near some points."""
+    return partial(sketch_mixture, n_components=n_components)
 
 
 def gaussian(n: int, mean: tuple[float, float], sd: float, seed: int) -> FloatArray:
@@ -158,12 +166,12 @@ def test_cells_give_the_fit_that_rows_give(
         request.getfixturevalue("long_tables")
     make, n_components = HARD_TABLES[name]
     table = written(tmp_path / "d.csv", make())
-    compressor = Compressor(compress(table, most_cells=200_000, n_components=n_components))
+    compressor = Compressor(compress(table, most_cells=200_000, sketch=sketch(n_components)))
     compressed = compressor.compression
     assert not compressed.is_exact
     assert compressed.cells.n_points == pytest.approx(len(make()), rel=1e-12)
     assert compressed.cells.n_cells <= 200_000
-    assert (parts_of_crowded(compressed.cells) == 1).all()
+    assert (plan_parts_of_crowds(compressed.cells) == 1).all()
     settings = FitSettings(n_components)
     found = fit(compressed.cells, settings, hooks=Hooks(compressor.finer))
     rows = compress(table, exact=True).cells
@@ -189,11 +197,11 @@ def test_typical_tables_take_one_pass_and_no_cell_is_crowded(tmp_path: Path) -> 
 @pytest.mark.usefixtures("long_tables")
 def test_a_long_table_has_few_cells_which_are_fine_enough_in_one_pass(tmp_path: Path) -> None:
     table = written(tmp_path / "d.csv", sampled(ARTICLE, N_ROWS))
-    compression = compress(table, n_components=2)
+    compression = compress(table, sketch=sketch(2))
     assert compression.n_passes == 1
-    assert (parts_of_crowded(compression.cells) == 1).all()
-    gap = estimated_gap(compression.cells, ARTICLE)
-    assert gap_ratio(compression.cells, gap) < 0.8
+    assert (plan_parts_of_crowds(compression.cells) == 1).all()
+    gap = estimate_gap(compression.cells, ARTICLE)
+    assert compare_gap(compression.cells, gap) < 0.8
     assert compression.cells.n_cells < 10_000
 
 
@@ -205,7 +213,7 @@ def test_cells_that_are_longer_beyond_a_core_keep_the_moments_of_the_rows(
         "gmmcli.core.cells.refinement.CROWD", 0.02
     )  # which keeps cells short otherwise
     points = sampled(ARTICLE, N_ROWS)
-    compression = compress(written(tmp_path / "d.csv", points), n_components=2)
+    compression = compress(written(tmp_path / "d.csv", points), sketch=sketch(2))
     assert compression.grids is not None
     assert compression.grids.stretch > 1
     rows = np.abs((compression.places[:, 1] + SPAN // 2) % SPAN - SPAN // 2)
@@ -244,7 +252,7 @@ def test_points_on_or_near_a_line_become_no_more_cells_than_are_asked_for(
     x, noise = sampled(ARTICLE, N_ROWS).T
     table = written(tmp_path / "d.csv", np.stack([x, slope * x + slope % 1 * noise], axis=1))
     for most_cells in (500, 100_000):
-        compression = compress(table, most_cells=most_cells, n_components=2)
+        compression = compress(table, most_cells=most_cells, sketch=sketch(2))
         assert 50 < compression.cells.n_cells <= most_cells
         assert compression.cells.n_points == N_ROWS
 
@@ -259,7 +267,7 @@ def test_a_sorted_table_is_cut_as_finely_as_any(
     points = np.concatenate([gaussian(N_ROWS // 3, (8 * k, k), 1, k) for k in range(3)])
     points = points[np.argsort(points[:, 0])][:: -1 if is_descending else 1]
     table = written(tmp_path / "d.csv", points)
-    compressor = Compressor(compress(table, most_cells=10**6, n_components=3))
+    compressor = Compressor(compress(table, most_cells=10**6, sketch=sketch(3)))
     found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
     assert not found.is_coarse
     true = found.mixture.log_densities(points).sum() - found.log_likelihood
@@ -269,10 +277,11 @@ def test_a_sorted_table_is_cut_as_finely_as_any(
 
 @pytest.mark.usefixtures("long_tables")
 def test_a_long_table_for_one_component_is_cut_about_its_middle(tmp_path: Path) -> None:
-    compression = compress(written(tmp_path / "d.csv", gaussian(N_ROWS, (5, 7), 2, 1)))
+    points = gaussian(N_ROWS, (5, 7), 2, 1)
+    compression = compress(written(tmp_path / "d.csv", points), sketch=sketch(1))
     assert compression.grids is not None
     np.testing.assert_allclose(compression.grids.origins[0], [5, 7], atol=0.1)
-    assert (parts_of_crowded(compression.cells) == 1).all()
+    assert (plan_parts_of_crowds(compression.cells) == 1).all()
 
 
 @pytest.mark.usefixtures("long_tables")
@@ -286,13 +295,13 @@ def test_weights_count_in_a_long_table_and_bad_ones_get_one_line(tmp_path: Path)
         np.savetxt(path, rows, delimiter=",", header="x,y,w", comments="", fmt="%.17g")
         return table_of(path, weight="w")
 
-    cells = compress(weighted(weights), n_components=2).cells
+    cells = compress(weighted(weights), sketch=sketch(2)).cells
     assert cells.n_points == weights.sum()
     covariance = np.cov(points.T, fweights=weights.astype(int), bias=True)
     np.testing.assert_allclose(cells.covariance(), covariance, rtol=1e-12)
     for bad, message in ((-1.0, "holds the weight -1"), (1e308, "too large to be added up")):
         with pytest.raises(TableError, match=message):
-            compress(weighted(np.where(weights == 1, bad, weights)), n_components=2)
+            compress(weighted(np.where(weights == 1, bad, weights)), sketch=sketch(2))
 
 
 def test_cells_keep_the_moments_of_the_rows(tmp_path: Path) -> None:
@@ -300,7 +309,7 @@ def test_cells_keep_the_moments_of_the_rows(tmp_path: Path) -> None:
     cells = compress(written(tmp_path / "d.csv", points)).cells
     np.testing.assert_allclose(cells.mean(), points.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(cells.covariance(), np.cov(points.T, bias=True), rtol=1e-12)
-    few = coarsened(cells, 500)
+    few = merge_cells(cells, 500)
     assert few.n_cells <= 500
     np.testing.assert_allclose(few.mean(), cells.mean(), rtol=1e-12)
     np.testing.assert_allclose(few.covariance(), cells.covariance(), rtol=1e-12)
@@ -313,7 +322,7 @@ def test_the_estimated_gap_is_the_true_one(tmp_path: Path) -> None:
     true = found.mixture.log_densities(points).mean() - found.log_likelihood / N_ROWS
     # The means of Σ over N_ROWS points differ by nothing but the gap.
     assert found.compression_gap == pytest.approx(true, rel=0.05)
-    assert gap_ratio(found.cells, estimated_gap(found.cells, found.mixture)) <= 1
+    assert compare_gap(found.cells, estimate_gap(found.cells, found.mixture)) <= 1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -324,7 +333,7 @@ def test_the_estimated_shift_is_the_true_one(tmp_path: Path, seed: int) -> None:
     found = fit(cells, FitSettings(3), start=mixture)
     exact = fit(cells_of(points), FitSettings(3), start=found.mixture)
     _, moved = moved_by(found.mixture, exact.mixture, points)
-    estimated = shifts(cells, found.mixture)
+    estimated = estimate_shifts(cells, found.mixture)
     np.testing.assert_allclose(estimated.totals, moved, rtol=0.1)
     by_cell = np.array([estimated.by_cell(k) for k in range(3)])
     np.testing.assert_allclose(by_cell.sum(axis=1), estimated.totals, rtol=1e-9)
@@ -350,9 +359,9 @@ def test_cells_may_be_too_coarse_for_what_they_move_alone(tmp_path: Path) -> Non
     assert found.gap_ratio(found.compression_gap) < 1 < found.compression_shift / 0.05
     assert found.is_coarse
     # One more pass is enough, though what cells move either way cancels until some are cut.
-    finer = refine(compression, found.coarseness.parts())
+    finer = refine(compression, found.coarseness.plan_parts())
     assert finer.n_passes == compression.n_passes + 1
-    assert shifts(finer.cells, found.mixture).totals.max() < MOST_SHIFT
+    assert estimate_shifts(finer.cells, found.mixture).totals.max() < MOST_SHIFT
 
 
 def test_what_a_cut_leaves_is_told_before_it_is_made() -> None:
@@ -362,11 +371,11 @@ def test_what_a_cut_leaves_is_told_before_it_is_made() -> None:
     narrow = np.floor(points.means / 0.2).astype(np.intp)
     to_cut = wide[:, 0] % 2 == 0
     kept = np.where(to_cut[:, None], narrow, 1_000_000 + wide)
-    before = points.merged(wide @ [1000, 1])
-    after = points.merged(kept @ [100_000, 1])
+    before = points.merge(wide @ [1000, 1])
+    after = points.merge(kept @ [100_000, 1])
     parts = np.where(np.floor(before.means[:, 0] / 0.6) % 2 == 0, 9.0, 1.0)
-    told = shifts(before, mixture).after_cut(parts)
-    made = shifts(after, mixture)
+    told = estimate_shifts(before, mixture).after_cut(parts)
+    made = estimate_shifts(after, mixture)
     # Cells of 0.6 are not narrow beside components of 1, so a ninth is about right.
     np.testing.assert_allclose(told.totals, made.totals, rtol=0.15)
     assert told.gaps.sum() == pytest.approx(made.gaps.sum(), rel=0.15)
@@ -383,8 +392,8 @@ def test_shifts_do_not_depend_on_units() -> None:
     origin = np.array([1e-3, 1e5])
     mapped = Cells(counts, means @ matrix.T + origin, matrix @ cells.covariances @ matrix.T)
     components = mixture.means @ matrix.T + origin, matrix @ mixture.covariances @ matrix.T
-    here = shifts(cells, mixture).totals
-    there = shifts(mapped, Mixture(mixture.weights, *components)).totals
+    here = estimate_shifts(cells, mixture).totals
+    there = estimate_shifts(mapped, Mixture(mixture.weights, *components)).totals
     assert (here > 5e-5).all()
     np.testing.assert_allclose(here, there, rtol=1e-3)
 
@@ -394,8 +403,8 @@ def test_narrow_cells_cost_half_the_trace_of_their_covariance_with_the_rates() -
     points = sampled(mixture, 50)
     covariances = 1e-8 * np.array([[2.0, 0.7], [0.7, 1.0]])
     cells = Cells(np.full(50, 1e6), points, np.tile(covariances, (50, 1, 1)))
-    expected = 1e6 / 2 * np.einsum("nij,ij->n", gap_rates(points, mixture), covariances)
-    np.testing.assert_allclose(gaps(cells, mixture), expected, rtol=1e-4, atol=1e-8)
+    expected = 1e6 / 2 * np.einsum("nij,ij->n", estimate_gap_rates(points, mixture), covariances)
+    np.testing.assert_allclose(estimate_gaps(cells, mixture), expected, rtol=1e-4, atol=1e-8)
 
 
 def test_what_is_no_number_is_found_wherever_it_is(tmp_path: Path) -> None:
@@ -550,22 +559,22 @@ def test_a_huge_number_among_many_rows_gets_one_line(
 def test_coarse_cells_are_merged_by_weight_not_by_place() -> None:
     tight = gaussian(5000, (0, 0), 1e-6, 1)
     cells = cells_of(np.concatenate([tight, gaussian(5000, (0, 0), 1.0, 2)]))
-    few = coarsened(cells, 512)
+    few = merge_cells(cells, 512)
     # Half of the points are tight, and so is about half of the cells.
     assert 150 < (np.abs(few.means).max(axis=1) < 1e-4).sum() < 350
     mixture = Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
-    assert estimated_gap(few, mixture) == pytest.approx(0, abs=1e-15)
+    assert estimate_gap(few, mixture) == pytest.approx(0, abs=1e-15)
 
 
 def test_gaps_of_cells_that_reach_over_a_border_are_near_the_mark() -> None:
     true = Mixture([0.5, 0.5], [[-3, 0], [3, 0]], [np.eye(2), np.eye(2)])
     points = sampled(true, 40_000)
     columns, rows = np.round(points / 0.8).astype(int).T  # cells as wide as the border
-    cells = cells_of(points).merged(columns * 1000 + rows)
+    cells = cells_of(points).merge(columns * 1000 + rows)
     joint = joint_log_densities(cells, true.weights, true.means, true.covariances)
     elbo = cells.counts @ np.logaddexp(*joint)
     gap = float(true.log_densities(points).sum() - elbo) / len(points)
-    assert estimated_gap(cells, true) == pytest.approx(gap, rel=0.3)
+    assert estimate_gap(cells, true) == pytest.approx(gap, rel=0.3)
 
 
 def test_a_large_fit_says_what_its_cells_cost(work: Path, run: Callable[..., Result]) -> None:

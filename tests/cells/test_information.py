@@ -9,7 +9,7 @@ from builders import cells_of, random_mixture, sampled
 from torch import Tensor
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.information import information, root_masses
+from gmmcli.core.cells.information import observe_information, root_masses
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.model import cell_tensors, mean_log_densities
 from gmmcli.core.inference.optimizers import Ascent, Place, QuasiNewton
@@ -69,7 +69,7 @@ def test_information_is_what_second_derivatives_tell(covariance: CovarianceType)
     lengths, directions = np.linalg.eigh(second)
     moves = np.abs(lengths) > 1e-9  # some parameters do not move
     size = np.where(moves, np.abs(lengths), np.inf)
-    found = information(cells, mixture, covariance)
+    found = observe_information(cells, mixture, covariance)
     np.testing.assert_allclose(found.inverse, (directions / size) @ directions.T, atol=1e-9)
     assert found.is_positive == (lengths > -1e-6).all()
 
@@ -78,7 +78,7 @@ def test_a_component_apart_from_others_has_the_information_of_a_gaussian() -> No
     apart = Mixture(
         np.array([0.5, 0.5]), np.array([[-50.0, 0], [50, 0]]), np.tile(np.eye(2), (2, 1, 1))
     )
-    found = information(cells_of(sampled(apart, 100_000)), apart)
+    found = observe_information(cells_of(sampled(apart, 100_000)), apart)
     expected = np.eye(12)
     expected[np.ix_([0, 6], [0, 6])] = [[0.5, -0.5], [-0.5, 0.5]]  # one grows as the other shrinks
     np.testing.assert_allclose(found.inverse, expected, atol=0.03)
@@ -90,12 +90,12 @@ def test_between_two_optima_the_elbo_does_not_bend_downward() -> None:
     cells = cells_of(np.concatenate([one, one + np.array([3.0, 0])]))
     both = np.tile(cells.covariance(), (2, 1, 1))
     halves = Mixture(np.array([0.5, 0.5]), np.tile(cells.mean(), (2, 1)), both)
-    assert not information(cells, halves).is_positive
+    assert not observe_information(cells, halves).is_positive
 
 
 def test_newtons_steps_are_cut_where_they_are_longest() -> None:
     mixture = random_mixture(3, seed=2)
-    found = information(cells_of(sampled(mixture, 2000)), mixture)
+    found = observe_information(cells_of(sampled(mixture, 2000)), mixture)
     gradient = found.directions @ np.random.default_rng(0).normal(size=len(found.lengths))
     whole = found.step(gradient, np.inf)
     np.testing.assert_allclose(whole, found.inverse @ gradient, atol=1e-9)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from gmmcli.core.cells.cells import Cells, estimated_gap
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.inference.climb import State, climb
 from gmmcli.core.inference.model import (
     CellDensity,
@@ -92,7 +93,7 @@ def test_elbo_of_cells_is_a_bound_as_tight_as_estimated() -> None:
     true_gap = ARTICLE.log_densities(points).mean() - state.elbo / len(points)
     assert true_gap > 0
     # The estimate leaves out the third order, of relative size 0.2 of a cell's width here.
-    assert estimated_gap(cells, ARTICLE) == pytest.approx(true_gap, rel=0.05)
+    assert estimate_gap(cells, ARTICLE) == pytest.approx(true_gap, rel=0.05)
 
 
 def sklearn_step(points: FloatArray, start: Mixture, covariance: CovarianceType) -> Mixture:

@@ -8,7 +8,7 @@ import pytest
 from builders import cells_of, random_mixture, sampled, table_of
 
 from gmmcli.core.cells.compression import Compressor, compress
-from gmmcli.core.cells.tree import ranks_of
+from gmmcli.core.cells.tree import rank_cells
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.core.search.choice import chosen_fit
 from gmmcli.core.search.fit import Hooks, fit
@@ -114,7 +114,7 @@ def test_a_heavy_candidate_does_not_bar_the_others() -> None:
 @pytest.mark.parametrize("shift", [0.0, 1 / 3])
 def test_boxes_are_cells_that_are_joined_two_by_two(shift: float) -> None:
     cells = cells_of(sampled(BROAD, 500))
-    levels = list(_boxes(cells, np.arange(500.0), ranks_of(cells), shift))
+    levels = list(_boxes(cells, np.arange(500.0), rank_cells(cells), shift))
     assert levels[0].number == 500
     assert sum(level.number for level in levels[1:]) == 499  # each has two halves
     everything = levels[-1]

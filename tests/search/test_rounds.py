@@ -24,10 +24,10 @@ from gmmcli.core.cells import tree as coarsening
 from gmmcli.core.cells.cells import (
     Cells,
     assigned_log_densities,
-    cubature_places,
     joint_log_densities,
 )
-from gmmcli.core.cells.tree import coarsened
+from gmmcli.core.cells.gaps import place_cubature_points
+from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.inference.climb import State, climb, measured
 from gmmcli.core.inference.optimizers import Ascent
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
@@ -124,10 +124,10 @@ def test_joint_densities_of_points_are_the_mixtures_own() -> None:
 
 def test_joint_densities_of_cells_are_the_mean_of_those_of_their_points() -> None:
     mixture = random_mixture(3, seed=1)
-    some = cells_of(sampled(mixture, 400)).merged(np.arange(400) // 8)  # 50 of 8 points
+    some = cells_of(sampled(mixture, 400)).merge(np.arange(400) // 8)  # 50 of 8 points
     joint = joint_log_densities(some, mixture.weights, mixture.means, mixture.covariances)
     # Four places have the same first and second moments, of which alone these means are made.
-    places = [mixture.joint_log_densities(place) for place in cubature_places(some)]
+    places = [mixture.joint_log_densities(place) for place in place_cubature_points(some)]
     np.testing.assert_allclose(joint.T, np.mean(places, axis=0), rtol=1e-11)
 
 
@@ -398,7 +398,7 @@ def test_the_floor_can_be_set() -> None:
 def test_cells_of_very_unequal_weights_are_merged() -> None:
     generator = np.random.default_rng(0)
     weights = 10.0 ** generator.uniform(-14, 0, 3000)
-    few = coarsened(cells_of(generator.normal(size=(3000, 2)), weights.tolist()), 256)
+    few = merge_cells(cells_of(generator.normal(size=(3000, 2)), weights.tolist()), 256)
     assert few.n_points == pytest.approx(weights.sum(), rel=1e-12)
 
 
@@ -406,7 +406,7 @@ def test_hardly_any_coarse_cells_span_two_clusters() -> None:
     centres = np.array([[0, 0], [10, 0], [20, 0], [0, 10], [10, 10]])
     generator = np.random.default_rng(0)
     points = np.concatenate([generator.normal(centre, 1, (997, 2)) for centre in centres])
-    few = coarsened(cells_of(points), 256)
+    few = merge_cells(cells_of(points), 256)
     assert few.n_cells <= 256
     # A cell with points of two clusters has a deviation of up to half their distance.
     spanning = few.covariances.trace(axis1=1, axis2=2) > 2.5**2
@@ -419,7 +419,7 @@ def test_very_many_cells_are_merged_by_a_grid(
 ) -> None:
     monkeypatch.setattr(coarsening, "MANY", 1000)
     points = sampled(random_mixture(3, seed=1), 5000) * [1, not on_a_line]
-    few = coarsened(cells_of(points), 250)
+    few = merge_cells(cells_of(points), 250)
     assert 60 <= few.n_cells <= 250
     assert few.n_points == pytest.approx(5000)
     np.testing.assert_allclose(few.mean(), points.mean(axis=0), rtol=1e-9)

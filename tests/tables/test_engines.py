@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
@@ -22,6 +23,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compression, compress
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.directory import read_run
+from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.errors import TableError
@@ -173,7 +175,7 @@ def compressed(source: Source) -> Compression:
     """The cells of all rows, each of weight 1."""
     table = open_table(source)
     try:
-        return compress(table, n_components=2)
+        return compress(table, sketch=partial(sketch_mixture, n_components=2))
     finally:
         table.opened.backend.disconnect()
 

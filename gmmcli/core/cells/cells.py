@@ -6,9 +6,7 @@ fast EM-based mixture model clustering using multiresolution kd-trees"). NumPy o
 becomes cells is in `compression`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +19,6 @@ from gmmcli.core.mixture.mixture import (
     exponentials,
     log_sum_exp,
 )
-
-# So many cells times components are worked on at once, in arrays that stay in a core's cache.
-AT_ONCE = 150_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +64,11 @@ class Cells:
         """Which cells have points that differ, shape (C,)."""
         return np.asarray((self.covariances != 0).any(axis=(1, 2)), dtype=np.bool_)
 
-    def chosen(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Cells":
+    def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Cells":
         """Some of these cells, by a mask of shape (C,), or by their numbers."""
         return Cells(self.counts[chosen], self.means[chosen], self.covariances[chosen])
 
-    def joined(self, others: "Cells") -> "Cells":
+    def join(self, others: "Cells") -> "Cells":
         """These cells and then others."""
         return Cells(
             np.concatenate([self.counts, others.counts]),
@@ -81,16 +76,16 @@ class Cells:
             np.concatenate([self.covariances, others.covariances]),
         )
 
-    def merged(self, groups: npt.NDArray[np.intp]) -> "Cells":
+    def merge(self, groups: npt.NDArray[np.intp]) -> "Cells":
         """One cell for each group of cells, given the group of each, shape (C,)."""
         present, some, groups = np.unique(groups, return_index=True, return_inverse=True)
         counts = np.bincount(groups, self.counts).astype(np.float64)
         offsets = self.means - self.means[some][groups]  # from a cell of each group
-        shifts = sums(groups, self.counts[:, None] * offsets) / counts[:, None]
+        shifts = sum_groups(groups, self.counts[:, None] * offsets) / counts[:, None]
         deviations = offsets - shifts[groups]
         seconds = self.covariances + deviations[:, :, None] * deviations[:, None, :]
         weighted = (self.counts[:, None, None] * seconds).reshape(-1, 4)
-        covariances = sums(groups, weighted) / counts[:, None]
+        covariances = sum_groups(groups, weighted) / counts[:, None]
         return Cells(counts, self.means[some] + shifts, covariances.reshape(len(present), 2, 2))
 
 
@@ -166,120 +161,12 @@ def responsibilities(cells: Cells, mixture: Mixture) -> FloatArray:
     return exponentials(joint - log_sum_exp(joint, axis=0))
 
 
-@dataclass(frozen=True, eq=False)
-class SpreadCells:
-    """Some cells whose points differ, as four points each, and what a mixture says of those.
-
-    Attributes:
-        places: which cells of all they are, shape (P,).
-        counts: of their points, shape (P,).
-        points: shape (4, P, 2), in data units.
-        joint: log weight plus log density of each component there, shape (4, P, K), in nats.
-    """
-
-    places: npt.NDArray[np.intp]
-    counts: FloatArray
-    points: FloatArray
-    joint: FloatArray
-
-    @cached_property
-    def mean_joint(self) -> FloatArray:
-        """The mean of the joint log densities over the points of each cell, shape (P, K)."""
-        return np.asarray(self.joint.mean(axis=0))
-
-    @cached_property
-    def log_densities(self) -> FloatArray:
-        """The log density of each point under the mixture, shape (4, P), in nats."""
-        return log_sum_exp(self.joint)
-
-    @cached_property
-    def bounds(self) -> FloatArray:
-        """The mean log density of each cell's points as the ELBO has it, shape (P,), in nats."""
-        return log_sum_exp(self.mean_joint)
-
-    @property
-    def gaps(self) -> FloatArray:
-        """What sharing an assignment costs the ELBO of each cell, shape (P,), in nats."""
-        losses = self.log_densities.mean(axis=0) - self.bounds
-        return np.asarray(self.counts * np.maximum(losses, 0))
-
-
-def spread_cells(cells: Cells, mixture: Mixture) -> Iterator[SpreadCells]:
-    """All cells whose points differ, a part of them at a time.
-
-    The points of a cell stand in four places with its mean and covariance, the cubature rule of
-    Arasaratnam & Haykin (2009, "Cubature Kalman filters", section 4.2). What it tells is right to
-    second order like the product of the covariance with gradients of the components' log densities,
-    but also near the mark in a cell that is wider than the border between two components.
-
-    Args:
-        cells: in data units.
-        mixture: in data units.
-    """
-    (wide,) = np.nonzero(cells.have_spread)
-    for places in np.array_split(wide, len(wide) * mixture.n_components // AT_ONCE + 1):
-        part = cells.chosen(places)
-        points = cubature_places(part)
-        joint = np.stack([mixture.joint_log_densities(some) for some in points])
-        yield SpreadCells(places, part.counts, points, joint)
-
-
-def gaps(cells: Cells, mixture: Mixture) -> FloatArray:
-    """What sharing an assignment costs the ELBO of each cell, shape (C,), in nats, estimated.
-
-    See `spread_cells`.
-    """
-    losses = np.zeros(cells.n_cells)
-    for part in spread_cells(cells, mixture):
-        losses[part.places] = part.gaps
-    return losses
-
-
-def cubature_places(cells: Cells) -> FloatArray:
-    """Four places in each cell with its mean and covariance, shape (4, C, 2), in data units."""
-    reaches = np.sqrt(2) * _square_roots(cells.covariances)
-    both = np.stack([reaches[:, :, 0], reaches[:, :, 1]])
-    return np.concatenate([cells.means - both, cells.means + both])
-
-
-def _square_roots(covariances: FloatArray) -> FloatArray:
-    """Lower triangles whose products with themselves are the covariances, even singular ones.
-
-    Shape (C, 2, 2), as are the covariances.
-    """
-    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
-    deviations = np.sqrt(np.maximum(xx, 0))  # rounding may leave less of nothing
-    slopes = np.divide(xy, deviations, out=np.zeros_like(xy), where=deviations > 0)
-    rests = np.sqrt(np.maximum(yy - slopes**2, 0))
-    return np.stack([deviations, np.zeros_like(xx), slopes, rests], axis=1).reshape(-1, 2, 2)
-
-
-def gap_rates(points: FloatArray, mixture: Mixture) -> FloatArray:
-    """What narrow cells cost about some points, shape (N, 2, 2), in nats for each point of a cell.
-
-    A narrow cell costs half the trace of the product of this with its covariance, to second order:
-    it is the covariance of the gradients of the components' log densities, by responsibility.
-
-    Args:
-        points: shape (N, 2), in data units.
-        mixture: in data units.
-    """
-    shares = mixture.responsibilities(points)  # (N, K)
-    inverses = np.linalg.inv(mixture.covariances)
-    gradients = np.einsum("kij,nkj->nki", inverses, mixture.means - points[:, None])
-    deviations = gradients - np.einsum("nk,nki->ni", shares, gradients)[:, None]
-    rates: FloatArray = np.einsum("nk,nki,nkj->nij", shares, deviations, deviations)
-    return rates
-
-
-def estimated_gap(cells: Cells, mixture: Mixture) -> float:
-    """What the log-likelihood has over the ELBO, in nats per point, estimated; see `gaps`."""
-    return float(gaps(cells, mixture).sum() / cells.n_points)
-
-
-def sums(groups: npt.NDArray[np.intp], values: FloatArray, n_groups: int = 0) -> FloatArray:
+def sum_groups(groups: npt.NDArray[np.intp], values: FloatArray, n_groups: int = 0) -> FloatArray:
     """The sums of the columns of values, shape (C, D), over each group, shape (G, D).
 
-    There are as many groups as the largest number tells, or so many where that is more.
+    Args:
+        groups: the group of each row, shape (C,).
+        values: shape (C, D).
+        n_groups: how many groups there are at least; by default as many as the numbers tell.
     """
     return np.stack([np.bincount(groups, column, n_groups) for column in values.T], axis=1)

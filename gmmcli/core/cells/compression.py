@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.grids import SPAN, Grids, IntArray, first_grid, halves_for, n_cells_of
-from gmmcli.core.cells.refinement import Coarseness, first_cut, parts_of_crowded
-from gmmcli.core.mixture.mixture import FloatArray
+from gmmcli.core.cells.refinement import Coarseness, first_cut, plan_parts_of_crowds
+from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.core.mixture.whitening import whitening_of
 from gmmcli.core.tables.engines import readable_errors
 from gmmcli.core.tables.table import LARGEST, Table
@@ -84,7 +84,7 @@ def compress(
     exact: bool = False,
     most_cells: int = MOST_CELLS,
     strict: bool = False,
-    n_components: int = 1,
+    sketch: Callable[[Cells], Mixture] | None = None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Compression:
     """The cells of a table.
@@ -94,7 +94,8 @@ def compress(
         exact: make every distinct point a cell, however many there are.
         most_cells: the largest number of cells otherwise.
         strict: refuse rows with an empty or non-finite coordinate rather than skip them.
-        n_components: of the mixture that the cells are for, at most, as far as that is known.
+        sketch: finds a mixture near some points, both in whitened units. The grid of a long table
+            follows that of its first rows; by default, their covariance alone.
         meanwhile: called when the pass over all rows begins, in which this process has nothing to
             do but to wait for the engine.
 
@@ -109,7 +110,7 @@ def compress(
         meanwhile()
         found = _fetched(table, table.rows.group_by("x", "y").aggregate(**_totals(table.rows)))
     else:
-        grids = _first_grid(table, head, most_cells // 2, n_components)
+        grids = _first_grid(table, head, most_cells // 2, sketch)
         meanwhile()
         is_plain = table.weight is None and bool(np.isfinite(_numbers(head)).all())
         table, found = _found_first(grids, table, is_plain=is_plain)
@@ -128,7 +129,7 @@ def compress(
         n_passes = 2
     compression = Compression(table, cells, n_rows, n_skipped, n_passes, grids, places, most_cells)
     while True:
-        finer = refine(compression, parts_of_crowded(compression.cells))
+        finer = refine(compression, plan_parts_of_crowds(compression.cells))
         if finer is compression:
             return compression
         compression = finer
@@ -154,19 +155,19 @@ def refine(compression: Compression, parts: FloatArray) -> Compression:
     most_rows = np.full(cells.n_cells, np.inf) if is_weighted else cells.counts
     halves, n_wider = halves_for(parts), np.zeros(cells.n_cells, dtype=np.int64)
     to_cut = parts > 1
-    n_wider[to_cut] = grids.wider_for(places[to_cut], cells.chosen(to_cut), most_rows[to_cut])
+    n_wider[to_cut] = grids.wider_for(places[to_cut], cells.select(to_cut), most_rows[to_cut])
     order = np.argsort(-parts, kind="stable")
     more = np.cumsum(np.minimum(n_cells_of(halves, n_wider), most_rows)[order] - 1)
     chosen = np.zeros(cells.n_cells, dtype=np.bool_)
     chosen[order] = (parts[order] > 1) & (more <= compression.most_cells - cells.n_cells)
     if not chosen.any():
         return compression
-    finer = grids.with_finer(places[chosen], cells.chosen(chosen), halves[chosen], n_wider[chosen])
+    finer = grids.with_finer(places[chosen], cells.select(chosen), halves[chosen], n_wider[chosen])
     found = _found_in(finer, compression.table, first=grids.n_grids)
     new_cells, new_places = _cells_of(found, finer)
     return replace(
         compression,
-        cells=cells.chosen(~chosen).joined(new_cells),
+        cells=cells.select(~chosen).join(new_cells),
         n_passes=compression.n_passes + 1,
         grids=finer,
         places=np.concatenate([places[~chosen], new_places]),
@@ -189,11 +190,13 @@ class Compressor:
         return None if self.compression.is_exact else self._cut
 
     def _cut(self, coarseness: Coarseness) -> Cells:
-        self.compression = refine(self.compression, coarseness.parts())
+        self.compression = refine(self.compression, coarseness.plan_parts())
         return self.compression.cells
 
 
-def _first_grid(table: Table, head: pa.Table, most_cells: int, n_components: int) -> Grids:
+def _first_grid(
+    table: Table, head: pa.Table, most_cells: int, sketch: Callable[[Cells], Mixture] | None
+) -> Grids:
     """The grid for a table with these first rows, as fine as it has to be and may be."""
     n_rows = _n_rows_about(table)
     numbers = _numbers(head)
@@ -208,9 +211,9 @@ def _first_grid(table: Table, head: pa.Table, most_cells: int, n_components: int
     points = Cells(weights, sample, np.zeros((len(sample), 2, 2)))
     with np.errstate(over="ignore", invalid="ignore"):  # the whitening says what overflows
         mean, covariance = points.mean(), points.covariance()
-    if n_rows <= LONG or not covariance.any():
+    if sketch is None or n_rows <= LONG or not covariance.any():
         return first_grid(mean, covariance, most_first)
-    cut = first_cut(points, n_components, n_rows * float(weights.mean()), most_cells)
+    cut = first_cut(points, sketch, n_rows * float(weights.mean()), most_cells)
     return first_grid(mean, covariance, EMPTY * most_cells, cut)
 
 

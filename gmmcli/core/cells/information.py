@@ -87,7 +87,7 @@ class Information:
         return np.asarray(np.maximum(np.abs(self.lengths), least))
 
 
-def information(
+def observe_information(
     cells: Cells, mixture: Mixture, covariance: CovarianceType = "full", floor: float = 0.0
 ) -> Information:
     """The observed information: the second derivatives of the ELBO, with their signs turned.
@@ -108,7 +108,7 @@ def information(
     seen, complete = np.zeros((size, size)), np.zeros((n_components, N_PARAMETERS))
     lost = np.zeros((n_components, N_PARAMETERS, N_PARAMETERS))
     for part in np.array_split(np.arange(cells.n_cells), cells.n_cells * size // AT_ONCE + 1):
-        some = cells.chosen(part)
+        some = cells.select(part)
         found = _mean_gradients(some, mixture)  # (K, 6, C)
         scores = found * _shares(found, mixture)[:, None]
         complete += scores @ some.counts

@@ -1,25 +1,25 @@
 """Which cells are too coarse for a trustworthy fit, and into how many parts each should be cut.
 
 Four rules. The points of a cell share one assignment distribution, which costs the ELBO the gap
-that `estimated_gap` tells: over all points it stays small. It moves no component's parameters by
-more than 5 % of their standard errors, as `shifts` tells. No cell is half as wide as a component
+that `gaps` estimates: over all points it stays small. It moves no component's parameters by more
+than 5 % of their standard errors, as `shifts` estimates. No cell is half as wide as a component
 that it may hold points of: how many those are, and so what they lose, its moments would not tell.
 And no cell holds a larger share of the points than `CROWD`, unless they coincide, so that a tight
 cluster inside one cell is not missed before there is a mixture to tell.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells, gap_rates, gaps, responsibilities
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.gaps import estimate_gap_rates, estimate_gaps
 from gmmcli.core.cells.grids import FIRST_REACH, Cut
-from gmmcli.core.cells.shifts import Shifts, estimated_shift, shifts
-from gmmcli.core.cells.tree import coarsened
+from gmmcli.core.cells.shifts import Shifts, estimate_shift, estimate_shifts
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.core.mixture.whitening import whitening_of
-from gmmcli.core.search.moves import merged_to
-from gmmcli.settings import HANDFUL, MOST_SHIFT, CovarianceType
+from gmmcli.settings import MOST_SHIFT, CovarianceType
 
 # The estimated gap per point times the square root of the number of points is at most this.
 MOST_GAP = 0.1
@@ -50,21 +50,14 @@ DENSEST = 0.99
 # The share of the gap on either side of its core, where its cells may be so many times longer.
 OUTSIDE = 0.0005
 STRETCHES = (1.0, 2.0, 4.0)
-# So many cells are enough for a rough mixture, which is merged from so many leaves and brought near
-# by so many steps.
-FEW = 1024
-LEAVES = 64
-EM_STEPS = 50
-# The least variance of a leaf, in whitened units.
-LEAST_VARIANCE = 1e-6
 
 
-def gap_ratio(cells: Cells, gap: float) -> float:
+def compare_gap(cells: Cells, gap: float) -> float:
     """How an estimated gap, in nats per point, compares with the largest that is allowed."""
     return float(gap * np.sqrt(cells.n_points) / MOST_GAP)
 
 
-def parts_of_crowded(cells: Cells) -> FloatArray:
+def plan_parts_of_crowds(cells: Cells) -> FloatArray:
     """Into how many parts to cut each cell to obey the rule on crowds, shape (C,); 1 for whole."""
     whitening = whitening_of(cells, "full")
     spreads = whitening.whiten_cells(cells).covariances.trace(axis1=1, axis2=2)
@@ -98,21 +91,21 @@ class Coarseness:
     def shift(self) -> float | None:
         """How far the cells are estimated to move a component's parameters, in standard errors.
 
-        See `shifts`; None where the mixture is no optimum.
+        See `estimate_shifts`; None where the mixture is no optimum.
         """
         return float(self._shifts.totals.max()) if self.is_optimum else None
 
     @property
-    def breaks_a_rule(self) -> bool:
+    def is_coarse(self) -> bool:
         """Whether the cells are too coarse for the mixture."""
         return (
-            gap_ratio(self.cells, self.gap) > 1
+            compare_gap(self.cells, self.gap) > 1
             or (self.shift is not None and self.shift > MOST_SHIFT)
-            or bool((parts_of_crowded(self.cells) > 1).any())
+            or bool((plan_parts_of_crowds(self.cells) > 1).any())
             or bool((self._times_too_wide > 1).any())
         )
 
-    def parts(self) -> FloatArray:
+    def plan_parts(self) -> FloatArray:
         """Into how many parts to cut each cell to obey the rules on a mixture, (C,); 1 for whole.
 
         A cell in m parts keeps about 1/m of its variance, of its gap and of what it shifts.
@@ -144,12 +137,12 @@ class Coarseness:
 
     @cached_property
     def _shifts(self) -> Shifts:
-        return shifts(self.cells, self.mixture, self._covariance)
+        return estimate_shifts(self.cells, self.mixture, self._covariance)
 
     @cached_property
     def _gaps(self) -> FloatArray:
         is_told = "_shifts" in vars(self)
-        return self._shifts.gaps if is_told else gaps(self.cells, self.mixture)
+        return self._shifts.gaps if is_told else estimate_gaps(self.cells, self.mixture)
 
     @cached_property
     def _times_too_wide(self) -> FloatArray:
@@ -197,7 +190,9 @@ def _parts_of(losses: FloatArray, allowed: float, before: FloatArray) -> FloatAr
     return parts
 
 
-def first_cut(points: Cells, n_components: int, n_points: float, most_cells: int) -> Cut:
+def first_cut(
+    points: Cells, sketch: Callable[[Cells], Mixture], n_points: float, most_cells: int
+) -> Cut:
     """The widest cells that obey the rules but on width, if all points are like these.
 
     They are long where components differ little, which is along the border between two, and longer
@@ -205,7 +200,7 @@ def first_cut(points: Cells, n_components: int, n_points: float, most_cells: int
 
     Args:
         points: a few of the points, each a cell.
-        n_components: of the mixture that they will be used for, at most.
+        sketch: a mixture near some points, in whitened units as they are.
         n_points: how many points there are in all.
         most_cells: about the largest number of cells with points, which comes before the rules.
 
@@ -214,9 +209,9 @@ def first_cut(points: Cells, n_components: int, n_points: float, most_cells: int
     """
     whitening = whitening_of(points, "full")
     points = whitening.whiten_cells(points)
-    mixture = _rough_mixture(points, n_components)
+    mixture = sketch(points)
     masses = points.counts / points.n_points
-    rates = masses[:, None, None] * gap_rates(points.means, mixture)
+    rates = masses[:, None, None] * estimate_gap_rates(points.means, mixture)
     lengths, directions = np.linalg.eigh(rates.sum(axis=0))
     steepest = lengths[1] if lengths[1] > NO_BORDER else 1.0
     scales = np.sqrt(np.maximum(lengths, steepest / LONGEST**2))
@@ -251,7 +246,7 @@ def first_cut(points: Cells, n_components: int, n_points: float, most_cells: int
     variances = widest(stretch) / 12 * np.stack([np.ones_like(longer), longer**2], axis=1)
     axes = np.linalg.inv(matrix)
     covariances = np.einsum("ia,na,ja->nij", axes, variances, axes)
-    shift = estimated_shift(Cells(n_points * masses, points.means, covariances), mixture)
+    shift = estimate_shift(Cells(n_points * masses, points.means, covariances), mixture)
     area = widest(stretch) * min(AIM * MOST_SHIFT / max(shift, MOST_SHIFT / 2), 1.0)
     while _n_occupied(area * longer * densities, masses, n_points) > most_cells:
         area *= 1.25
@@ -275,31 +270,6 @@ def _n_occupied(shares: FloatArray, masses: FloatArray, n_points: float) -> floa
 def _densest(densities: FloatArray, masses: FloatArray) -> float:
     """The density that next to no mass of points exceeds."""
     return float(np.quantile(densities, DENSEST, weights=masses, method="inverted_cdf"))
-
-
-def _rough_mixture(points: Cells, n_components: int) -> Mixture:
-    """A mixture near some points, in whitened units.
-
-    The leaves of a kd-tree, merged, and a few EM steps from there (Dempster, Laird & Rubin 1977):
-    not Pyro's, which is still being loaded while a table is read. A handful of points like all are
-    added to each component, so that none runs out of points.
-    """
-    few = coarsened(points, FEW)
-    leaves = coarsened(few, max(LEAVES, 2 * n_components))
-    least = LEAST_VARIANCE * np.eye(2)
-    mixture = Mixture(leaves.counts / leaves.n_points, leaves.means, leaves.covariances + least)
-    handful = HANDFUL * points.n_points / points.n_cells
-    mixture = merged_to(few, mixture, n_components, handful)
-    for _ in range(EM_STEPS):
-        masses = few.counts * responsibilities(few, mixture) + handful / few.n_cells  # (K, C)
-        weights = masses.sum(axis=1)
-        means = masses @ few.means / weights[:, None]
-        deviations = few.means - means[:, None]  # (K, C, 2)
-        shares = masses / weights[:, None]
-        within = np.einsum("kc,cij->kij", shares, few.covariances)
-        between = np.einsum("kc,kci,kcj->kij", shares, deviations, deviations)
-        mixture = Mixture(weights / weights.sum(), means, within + between + least)
-    return mixture
 
 
 def _core(places: FloatArray, costs: FloatArray) -> tuple[float, float]:

@@ -11,8 +11,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells.cells import Cells, SpreadCells, cubature_places, spread_cells, sums
-from gmmcli.core.cells.information import N_PARAMETERS, gradients, information, root_masses
+from gmmcli.core.cells.cells import Cells, sum_groups
+from gmmcli.core.cells.gaps import SpreadCells, iterate_spread_cells, place_cubature_points
+from gmmcli.core.cells.information import N_PARAMETERS, gradients, observe_information, root_masses
 from gmmcli.core.mixture.mixture import FloatArray, Mixture, exponentials
 from gmmcli.settings import CovarianceType
 
@@ -32,7 +33,7 @@ class Shifts:
     error, so that none moves farther, whatever the units and axes.
 
     Attributes:
-        gaps: what `gaps` tells of each cell, shape (C,), which comes along.
+        gaps: what `estimate_gaps` tells of each cell, shape (C,), which comes along.
         cells: the cells that move components, one for each of their components, shape (E,).
         components: those components, shape (E,).
         scores: by what they pull their parameters, divided by the root of the component's mass,
@@ -70,7 +71,7 @@ class Shifts:
     @cached_property
     def _moved(self) -> FloatArray:
         """How far all cells move the parameters, shape (K, 6), in their own units."""
-        summed = sums(self.components, self.scores, len(self.inverse))
+        summed = sum_groups(self.components, self.scores, len(self.inverse))
         return np.asarray(np.einsum("kalb,lb->ka", self.inverse, summed))
 
     @cached_property
@@ -81,15 +82,15 @@ class Shifts:
         return np.asarray(np.einsum("kab,kb->ka", own, self._moved))
 
 
-def estimated_shift(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> float:
+def estimate_shift(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> float:
     """How far cells move the component that they move farthest, in standard errors."""
-    return float(shifts(cells, mixture, covariance).totals.max())
+    return float(estimate_shifts(cells, mixture, covariance).totals.max())
 
 
-def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> Shifts:
+def estimate_shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> Shifts:
     """How far cells move the parameters from where their points would have them, estimated.
 
-    The points of a cell stand in four places; see `spread_cells`.
+    The points of a cell stand in four places; see `gaps`.
 
     Args:
         cells: in data units.
@@ -98,7 +99,7 @@ def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") 
     """
     n_components = mixture.n_components
     gaps, pulls = np.zeros(cells.n_cells), []
-    for part in spread_cells(cells, mixture):
+    for part in iterate_spread_cells(cells, mixture):
         gaps[part.places] = part.gaps
         pulls.append(_pulls(part, mixture))
     of_cells, components, scores = (np.concatenate(parts) for parts in zip(*pulls, strict=True))
@@ -107,7 +108,7 @@ def shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") 
     inverse = np.zeros(shape)
     if len(of_cells):
         points = _points(cells, int(ENOUGH / n_components**2))
-        inverse = information(points, mixture, covariance).inverse.reshape(shape)
+        inverse = observe_information(points, mixture, covariance).inverse.reshape(shape)
     return Shifts(gaps, of_cells, components, scores, inverse)
 
 
@@ -128,7 +129,7 @@ def _points(cells: Cells, most: int) -> Cells:
 
     Where a cell is wide, points on either side of it tell less of the parameters than its mean.
     """
-    places = cubature_places(cells).swapaxes(0, 1)  # (C, 4, 2)
+    places = place_cubature_points(cells).swapaxes(0, 1)  # (C, 4, 2)
     n_places, n_each = places[..., 0].size, places.shape[1]
     counts = np.repeat(cells.counts / n_each, n_each)
     if n_places > most:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells.cells import Cells, sums
+from gmmcli.core.cells.cells import Cells, sum_groups
 from gmmcli.core.mixture.mixture import FloatArray
 
 IntArray = npt.NDArray[np.intp]
@@ -30,7 +30,7 @@ LEFT = 1 / 64
 ROUNDING = 1e-12
 
 
-def coarsened(cells: Cells, most: int) -> Cells:
+def merge_cells(cells: Cells, most: int) -> Cells:
     """At most so many cells that these cells are merged into.
 
     The leaves of a kd-tree (Moore 1999). The first are halves of about equally many points; then
@@ -41,7 +41,7 @@ def coarsened(cells: Cells, most: int) -> Cells:
         cells = _in_a_grid(cells, max(most, MANY // 4))
     if cells.n_cells <= most:
         return cells
-    groups, ranks = np.zeros(cells.n_cells, dtype=np.intp), ranks_of(cells)
+    groups, ranks = np.zeros(cells.n_cells, dtype=np.intp), rank_cells(cells)
     for _ in range(int(np.log2(most * HALVED))):
         groups = _renumbered(2 * groups + _upper_halves(cells, ranks, groups))
     gains, upper = _best_cuts(cells, ranks, groups)
@@ -57,9 +57,9 @@ def coarsened(cells: Cells, most: int) -> Cells:
         present, of_cut = np.unique(groups[are_cut], return_inverse=True)
         gains = np.append(gains, np.zeros(len(chosen)))
         gains[present], upper[are_cut] = _best_cuts(
-            cells.chosen(are_cut), ranks[:, are_cut], of_cut
+            cells.select(are_cut), ranks[:, are_cut], of_cut
         )
-    return cells.merged(groups)
+    return cells.merge(groups)
 
 
 def _in_a_grid(cells: Cells, most: int) -> Cells:
@@ -67,13 +67,13 @@ def _in_a_grid(cells: Cells, most: int) -> Cells:
 
     Ranks spread cells evenly on either axis, so that a grid of them is fine where many cells are.
     """
-    ranks, side = ranks_of(cells), math.isqrt(most)
+    ranks, side = rank_cells(cells), math.isqrt(most)
     groups = np.zeros(cells.n_cells, dtype=np.intp)
     while True:  # much of the grid may be empty
         columns, rows = ranks * side // cells.n_cells
         finer = columns * side + rows
         if np.count_nonzero(np.diff(np.sort(finer))) >= most:
-            return cells.merged(groups)
+            return cells.merge(groups)
         groups, side = finer, 2 * side
 
 
@@ -83,7 +83,7 @@ def _renumbered(groups: IntArray) -> IntArray:
     return numbers[groups]
 
 
-def ranks_of(cells: Cells) -> IntArray:
+def rank_cells(cells: Cells) -> IntArray:
     """The place of each cell in the order of the means on each axis, shape (2, C)."""
     ranks = np.empty((2, cells.n_cells), dtype=np.intp)
     for axis in (0, 1):
@@ -99,8 +99,8 @@ def _order(groups: IntArray, ranks: IntArray) -> IntArray:
 def _upper_halves(cells: Cells, ranks: IntArray, groups: IntArray) -> Mask:
     """Which cells lie above the median of their group, on its longer axis; shape (C,)."""
     counts = np.bincount(groups, cells.counts)
-    means = sums(groups, cells.counts[:, None] * cells.means) / counts[:, None]
-    spreads = sums(groups, cells.counts[:, None] * (cells.means - means[groups]) ** 2)
+    means = sum_groups(groups, cells.counts[:, None] * cells.means) / counts[:, None]
+    spreads = sum_groups(groups, cells.counts[:, None] * (cells.means - means[groups]) ** 2)
     across_x = np.argmax(spreads, axis=1)[groups] == 0
     order = _order(groups, np.where(across_x, ranks[0], ranks[1]))
     before = np.cumsum(cells.counts[order]) - cells.counts[order] / 2

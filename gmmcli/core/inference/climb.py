@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.information import Information, information
+from gmmcli.core.cells.information import Information, observe_information
 from gmmcli.core.inference.model import MixtureModel, cell_tensors, constrained
 from gmmcli.core.inference.optimizers import (
     MOST_INFORMED,
@@ -221,7 +221,7 @@ def _curvature_on(
     def curvature(place: Place) -> Information:
         covariances = place.factors @ place.factors.mT
         mixture = Mixture(place.weights.numpy(), place.means.numpy(), covariances.numpy())
-        return information(cells, mixture, ascent.covariance, ascent.floor)
+        return observe_information(cells, mixture, ascent.covariance, ascent.floor)
 
     return curvature
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.refinement import Coarseness, gap_ratio
+from gmmcli.core.cells.refinement import Coarseness, compare_gap
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.criteria import Criteria, Selection
@@ -115,14 +115,14 @@ class Fit:
     def compression_shift(self) -> float | None:
         """How far the cells are estimated to move a component's parameters, in standard errors.
 
-        See `shifts`; 0 where every cell is one point, None before a fit has converged.
+        See `estimate_shifts`; 0 where every cell is one point, None before a fit has converged.
         """
         return self.coarseness.shift
 
     @property
     def is_coarse(self) -> bool:
         """Whether the cells break a rule of `refinement`, for want of room or of passes."""
-        return self.coarseness.breaks_a_rule
+        return self.coarseness.is_coarse
 
     def true_gap(self, exact_log_likelihood: float) -> float:
         """What the log-likelihood of the points, in nats, has over the ELBO, in nats per point."""
@@ -130,7 +130,7 @@ class Fit:
 
     def gap_ratio(self, gap: float) -> float:
         """How a gap, in nats per point, compares with the largest that `refinement` allows."""
-        return gap_ratio(self.cells, gap)
+        return compare_gap(self.cells, gap)
 
 
 @dataclass(frozen=True)

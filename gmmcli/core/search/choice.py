@@ -15,7 +15,8 @@ from time import perf_counter
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells, estimated_gap
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.inference.climb import State
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.result import Fit, Status
@@ -248,7 +249,7 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
     mixture = last.mixture
     if problem.flaw(cells, mixture):
         return math.inf
-    log_likelihood = last.elbo + cells.n_points * estimated_gap(cells, mixture)
+    log_likelihood = last.elbo + cells.n_points * estimate_gap(cells, mixture)
     return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
 
 

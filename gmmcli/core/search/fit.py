@@ -10,7 +10,7 @@ import numpy as np
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import Coarseness
-from gmmcli.core.cells.tree import coarsened
+from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.inference.climb import (
     WINDOWS,
     State,
@@ -429,7 +429,7 @@ def _levels(cells: Cells, whitening: Whitening, few: int | None) -> list[Cells]:
     n_merged = math.ceil(math.log(cells.n_cells / few, MORE))
     more = (cells.n_cells / few) ** (1 / n_merged)
     for level in reversed(range(n_merged)):
-        levels.insert(0, coarsened(levels[0], round(few * more**level)))
+        levels.insert(0, merge_cells(levels[0], round(few * more**level)))
     return levels
 
 

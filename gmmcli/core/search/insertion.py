@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells, joint_log_densities
-from gmmcli.core.cells.tree import ranks_of
+from gmmcli.core.cells.tree import rank_cells
 from gmmcli.core.mixture.mixture import FloatArray, Mixture, half_log_determinants, log_sum_exp
 from gmmcli.core.mixture.whitening import are_floored
 from gmmcli.core.search.objective import gains_by_thinness
@@ -156,7 +156,7 @@ def _promising(cells: Cells, logs: FloatArray, handful: float, floor: float) -> 
         handful: how many points are enough for a component.
         floor: the least eigenvalue of a covariance.
     """
-    ranks, n_boxes, row_weight = ranks_of(cells), 0, handful / HANDFUL
+    ranks, n_boxes, row_weight = rank_cells(cells), 0, handful / HANDFUL
     found: list[_Candidates] = []
     for boxes in (level for shift in SHIFTS for level in _boxes(cells, logs, ranks, shift)):
         n_boxes += boxes.number
@@ -191,7 +191,7 @@ def _fitted(
     """
     away = cells.means - new.means[0]
     near = np.einsum("ci,ij,cj->c", away, np.linalg.inv(new.covariances[0]), away) < REACH**2
-    cells, logs, n_points = cells.chosen(near), logs[near], cells.n_points
+    cells, logs, n_points = cells.select(near), logs[near], cells.n_points
     before = -np.inf
     for _ in range(max(MOST_VISITS // cells.n_cells, LEAST_STEPS)):
         if are_floored(new.covariances, floor).any():
@@ -270,7 +270,7 @@ def _boxes(cells: Cells, logs: FloatArray, ranks: IntArray, shift: float) -> Ite
     """
     codes = _interleaved(ranks + int(shift * cells.n_cells))
     order = np.argsort(codes)
-    codes, cells = codes[order], cells.chosen(order)
+    codes, cells = codes[order], cells.select(order)
     (x, y), ((xx, xy), (_, yy)) = cells.means.T, cells.covariances.transpose(1, 2, 0)
     features = [np.ones_like(x), x, y, xx + x * x, xy + x * y, yy + y * y, logs[order]]
     sums, equal = cells.counts * np.stack(features), np.where(cells.have_spread, 0.0, cells.counts)

@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.tree import MANY, coarsened
+from gmmcli.core.cells.tree import MANY, merge_cells
 from gmmcli.core.inference.climb import State, climb, fitting_threads, measured
 from gmmcli.core.inference.optimizers import Ascent
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
@@ -260,7 +260,7 @@ class Searcher:
     def enlarged(self, cells: Cells, mixture: Mixture) -> Mixture | None:
         """A mixture with one more component where points are explained worst; None if nowhere."""
         least = TAKEN_AT_END * self.handful
-        cells = coarsened(cells, MANY)
+        cells = merge_cells(cells, MANY)
         more = inserted(cells, mixture, 1, least, self.handful, self.ascent.floor)
         return more if more.n_components > mixture.n_components else None
 
