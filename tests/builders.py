@@ -9,8 +9,10 @@ from click.testing import Result
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.core.mixture.sampling import sample
+from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import Table, open_table
+from gmmcli.settings import PRELIMINARY
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_DATA = ROOT / "sample_data"
@@ -76,3 +78,9 @@ def one_line_error(result: Result) -> str:
     assert result.stderr.rstrip().splitlines()[-1] == errors[0]
     assert "Traceback" not in result.output
     return errors[0]
+
+
+def candidate_of(components: int, bic: float, status: str = "converged") -> Candidate:
+    """A candidate with full covariances and a BIC, rejected where it has another status."""
+    eligible = status in ("converged", PRELIMINARY)
+    return Candidate(components, "full", 0.0, 1, Criteria(bic, bic, bic), status, eligible)

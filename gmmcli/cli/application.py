@@ -15,8 +15,8 @@ EXIT_INTERRUPTED = 130
 
 
 @contextmanager
-def fit_is_kept(directory: Path) -> Iterator[None]:
-    """A context whose errors say that the fit itself is safe."""
+def mention_kept_fit(directory: Path) -> Iterator[None]:
+    """Have errors and interrupts of the block say that the fit itself is kept."""
     kept = f"the fit is kept: draw it with gmm plot {directory}"
     try:
         yield
@@ -26,14 +26,14 @@ def fit_is_kept(directory: Path) -> Iterator[None]:
         raise Interrupted(f"interrupted; {kept}") from interrupt
 
 
-class UsageLine(click.ClickException):
-    """A usage error that is shown in one line."""
+class OneLineUsageError(click.ClickException):
+    """An error of usage that is shown in one line."""
 
     exit_code = 2
 
 
 class Interrupted(click.ClickException):
-    """Ctrl-C where nothing is there to be kept."""
+    """Ctrl-C that ended a command, with what is left to know, in one line."""
 
     exit_code = EXIT_INTERRUPTED
 
@@ -47,26 +47,26 @@ class Application(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the options before the command's name."""
-        with one_line_errors():
+        with shorten_errors():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Parse and run the command."""
-        with one_line_errors():
+        with shorten_errors():
             return super().invoke(ctx)
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """A context whose errors Click prints as `Error: ...`, in one line."""
+def shorten_errors() -> Iterator[None]:
+    """Have Click print the errors of the block in one line, as `Error: ...`."""
     try:
         yield
     except NoArgsIsHelpError:
         raise
     except click.UsageError as error:
-        help_of = error.ctx.command_path if error.ctx else "gmm"
-        message = f"{error.format_message().rstrip('.')}. Try '{help_of} --help'."
-        raise UsageLine(message) from error
+        command = error.ctx.command_path if error.ctx else "gmm"
+        message = f"{error.format_message().rstrip('.')}. Try '{command} --help'."
+        raise OneLineUsageError(message) from error
     except GmmError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

@@ -28,7 +28,7 @@ Examples:
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Where to write: .csv, .csv.gz or .parquet. Standard output, as CSV, by default.",
+    help="Where to write: .csv, .csv.gz or .parquet. By default CSV to standard output.",
 )
 @click.option(
     "--mixture",
@@ -36,7 +36,7 @@ Examples:
     type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="JSON with weights, means and covariances, such as a run's parameters.json. "
-    "Two Gaussians by default.",
+    "By default two Gaussians that overlap a little.",
 )
 @seed_option
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
@@ -48,7 +48,7 @@ def generate(
     Writes the columns x, y and label, the number of the component that a point came from. The same
     command and seed give the same bytes.
     """
-    from gmmcli.cli.reporting import Reporter
+    from gmmcli.cli.reporter import Reporter
     from gmmcli.core.mixture.mixture import read_mixture
     from gmmcli.core.mixture.sampling import ARTICLE, POINTS_SCHEMA, n_blocks, sampled_batches
     from gmmcli.core.tables.sink import check_sink, print_rows, write_rows
@@ -58,7 +58,7 @@ def generate(
     mixture = ARTICLE if mixture_file is None else read_mixture(mixture_file)
     reporter = Reporter()
     batches = sampled_batches(mixture, points, seed=seed)
-    tracked = reporter.tracked(batches, n_blocks(points), f"sampling {points:,} points")
+    tracked = reporter.track(batches, n_blocks(points), f"sampling {points:,} points")
     if output is None:
         print_rows(tracked, POINTS_SCHEMA)
     else:

@@ -7,20 +7,20 @@ from types import FrameType
 
 
 @contextmanager
-def postponed_interrupt() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether Ctrl-C was pressed in this block.
+def postpone_interrupt() -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether Ctrl-C was pressed in this block.
 
     A second Ctrl-C raises KeyboardInterrupt as usual.
     """
-    pressed = False
+    is_pressed = False
 
     def note(_signum: int, _frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed = True
+        nonlocal is_pressed
+        is_pressed = True
         signal.signal(signal.SIGINT, previous)
 
     previous = signal.signal(signal.SIGINT, note)
     try:
-        yield lambda: pressed
+        yield lambda: is_pressed
     finally:
         signal.signal(signal.SIGINT, previous)

@@ -1,29 +1,43 @@
 """Options that several commands share, and types that are more than a number or a name."""
 
-from typing import Literal
+import math
+from typing import Any, Literal
 
 import click
+
+from gmmcli.settings import ENGINES, FitSettings
 
 seed_option = click.option(
     "--seed",
     type=click.IntRange(min=0),
-    default=0,
+    default=FitSettings.seed,
     show_default=True,
     metavar="INT",
-    help="Of the random numbers.",
+    help="The seed of the random numbers: with the same, results are the same.",
 )
 
 table_option = click.option(
-    "--table", metavar="NAME", help="The table, where DATA is the URL of a database."
+    "--table", metavar="NAME", help="The table to read, where DATA is the URL of a database."
 )
 
 engine_option = click.option(
     "--engine",
-    type=click.Choice(["auto", "spark"]),
+    type=click.Choice(ENGINES),
     default="auto",
     show_default=True,
-    help="What reads files: DuckDB, or the Spark session of this environment.",
+    help="What reads files: DuckDB (auto), or the Spark session of this environment (spark).",
 )
+
+
+class NumberRange(click.FloatRange):
+    """A number between two others, which NaN is not."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number."""
+        number = float(super().convert(value, param, ctx))
+        return self.fail("nan is not a number", param, ctx) if math.isnan(number) else number
 
 
 class ComponentChoice(click.ParamType[Literal["auto"] | tuple[int, int]]):
@@ -37,8 +51,8 @@ class ComponentChoice(click.ParamType[Literal["auto"] | tuple[int, int]]):
         """The word, or the smallest and the largest number."""
         if value == "auto":
             return "auto"
-        fewest, parted, most = str(value).partition(":")
-        numbers = [fewest, most] if parted else [fewest, fewest]
+        fewest, colon, most = str(value).partition(":")
+        numbers = [fewest, most] if colon else [fewest, fewest]
         if all(number.isdecimal() for number in numbers) and 0 < int(fewest) <= int(numbers[1]):
             return int(fewest), int(numbers[1])
         message = f"{value!r} is neither 'auto', a number above 0, nor a range such as 1:12"
@@ -62,7 +76,7 @@ class StepChoice(click.ParamType[Literal["auto"] | int]):
 
 
 class StepList(click.ParamType[Literal["auto", "all"] | tuple[int, ...]]):
-    """Steps to draw: 'auto', 'all', or numbers parted by commas."""
+    """Steps to draw: 'auto', 'all', or numbers separated by commas."""
 
     name = "steps"
 

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from gmmcli.cli.options import StepList
-from gmmcli.settings import PICTURE_FORMATS, PictureFormat
+from gmmcli.settings import AUTO_SNAPSHOTS, PICTURE_FORMATS, PictureFormat
 
 EXAMPLES = """\b
 Examples:
@@ -21,8 +21,9 @@ Examples:
     "--steps",
     type=StepList(),
     metavar="LIST|auto|all",
-    help="Which steps to draw: numbers such as 0,50,100; up to 8 telling ones (auto); or every "
-    "step (all). By default those that the fit drew.",
+    help="Which steps to draw: numbers such as 0,50,100; "
+    f"up to {AUTO_SNAPSHOTS} that tell how the fit went (auto); or every step (all). By default "
+    "those that the fit drew.",
 )
 @click.option(
     "--format",
@@ -30,17 +31,17 @@ Examples:
     type=click.Choice(PICTURE_FORMATS),
     default="png",
     show_default=True,
-    help="The format of every picture.",
+    help="The format of the pictures.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where to put frames/ and the sheet. In RUN, in place of those there, by default.",
+    help="The directory to draw in. By default RUN, where pictures replace those there.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace pictures that DIR has already.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--overwrite", is_flag=True, help="Replace pictures that are in DIR already.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def plot(
     *,
     run: Path,
@@ -51,25 +52,24 @@ def plot(
     quiet: bool,
 ) -> None:
     """Draw the pictures of RUN, a directory that gmm fit wrote."""
-    from gmmcli.cli.reporting import Reporter
+    from gmmcli.cli.reporter import Reporter
+    from gmmcli.cli.summary import describe_files
 
     reporter = Reporter(quiet=quiet)
-    with reporter.working(f"reading {run}"):
+    with reporter.show_work(f"reading {run}"):
         from gmmcli.core.runs.directory import picture_names, read_run, remove_pictures
         from gmmcli.files import check_file_target
         from gmmcli.pictures.frames import draw_run
 
-        told = read_run(run)
-        chosen = told.history.chosen(told.snapshots if steps is None else steps)
-        names = picture_names(told, chosen, picture_format)
+        fitted = read_run(run)
+        chosen = fitted.history.chosen(fitted.snapshots if steps is None else steps)
+        names = picture_names(fitted, chosen, picture_format)
     directory = run if output is None else output
     if output is not None:
         for name in names:
             check_file_target(output / name, overwrite=overwrite)
-    pictures = draw_run(told, chosen, directory, picture_format)
-    drawn = list(
-        reporter.tracked(pictures, len(picture_names(told, chosen, picture_format)), "drawing")
-    )
+    pictures = draw_run(fitted, chosen, directory, picture_format)
+    files = list(reporter.track(pictures, len(names), "drawing"))
     if output is None:
-        remove_pictures(run, picture_format, keep=drawn)
-    reporter.files(directory, drawn)
+        remove_pictures(run, picture_format, keep=files)
+    reporter.print(describe_files(directory, files))

@@ -23,11 +23,21 @@ Examples:
     "-o",
     "--output",
     metavar="FILE",
-    help="Where to write: .csv, .csv.gz or .parquet; with --engine spark a directory of parts, "
-    "whose name ends so too. CSV to standard output by default.",
+    help="Where to write: .csv, .csv.gz or .parquet; with --engine spark, a directory of "
+    "parts with such a name. By default CSV to standard output.",
 )
-@click.option("-x", "x_column", metavar="COLUMN", help="The first coordinate, if not as in RUN.")
-@click.option("-y", "y_column", metavar="COLUMN", help="The second coordinate, if not as in RUN.")
+@click.option(
+    "-x",
+    "x_column",
+    metavar="COLUMN",
+    help="The column of the first coordinate, if not that of RUN.",
+)
+@click.option(
+    "-y",
+    "y_column",
+    metavar="COLUMN",
+    help="The column of the second coordinate, if not that of RUN.",
+)
 @click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
 @click.pass_context
@@ -51,10 +61,11 @@ def predict(
     whole mixture, in nats). Where DATA has a column of such a name, the new one is called
     predicted_label and so on. Rows with an empty or non-finite coordinate get empty results.
     """
-    from gmmcli.cli.reporting import Reporter, shown_name
+    from gmmcli.cli.reporter import Reporter
+    from gmmcli.cli.words import name_data
 
     reporter = Reporter(quiet=output is None)
-    with reporter.working(f"reading {shown_name(data, table)}"):
+    with reporter.show_work(f"reading {name_data(data, table)}"):
         from gmmcli.core.runs.parameters import read_result
         from gmmcli.core.tables.engines import source_of
         from gmmcli.core.tables.export import check_export

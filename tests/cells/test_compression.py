@@ -476,7 +476,7 @@ def test_how_coarse_cells_are_is_said(
         else:
             off = f"they move parameters by up to {told['compression_shift']:.3f} standard errors"
             message = f"too coarse: {off} and {size}"
-        assert line == f"the cells are {message}; raise --cells, or take --exact"
+        assert line == f"the cells are {message}; raise --cells, or use --exact"
 
 
 @pytest.mark.parametrize("n_rows", [200, 40_000])

@@ -1,17 +1,10 @@
 """`gmm fit`: the run that it writes and what it says."""
 
-import contextlib
 import errno
-import fcntl
 import json
 import os
-import re
 import signal
-import struct
-import subprocess
-import sys
 import tempfile
-import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +14,7 @@ import pytest
 from builders import one_line_error
 from click.testing import Result
 
-from gmmcli.cli import reporting
+from gmmcli.cli.reporter import Reporter
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.mixture import read_mixture
 from gmmcli.core.runs.directory import read_run
@@ -160,10 +153,10 @@ def test_overwrite_replaces_a_run_and_keeps_other_files(
 def test_ctrl_c_ends_at_the_next_step_and_keeps_what_there_is(
     work: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stepping = reporting.Reporter.stepping
+    show_steps = Reporter.show_steps
 
-    def interrupting(self: reporting.Reporter):
-        context = stepping(self)
+    def interrupting(self: Reporter):
+        context = show_steps(self)
         show = context.__enter__()
 
         def press(what: str, number: int, elbo: float) -> None:
@@ -180,7 +173,7 @@ def test_ctrl_c_ends_at_the_next_step_and_keeps_what_there_is(
 
         return Pressing()
 
-    monkeypatch.setattr(reporting.Reporter, "stepping", interrupting)
+    monkeypatch.setattr(Reporter, "show_steps", interrupting)
     before = signal.getsignal(signal.SIGINT)
     Path("far.json").write_text(json.dumps(FAR))
     result = run("fit", DATA, "--init", "far.json", code=130)
@@ -189,31 +182,6 @@ def test_ctrl_c_ends_at_the_next_step_and_keeps_what_there_is(
     assert len(pd.read_csv("old_faithful/history.csv")) == 6
     assert "frames/step-0002.png" in pictures()
     assert signal.getsignal(signal.SIGINT) is before
-
-
-def shell(command: str) -> subprocess.CompletedProcess[str]:
-    """What became of a line of shell in which `gmm` stands for the command."""
-    line = command.replace("gmm", f"{sys.executable} -m gmmcli", 1)
-    return subprocess.run(
-        line, shell=True, executable="bash", capture_output=True, text=True, check=False
-    )
-
-
-def test_a_reader_that_leaves_early_gets_the_whole_run(work: Path) -> None:
-    done = shell(f"set -o pipefail; gmm fit {DATA} -x eruptions -y waiting -k 2 | head -n 1")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("converged after")
-    assert "frames/step-0000.png" in pictures()
-
-
-def test_standard_output_that_is_full_gets_one_line_and_the_fit_is_kept(work: Path) -> None:
-    done = shell(f"gmm fit {DATA} -x eruptions -y waiting -k 2 > /dev/full")
-    assert (done.returncode, done.stderr) == (
-        1,
-        "Error: cannot write to standard output: No space left on device; the fit is kept: draw "
-        "it with gmm plot old_faithful\n",
-    )
-    assert parameters()["fit"]["status"] == "converged"
 
 
 def test_ctrl_c_before_the_fit_writes_nothing(
@@ -225,52 +193,6 @@ def test_ctrl_c_before_the_fit_writes_nothing(
     monkeypatch.setattr("gmmcli.core.cells.compression.compress", press)
     assert one_line_error(run("fit", DATA, code=130)) == "Error: interrupted"
     assert not Path("old_faithful").exists()
-
-
-def test_piped_output_is_plain_and_quiet_is_silent(work: Path, run: Callable[..., Result]) -> None:
-    result = run("fit", DATA, "--no-frames")
-    assert "\x1b" not in result.output
-    assert result.stderr == (
-        "coordinates: 'eruptions' and 'waiting' (choose others with -x and -y)\n"
-    )
-    assert run("fit", DATA, "--no-frames", "-q", "--overwrite").output == ""
-
-
-def test_a_terminal_shows_progress_and_the_table(work: Path) -> None:
-    name = "[/b] $x$ and a good deal more than a table has room for"
-    rows = Path(DATA).read_text().split("\n", 1)[1]
-    Path("d [b].csv").write_text(f'"{name}",y\n{rows}')
-    # Slow enough for the bar to be drawn, ten times a second.
-    options = ["--learning-rate", "0.001", "--steps", "400", "--no-frames"]
-    master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    command = [sys.executable, "-m", "gmmcli", "fit", "d [b].csv", *options]
-    with subprocess.Popen(command, stdout=slave, stderr=slave, stdin=slave) as process:
-        os.close(slave)
-        shown = b""
-        with contextlib.suppress(OSError):  # the terminal is gone when the command ends
-            while part := os.read(master, 1024):
-                shown += part
-    os.close(master)
-    text = shown.decode()
-    assert process.returncode == 0, text
-    assert "\x1b[" in text
-    assert re.search(r"step \d+   ELBO -\d\.\d+ nats per point", text)
-    assert "reading d [b].csv" in text
-    assert name in text
-    assert "component" in text
-    table = re.findall(r"^ +[01] .*$", text, flags=re.MULTILINE)
-    assert len(table) == 2
-    assert all(len(line.rstrip()) <= 80 and "…" not in line for line in table)
-    assert all(len(line.split()) == 7 for line in table)
-
-
-def test_the_floor_is_told(work: Path, run: Callable[..., Result]) -> None:
-    rows = "".join(f"{x},{2 * x + 1}\n" for x in (1, 2, 3, 4, 11, 12, 13, 15))
-    Path("line.csv").write_text("x,y\n" + rows)
-    result = run("fit", "line.csv", "-k", 2, "--no-frames")
-    assert "on the covariance floor: components 0, 1" in result.stderr
-    assert parameters("line")["fit"]["floored"] == [0, 1]
 
 
 def test_a_run_that_cannot_be_written_leaves_nothing(
@@ -301,14 +223,6 @@ def test_a_place_that_cannot_be_written_is_found_before_the_fit(
     assert [path.name for path in work.iterdir()] == ["sample_data"]
 
 
-def test_one_component_on_few_points_is_not_told_to_be_fewer(
-    work: Path, run: Callable[..., Result]
-) -> None:
-    Path("few.csv").write_text("x,y\n1,2\n3,5\n4,4\n")
-    said = run("fit", "few.csv", "-k", 1, "--no-frames").stderr
-    assert said.splitlines()[-1] == "on fewer than 6 points: component 0; fit more points"
-
-
 def test_weights_are_not_called_points(work: Path, run: Callable[..., Result]) -> None:
     table = pd.read_csv(DATA)
     table["many"] = 0.5
@@ -329,15 +243,46 @@ def test_adams_default_rate_is_recorded(work: Path, run: Callable[..., Result]) 
     assert parameters()["fit"]["status"] == "step limit reached"
 
 
+def test_a_run_says_what_was_chosen_from(work: Path, run: Callable[..., Result]) -> None:
+    result = run("fit", DATA)
+    assert (
+        "chosen by BIC: 2 components (full), of 9 candidates with 1 to 9 components"
+        in result.stdout
+    )
+    table = pd.read_csv("old_faithful/selection.csv")
+    assert list(table["components"]) == list(range(1, 10))
+    assert Path("old_faithful/selection.png").stat().st_size > 10_000
+    selection = read_run(Path("old_faithful")).selection
+    assert selection is not None
+    assert selection.winner.components == 2
+    row = table.iloc[selection.chosen]
+    assert row["bic"] == pytest.approx(2322.19, abs=0.01)
+    assert row["bic"] == pytest.approx(row["parameters"] * np.log(272) - 2 * row["log_likelihood"])
+    assert row["aic"] == pytest.approx(2 * row["parameters"] - 2 * row["log_likelihood"])
+
+
+def test_selection_pictures_are_drawn_again_and_go_with_the_choice(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    run("fit", DATA, "-k", "1:2", "-o", "r")
+    assert run("plot", "r", "--format", "svg").stdout.startswith("wrote r: selection.svg, conv")
+    table = Path("r/selection.csv")
+    table.write_text(table.read_text().replace("full", "round"))
+    error = one_line_error(run("plot", "r", code=1))
+    assert error.startswith("Error: r/selection.csv is damaged: 'round' is none of full, tied")
+    run("fit", DATA, "-k", 2, "-o", "r", "--overwrite", "--no-frames")
+    assert not list(Path("r").glob("selection.*"))
+
+
 @pytest.mark.parametrize(
-    ("value", "scale", "text"),
+    ("options", "said"),
     [
-        (54.47945, 5.8, "54.48"),
-        (-0.0626, 1.0, "-0.06"),
-        (1e9 + 0.25, 1.0, "1000000000.25"),
-        (5e-8, 1e-6, "5e-08"),
-        (0.0, 1.0, "0"),
+        (("-k", "1:3"), "-k asks for other than the 2 of --init: leave out either"),
+        (("--covariance", "auto"), "--covariance auto searches for a start: leave out --init"),
     ],
 )
-def test_values_show_a_hundredth_of_their_scale(value: float, scale: float, text: str) -> None:
-    assert reporting.rounded(value, scale) == text
+def test_a_start_leaves_no_choice(
+    work: Path, run: Callable[..., Result], options: tuple[str, ...], said: str
+) -> None:
+    start = ("--init", "sample_data/article_start.json")
+    assert said in one_line_error(run("fit", DATA, *start, *options, code=2))

@@ -1,6 +1,5 @@
 """The choice of the number of components and the covariance type: laws, and known answers."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -12,22 +11,17 @@ from builders import (
     ROOT,
     cells_of,
     n_missed,
-    one_line_error,
     sampled,
     spread_clusters,
     touching_clusters,
 )
-from click.testing import Result
 
-from gmmcli.cli.reporting import _doubts
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.runs.directory import read_run
 from gmmcli.core.runs.result import Status
 from gmmcli.core.search.choice import _compared, _contenders, _enlarged_best, chosen_fit
-from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.fit import Hooks, Problem, fit
 from gmmcli.core.search.rounds import Searcher
 from gmmcli.core.tables.engines import Source
@@ -36,7 +30,6 @@ from gmmcli.errors import TableError
 from gmmcli.settings import (
     COVARIANCE_TYPES,
     ON_FEW,
-    ON_FLOOR,
     Choice,
     CriterionName,
     FitSettings,
@@ -241,84 +234,6 @@ def test_no_way_on_all_cells_begins_twice_from_one_mixture(monkeypatch: pytest.M
     assert place == 1
     assert larger.has_begun_from(better)
     assert not _enlarged_best([one, replace(larger, flaw=ON_FEW)], "bic")
-
-
-def candidate(components: int, bic: float, flaw: str | None = None) -> Candidate:
-    criteria, status = Criteria(bic, bic, bic), flaw or "converged"
-    return Candidate(components, "full", 0.0, 1, criteria, status, eligible=flaw is None)
-
-
-def test_doubts_are_said() -> None:
-    close = Selection((candidate(2, 10.0), candidate(3, 11.9), candidate(4, 20.0)), "icl", 0)
-    assert list(_doubts(close)) == [
-        "the data do not tell 2 components (full) from 3 components (full): "
-        "their ICL differs by less than 2"
-    ]
-    clear = Selection((candidate(2, 10.0), candidate(3, 12.0)), "bic", 0)
-    assert list(_doubts(clear)) == []
-    last = Selection((candidate(2, 30.0), candidate(3, 12.0)), "bic", 1)
-    assert list(_doubts(last)) == ["the best is at the end of the range: try more, such as -k 3:6"]
-    lower = Selection((candidate(1, 30.0), candidate(2, 9.5, ON_FEW), candidate(3, 40)), "bic", 0)
-    assert list(_doubts(lower)) == [
-        "1 candidate with a lower BIC not taken, the lowest 2 components (full) by 20.50: "
-        "a component on fewer than 6 points"
-    ]
-    unsound = Selection((candidate(1, 30.0, ON_FLOOR), candidate(2, 40.0, ON_FEW)), "bic", 0)
-    assert list(_doubts(unsound)) == [
-        "the simplest is taken, as every candidate has a component on fewer than 6 points or on "
-        "the covariance floor: ask for another with -k"
-    ]
-
-
-def test_a_run_tells_what_was_chosen_from(work: Path, run: Callable[..., Result]) -> None:
-    result = run("fit", DATA)
-    assert (
-        "chosen by BIC: 2 components (full), of 9 candidates with 1 to 9 components"
-        in result.stdout
-    )
-    table = pd.read_csv("old_faithful/selection.csv")
-    assert list(table["components"]) == list(range(1, 10))
-    assert Path("old_faithful/selection.png").stat().st_size > 10_000
-    selection = read_run(Path("old_faithful")).selection
-    assert selection is not None
-    assert selection.winner.components == 2
-    row = table.iloc[selection.chosen]
-    assert row["bic"] == pytest.approx(2322.19, abs=0.01)
-    assert row["bic"] == pytest.approx(row["parameters"] * np.log(272) - 2 * row["log_likelihood"])
-    assert row["aic"] == pytest.approx(2 * row["parameters"] - 2 * row["log_likelihood"])
-
-
-def test_selection_pictures_are_drawn_again_and_go_with_the_choice(
-    work: Path, run: Callable[..., Result]
-) -> None:
-    run("fit", DATA, "-k", "1:2", "-o", "r")
-    assert run("plot", "r", "--format", "svg").stdout.startswith("wrote r: selection.svg, conv")
-    table = Path("r/selection.csv")
-    table.write_text(table.read_text().replace("full", "round"))
-    error = one_line_error(run("plot", "r", code=1))
-    assert error.startswith("Error: r/selection.csv is damaged: 'round' is none of full, tied")
-    run("fit", DATA, "-k", 2, "-o", "r", "--overwrite", "--no-frames")
-    assert not list(Path("r").glob("selection.*"))
-
-
-@pytest.mark.parametrize("asked", ["0", "3:1", "1:", "a:b", "2-4", "0:3"])
-def test_a_range_is_two_numbers(work: Path, run: Callable[..., Result], asked: str) -> None:
-    error = one_line_error(run("fit", DATA, "-k", asked, code=2))
-    assert f"{asked!r} is neither 'auto', a number above 0, nor a range such as 1:12" in error
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("-k", "1:3"), "-k asks for other than the 2 of --init: leave out either"),
-        (("--covariance", "auto"), "--covariance auto searches for a start: leave out --init"),
-    ],
-)
-def test_a_start_leaves_no_choice(
-    work: Path, run: Callable[..., Result], options: tuple[str, ...], said: str
-) -> None:
-    start = ("--init", "sample_data/article_start.json")
-    assert said in one_line_error(run("fit", DATA, *start, *options, code=2))
 
 
 def with_equal_rows(points: FloatArray, number: int, axes: slice) -> Cells:

@@ -1,0 +1,294 @@
+"""The steps of `gmm fit`, from a table to a run with its pictures.
+
+Heavy modules are imported where a step begins, while a bar shows what it does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from gmmcli.cli.application import mention_kept_fit
+from gmmcli.cli.cautions import caution
+from gmmcli.cli.interrupts import postpone_interrupt
+from gmmcli.cli.reporter import Reporter
+from gmmcli.cli.summary import (
+    describe_choices,
+    describe_end,
+    describe_figures,
+    describe_files,
+    describe_rows,
+    tabulate_components,
+)
+from gmmcli.cli.words import name_data
+from gmmcli.settings import (
+    COVARIANCE_TYPES,
+    LEARNING_RATES,
+    Choice,
+    CovarianceType,
+    CriterionName,
+    Effort,
+    EngineName,
+    FitSettings,
+    OptimizerName,
+)
+
+if TYPE_CHECKING:
+    from gmmcli.core.cells.compression import Compression
+    from gmmcli.core.mixture.mixture import Mixture
+    from gmmcli.core.runs.result import Fit, Provenance
+    from gmmcli.core.tables.engines import Source
+    from gmmcli.core.tables.table import Table as Points
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks of `gmm fit`: its argument and options, under their names there."""
+
+    data: str
+    table: str | None
+    engine: EngineName
+    components: Literal["auto"] | tuple[int, int] | None
+    output: Path | None
+    x_column: str | None
+    y_column: str | None
+    weight: str | None
+    exact: bool
+    most_cells: int
+    covariance: Literal["auto"] | CovarianceType
+    criterion: CriterionName
+    init: str
+    effort: Effort
+    floor: float
+    optimizer: OptimizerName
+    learning_rate: float | None
+    steps: int
+    snapshots: Literal["auto"] | int
+    seed: int
+    strict: bool
+    verify: bool
+    assignments: str | None
+    no_frames: bool
+    overwrite: bool
+    quiet: bool
+
+    @property
+    def name(self) -> str:
+        """The data as progress names it."""
+        return name_data(self.data, self.table)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A request whose data are read: all that a fit and its run need.
+
+    Attributes:
+        request: what the user asks for.
+        directory: where the run goes.
+        choice: what the mixture is chosen from.
+        start: the mixture to begin with; None where one is searched for.
+        source: what the user named.
+        points: the rows.
+        compression: the rows as cells.
+    """
+
+    request: Request
+    directory: Path
+    choice: Choice
+    start: "Mixture | None"
+    source: "Source"
+    points: "Points"
+    compression: "Compression"
+
+
+def read_data(request: Request, context: click.Context, reporter: Reporter) -> Task:
+    """The request with its table opened and compressed, after all checks that need no fit.
+
+    Torch loads in a thread while the engine reads. What is opened closes with Click's context.
+    """
+    with reporter.show_work(f"reading {request.name}"):
+        from gmmcli.core.cells.compression import compress
+        from gmmcli.core.mixture.mixture import read_mixture
+        from gmmcli.core.runs.directory import check_target, default_directory
+        from gmmcli.core.search.sketch import sketch_mixture
+        from gmmcli.core.tables.engines import source_of
+        from gmmcli.core.tables.export import check_export
+        from gmmcli.core.tables.table import open_table
+
+        source = context.with_resource(source_of(request.data, request.table, request.engine))
+        points = open_table(source, x=request.x_column, y=request.y_column, weight=request.weight)
+        directory = request.output or default_directory(request.table or request.data)
+        check_target(directory, overwrite=request.overwrite)
+        if request.assignments is not None:
+            overwrite = request.overwrite
+            check_export(source, request.assignments, overwrite=overwrite, option="--assignments")
+        start = None if request.init == "auto" else read_mixture(Path(request.init))
+        choice = make_choice(request, start)
+        compression = compress(
+            points,
+            exact=request.exact,
+            most_cells=request.most_cells,
+            strict=request.strict,
+            sketch=partial(sketch_mixture, n_components=choice.most),
+            meanwhile=Thread(target=import_module, args=("gmmcli.core.search.choice",)).start,
+        )
+    are_columns_chosen = request.x_column is None or request.y_column is None
+    for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
+        reporter.note(line)
+    return Task(request, directory, choice, start, source, points, compression)
+
+
+def make_choice(request: Request, start: "Mixture | None") -> Choice:
+    """What -k, --covariance and --init leave to be chosen from.
+
+    Raises:
+        click.UsageError: where they contradict each other.
+    """
+    components, covariance = request.components, request.covariance
+    covariances = COVARIANCE_TYPES if covariance == "auto" else (covariance,)
+    if start is not None:
+        n_components = start.n_components
+        if components not in (None, (n_components, n_components)):
+            raise click.UsageError(
+                f"-k asks for other than the {n_components} of --init: leave out either"
+            )
+        if covariance == "auto":
+            raise click.UsageError("--covariance auto searches for a start: leave out --init")
+        components = n_components, n_components
+    if components is None or components == "auto":
+        return Choice(covariances=covariances, criterion=request.criterion)
+    fewest, most = components
+    return Choice(
+        fewest=fewest,
+        most=most,
+        goes_on=False,
+        covariances=covariances,
+        criterion=request.criterion,
+    )
+
+
+def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
+    """The best mixture of a task; what there is of it, where Ctrl-C ended the fit."""
+    with reporter.show_work("loading Pyro"):
+        from gmmcli.core.cells.compression import Compressor
+        from gmmcli.core.search.choice import chosen_fit
+        from gmmcli.core.search.fit import Hooks, fit
+
+    cells, settings = task.compression.cells, make_settings(task.request, task.choice)
+    with postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
+        hooks = Hooks(
+            finer=Compressor(task.compression).finer,
+            row_weight=task.compression.row_weight,
+            watch=watch,
+            interrupted=is_interrupted,
+        )
+        if task.choice.is_open:
+            return chosen_fit(cells, settings, task.choice, hooks=hooks)
+        return fit(cells, settings, start=task.start, hooks=hooks)
+
+
+def make_settings(request: Request, choice: Choice) -> FitSettings:
+    """What a request asks of a fit; where there is a choice, of its largest and first candidate."""
+    return FitSettings(
+        components=choice.most,
+        covariance=choice.covariances[0],
+        optimizer=request.optimizer,
+        learning_rate=request.learning_rate or LEARNING_RATES[request.optimizer],
+        steps=request.steps,
+        seed=request.seed,
+        effort=request.effort,
+        floor=request.floor,
+    )
+
+
+def verify(task: Task, fit: "Fit", reporter: Reporter) -> float:
+    """The exact log-likelihood of all rows, in nats, by reading them once more."""
+    with reporter.show_work(f"reading {task.request.name} once more"):
+        from gmmcli.core.tables.prediction import log_likelihood
+
+        return log_likelihood(task.points, fit.mixture)
+
+
+def write_fit(task: Task, fit: "Fit", exact_log_likelihood: float | None) -> list[Path]:
+    """The files of a run, written."""
+    from gmmcli.core.runs.directory import write_run
+
+    return write_run(task.directory, fit, make_provenance(task), exact_log_likelihood)
+
+
+def make_provenance(task: Task) -> "Provenance":
+    """Where the fit of a task comes from, for its run to say."""
+    from gmmcli.core.runs.result import Provenance
+
+    request = task.request
+    asked: dict[str, Any] = {
+        "init": request.init,
+        "snapshots": request.snapshots,
+        "strict": request.strict,
+        "exact": request.exact,
+        "cells": request.most_cells,
+        "weight": request.weight,
+        "engine": request.engine,
+        "choice": asdict(task.choice) if task.choice.is_open else None,
+    }
+    return Provenance(
+        columns=task.points.columns,
+        source=task.source.name,
+        n_rows=task.compression.n_rows,
+        n_skipped=task.compression.n_skipped,
+        asked=asked,
+    )
+
+
+def report_fit(
+    task: Task, fit: "Fit", exact_log_likelihood: float | None, reporter: Reporter
+) -> None:
+    """Print how a fit ended, its components and figures, and say where to be cautious."""
+    is_weighted = task.request.weight is not None
+    with mention_kept_fit(task.directory):
+        reporter.print(describe_end(fit))
+        reporter.print(tabulate_components(fit.mixture, task.points.columns, reporter.width))
+        for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
+            reporter.print(line)
+        for line in describe_choices(fit):
+            reporter.print(line)
+        for line in caution(fit, exact_log_likelihood, is_weighted=is_weighted):
+            reporter.note(line)
+
+
+def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -> None:
+    """Write the rows of a task with their labels to a file."""
+    with reporter.show_work(f"writing {output}"), mention_kept_fit(task.directory):
+        from gmmcli.core.tables.prediction import write_predicted
+
+        columns, overwrite = task.points.columns, task.request.overwrite
+        write_predicted(task.source, columns, fit.mixture, output, overwrite=overwrite)
+
+
+def draw_pictures(directory: Path, reporter: Reporter) -> list[Path]:
+    """The pictures of a run that was just written, drawn from what was written alone."""
+    with reporter.show_work("loading matplotlib"):
+        from gmmcli.core.runs.directory import picture_names, read_run
+        from gmmcli.pictures.frames import draw_run
+
+        run = read_run(directory)
+        steps = run.history.chosen(run.snapshots)
+        n_pictures = len(picture_names(run, steps, "png"))
+    if run.history.last_step not in steps:
+        reporter.note(
+            f"the last step, {run.history.last_step}, is not among the snapshots: "
+            f"gmm plot {directory} --steps auto draws it"
+        )
+    pictures = draw_run(run, steps, directory)
+    with mention_kept_fit(directory):
+        return list(reporter.track(pictures, n_pictures, "drawing"))
+
+
+def report_files(directory: Path, files: Sequence[Path], reporter: Reporter) -> None:
+    """Print which files a directory got."""
+    reporter.print(describe_files(directory, files))

@@ -1,0 +1,144 @@
+"""Where a fit is not to be trusted: what is said of it, and that nothing is where all is well."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import candidate_of, cells_of, sampled, spread_clusters
+from click.testing import Result
+
+from gmmcli.cli.cautions import caution_on_search, caution_on_selection, describe_coarseness
+from gmmcli.core.runs.result import Search
+from gmmcli.core.search.criteria import Candidate, Selection
+from gmmcli.core.search.fit import fit
+from gmmcli.settings import ON_FEW, ON_FLOOR, FitSettings
+
+
+@pytest.mark.parametrize(
+    ("search", "effort", "lines"),
+    [
+        (None, "normal", []),
+        (Search(1, 1, 0, 0), "normal", []),
+        (Search(3, 0, 2, 2), "normal", []),
+        (
+            Search(9, 2, 6, 0),
+            "normal",
+            [
+                "no other start reached the same optimum: there may be a better one, which "
+                "--effort thorough may find"
+            ],
+        ),
+        (
+            Search(9, 2, 6, 0),
+            "thorough",
+            [
+                "no other start reached the same optimum: there may be a better one, which "
+                "another --seed may find"
+            ],
+        ),
+    ],
+)
+def test_an_optimum_that_no_other_start_reached_is_in_doubt(
+    search: Search | None, effort: str, lines: list[str]
+) -> None:
+    found = fit(cells_of(sampled(spread_clusters(2), 50)), FitSettings(2))
+    settings = replace(found.settings, effort=effort)
+    assert list(caution_on_search(replace(found, settings=settings, search=search))) == lines
+
+
+@pytest.mark.parametrize(
+    ("candidates", "chosen", "lines"),
+    [
+        ([candidate_of(2, 10.0), candidate_of(3, 12.0)], 0, []),
+        (
+            [candidate_of(2, 10.0), candidate_of(3, 11.9), candidate_of(4, 20.0)],
+            0,
+            [
+                "the data do not distinguish 2 components (full) from 3 components (full): "
+                "their BIC differs by less than 2"
+            ],
+        ),
+        (
+            [candidate_of(2, 30.0), candidate_of(3, 12.0)],
+            1,
+            ["the best number of components ends the range: try more, such as -k 3:6"],
+        ),
+        (
+            [candidate_of(1, 30.0), candidate_of(2, 9.5, ON_FEW), candidate_of(3, 40)],
+            0,
+            [
+                "rejected 1 candidate whose BIC is 20.50 lower (2 components, full), as it has a "
+                "component on fewer than 6 points"
+            ],
+        ),
+        (
+            [candidate_of(1, 30.0), candidate_of(2, 9.5, ON_FEW), candidate_of(3, 8.0, ON_FLOOR)],
+            0,
+            [
+                "rejected 2 candidates whose BIC is up to 22.00 lower (3 components, full), as "
+                "each has a component on fewer than 6 points or on the covariance floor; if values "
+                "are rounded, raise --floor, and leave out single points far off"
+            ],
+        ),
+        (
+            [candidate_of(1, 30.0, ON_FLOOR), candidate_of(2, 40.0, ON_FEW)],
+            0,
+            [
+                "every candidate is rejected, for a component on fewer than 6 points or on the "
+                "covariance floor: this is the simplest; ask for another with -k"
+            ],
+        ),
+    ],
+)
+def test_a_choice_in_doubt(candidates: list[Candidate], chosen: int, lines: list[str]) -> None:
+    assert list(caution_on_selection(Selection(tuple(candidates), "bic", chosen))) == lines
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shift", "line"),
+    [
+        (0.5, 0.01, "some cells are too coarse to be sure of the parameters to 0.05 standard"),
+        (0.5, 0.2, "the cells are too coarse: they move parameters by up to 0.200 standard errors"),
+        (2, 0.01, "the cells are too coarse: the true gap is 2.0 times the largest"),
+        (20, 0.01, "the cells are far too coarse: the true gap is 20.0 times the largest"),
+    ],
+)
+def test_cells_are_more_or_less_too_coarse(ratio: float, shift: float, line: str) -> None:
+    assert describe_coarseness("true gap", ratio, shift).startswith(line)
+
+
+def test_a_component_on_few_points(work: Path, run: Callable[..., Result]) -> None:
+    generator = np.random.default_rng(0)
+    points = np.concatenate([generator.normal(0, 1, (60, 2)), generator.normal(100, 1, (4, 2))])
+    pd.DataFrame(points, columns=["x", "y"]).to_csv("d.csv", index=False)
+    assert run("fit", "d.csv", "-k", 2, "--no-frames").stderr.splitlines()[-1] == (
+        "on fewer than 6 points: component 1; they may be strays, far from all other points"
+    )
+
+
+def test_one_component_on_few_points_is_not_said_to_be_too_many(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    Path("few.csv").write_text("x,y\n1,2\n3,5\n4,4\n")
+    messages = run("fit", "few.csv", "-k", 1, "--no-frames").stderr
+    assert messages.splitlines()[-1] == "on fewer than 6 points: component 0; fit more points"
+
+
+def test_components_on_the_floor(work: Path, run: Callable[..., Result]) -> None:
+    rows = "".join(f"{x},{2 * x + 1}\n" for x in (1, 2, 3, 4, 11, 12, 13, 15))
+    Path("line.csv").write_text("x,y\n" + rows)
+    result = run("fit", "line.csv", "-k", 2, "--no-frames")
+    assert "on the covariance floor: components 0, 1" in result.stderr
+    assert json.loads(Path("line/parameters.json").read_text())["fit"]["floored"] == [0, 1]
+
+
+def test_a_component_without_points(work: Path, run: Callable[..., Result]) -> None:
+    start = ("--init", "sample_data/article_start.json")
+    messages = run("fit", "sample_data/old_faithful.csv", *start, "--no-frames").stderr
+    assert messages.splitlines()[-1] == (
+        "without points: component 0; start elsewhere, or choose a lower -k"
+    )
