@@ -19,7 +19,7 @@ PACKAGE = ROOT / "gmmcli"
 KEEPERS = {
     "torch": ["core/inference/"],
     "pyro": ["core/inference/"],
-    "ibis": ["core/tables/", "core/cells/compression.py"],
+    "ibis": ["core/tables/", "core/cells/compression.py", "core/cells/expressions.py"],
     "duckdb": ["core/tables/engines.py"],
     "pyspark": ["core/tables/spark.py"],
     "matplotlib": ["pictures/"],

@@ -20,7 +20,7 @@ from click.testing import Result
 from gmmcli.core.cells.cells import Cells, joint_log_densities
 from gmmcli.core.cells.compression import Compressor, compress, refine
 from gmmcli.core.cells.gaps import estimate_gap, estimate_gap_rates, estimate_gaps
-from gmmcli.core.cells.grids import SPAN
+from gmmcli.core.cells.places import SPAN
 from gmmcli.core.cells.refinement import CROWD, compare_gap, plan_parts_of_crowds
 from gmmcli.core.cells.shifts import estimate_shifts
 from gmmcli.core.cells.tree import merge_cells
@@ -210,7 +210,7 @@ def test_cells_that_are_longer_beyond_a_core_keep_the_moments_of_the_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "gmmcli.core.cells.refinement.CROWD", 0.02
+        "gmmcli.core.cells.first_grid.CROWD", 0.02
     )  # which keeps cells short otherwise
     points = sampled(ARTICLE, N_ROWS)
     compression = compress(written(tmp_path / "d.csv", points), sketch=sketch(2))
@@ -335,7 +335,7 @@ def test_the_estimated_shift_is_the_true_one(tmp_path: Path, seed: int) -> None:
     _, moved = moved_by(found.mixture, exact.mixture, points)
     estimated = estimate_shifts(cells, found.mixture)
     np.testing.assert_allclose(estimated.totals, moved, rtol=0.1)
-    by_cell = np.array([estimated.by_cell(k) for k in range(3)])
+    by_cell = np.array([estimated.divide(k) for k in range(3)])
     np.testing.assert_allclose(by_cell.sum(axis=1), estimated.totals, rtol=1e-9)
 
 
@@ -374,7 +374,7 @@ def test_what_a_cut_leaves_is_told_before_it_is_made() -> None:
     before = points.merge(wide @ [1000, 1])
     after = points.merge(kept @ [100_000, 1])
     parts = np.where(np.floor(before.means[:, 0] / 0.6) % 2 == 0, 9.0, 1.0)
-    told = estimate_shifts(before, mixture).after_cut(parts)
+    told = estimate_shifts(before, mixture).cut(parts)
     made = estimate_shifts(after, mixture)
     # Cells of 0.6 are not narrow beside components of 1, so a ninth is about right.
     np.testing.assert_allclose(told.totals, made.totals, rtol=0.15)

@@ -8,62 +8,72 @@ And no cell holds a larger share of the points than `CROWD`, unless they coincid
 cluster inside one cell is not missed before there is a mixture to tell.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.gaps import estimate_gap_rates, estimate_gaps
-from gmmcli.core.cells.grids import FIRST_REACH, Cut
-from gmmcli.core.cells.shifts import Shifts, estimate_shift, estimate_shifts
+from gmmcli.core.cells.gaps import estimate_gaps
+from gmmcli.core.cells.shifts import Shifts, estimate_shifts
 from gmmcli.core.mixture.mixture import FloatArray, Mixture
 from gmmcli.core.mixture.whitening import whitening_of
 from gmmcli.settings import MOST_SHIFT, CovarianceType
 
-# The estimated gap per point times the square root of the number of points is at most this.
+# The largest gap, in nats per point times the square root of the number of points: how far cells
+# may move parameters, against how many there are. At this, they add about 5 % to the standard
+# errors (benchmarks/accuracy.py).
 MOST_GAP = 0.1
-# The largest root of a cell's trace, in units in which a component is round that may have points
-# in it.
-MOST_WIDTH = 0.5
-# The largest share of the points that a cell may hold, unless they coincide.
+# The largest share of the points that a cell may hold, unless they coincide: tight clusters found
+# before there is a mixture, against more cells (benchmarks/gaps.py).
 CROWD = 0.001
-# A component may have points in a cell within so many standard deviations, of both together.
-WITHIN = 5.0
-# The points of a cell coincide where it has at most this share of the variance of the thinnest
-# component that a fit has by default.
-COINCIDENT = 0.01
-# So many times what they may move it by in all, cells may move a component one way or the other.
-MOST_CANCELLED = 3.0
-# What refinement aims at, as a share of what the rules allow, so that one pass is enough. Cells of
-# few points keep more of what they shift than their part of it, so that is cut by more.
+# What is aimed at, as a share of what the rules allow, so that one pass is enough: passes against
+# cells (benchmarks/gaps.py).
 AIM = 0.7
-AIM_OF_SHIFTS = 0.3
-# The least that a grid of 3 by 3 cells gives.
+# The parts of a cell that is cut by the smallest grid, 3 by 3. A fact, with nothing to be traded.
 FEWEST_PARTS = 9.0
-# The cells of a first cut are at most so many times as long as wide, in whitened units.
-LONGEST = 4.0
-# At most such rates of the gap mean that there is no border: one component, or two far apart.
-NO_BORDER = 1e-30
-# The share of the points about which the density is at most what a first cut allows for.
-DENSEST = 0.99
-# The share of the gap on either side of its core, where its cells may be so many times longer.
-OUTSIDE = 0.0005
-STRETCHES = (1.0, 2.0, 4.0)
 
 
 def compare_gap(cells: Cells, gap: float) -> float:
-    """How an estimated gap, in nats per point, compares with the largest that is allowed."""
+    """A gap, in nats per point, as a share of the largest that is allowed."""
     return float(gap * np.sqrt(cells.n_points) / MOST_GAP)
 
 
-def plan_parts_of_crowds(cells: Cells) -> FloatArray:
-    """Into how many parts to cut each cell to obey the rule on crowds, shape (C,); 1 for whole."""
+def plan_parts_of_crowds(cells: Cells, *, coincident: float = 0.01) -> FloatArray:
+    """Into how many parts to cut each cell to obey the rule on crowds, shape (C,); 1 for whole.
+
+    Args:
+        cells: in data units.
+        coincident: points coincide where they have at most this share of the variance of the
+            thinnest component that a fit has by default: passes in search of a finer structure,
+            against what no component would fit (benchmarks/gaps.py).
+
+    Raises:
+        TableError: when the variance of the coordinates overflows or vanishes.
+    """
     whitening = whitening_of(cells, "full")
     spreads = whitening.whiten_cells(cells).covariances.trace(axis1=1, axis2=2)
     most = CROWD * cells.n_points
-    too_many = (cells.counts > most) & (spreads > COINCIDENT * whitening.floor())
+    too_many = (cells.counts > most) & (spreads > coincident * whitening.floor())
     return np.where(too_many, np.maximum(cells.counts / (AIM * most), FEWEST_PARTS), 1.0)
+
+
+@dataclass(frozen=True)
+class CompressionCost:
+    """What it costs a fit that its points are in cells.
+
+    Attributes:
+        gap: what the log-likelihood is estimated to have over the ELBO, in nats per point.
+        gap_ratio: the same as a share of the largest that is allowed.
+        shift: how far the cells are estimated to move a component's parameters, in standard errors;
+            None where the mixture is no optimum.
+        is_coarse: whether the cells break one of the rules.
+    """
+
+    gap: float
+    gap_ratio: float
+    shift: float | None
+    is_coarse: bool
 
 
 class Coarseness:
@@ -102,36 +112,51 @@ class Coarseness:
             compare_gap(self.cells, self.gap) > 1
             or (self.shift is not None and self.shift > MOST_SHIFT)
             or bool((plan_parts_of_crowds(self.cells) > 1).any())
-            or bool((self._times_too_wide > 1).any())
+            or bool((self._excesses > 1).any())
         )
+
+    def summarize(self) -> CompressionCost:
+        """All that it costs, as plain values."""
+        ratio = compare_gap(self.cells, self.gap)
+        return CompressionCost(self.gap, ratio, self.shift, self.is_coarse)
 
     def plan_parts(self) -> FloatArray:
         """Into how many parts to cut each cell to obey the rules on a mixture, (C,); 1 for whole.
 
         A cell in m parts keeps about 1/m of its variance, of its gap and of what it shifts.
         """
-        times = self._times_too_wide
-        parts = np.where(times > 1, np.maximum(times**2 / AIM, FEWEST_PARTS), 1.0)
+        excesses = self._excesses
+        parts = np.where(excesses > 1, np.maximum(excesses**2 / AIM, FEWEST_PARTS), 1.0)
         losses = self._shifts.gaps if self.is_optimum else self._gaps  # they come with the shifts
         allowed = MOST_GAP * np.sqrt(self.cells.n_points)
-        parts = parts * _parts_of(losses / parts, allowed, parts)
+        parts = parts * _plan_parts(losses / parts, allowed, parts)
         return self._cut_for_shifts(parts) if self.is_optimum else parts
 
-    def _cut_for_shifts(self, parts: FloatArray) -> FloatArray:
+    def _cut_for_shifts(
+        self, parts: FloatArray, *, aim: float = 0.3, most_cancelled: float = 3.0
+    ) -> FloatArray:
         """Into how many parts to cut each cell that is to be cut into some, for its shifts as well.
 
         What cells move either way cancels in part, and no longer does once some of them are cut, so
-        more are cut until what that leaves is little.
+        more are cut until what that leaves is little. Both numbers trade passes against cells
+        (benchmarks/gaps.py).
+
+        Args:
+            parts: into how many each is to be cut already, shape (C,).
+            aim: the share of what shifts may be that is aimed at: less than of the gap, as cells of
+                few points keep more of what they shift than their part of it.
+            most_cancelled: what cells move a component one way or the other may be so many times
+                what they may move it by in all.
         """
-        left, most = self._shifts.after_cut(parts), AIM_OF_SHIFTS * MOST_SHIFT
+        left, most = self._shifts.cut(parts), aim * MOST_SHIFT
         is_cut = left.totals.max() > MOST_SHIFT
         while is_cut and (left.totals > most).any():
             more = np.ones(len(parts))
             for component in np.flatnonzero(left.totals > most):
-                by_cell = np.abs(left.by_cell(int(component)))
-                cancelled = min(by_cell.sum() / left.totals[component], MOST_CANCELLED)
-                more *= _parts_of(by_cell / more, most * cancelled, parts * more)
-            left, parts = left.after_cut(more), parts * more
+                by_cell = np.abs(left.divide(int(component)))
+                cancelled = min(by_cell.sum() / left.totals[component], most_cancelled)
+                more *= _plan_parts(by_cell / more, most * cancelled, parts * more)
+            left, parts = left.cut(more), parts * more
             is_cut = bool((more > 1).any())  # rounding may leave no cell to be cut
         return parts
 
@@ -145,29 +170,39 @@ class Coarseness:
         return self._shifts.gaps if is_told else estimate_gaps(self.cells, self.mixture)
 
     @cached_property
-    def _times_too_wide(self) -> FloatArray:
-        return _times_too_wide(self.cells, self.mixture)
+    def _excesses(self) -> FloatArray:
+        return _measure_excesses(self.cells, self.mixture)
 
 
-def _times_too_wide(cells: Cells, mixture: Mixture) -> FloatArray:
+def _measure_excesses(
+    cells: Cells, mixture: Mixture, *, most_width: float = 0.5, within: float = 5.0
+) -> FloatArray:
     """How many times too wide cells are for the narrowest component that may have points in them.
 
-    Shape (C,); 0 for those that are not. A long component is measured across.
+    Shape (C,); 0 for those that are not. A long component is measured across. Both numbers trade
+    what cells hide against how many there are (benchmarks/gaps.py).
+
+    Args:
+        cells: in data units.
+        mixture: in data units.
+        most_width: the largest root of a cell's trace, in standard deviations of the component.
+        within: a component may have points in a cell whose mean is nearer, in standard deviations
+            of both together.
     """
-    widest = np.zeros(cells.n_cells)
+    excesses = np.zeros(cells.n_cells)
     flat = cells.covariances.reshape(-1, 4)
     for mean, covariance in zip(mixture.means, mixture.covariances, strict=True):
         # The trace of the cell's covariance in units in which the component is round.
-        squares = flat @ np.linalg.inv(covariance).ravel() / MOST_WIDTH**2
+        squares = flat @ np.linalg.inv(covariance).ravel() / most_width**2
         (wide,) = np.nonzero(squares > 1)
         apart = cells.means[wide] - mean
         away = np.linalg.solve(cells.covariances[wide] + covariance, apart[:, :, None])[:, :, 0]
-        reached = wide[(apart * away).sum(axis=1) < WITHIN**2]
-        widest[reached] = np.maximum(widest[reached], np.sqrt(squares[reached]))
-    return widest
+        reached = wide[(apart * away).sum(axis=1) < within**2]
+        excesses[reached] = np.maximum(excesses[reached], np.sqrt(squares[reached]))
+    return excesses
 
 
-def _parts_of(losses: FloatArray, allowed: float, before: FloatArray) -> FloatArray:
+def _plan_parts(losses: FloatArray, allowed: float, before: FloatArray) -> FloatArray:
     """Into how many parts to cut cells so that their losses sum to what is allowed, shape (C,).
 
     Parts in proportion to the root of the loss lower the sum at the least number of cells, and only
@@ -188,96 +223,3 @@ def _parts_of(losses: FloatArray, allowed: float, before: FloatArray) -> FloatAr
     parts[order[enough:]] = 1.0
     parts[saved <= 0] = 1.0  # rounding may ask for more than there is to save
     return parts
-
-
-def first_cut(
-    points: Cells, sketch: Callable[[Cells], Mixture], n_points: float, most_cells: int
-) -> Cut:
-    """The widest cells that obey the rules but on width, if all points are like these.
-
-    They are long where components differ little, which is along the border between two, and longer
-    where there is next to no border.
-
-    Args:
-        points: a few of the points, each a cell.
-        sketch: a mixture near some points, in whitened units as they are.
-        n_points: how many points there are in all.
-        most_cells: about the largest number of cells with points, which comes before the rules.
-
-    Raises:
-        TableError: when the variance of the coordinates overflows or vanishes.
-    """
-    whitening = whitening_of(points, "full")
-    points = whitening.whiten_cells(points)
-    mixture = sketch(points)
-    masses = points.counts / points.n_points
-    rates = masses[:, None, None] * estimate_gap_rates(points.means, mixture)
-    lengths, directions = np.linalg.eigh(rates.sum(axis=0))
-    steepest = lengths[1] if lengths[1] > NO_BORDER else 1.0
-    scales = np.sqrt(np.maximum(lengths, steepest / LONGEST**2))
-    matrix = (directions * scales).T
-    flat, steep = np.einsum("ij,njk,ik->in", matrix, rates, matrix) / scales[:, None] ** 4
-    places = points.means @ matrix[1]
-    densities = np.exp(mixture.log_densities(points.means)) / np.prod(scales)
-    low, high = _core(places, steep)
-    is_outside = (places < low) | (places > high)
-    outside = masses * is_outside
-    densest = _densest(densities, masses)
-    densest_outside = _densest(densities, outside) if outside.any() else 0.0
-
-    def lengths_for(stretch: float) -> FloatArray:
-        """How many times as long as those of the core cells are about each point."""
-        return np.where(is_outside, stretch, 1.0)
-
-    def widest(stretch: float) -> float:
-        """The area of the cells of the core, where those outside are so many times as long."""
-        # A cell of width w has the variance w² / 12 along an axis, and costs half of it.
-        cost = (flat + steep * lengths_for(stretch) ** 2).sum() / 24
-        by_gap = AIM * MOST_GAP / np.sqrt(n_points) / cost if cost > 0 else np.inf
-        return float(min(by_gap, AIM * CROWD / max(densest, stretch * densest_outside)))
-
-    def n_cells(stretch: float) -> float:
-        """How many cells there are then, up to a factor."""
-        beyond = max(2 * FIRST_REACH * scales[1] - (high - low), 0)
-        return float((high - low + beyond / stretch) / widest(stretch))
-
-    stretch = min(STRETCHES, key=n_cells)
-    longer = lengths_for(stretch)
-    variances = widest(stretch) / 12 * np.stack([np.ones_like(longer), longer**2], axis=1)
-    axes = np.linalg.inv(matrix)
-    covariances = np.einsum("ia,na,ja->nij", axes, variances, axes)
-    shift = estimate_shift(Cells(n_points * masses, points.means, covariances), mixture)
-    area = widest(stretch) * min(AIM * MOST_SHIFT / max(shift, MOST_SHIFT / 2), 1.0)
-    while _n_occupied(area * longer * densities, masses, n_points) > most_cells:
-        area *= 1.25
-    width = np.sqrt(area)
-    inverse = np.linalg.inv(matrix @ whitening.matrix)
-    middle = np.array([0.0, (low + high) / 2])
-    return Cut(
-        matrix @ whitening.matrix / width,
-        whitening.origin + inverse @ middle,
-        core=int(np.ceil((high - low) / 2 / width)),
-        stretch=stretch,
-    )
-
-
-def _n_occupied(shares: FloatArray, masses: FloatArray, n_points: float) -> float:
-    """About how many cells have points, given the share of all points in a cell about each."""
-    shares = np.maximum(shares, np.finfo(np.float64).tiny)
-    return float((masses * -np.expm1(-n_points * shares) / shares).sum())
-
-
-def _densest(densities: FloatArray, masses: FloatArray) -> float:
-    """The density that next to no mass of points exceeds."""
-    return float(np.quantile(densities, DENSEST, weights=masses, method="inverted_cdf"))
-
-
-def _core(places: FloatArray, costs: FloatArray) -> tuple[float, float]:
-    """Between which places on a line nearly all the costs are; the middle where there are none."""
-    if not costs.any():
-        return 0.0, 0.0
-    order = np.argsort(places)
-    so_far = np.cumsum(costs[order])
-    ends = np.searchsorted(so_far, np.array([OUTSIDE, 1 - OUTSIDE]) * so_far[-1])
-    low, high = places[order[np.minimum(ends, len(places) - 1)]]
-    return float(low), float(high)

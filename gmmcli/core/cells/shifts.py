@@ -47,8 +47,8 @@ class Shifts:
     scores: FloatArray
     inverse: FloatArray
 
-    def after_cut(self, parts: FloatArray) -> "Shifts":
-        """What is left once each cell is cut into some parts, shape (C,), about in proportion."""
+    def cut(self, parts: FloatArray) -> "Shifts":
+        """What is left, about, once each cell is cut into so many parts, shape (C,)."""
         scores = self.scores / parts[self.cells, None]
         return replace(self, gaps=self.gaps / parts, scores=scores)
 
@@ -58,7 +58,7 @@ class Shifts:
         squares = (self._directions * self._moved).sum(axis=1)
         return np.asarray(np.sqrt(np.maximum(squares, 0)))  # rounding
 
-    def by_cell(self, component: int) -> FloatArray:
+    def divide(self, component: int) -> FloatArray:
         """How far each cell moves a component, shape (C,), in standard errors, with its sign.
 
         In the direction in which all together move it.

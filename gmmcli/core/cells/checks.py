@@ -1,0 +1,75 @@
+"""What can be wrong with the rows of a table, each said in one line with its remedy."""
+
+import numpy as np
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.totals import Totals
+from gmmcli.core.mixture.whitening import whitening_of
+from gmmcli.core.tables.table import LARGEST, Table
+from gmmcli.errors import TableError
+
+
+def check_rows(table: Table, kept: Totals, n_rows: int, *, strict: bool) -> None:
+    """Refuse rows that no fit can be of.
+
+    Args:
+        table: the rows.
+        kept: the totals of those with two finite coordinates.
+        n_rows: how many there are in all.
+        strict: refuse rows with an empty or non-finite coordinate.
+
+    Raises:
+        TableError: when too few rows are left, or a weight is negative or not finite.
+    """
+    source, (x, y) = table.source, table.columns
+    n_points = int(kept.n_rows.sum())
+    n_skipped = n_rows - n_points
+    if n_rows == 0:
+        nothing = f"no rows with a {table.weight!r} above 0" if table.weight else "no rows"
+        raise TableError(f"{source} has a header and {nothing}: there is nothing to fit")
+    if strict and n_skipped:
+        raise TableError(
+            f"{source}: {n_skipped:,} of {n_rows:,} rows have an empty or non-finite {x!r} or "
+            f"{y!r}: mend them, or leave out --strict to skip them"
+        )
+    if n_points == 0:
+        raise TableError(f"{source}: every row has an empty or non-finite {x!r} or {y!r}")
+    if n_points == 1:
+        raise TableError(f"{source} has one row with a point: a fit needs two that differ, or more")
+    if table.weight is not None:
+        _check_weights(table, kept)
+
+
+def _check_weights(table: Table, kept: Totals) -> None:
+    column = f"{table.source}: column {table.weight!r}"
+    least, most = kept.weights[:, 0].min(), kept.weights[:, 1].max()
+    if kept.weights[:, 2].any():
+        missing = "empty" if table.opened.dialect is None else "empty or not a number, as NaN or NA"
+        raise TableError(f"{column} has weights that are {missing}: give each row one")
+    if not (least >= 0 and most <= LARGEST):
+        wrong = least if not least >= 0 else most
+        raise TableError(f"{column} holds the weight {wrong:g}: weights are finite and 0 or more")
+    with np.errstate(over="ignore"):
+        total = kept.counts.sum()
+    if not np.isfinite(total):
+        raise TableError(
+            f"{table.source}: the weights in {table.weight!r} are too large to be added up"
+        )
+
+
+def check_spread(table: Table, cells: Cells) -> None:
+    """Refuse points that are all equal, or lie where double precision has no numbers.
+
+    Raises:
+        TableError: when they do.
+    """
+    if not (cells.means != cells.means[0]).any() and not cells.covariances.any():
+        point = ", ".join(f"{value:g}" for value in cells.means[0])
+        raise TableError(
+            f"{table.source}: all points equal ({point}): a fit needs points that differ; choose "
+            "other columns with -x and -y"
+        )
+    try:
+        whitening_of(cells, "full")
+    except TableError as error:
+        raise TableError(f"{table.source}: {error}") from None

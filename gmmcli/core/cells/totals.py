@@ -1,0 +1,74 @@
+"""What an engine tells of groups of rows: the totals of each, and sums over its points."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gmmcli.core.mixture.mixture import FloatArray
+
+# The columns with sums over the points of a cell, of their distances t and u from its middle.
+SUMS = ("t", "u", "tt", "tu", "uu")
+# The columns with the least and the largest weight, and with the number of rows without one.
+WEIGHTS = ("least", "most", "n_without")
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """What an engine tells of G groups of rows.
+
+    Attributes:
+        keys: what the rows of a group share, shape (G, 2): a point, or a grid and the index of a
+            cell in it. Not finite where a coordinate is empty or not finite.
+        n_rows: shape (G,).
+        counts: the sums of their weights, shape (G,); the number of rows where they have none.
+        sums: of t, u, t², tu and u², shape (G, 5); see `Grids.make_cells`. Shape (G, 0) of points.
+        weights: the least, the largest, and the number of rows without one, shape (G, 3). Shape
+            (G, 0) where rows have none.
+    """
+
+    keys: FloatArray
+    n_rows: FloatArray
+    counts: FloatArray
+    sums: FloatArray
+    weights: FloatArray
+
+    @property
+    def are_points(self) -> npt.NDArray[np.bool_]:
+        """Which groups have two finite coordinates, shape (G,)."""
+        return np.asarray(np.isfinite(self.keys).all(axis=1))
+
+    def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Totals":
+        """Some of these groups, by a mask of shape (G,), or by their numbers."""
+        return Totals(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def sort(self) -> "Totals":
+        """The same groups in the order of their keys."""
+        return self.select(np.lexsort((self.keys[:, 1], self.keys[:, 0])))
+
+
+def read_totals(found: pa.Table) -> Totals:
+    """The totals of groups, given the columns that `expressions` asks for."""
+    names = found.column_names
+    if "x" in names:
+        keys = read_numbers(found, "x", "y")
+    elif "grid" in names:
+        keys = read_numbers(found, "grid", "index")
+    else:  # there is but one grid
+        keys = np.stack([np.zeros(found.num_rows), read_numbers(found, "index")[:, 0]], axis=1)
+    return Totals(
+        keys=keys,
+        n_rows=read_numbers(found, "n_rows")[:, 0],
+        counts=read_numbers(found, "count" if "count" in names else "n_rows")[:, 0],
+        sums=read_numbers(found, *(name for name in SUMS if name in names)),
+        weights=read_numbers(found, *(name for name in WEIGHTS if name in names)),
+    )
+
+
+def read_numbers(rows: pa.Table, *names: str) -> FloatArray:
+    """Columns as an array of shape (rows, columns); null is NaN."""
+    if not names:
+        return np.empty((rows.num_rows, 0))
+    columns = [rows[name].to_numpy().astype(np.float64) for name in names]
+    return np.stack(columns, axis=1)
