@@ -46,17 +46,18 @@ MODULES_OF = re.compile(r"^\{\{ modules of (\S+) \}\}$", flags=re.MULTILINE)
 def modules_of(match: re.Match[str]) -> str:
     """A section for each module of a package, in the order of their names."""
     package = import_module(match[1])
-    names = [module.name for module in pkgutil.iter_modules(package.__path__) if not module.ispkg]
+    names = [
+        module.name
+        for module in pkgutil.iter_modules(package.__path__)
+        if not module.ispkg and module.name[0] != "_"
+    ]
     return "\n\n".join(module_section(f"{match[1]}.{name}") for name in names)
 
 
 def module_section(name: str) -> str:
     """A heading and what the docstrings of a module say of its public names."""
     heading = name.removeprefix("gmmcli.core.").removeprefix("gmmcli.")
-    return (
-        f"## {heading}\n\n```{{eval-rst}}\n.. automodule:: {name}\n"
-        "   :members:\n```"
-    )
+    return f"## {heading}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```"
 
 
 def expand_modules(_app: Sphinx, _page: str, source: list[str]) -> None:

@@ -42,6 +42,9 @@ class Shown(NamedTuple):
         return self.command.startswith("pip install ")
 
 
+Outputs = list[tuple[Shown, str]]
+
+
 def commands_of(page: Path) -> list[Shown]:
     """The commands of a page, in its order."""
     blocks = "".join(BLOCK.findall(page.read_text()))
@@ -66,7 +69,7 @@ def output_of(shown: Shown, directory: Path, *, as_process: bool) -> str:
 
 
 def by_shell(command: str, directory: Path) -> tuple[str, int]:
-    """What a shell writes to both streams, and its exit code; `gmm` and `python` there are these tests'."""
+    """What a shell writes to both streams, and its exit code; `gmm` is this package's."""
     programs = directory / ".bin"
     programs.mkdir(exist_ok=True)
     for name, arguments in (("gmm", "-m gmmcli"), ("python", "")):
@@ -85,13 +88,13 @@ def by_shell(command: str, directory: Path) -> tuple[str, int]:
     return done.stdout, done.returncode
 
 
-def outputs_of(page: Path, directory: Path, *, as_process: bool = False) -> list[tuple[Shown, str]]:
+def outputs_of(page: Path, directory: Path, *, as_process: bool = False) -> Outputs:
     """The commands of a page but those of its set-up, and what each writes."""
     shown = [each for each in commands_of(page) if not each.is_set_up]
     return [(each, output_of(each, directory, as_process=as_process)) for each in shown]
 
 
-def check_outputs(outputs: list[tuple[Shown, str]]) -> None:
+def check_outputs(outputs: Outputs) -> None:
     """Outputs are as the page shows them, which may leave some out by '...'."""
     checker = doctest.OutputChecker()
     for shown, output in outputs:
@@ -100,7 +103,7 @@ def check_outputs(outputs: list[tuple[Shown, str]]) -> None:
 
 
 @pytest.fixture(scope="session")
-def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[Shown, str]]]:
+def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outputs]:
     """The directory that the tutorial leaves behind, and what its commands wrote."""
     directory = tmp_path_factory.mktemp("tutorial") / "work"
     directory.mkdir()
@@ -109,9 +112,6 @@ def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list
 
 
 def test_every_block_gives_what_the_readme_shows(work: Path) -> None:
-    (first, _) = (each for each in commands_of(README) if each.is_set_up)
-    # A reader has set up first, and the first command leaves a run behind.
-    output_of(Shown(first.command.split(" && ")[1], ""), work, as_process=True)
     outputs = outputs_of(README, work, as_process=True)
     assert len(outputs) >= 4
     check_outputs(outputs)
@@ -121,7 +121,7 @@ def test_every_block_gives_what_the_readme_shows(work: Path) -> None:
 
 @pytest.mark.xdist_group("documents")
 def test_every_block_gives_what_the_tutorial_shows(
-    after_tutorial: tuple[Path, list[tuple[Shown, str]]],
+    after_tutorial: tuple[Path, Outputs],
 ) -> None:
     check_outputs(after_tutorial[1])
 
@@ -133,7 +133,7 @@ def test_every_block_gives_what_the_tutorial_shows(
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_block_gives_what_its_page_shows(
-    page: Path, after_tutorial: tuple[Path, list[tuple[Shown, str]]], tmp_path: Path
+    page: Path, after_tutorial: tuple[Path, Outputs], tmp_path: Path
 ) -> None:
     directory = tmp_path / "work"
     shutil.copytree(after_tutorial[0], directory)
