@@ -17,9 +17,19 @@ from gmmcli.cli import gmm
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.process import prepare_process
 
-pyro.enable_validation(True)
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+# There is a worker for each core; with threads of their own, they would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+prepare_process()
+
+
+@pytest.fixture(autouse=True)
+def _checked_by_pyro() -> Iterator[None]:
+    """Pyro's own checks of models and distributions are on in every test."""
+    with pyro.validation_enabled(True):
+        yield
 
 
 @pytest.fixture
