@@ -32,6 +32,18 @@ def _checked_by_pyro() -> Iterator[None]:
         yield
 
 
+# Fixtures of servers, each with the name of the group of tests that one worker runs.
+GROUPS = {"java": "spark", "postgres": "databases", "database": "databases"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one server go to one worker, so that it is started once."""
+    for item in items:
+        wanted = [GROUPS[name] for name in getattr(item, "fixturenames", ()) if name in GROUPS]
+        if wanted:
+            item.add_marker(pytest.mark.xdist_group(wanted[0]))
+
+
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current directory, with the sample data in it."""

@@ -77,8 +77,9 @@ def test_converged_means_that_little_is_left_to_climb(seed: int) -> None:
         whitening.whiten(result.mixture),
         Ascent("full", "natural", 1.0, whitening.floor()),
     )
-    elbos = [state.elbo for state in islice(on, 1000)]
-    # The estimate is one; on 40 random problems what was left was at most 1.06 of it.
+    # Newton's steps: after twenty nothing is left. The estimate is one; on 40 random problems what
+    # was left was at most 1.06 of it.
+    elbos = [state.elbo for state in islice(on, 100)]
     assert max(elbos) - elbos[0] < 1.5 * TOLERANCE
 
 

@@ -381,7 +381,7 @@ def test_what_a_server_refuses_gets_one_line_without_the_password(
         assert part not in error
 
 
-@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("is_long", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_spark_gives_the_fit_that_duckdb_gives(
     place: Path, tmp_path: Path, java: None, is_long: bool
 ) -> None:
@@ -401,6 +401,7 @@ def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> Non
     assert error == "Error: d.csv: a chosen column holds 'oops', which is not a number\n"
 
 
+@pytest.mark.slow
 def test_a_spark_cluster_gives_the_fit_that_duckdb_gives(
     place: Path, tmp_path: Path, from_file: Path, java: None
 ) -> None:

@@ -194,7 +194,7 @@ def test_standard_input_is_called_that(work: Path, content: bytes, message: str)
             "other than the 2 of --init",
         ),
         (["d.csv", "--learning-rate", "1.5"], 2, "1.5 is not in the range 1e-06<=x<=1"),
-        (["d.csv", "--learning-rate", "nan"], 2, "nan is not in 1e-06<=x<=1"),
+        (["d.csv", "--learning-rate", "nan"], 2, "nan is not a number"),
         (["huge.csv"], 1, f"variance of inf, {UNWORKABLE}, or mend values that are far too large"),
         (["tiny.csv"], 1, f"variance of 0, {UNWORKABLE}, or mend values that are far too small"),
         (["d.csv", "--table", "t"], 1, "d.csv is not the URL of a database: leave out --table"),
