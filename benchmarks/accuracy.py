@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from data import GMM, Data, generated, parser_for_one_file
-from processes import Command, Outcome, end_on_request, measured, note
+from processes import Command, Outcome, end_on_request, measure, note
 
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 
 DEFAULT_ROWS = 10**7
 SAMPLE_ROWS = 10**6
@@ -51,7 +52,7 @@ def main() -> None:
 def fitted(data: Data, options: list[str]) -> None:
     """Fit a file in a process of its own, and say what that took."""
     fit = [*GMM, "fit", str(data.path), "--no-frames", "-q", *options]
-    took = measured(Command(fit))
+    took = measure(Command(fit))
     if took.outcome is not Outcome.OK:
         sys.exit(took.errors or f"the fit was {took.outcome}")
     kind = "exact" if "--exact" in options else "default"

@@ -18,12 +18,12 @@ import pandas as pd
 from planted import one_cell_each
 from pyro.infer import TraceEnum_ELBO
 
-from gmmcli.core.cells.cells import Cells
-from gmmcli.core.inference.climb import climb, fitting_threads
-from gmmcli.core.inference.optimizers import Ascent, Memory
+from gmmcli.core.cells.cells import Cells, find_whitening
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.climb import climb, limit_threads
+from gmmcli.core.inference.curvature import Memory
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
-from gmmcli.core.mixture.whitening import whitening_of
 from gmmcli.core.search.rounds import Searcher
 
 OLD_FAITHFUL = Path(__file__).parent.parent / "sample_data" / "old_faithful.csv"
@@ -50,7 +50,7 @@ def main() -> None:
         start = Searcher(ascent, seed=0).found(cells, n_components).last.mixture
         found = [
             evaluations(cells, start, each, most, counter)
-            for each, most in zip((ascent.by_full_steps(), ascent), MOST.values(), strict=True)
+            for each, most in zip((ascent.take_full_steps(), ascent), MOST.values(), strict=True)
         ]
         (by_em, end_of_em), (by_gmm, end_of_gmm) = found
         apart = abs(end_of_em - end_of_gmm) / cells.n_points
@@ -84,7 +84,7 @@ def problems() -> list[tuple[str, Cells, int]]:
     points["Old Faithful, 3 components"] = (pd.read_csv(OLD_FAITHFUL).to_numpy()[:, :2], 3)
     cells = {name: one_cell_each(some) for name, (some, _) in points.items()}
     return [
-        (name, whitening_of(each, "full").whiten_cells(each), points[name][1])
+        (name, each.whiten(find_whitening(each, "full")), points[name][1])
         for name, each in cells.items()
     ]
 
@@ -94,7 +94,7 @@ def evaluations(
 ) -> tuple[int, float]:
     """How many evaluations come near where a climb ends, and the ELBO there, in nats."""
     before, elbos, counts = counter.n, [], []
-    with fitting_threads(cells, start.n_components):
+    with limit_threads(cells, start.n_components):
         for state in islice(climb(cells, start, ascent, Memory()), most):
             elbos.append(state.elbo)
             counts.append(counter.n - before)

@@ -21,7 +21,8 @@ import pyarrow.parquet
 
 from gmmcli.core.cells import compression
 from gmmcli.core.cells.compression import Compressor, compress
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
 from gmmcli.core.search.fit import Hooks, fit
 from gmmcli.core.search.sketch import sketch_mixture

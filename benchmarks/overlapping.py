@@ -20,9 +20,10 @@ import numpy as np
 from planted import one_cell_each
 from sklearn.mixture import GaussianMixture
 
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.cells.cells import find_whitening
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
-from gmmcli.core.mixture.whitening import whitening_of
 from gmmcli.core.search.fit import fit
 from gmmcli.core.search.objective import score
 from gmmcli.process import prepare_process
@@ -58,7 +59,7 @@ class Problem:
 
     def worth(self, found: Mixture) -> float:
         """The log-likelihood, in nats, less what thin components gain, but for a constant."""
-        whitening = whitening_of(one_cell_each(self.points), "full")
+        whitening = find_whitening(one_cell_each(self.points), "full")
         log_likelihood = float(found.log_densities(self.points).sum())
         return score(whitening.whiten(found), log_likelihood, len(self.points), HANDFUL)
 

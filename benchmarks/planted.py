@@ -29,7 +29,8 @@ from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compressor, compress
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
 from gmmcli.core.search.choice import chosen_fit
 from gmmcli.core.search.fit import Hooks, fit

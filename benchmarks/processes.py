@@ -69,7 +69,7 @@ class Measurement:
     errors: str
 
 
-def measured(command: Command, *, timeout: float = float("inf")) -> Measurement:
+def measure(command: Command, *, timeout: float = float("inf")) -> Measurement:
     """What a command takes; after `timeout` seconds it is killed."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         began, busy_before = time.perf_counter(), _busy_seconds()
@@ -112,7 +112,7 @@ def alternated(
         for name, command in commands.items():
             if name in best and best[name].outcome is not Outcome.OK:
                 continue
-            now = measured(command, timeout=timeout)
+            now = measure(command, timeout=timeout)
             _report(name, now)
             best[name] = _better(best.get(name, now), now)
     return best

@@ -7,7 +7,8 @@ import numpy as np
 from click.testing import Result
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
 from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.tables.engines import Source

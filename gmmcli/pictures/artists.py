@@ -14,7 +14,8 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
 from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
 

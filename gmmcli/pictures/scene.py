@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import Run
 from gmmcli.pictures.style import component_colours
 

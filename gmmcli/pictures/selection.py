@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from gmmcli.core.mixture.mixture import FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.pictures.style import component_colours
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType

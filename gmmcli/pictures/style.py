@@ -8,7 +8,7 @@ import matplotlib
 import matplotlib.colors
 import numpy as np
 
-from gmmcli.core.mixture.mixture import FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 
 SHEET = matplotlib.rc_params_from_file(
     Path(__file__).with_name("gmm.mplstyle"), use_default_template=False

@@ -17,14 +17,15 @@ import torch
 from builders import cells_of, one_line_error, random_mixture, sampled, table_of
 from click.testing import Result
 
-from gmmcli.core.cells.cells import Cells, joint_log_densities
+from gmmcli.core.cells.cells import Cells, evaluate_cells
 from gmmcli.core.cells.compression import Compressor, compress, refine
 from gmmcli.core.cells.gaps import estimate_gap, estimate_gap_rates, estimate_gaps
 from gmmcli.core.cells.places import SPAN
 from gmmcli.core.cells.refinement import CROWD, compare_gap, plan_parts_of_crowds
 from gmmcli.core.cells.shifts import estimate_shifts
 from gmmcli.core.cells.tree import merge_cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.search.fit import Hooks, fit
 from gmmcli.core.search.sketch import sketch_mixture
@@ -571,7 +572,7 @@ def test_gaps_of_cells_that_reach_over_a_border_are_near_the_mark() -> None:
     points = sampled(true, 40_000)
     columns, rows = np.round(points / 0.8).astype(int).T  # cells as wide as the border
     cells = cells_of(points).merge(columns * 1000 + rows)
-    joint = joint_log_densities(cells, true.weights, true.means, true.covariances)
+    joint = evaluate_cells(cells, true.weights, true.means, true.covariances)
     elbo = cells.counts @ np.logaddexp(*joint)
     gap = float(true.log_densities(points).sum() - elbo) / len(points)
     assert estimate_gap(cells, true) == pytest.approx(gap, rel=0.3)

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.information import observe_information, root_masses
+from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
-from gmmcli.core.inference.model import cell_tensors, mean_log_densities
-from gmmcli.core.inference.optimizers import Ascent, Place, QuasiNewton
+from gmmcli.core.inference.distributions import LocalUnits, evaluate_all
+from gmmcli.core.inference.model import CellTensors
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
@@ -35,7 +36,7 @@ def test_information_is_what_second_derivatives_tell(covariance: CovarianceType)
         climb(cells, random_mixture(n_components, 2), Ascent(covariance, "natural", 1.0, FLOOR)), 1
     )
     mixture = state.mixture
-    tensors, roots = cell_tensors(cells), torch.from_numpy(root_masses(cells, mixture))[:, None]
+    tensors, roots = CellTensors.of(cells), torch.from_numpy(root_masses(cells, mixture))[:, None]
     weights, means = torch.tensor(mixture.weights), torch.tensor(mixture.means)
     factors = torch.tensor(mixture.cholesky_factors())
     held = weights.sqrt()
@@ -61,7 +62,9 @@ def test_information_is_what_second_derivatives_tell(covariance: CovarianceType)
             torch.stack([across, (v / 2**0.5).exp()], 1),
         ]
         grown = factors @ torch.stack(rows, dim=1)
-        joint = masses.log()[:, None] + mean_log_densities(tensors.features, moved, grown)
+        joint = masses.log()[:, None] + evaluate_all(
+            tensors.means, LocalUnits.of(moved, grown), tensors.spreads
+        )
         return -(tensors.counts * joint.logsumexp(dim=0)).sum()
 
     zeros = torch.zeros(6 * n_components, dtype=torch.float64)
@@ -105,26 +108,3 @@ def test_newtons_steps_are_cut_where_they_are_longest() -> None:
     assert cut @ gradient > 0
     shares = (found.directions.T @ cut) / (found.directions.T @ whole)
     assert (np.diff(shares) > 0).all()  # the longer, the more
-
-
-def test_a_step_that_leads_down_is_cut_from_where_it_was_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    mixture = random_mixture(3, seed=1)
-    cells, places, moved = cells_of(sampled(mixture, 500)), [], QuasiNewton._moved
-
-    def too_far(_self: QuasiNewton, gradient: Tensor, _longest: float) -> Tensor:
-        return 30 * gradient
-
-    def watched(self: QuasiNewton, here: Place, step: Tensor) -> Place:
-        places.append((here.means.clone(), step))
-        return moved(self, here, step)
-
-    monkeypatch.setattr(QuasiNewton, "_direction", too_far)
-    monkeypatch.setattr(QuasiNewton, "_moved", watched)
-    states = list(islice(climb(cells, mixture, Ascent("full", "natural", 1.0, FLOOR)), 6))
-    cut = [n for n in range(1, len(places)) if torch.equal(places[n][1], 0.3 * places[n - 1][1])]
-    assert cut
-    for n in cut:
-        assert torch.equal(places[n][0], places[n - 1][0])
-    assert (np.diff([state.elbo for state in states]) > 0).all()

@@ -5,31 +5,21 @@ from itertools import islice
 
 import numpy as np
 import pytest
-import torch
 from builders import cells_of, random_mixture, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.gaps import estimate_gap
+from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import State, climb
-from gmmcli.core.inference.model import (
-    CellDensity,
-    SharedAssignment,
-    cell_tensors,
-    constrained,
-    mean_log_densities,
-    shared_assignment,
-)
-from gmmcli.core.inference.optimizers import Ascent
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray, constrain
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.mixture.whitening import whitening_of
 from gmmcli.core.runs.result import Status
 from gmmcli.core.search.fit import TOLERANCE, fit
-from gmmcli.errors import FitError
 from gmmcli.settings import CovarianceType, FitSettings
 
 TYPES: list[CovarianceType] = ["full", "tied", "diag", "spherical"]
@@ -47,8 +37,7 @@ def states(
 
 
 def typed(mixture: Mixture, covariance: CovarianceType) -> Mixture:
-    free, weights = torch.tensor(mixture.covariances), torch.tensor(mixture.weights)
-    made = constrained(free, weights, covariance, FLOOR).numpy()
+    made = constrain(mixture.covariances, mixture.weights, covariance, floor=FLOOR)
     return Mixture(mixture.weights, mixture.means, made)
 
 
@@ -59,8 +48,7 @@ def test_however_long_and_thin_a_component_is_led_to_be_it_can_be_written() -> N
     mixture = Mixture(np.full(100, 0.01), np.zeros((100, 2)), needles + 0.1 * np.eye(2))
     lengths = np.linalg.eigvalsh(typed(mixture, "full").covariances)  # Mixture checks them
     np.testing.assert_allclose(lengths[:, 1], 1e6)
-    free = torch.tensor(needles)
-    made = constrained(free, torch.ones(100), "full", FLOOR).numpy()
+    made = constrain(needles, np.ones(100), "full", floor=FLOOR)
     assert np.linalg.eigvalsh(Mixture(mixture.weights, mixture.means, made).covariances).min() > 0
 
 
@@ -157,9 +145,9 @@ def test_whitening_changes_nothing_but_rounding(covariance: CovarianceType) -> N
     cells = cells_of(sampled(random_mixture(3, seed=4), 300) * [1.0, 30.0] + [5.0, -700.0])
     means = cells.means[[3, 77, 200]]
     start = Mixture(np.full(3, 1 / 3), means, np.tile(np.diag([4.0, 4.0]), (3, 1, 1)))
-    whitening = whitening_of(cells, covariance)
+    whitening = find_whitening(cells, covariance)
     raw = states(cells, start, 30, covariance)[-1]
-    white = states(whitening.whiten_cells(cells), whitening.whiten(start), 30, covariance)[-1]
+    white = states(cells.whiten(whitening), whitening.whiten(start), 30, covariance)[-1]
     back = whitening.unwhiten(white.mixture)
     elbo = white.elbo + cells.n_points * whitening.log_volume
     assert elbo == pytest.approx(raw.elbo, rel=1e-11)
@@ -230,64 +218,3 @@ def test_a_tight_component_far_off_the_others_keeps_its_digits() -> None:
     )
     # Its outermost points are shared with the wide component; rounding would show far above this.
     np.testing.assert_allclose(result.mixture.covariances[k], np.cov(tight.T, bias=True), rtol=1e-2)
-
-
-def narrow_cells(mixture: Mixture, n_cells: int) -> Cells:
-    """Cells about points of a mixture, of different widths."""
-    roots = np.random.default_rng(0).normal(0, 0.3, (n_cells, 2, 2))
-    points = sampled(mixture, n_cells)
-    return Cells(np.ones(n_cells), points, roots @ roots.swapaxes(1, 2))
-
-
-@pytest.mark.parametrize("shape", [(50,), (2, 50)])
-def test_density_of_cells_is_that_of_the_components_they_are_assigned_to(
-    shape: tuple[int, ...],
-) -> None:
-    mixture = random_mixture(3, seed=5)
-    features = cell_tensors(narrow_cells(mixture, 50)).features
-    means = torch.tensor(mixture.means)
-    factors = torch.linalg.cholesky(torch.tensor(mixture.covariances))
-    assignment = torch.tensor(np.random.default_rng(0).integers(0, 3, shape))
-    density = CellDensity(assignment, means, factors).expand(torch.Size(shape))
-    by_component = mean_log_densities(features, means, factors)  # (3, 50)
-    expected = by_component.gather(0, assignment.reshape(-1, 50)).reshape(shape)
-    np.testing.assert_allclose(density.log_prob(features), expected, rtol=1e-12)
-    features[:, 3:] = 0  # points
-    at_points = mixture.component_log_densities(features[:, 1:3].numpy()).T  # (3, 50)
-    expected = np.take_along_axis(at_points, assignment.numpy().reshape(-1, 50), axis=0)
-    np.testing.assert_allclose(density.log_prob(features), expected.reshape(shape), rtol=1e-12)
-
-
-def shared_by(mixture: Mixture, cells: Cells) -> tuple[torch.Tensor, SharedAssignment]:
-    """Log weights plus mean log densities, (K, C), and the assignment that is best for them."""
-    factors = torch.linalg.cholesky(torch.tensor(mixture.covariances))
-    joint = mean_log_densities(cell_tensors(cells).features, torch.tensor(mixture.means), factors)
-    joint += torch.tensor(mixture.weights).log()[:, None]
-    return joint, shared_assignment(joint)
-
-
-@pytest.mark.parametrize(("n_components", "spread"), [(5, 2.0), (60, 100.0)])
-def test_an_assignment_shares_cells_by_responsibilities(n_components: int, spread: float) -> None:
-    mixture = random_mixture(n_components, seed=3, spread=spread)
-    joint, assignment = shared_by(mixture, narrow_cells(mixture, 400))
-    shares = torch.zeros_like(joint).scatter_add_(
-        0, assignment.enumerate_support(), assignment.log_probs.exp()
-    )
-    # No share that is left out is above the rounding of 1.
-    np.testing.assert_allclose(shares, joint.softmax(dim=0), rtol=1e-12, atol=1e-15)
-
-
-def test_only_the_components_that_may_have_points_of_a_cell_are_enumerated() -> None:
-    mixture = random_mixture(60, seed=3, spread=100.0)
-    _, assignment = shared_by(mixture, narrow_cells(mixture, 400))
-    n_candidates, n_cells = assignment.enumerate_support(expand=False).shape
-    assert n_cells == 400
-    assert n_candidates < 20
-
-
-@pytest.mark.parametrize("n_components", [2, 60])
-def test_a_start_that_is_too_far_away_is_told(n_components: int) -> None:
-    start = random_mixture(n_components, seed=0)
-    far = replace(start, means=start.means + 1e200)
-    with pytest.raises(FitError, match="too far from every component"):
-        states(cells_of(sampled(start, 100)), far, 1)

@@ -78,12 +78,12 @@ def test_responsibilities_sum_to_one_and_follow_permutations(seed: int, n_compon
     responsibilities = mixture.responsibilities(points)
     np.testing.assert_allclose(responsibilities.sum(axis=1), 1, rtol=1e-12)
     order = np.random.default_rng(seed).permutation(n_components)
-    turned = mixture.reordered(order)
+    turned = mixture.reorder(order)
     np.testing.assert_allclose(turned.responsibilities(points), responsibilities[:, order])
     np.testing.assert_allclose(turned.log_densities(points), mixture.log_densities(points))
     np.testing.assert_array_equal(
-        turned.reordered(turned.canonical_order()).means,
-        mixture.reordered(mixture.canonical_order()).means,
+        turned.reorder(turned.canonical_order()).means,
+        mixture.reorder(mixture.canonical_order()).means,
     )
 
 

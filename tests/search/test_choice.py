@@ -18,7 +18,8 @@ from builders import (
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compressor, compress
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.result import Status
 from gmmcli.core.search.choice import _compared, _contenders, _enlarged_best, chosen_fit

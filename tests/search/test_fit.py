@@ -7,14 +7,15 @@ import pytest
 from builders import SAMPLE_DATA, cells_of, random_mixture, sampled
 from sklearn.mixture import GaussianMixture
 
-from gmmcli.core.cells.cells import Cells
-from gmmcli.core.inference.climb import State, climb, fallen, remaining_climb
-from gmmcli.core.inference.optimizers import Ascent
+from gmmcli.core.cells.cells import Cells, find_whitening
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.climb import State, climb
+from gmmcli.core.inference.convergence import estimate_remaining_climb, find_deepest_fall
+from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.mixture.whitening import whitening_of
 from gmmcli.core.runs.result import Status
-from gmmcli.core.search.criteria import criteria, n_parameters
+from gmmcli.core.search.criteria import criteria
 from gmmcli.core.search.fit import PACE_STEPS, TOLERANCE, Hooks, Problem, _is_too_slow, fit
 from gmmcli.core.search.rounds import Path as SearchPath
 from gmmcli.core.search.rounds import random_start, seeds
@@ -71,9 +72,9 @@ def test_converged_means_that_little_is_left_to_climb(seed: int) -> None:
     cells = cells_of(sampled(random_mixture(4, seed), 500, seed=seed))
     result = fit(cells, FitSettings(components=4))
     assert result.status is Status.CONVERGED
-    whitening = whitening_of(cells, "full")
+    whitening = find_whitening(cells, "full")
     on = climb(
-        whitening.whiten_cells(cells),
+        cells.whiten(whitening),
         whitening.whiten(result.mixture),
         Ascent("full", "natural", 1.0, whitening.floor()),
     )
@@ -110,7 +111,7 @@ def test_a_climb_is_given_up_that_cannot_reach_its_target() -> None:
     problem = Problem(cells, FitSettings(3), Hooks(), few=None)
     start = random_start(problem.all_cells, 3, 1e-10, np.random.default_rng(0))
     path = SearchPath([State(0, start, -np.inf)])
-    low = problem.told(problem.measured(path)).log_likelihood
+    low = problem.told(problem.measure(path)).log_likelihood
     high = problem.told(problem.climbed(path, by_natural=True)).log_likelihood
     assert high - low > 100
     behind = (high - low) / 2
@@ -121,14 +122,14 @@ def test_a_climb_is_given_up_that_cannot_reach_its_target() -> None:
 
 
 def test_what_falls_is_the_deepest_fall() -> None:
-    assert fallen([1.0, 2.0, 1.5, 3.0, 2.75]) == 0.5
-    assert fallen([1.0, 1.0, 2.0]) == 0.0
+    assert find_deepest_fall([1.0, 2.0, 1.5, 3.0, 2.75]) == 0.5
+    assert find_deepest_fall([1.0, 1.0, 2.0]) == 0.0
 
 
 def test_remaining_climb_of_a_geometric_series_is_its_rest() -> None:
     rate, first = 0.9, 2.0
     elbos = [-100.0 - first * rate**step / (1 - rate) for step in range(30)]
-    assert remaining_climb(elbos) == pytest.approx(-100.0 - elbos[-1], rel=1e-6)
+    assert estimate_remaining_climb(elbos) == pytest.approx(-100.0 - elbos[-1], rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_remaining_climb_of_a_geometric_series_is_its_rest() -> None:
     ],
 )
 def test_remaining_climb_of_other_series(elbos: list[float], window: int, expected: float) -> None:
-    assert remaining_climb(elbos, window) == expected
+    assert estimate_remaining_climb(elbos, window) == expected
 
 
 def test_a_fit_says_how_it_ended(article: Cells) -> None:
@@ -185,7 +186,7 @@ def test_one_component_is_the_sample_mean_and_covariance(article: Cells) -> None
 def test_components_come_in_canonical_order_throughout(article: Cells) -> None:
     result = fit(article, FitSettings(components=3), start=random_mixture(3, seed=1))
     assert (np.diff(result.mixture.means[:, 0]) > 0).all()
-    turned = result.history.snapshot(0).mixture.reordered(np.array([2, 0, 1]))
+    turned = result.history.snapshot(0).mixture.reorder(np.array([2, 0, 1]))
     again = fit(article, FitSettings(components=3), start=turned)
     np.testing.assert_allclose(again.mixture.means, result.mixture.means, rtol=1e-9)
     np.testing.assert_allclose(again.history.means[0], result.history.means[0], rtol=1e-12)
@@ -271,7 +272,7 @@ def test_the_same_seed_gives_the_same_fit(article: Cells) -> None:
     ("covariance", "expected"), [("full", 17), ("tied", 11), ("diag", 14), ("spherical", 11)]
 )
 def test_numbers_of_free_parameters(covariance, expected: int) -> None:
-    assert n_parameters(3, covariance) == expected
+    assert count_parameters(3, covariance) == expected
 
 
 def test_criteria_agree_with_sklearn(article: Cells) -> None:

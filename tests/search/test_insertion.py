@@ -9,7 +9,8 @@ from builders import cells_of, random_mixture, sampled, table_of
 
 from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.cells.tree import rank_cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.choice import chosen_fit
 from gmmcli.core.search.fit import Hooks, fit
 from gmmcli.core.search.insertion import _boxes, inserted

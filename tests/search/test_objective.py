@@ -5,7 +5,8 @@ import pytest
 from builders import cells_of, sampled
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.objective import flaw
 from gmmcli.settings import HANDFUL, ON_FEW, ON_FLOOR
 

@@ -18,17 +18,14 @@ from click.testing import Result
 from matplotlib.figure import Figure
 
 from gmmcli.core.cells import tree as coarsening
-from gmmcli.core.cells.cells import (
-    Cells,
-    assigned_log_densities,
-    joint_log_densities,
-)
+from gmmcli.core.cells.cells import Cells, evaluate_cells, find_whitening
 from gmmcli.core.cells.gaps import place_cubature_points
 from gmmcli.core.cells.tree import merge_cells
-from gmmcli.core.inference.climb import State, climb, measured
-from gmmcli.core.inference.optimizers import Ascent
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
-from gmmcli.core.mixture.whitening import whitening_of
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.climb import State, climb, measure
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.densities import evaluate_pairs
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.runs.result import Search
 from gmmcli.core.search.fit import Hooks, fit
@@ -39,7 +36,7 @@ from gmmcli.core.search.rounds import Path as SearchPath
 from gmmcli.pictures.artists import draw_climb
 from gmmcli.settings import COVARIANCE_TYPES, HANDFUL, CovarianceType, Effort, FitSettings
 
-EM = Ascent("full", "natural", 1.0, 1e-10).by_full_steps()
+EM = Ascent("full", "natural", 1.0, 1e-10).take_full_steps()
 
 
 def moments(mixture: Mixture) -> tuple[FloatArray, FloatArray]:
@@ -67,7 +64,7 @@ def test_a_measured_mixture_is_of_the_type_that_its_elbo_is_of(covariance: Covar
     mixture = random_mixture(3, seed=5)
     points = sampled(mixture, 600)
     ascent = Ascent(covariance, "natural", 1.0, 1e-10)
-    found = measured(State(7, mixture, 0.0), cells_of(points), ascent)
+    found = measure(State(7, mixture, 0.0), cells_of(points), ascent)
     assert found.step == 7
     assert found.elbo == pytest.approx(found.mixture.log_densities(points).sum(), rel=1e-12)
 
@@ -84,7 +81,7 @@ def test_merging_keeps_the_mean_and_covariance_and_takes_the_halves_of_one() -> 
     mixture = Mixture([0.5, 0.5], [[-5, 0], [5, 1]], [np.eye(2), [[2, 1], [1, 3]]])
     cells = cells_of(sampled(mixture, 2000))
     merged = merged_to(cells, split(cells, mixture), 2, HANDFUL)
-    merged = merged.reordered(merged.canonical_order())
+    merged = merged.reorder(merged.canonical_order())
     np.testing.assert_allclose(merged.weights, mixture.weights, rtol=1e-12)
     np.testing.assert_allclose(merged.means, mixture.means, rtol=1e-12)
     np.testing.assert_allclose(merged.covariances, mixture.covariances, rtol=1e-12, atol=1e-12)
@@ -106,23 +103,21 @@ def test_components_stay_where_they_were() -> None:
     moved = Mixture(
         mixture.weights, mixture.means + 0.01 * np.arange(5)[:, None], mixture.covariances
     )
-    shuffled = moved.reordered(np.array([3, 0, 4, 2, 1]))
+    shuffled = moved.reorder(np.array([3, 0, 4, 2, 1]))
     np.testing.assert_array_equal(aligned(shuffled, mixture).means, moved.means)
 
 
 def test_joint_densities_of_points_are_the_mixtures_own() -> None:
     mixture = random_mixture(3, seed=1)
     points = sampled(mixture, 50)
-    joint = joint_log_densities(
-        cells_of(points), mixture.weights, mixture.means, mixture.covariances
-    )
+    joint = evaluate_cells(cells_of(points), mixture.weights, mixture.means, mixture.covariances)
     np.testing.assert_allclose(joint.T, mixture.joint_log_densities(points), rtol=1e-12)
 
 
 def test_joint_densities_of_cells_are_the_mean_of_those_of_their_points() -> None:
     mixture = random_mixture(3, seed=1)
     some = cells_of(sampled(mixture, 400)).merge(np.arange(400) // 8)  # 50 of 8 points
-    joint = joint_log_densities(some, mixture.weights, mixture.means, mixture.covariances)
+    joint = evaluate_cells(some, mixture.weights, mixture.means, mixture.covariances)
     # Four places have the same first and second moments, of which alone these means are made.
     places = [mixture.joint_log_densities(place) for place in place_cubature_points(some)]
     np.testing.assert_allclose(joint.T, np.mean(places, axis=0), rtol=1e-11)
@@ -132,7 +127,7 @@ def test_joint_densities_keep_the_digits_of_tight_components() -> None:
     mixture = random_mixture(3, seed=1)
     tight = Mixture(mixture.weights, mixture.means, 1e-14 * mixture.covariances)
     points = sampled(tight, 50)
-    joint = joint_log_densities(cells_of(points), tight.weights, tight.means, tight.covariances)
+    joint = evaluate_cells(cells_of(points), tight.weights, tight.means, tight.covariances)
     # Rounding moves a point by 1e-16 of its size, a billionth of a standard deviation of 1e-7.
     own = tight.joint_log_densities(points).max(axis=1)
     np.testing.assert_allclose(joint.max(axis=0), own, atol=1e-6)
@@ -273,8 +268,8 @@ def test_densities_of_some_cells_and_components_are_those_of_all() -> None:
     cells = Cells(np.ones(50), sampled(mixture, 50), roots @ roots.swapaxes(1, 2))
     parts = mixture.weights, mixture.means, mixture.covariances
     components, places = generator.integers(0, 4, 30), generator.integers(0, 50, 30)
-    expected = joint_log_densities(cells, *parts)[components, places]
-    found = assigned_log_densities(cells, *parts, components, places)
+    expected = evaluate_cells(cells, *parts)[components, places]
+    found = evaluate_pairs(cells.means, *parts, (components, places), cells.covariances)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
@@ -323,7 +318,7 @@ def test_a_search_goes_on_while_other_starts_lead_elsewhere(
 ) -> None:
     mixture = random_mixture(5, seed=1)
     cells = cells_of(sampled(mixture, 5000))  # of which 0.5 nats are a reason to split again
-    start = SearchPath([measured(State(0, mixture, -np.inf), cells, EM)])
+    start = SearchPath([measure(State(0, mixture, -np.inf), cells, EM)])
     best, due = start.last.elbo, list(script)
 
     def gained(kind: str) -> list[State]:
@@ -351,7 +346,7 @@ def test_what_is_known_of_a_mixture_is_void_after_a_move() -> None:
 def test_crossing_with_other_starts_finds_what_splits_do_not() -> None:
     mixture = random_mixture(8, seed=5, spread=3.0)
     cells = cells_of(sampled(mixture, 400))
-    cells = whitening_of(cells, "full").whiten_cells(cells)
+    cells = cells.whiten(find_whitening(cells, "full"))
     searcher = Searcher(EM, seed=0)
     begun = searcher.begun(cells, 8)
     by_splits = searcher.improved(cells, begun, patience=1)

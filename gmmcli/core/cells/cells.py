@@ -11,14 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.mixture.mixture import (
-    NO_WEIGHT,
-    FloatArray,
-    Mixture,
-    determinants_of,
-    exponentials,
-    log_sum_exp,
-)
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.densities import assign, evaluate_joint
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.whitening import Whitening
+from gmmcli.settings import CovarianceType
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +61,11 @@ class Cells:
         """Which cells have points that differ, shape (C,)."""
         return np.asarray((self.covariances != 0).any(axis=(1, 2)), dtype=np.bool_)
 
+    def whiten(self, whitening: Whitening) -> "Cells":
+        """These cells in whitened units."""
+        means = whitening.whiten_points(self.means)
+        return Cells(self.counts, means, whitening.whiten_covariances(self.covariances))
+
     def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Cells":
         """Some of these cells, by a mask of shape (C,), or by their numbers."""
         return Cells(self.counts[chosen], self.means[chosen], self.covariances[chosen])
@@ -89,76 +91,34 @@ class Cells:
         return Cells(counts, self.means[some] + shifts, covariances.reshape(len(present), 2, 2))
 
 
-def joint_log_densities(
+def find_whitening(cells: Cells, covariance: CovarianceType) -> Whitening:
+    """The whitening of some cells that a covariance type survives; see `Whitening.of`.
+
+    Raises:
+        TableError: when the variance of the coordinates overflows or vanishes.
+    """
+    with np.errstate(over="ignore"):
+        total = cells.covariance()
+    return Whitening.of(cells.mean(), total, covariance)
+
+
+def evaluate_cells(
     cells: Cells, weights: FloatArray, means: FloatArray, covariances: FloatArray
 ) -> FloatArray:
     """Log weight plus mean log density of each component and each cell's points, in nats, (K, C).
 
-    By products of matrices, as in `model.mean_log_densities`: several times as fast as differences
-    from means, but far from zero they have fewer digits. So all is in whitened units.
-
     Args:
         cells: C of them.
         weights: shape (K,).
-        means: shape (K, 2).
+        means: shape (K, 2), in the units of the cells.
         covariances: shape (K, 2, 2).
     """
-    determinants, (xx, xy) = determinants_of(covariances), covariances[:, 0].T
-    u_x, v_y = 1 / np.sqrt(xx), np.sqrt(xx / determinants)  # u = (x - mean) / sd of x
-    v_x = -xy / xx * v_y  # v = (y - its mean given x) / its sd given x
-    u = np.stack([u_x, np.zeros_like(u_x)], axis=1)  # (K, 2)
-    v = np.stack([v_x, v_y], axis=1)
-    within = np.stack([u_x**2 + v_x**2, v_x * v_y, v_x * v_y, v_y**2], axis=1)  # (K, 4)
-    points, spreads = cells.means.T, cells.covariances.reshape(-1, 4).T
-    joint: FloatArray = within @ spreads  # and in place from here on: new arrays take longest
-    for axis in (u, v):
-        along = axis @ points
-        along -= (axis * means).sum(axis=1)[:, None]
-        along *= along
-        joint += along
-    joint *= -0.5
-    log_weights = np.log(np.maximum(weights, NO_WEIGHT))
-    joint += (log_weights - np.log(2 * np.pi) - 0.5 * np.log(determinants))[:, None]
-    return joint
+    return evaluate_joint(cells.means, weights, means, covariances, cells.covariances)
 
 
-def assigned_log_densities(
-    cells: Cells,
-    weights: FloatArray,
-    means: FloatArray,
-    covariances: FloatArray,
-    components: npt.NDArray[np.intp],
-    places: npt.NDArray[np.intp],
-) -> FloatArray:
-    """Log weight plus mean log density of some components and cells alone, in nats, shape (E,).
-
-    Args:
-        cells: C of them.
-        weights: shape (K,).
-        means: shape (K, 2).
-        covariances: shape (K, 2, 2).
-        components: which of these, shape (E,).
-        places: of which cells, shape (E,).
-    """
-    determinants, ((xx, xy), (_, yy)) = determinants_of(covariances), covariances.transpose(1, 2, 0)
-    heights = (
-        np.log(np.maximum(weights, NO_WEIGHT)) - np.log(2 * np.pi) - 0.5 * np.log(determinants)
-    )
-    x, y = (cells.means[:, axis][places] - means[:, axis][components] for axis in (0, 1))
-    within = (cells.covariances[:, i, j][places] for i, j in ((0, 0), (0, 1), (1, 1)))
-    squares = [x * x, x * y, y * y]
-    own_xx, own_xy, own_yy = (
-        square + spread for square, spread in zip(squares, within, strict=True)
-    )
-    by_xx, by_xy, by_yy = ((entries / determinants)[components] for entries in (yy, xy, xx))
-    distances = by_xx * own_xx - 2 * by_xy * own_xy + by_yy * own_yy
-    return np.asarray(heights[components] - 0.5 * distances)
-
-
-def responsibilities(cells: Cells, mixture: Mixture) -> FloatArray:
-    """The share of each cell in each component, both in whitened units; shape (K, C)."""
-    joint = joint_log_densities(cells, mixture.weights, mixture.means, mixture.covariances)
-    return exponentials(joint - log_sum_exp(joint, axis=0))
+def assign_cells(cells: Cells, mixture: Mixture) -> FloatArray:
+    """The share of each cell in each component, shape (K, C); both in the same units."""
+    return assign(evaluate_cells(cells, mixture.weights, mixture.means, mixture.covariances))
 
 
 def sum_groups(groups: npt.NDArray[np.intp], values: FloatArray, n_groups: int = 0) -> FloatArray:

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.totals import Totals
-from gmmcli.core.mixture.whitening import whitening_of
 from gmmcli.core.tables.table import LARGEST, Table
 from gmmcli.errors import TableError
 
@@ -70,6 +69,6 @@ def check_spread(table: Table, cells: Cells) -> None:
             "other columns with -x and -y"
         )
     try:
-        whitening_of(cells, "full")
+        find_whitening(cells, "full")
     except TableError as error:
         raise TableError(f"{table.source}: {error}") from None

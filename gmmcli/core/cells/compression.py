@@ -24,7 +24,7 @@ from gmmcli.core.cells.grids import Grids
 from gmmcli.core.cells.places import IntArray, choose_halves, count_cells
 from gmmcli.core.cells.refinement import Coarseness, plan_parts_of_crowds
 from gmmcli.core.cells.totals import Totals, read_numbers, read_totals
-from gmmcli.core.mixture.mixture import FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.tables.engines import readable_errors
 from gmmcli.core.tables.table import LARGEST, Table
 from gmmcli.errors import TableError

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.gaps import estimate_gap_rates
 from gmmcli.core.cells.grids import Grids, move_off_zero
 from gmmcli.core.cells.places import SPAN
 from gmmcli.core.cells.refinement import AIM, CROWD, MOST_GAP
 from gmmcli.core.cells.shifts import estimate_shift
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
-from gmmcli.core.mixture.whitening import whitening_matrices, whitening_of
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.whitening import find_whitening_matrices
 from gmmcli.settings import MOST_SHIFT
 
 Sketch = Callable[[Cells], Mixture]  # a mixture near some points, both in whitened units
@@ -82,7 +83,7 @@ def lay_first_grid(
         covariance = np.eye(2)
     most_scale = np.inf if cut is None else 1.0
     if cut is None:
-        (matrix,) = whitening_matrices(covariance[None])
+        (matrix,) = find_whitening_matrices(covariance[None])
         cut = Cut(matrix, mean, core=0, stretch=1.0)
     away = np.abs(cut.matrix @ (mean - cut.origin))
     variances = np.maximum(np.diag(cut.matrix @ covariance @ cut.matrix.T), 0)  # rounding
@@ -121,8 +122,8 @@ def follow_sketch(points: Cells, sketch: Sketch, n_points: float, most_cells: in
     Raises:
         TableError: when the variance of the coordinates overflows or vanishes.
     """
-    whitening = whitening_of(points, "full")
-    points = whitening.whiten_cells(points)
+    whitening = find_whitening(points, "full")
+    points = points.whiten(whitening)
     survey = _survey_points(points, sketch(points), n_points)
     stretch = survey.choose_stretch()
     area = survey.narrow_for_shifts(survey.find_widest(stretch), stretch)

@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture, log_sum_exp
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.densities import log_sum_exp
+from gmmcli.core.mixture.mixture import Mixture
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.places import IntArray, find_middles, lengthen, split_indices
-from gmmcli.core.mixture.mixture import FloatArray
-from gmmcli.core.mixture.whitening import whitening_matrices
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.whitening import find_whitening_matrices
 
 # The least distance of an origin from zero, in cells: much less than rounding leaves of zero.
 HAIR = 1e-20
@@ -79,7 +79,7 @@ class Grids:
             n_wider: how many wider cells they have, shape (C,).
         """
         widths = (halves + 0.5) / math.sqrt(3)  # an even spread ends √3 deviations from its mean
-        matrices = whitening_matrices(cells.covariances) * widths[:, None, None]
+        matrices = find_whitening_matrices(cells.covariances) * widths[:, None, None]
         return replace(
             self,
             places=np.concatenate([self.places, places]),
@@ -117,7 +117,7 @@ class Grids:
         (enough,) = np.nonzero(np.sqrt(2 * most_rows) > far)
         if len(enough):
             grids, numbers = places[enough, 0], split_indices(places[enough, 1])
-            whitening = whitening_matrices(cells.covariances[enough])
+            whitening = find_whitening_matrices(cells.covariances[enough])
             sides = np.linalg.inv(self.matrices)[grids]  # the columns
             sides[:, :, 1] *= self._find_lengths(places[enough])[:, None]
             apart = np.linalg.norm(whitening @ sides, ord=2, axis=(1, 2))

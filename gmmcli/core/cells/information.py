@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture, exponentials, log_sum_exp
-from gmmcli.core.mixture.whitening import are_floored
+from gmmcli.core.mixture.covariances import FloatArray, are_floored
+from gmmcli.core.mixture.densities import exponentiate, log_sum_exp
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]
@@ -172,7 +173,7 @@ def _shares(gradients: FloatArray, mixture: Mixture) -> FloatArray:
     with np.errstate(divide="ignore"):  # a weight of 0 is a log weight of -inf, rightly
         heights = np.log(mixture.weights) - np.log(factors[:, 0, 0] * factors[:, 1, 1])
     joint = heights[:, None] - squares / 2
-    return exponentials(joint - log_sum_exp(joint, axis=0))
+    return exponentiate(joint - log_sum_exp(joint, axis=0))
 
 
 def _of_complete_data(sums: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ times `SPAN` plus its row. NumPy only: `expressions` has the same for the engine
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.mixture.mixture import FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 

@@ -13,11 +13,11 @@ from functools import cached_property
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.gaps import estimate_gaps
 from gmmcli.core.cells.shifts import Shifts, estimate_shifts
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
-from gmmcli.core.mixture.whitening import whitening_of
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import MOST_SHIFT, CovarianceType
 
 # The largest gap, in nats per point times the square root of the number of points: how far cells
@@ -51,8 +51,8 @@ def plan_parts_of_crowds(cells: Cells, *, coincident: float = 0.01) -> FloatArra
     Raises:
         TableError: when the variance of the coordinates overflows or vanishes.
     """
-    whitening = whitening_of(cells, "full")
-    spreads = whitening.whiten_cells(cells).covariances.trace(axis1=1, axis2=2)
+    whitening = find_whitening(cells, "full")
+    spreads = cells.whiten(whitening).covariances.trace(axis1=1, axis2=2)
     most = CROWD * cells.n_points
     too_many = (cells.counts > most) & (spreads > coincident * whitening.floor())
     return np.where(too_many, np.maximum(cells.counts / (AIM * most), FEWEST_PARTS), 1.0)

@@ -14,7 +14,9 @@ import numpy.typing as npt
 from gmmcli.core.cells.cells import Cells, sum_groups
 from gmmcli.core.cells.gaps import SpreadCells, iterate_spread_cells, place_cubature_points
 from gmmcli.core.cells.information import N_PARAMETERS, gradients, observe_information, root_masses
-from gmmcli.core.mixture.mixture import FloatArray, Mixture, exponentials
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.densities import exponentiate
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]
@@ -114,8 +116,8 @@ def estimate_shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType =
 
 def _pulls(part: SpreadCells, mixture: Mixture) -> tuple[IntArray, IntArray, FloatArray]:
     """Which of some cells (E,) pull components (E,), and by what, shape (E, 6)."""
-    shares = exponentials(part.joint - part.log_densities[..., None])  # (4, P, K)
-    shared = exponentials(part.mean_joint - part.bounds[:, None])
+    shares = exponentiate(part.joint - part.log_densities[..., None])  # (4, P, K)
+    shared = exponentiate(part.mean_joint - part.bounds[:, None])
     differ = shares.max(axis=0) - shares.min(axis=0) > LEAST_DIFFERENCE
     rows, components = np.nonzero(differ)
     more = (shares - shared)[:, rows, components] / len(part.points)

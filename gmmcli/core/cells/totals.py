@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gmmcli.core.mixture.mixture import FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 
 # The columns with sums over the points of a cell, of their distances t and u from its middle.
 SUMS = ("t", "u", "tt", "tu", "uu")

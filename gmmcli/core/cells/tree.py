@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells, sum_groups
-from gmmcli.core.mixture.mixture import FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 
 IntArray = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]

@@ -1,7 +1,7 @@
-"""The mixture: weights, means and covariances as one validated value, and its densities.
+"""The mixture: weights, means and covariances as one validated value. NumPy only.
 
-NumPy only. Whatever needs to know what a mixture says about points (pictures, criteria, sampling)
-asks here; how a mixture is found is in `model` and `inference`.
+Whatever needs to know what a mixture says about points (pictures, criteria, sampling) asks here;
+the arithmetic is in `densities`, and how a mixture is found in `inference` and `search`.
 """
 
 import json
@@ -13,18 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gmmcli.core.mixture.covariances import FloatArray, factorize
+from gmmcli.core.mixture.densities import assign, evaluate_joint, log_sum_exp
 from gmmcli.errors import MixtureError
-
-FloatArray = npt.NDArray[np.float64]
-
-WEIGHT_SUM_TOLERANCE = 1e-6
-SYMMETRY_TOLERANCE = 1e-9
-# The logarithm of no weight is that of this one.
-NO_WEIGHT = 1e-300
-# Exponentials of less are denormal numbers, or none, and take up to a hundred times as long.
-LEAST_LOG = -700.0
-# The least share of a product that is sure to be no rounding.
-ROUNDING = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +49,7 @@ class Mixture:
         """The number of components, K."""
         return len(self.weights)
 
-    def reordered(self, order: npt.NDArray[np.intp]) -> "Mixture":
+    def reorder(self, order: npt.NDArray[np.intp]) -> "Mixture":
         """The same mixture with component `order[k]` in place k."""
         return Mixture(self.weights[order], self.means[order], self.covariances[order])
 
@@ -69,26 +60,11 @@ class Mixture:
 
     def cholesky_factors(self) -> FloatArray:
         """The lower Cholesky factors of the covariances, shape (K, 2, 2)."""
-        return _cholesky_factors(self.covariances)
-
-    def component_log_densities(self, points: FloatArray) -> FloatArray:
-        """The log density of each point under each component, shape (N, K), in nats.
-
-        Solves with the Cholesky factors, so that a tight component far from the origin keeps its
-        digits.
-        """
-        factors = self.cholesky_factors()[..., None]  # (K, 2, 2, 1)
-        x, y = points.T[:, None] - self.means.T[..., None]  # (K, N): sums over K run fast
-        u = x / factors[:, 0, 0]
-        v = (y - factors[:, 1, 0] * u) / factors[:, 1, 1]
-        log_volumes = np.log(factors[:, 0, 0]) + np.log(factors[:, 1, 1])
-        densities: FloatArray = -np.log(2 * np.pi) - log_volumes - 0.5 * (u**2 + v**2)
-        return densities.T
+        return factorize(self.covariances)
 
     def joint_log_densities(self, points: FloatArray) -> FloatArray:
         """Log weight plus log density of each point and component, shape (N, K), in nats."""
-        with np.errstate(divide="ignore"):  # a weight of 0 is a log weight of -inf, rightly
-            return np.log(self.weights) + self.component_log_densities(points)
+        return evaluate_joint(points, self.weights, self.means, self.covariances).T
 
     def log_densities(self, points: FloatArray) -> FloatArray:
         """The log density of each point under the mixture, shape (N,), in nats."""
@@ -96,8 +72,7 @@ class Mixture:
 
     def responsibilities(self, points: FloatArray) -> FloatArray:
         """The posterior probability of each component for each point, shape (N, K)."""
-        joint = self.joint_log_densities(points)
-        return np.exp(joint - log_sum_exp(joint)[:, None])
+        return assign(self.joint_log_densities(points).T).T
 
     def to_json(self) -> dict[str, Any]:
         """The three parameters as nested lists, ready for `json.dump`."""
@@ -163,21 +138,21 @@ def _check_shapes(mixture: Mixture) -> None:
         raise MixtureError(f"the mean of component {k} is not finite: {mixture.means[k].tolist()}")
 
 
-def _check_weights(weights: FloatArray) -> None:
+def _check_weights(weights: FloatArray, *, tolerance: float = 1e-6) -> None:
     for k in np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[:1]:
         raise MixtureError(f"the weight of component {k} is {weights[k]}: it must be 0 or more")
     total = weights.sum()
-    if abs(total - 1) > WEIGHT_SUM_TOLERANCE:
+    if abs(total - 1) > tolerance:
         raise MixtureError(f"weights sum to {total:.9g}, not to 1: {weights.tolist()}")
 
 
-def _check_covariances(covariances: FloatArray) -> None:
+def _check_covariances(covariances: FloatArray, *, tolerance: float = 1e-9) -> None:
     (xx, xy), (yx, yy) = covariances.transpose(1, 2, 0)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        factors = _cholesky_factors((covariances + covariances.swapaxes(1, 2)) / 2)
+        factors = factorize((covariances + covariances.swapaxes(1, 2)) / 2)
         rules = {
             "finite": np.isfinite(covariances).all(axis=(1, 2)),
-            "symmetric": abs(xy - yx) <= SYMMETRY_TOLERANCE * np.sqrt(abs(xx * yy)),
+            "symmetric": abs(xy - yx) <= tolerance * np.sqrt(abs(xx * yy)),
             "positive definite": (factors[:, [0, 1], [0, 1]] > 0).all(axis=1),
         }
     for k in np.flatnonzero(~np.logical_and.reduce(list(rules.values())))[:1]:
@@ -185,40 +160,3 @@ def _check_covariances(covariances: FloatArray) -> None:
         raise MixtureError(
             f"the covariance of component {k} is not {broken}: {covariances[k].tolist()}"
         )
-
-
-def _cholesky_factors(covariances: FloatArray) -> FloatArray:
-    """Lower Cholesky factors, shape (K, 2, 2); NaN or 0 on a diagonal where there is none."""
-    factors = np.zeros_like(covariances)
-    factors[:, 0, 0] = np.sqrt(covariances[:, 0, 0])
-    factors[:, 1, 0] = covariances[:, 0, 1] / factors[:, 0, 0]
-    # sd of y given x; written as a product of sums, it loses no digits to a strong correlation.
-    sds_y, slopes = np.sqrt(covariances[:, 1, 1]), factors[:, 1, 0]
-    factors[:, 1, 1] = np.sqrt((sds_y - slopes) * (sds_y + slopes))
-    return factors
-
-
-def half_log_determinants(covariances: FloatArray) -> FloatArray:
-    """The log of the area of each component, shape (K,), up to a constant."""
-    halves: FloatArray = 0.5 * np.log(determinants_of(covariances))
-    return halves
-
-
-def determinants_of(covariances: FloatArray) -> FloatArray:
-    """Determinants of covariances, shape (K,), above what rounding may leave of a thin one's."""
-    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
-    determinants: FloatArray = np.maximum(xx * yy - xy**2, ROUNDING * xx * yy)
-    return determinants
-
-
-def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
-    """The log of the sum of exponentials along an axis."""
-    largest = values.max(axis=axis, keepdims=True)
-    total: FloatArray = np.log(exponentials(values - largest).sum(axis=axis))
-    total += largest.squeeze(axis)
-    return total
-
-
-def exponentials(logs: FloatArray) -> FloatArray:
-    """The exponentials of logs, or of `LEAST_LOG` where they are less; of the same shape."""
-    return np.asarray(np.exp(np.maximum(logs, LEAST_LOG)))

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 
 BLOCK_POINTS = 65_536
 

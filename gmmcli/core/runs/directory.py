@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow.csv
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.parameters import (
     PARAMETERS,

@@ -18,9 +18,10 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.inference.climb import State
+from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.result import Fit, Status
-from gmmcli.core.search.criteria import Candidate, Selection, criteria, n_parameters
+from gmmcli.core.search.criteria import Candidate, Selection, criteria
 from gmmcli.core.search.fit import Climbed, Hooks, Problem, check_distinct_points, n_few
 from gmmcli.core.search.rounds import MOST_STEPS, ONE_MOVE, Path, Searcher
 from gmmcli.settings import PRELIMINARY, Choice, CriterionName, FitSettings
@@ -92,7 +93,7 @@ class Contender:
             components=self.n_components,
             covariance=covariance,
             log_likelihood=self.fit.log_likelihood + hidden,
-            parameters=n_parameters(self.n_components, covariance),
+            parameters=count_parameters(self.n_components, covariance),
             criteria=self.fit.criteria,
             status=status,
             eligible=self.flaw is None,
@@ -255,13 +256,13 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
 
 def _of(problem: Problem, path: Path) -> Contender:
     """A contender that has a path on few cells."""
-    return Contender(problem, path, *_told(problem, problem.measured(path)))
+    return Contender(problem, path, *_told(problem, problem.measure(path)))
 
 
 def _begun(contender: Contender) -> Contender:
     """A contender with its mixture as it is on all cells, before a climb there."""
     problem = contender.problem
-    fit, flaw = _told(problem, problem.measured(contender.farthest))
+    fit, flaw = _told(problem, problem.measure(contender.farthest))
     return replace(contender, fit=fit, flaw=flaw, is_final=False)
 
 
@@ -436,4 +437,4 @@ def _rank(contender: Contender, criterion: CriterionName) -> tuple[bool, float]:
     """What orders contenders: those without a flaw by criterion, then the others by simplicity."""
     if contender.flaw is None:
         return False, _value(contender, criterion)
-    return True, n_parameters(contender.n_components, contender.problem.covariance)
+    return True, count_parameters(contender.n_components, contender.problem.covariance)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import CovarianceType, CriterionName
 
@@ -81,17 +82,6 @@ class Selection:
         return candidate.criteria.value(self.criterion)
 
 
-def n_parameters(n_components: int, covariance: CovarianceType) -> int:
-    """The number of free parameters of a mixture of K components in two dimensions."""
-    n_covariance = {
-        "full": 3 * n_components,
-        "tied": 3,
-        "diag": 2 * n_components,
-        "spherical": n_components,
-    }
-    return (n_components - 1) + 2 * n_components + n_covariance[covariance]
-
-
 def criteria(
     cells: Cells, mixture: Mixture, log_likelihood: float, covariance: CovarianceType
 ) -> Criteria:
@@ -101,7 +91,7 @@ def criteria(
     point to its likeliest component, minus the log of that component's responsibility (Biernacki,
     Celeux & Govaert 2000), and so prefers components that do not overlap.
     """
-    n_free = n_parameters(mixture.n_components, covariance)
+    n_free = count_parameters(mixture.n_components, covariance)
     bic = n_free * np.log(cells.n_points) - 2 * log_likelihood
     aic = 2 * n_free - 2 * log_likelihood
     certainty = mixture.responsibilities(cells.means).max(axis=1)

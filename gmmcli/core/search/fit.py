@@ -8,21 +8,16 @@ from time import perf_counter
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.cells.tree import merge_cells
-from gmmcli.core.inference.climb import (
-    WINDOWS,
-    State,
-    climb,
-    fitting_threads,
-    left_to_climb,
-    measured,
-    remaining_climb,
-)
-from gmmcli.core.inference.optimizers import Ascent, Memory
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.climb import State, climb, estimate_left_to_climb, limit_threads, measure
+from gmmcli.core.inference.convergence import WINDOWS, estimate_remaining_climb
+from gmmcli.core.inference.curvature import Memory
+from gmmcli.core.mixture.covariances import are_floored
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.mixture.whitening import Whitening, are_floored, whitening_of
+from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.result import Fit, Status
 from gmmcli.core.search.criteria import criteria
@@ -133,7 +128,7 @@ class Problem:
     """
 
     def __init__(self, cells: Cells, settings: FitSettings, hooks: Hooks, few: int | None) -> None:
-        self.whitening = whitening_of(cells, settings.covariance)
+        self.whitening = find_whitening(cells, settings.covariance)
         self._cells, self._settings, self._hooks, self._few = cells, settings, hooks, few
         self._floor = self.whitening.floor(settings.floor)
         self._ascent = Ascent(
@@ -190,12 +185,12 @@ class Problem:
 
     def on_few(self, path: Path) -> Path:
         """The path with the ELBO that its end has on few cells."""
-        last = measured(path.last, self.few_cells, self._ascent)
+        last = measure(path.last, self.few_cells, self._ascent)
         return replace(path, states=[*path.states[:-1], last])
 
-    def measured(self, path: Path) -> Climbed:
+    def measure(self, path: Path) -> Climbed:
         """The end of a path as it is, on all cells."""
-        last = measured(path.last, self.all_cells, self._ascent)
+        last = measure(path.last, self.all_cells, self._ascent)
         status = Status.INTERRUPTED if self._hooks.interrupted() else Status.STEP_LIMIT
         return Climbed(replace(path, states=[*path.states[:-1], last]), status, self._cells)
 
@@ -224,7 +219,7 @@ class Problem:
             FitError: when Adam, at too high a learning rate, diverges.
         """
         levels = self._levels[-1:] if on_all else self._levels
-        ascent = self._ascent.accelerating() if by_natural else self._ascent
+        ascent = self._ascent.accelerate() if by_natural else self._ascent
         stages = _Stages(self._cells, levels, self.whitening, ascent.covariance, finer, self._few)
         max_steps = path.last.step + self._settings.steps
         target -= self._cells.n_points * self.whitening.log_volume
@@ -232,7 +227,7 @@ class Problem:
         climber = _Climber(
             ascent, max_steps, self._told_step, self._hooks.interrupted, behind, target
         )
-        states, status = climber.on(stages, path.states, self._left(stages, tolerance))
+        states, status, climber = climber.on(stages, path.states, self._left(stages, tolerance))
         search, is_checked, n_swaps = path.search, path.moves == 0, 0
         while status is Status.CONVERGED:
             before = path = Path(states, search)
@@ -247,10 +242,10 @@ class Problem:
                 climber = replace(climber, max_steps=max_steps, memory=Memory())
             elif not goes_on:
                 break
-            states, status = climber.on(stages, path.states, self._left(stages, tolerance))
+            states, status, climber = climber.on(stages, path.states, self._left(stages, tolerance))
         if not stages.is_last:
-            all_cells = self.whitening.whiten_cells(stages.all_cells)
-            states = [*states[:-1], measured(states[-1], all_cells, self._ascent)]
+            all_cells = stages.all_cells.whiten(self.whitening)
+            states = [*states[:-1], measure(states[-1], all_cells, self._ascent)]
         coarseness = stages.coarseness if status is Status.CONVERGED else None
         return Climbed(Path(states, search), status, stages.all_cells, coarseness)
 
@@ -302,7 +297,7 @@ class _Climber:
         interrupted: asked after every step whether to end here.
         behind: how far it has to climb to matter, in nats; it ends where it is too slow for that.
         target: the ELBO on all cells that matters, in nats.
-        memory: what accelerated steps learn from.
+        memory: what accelerated steps begin with.
     """
 
     ascent: Ascent
@@ -315,8 +310,8 @@ class _Climber:
 
     def on(
         self, stages: "_Stages", states: list[State], tolerance: float
-    ) -> tuple[list[State], Status]:
-        """The states up to where the climb ends, and why it ends there.
+    ) -> tuple[list[State], Status, "_Climber"]:
+        """The states up to where the climb ends, why it ends there, and what climbs on from there.
 
         Args:
             stages: the cells to climb on.
@@ -325,21 +320,23 @@ class _Climber:
         """
         *before, last = states
         cells, elbos = stages.cells, list[float]()
-        with fitting_threads(cells, last.mixture.n_components):
+        with limit_threads(cells, last.mixture.n_components):
             for state in climb(cells, last.mixture, self.ascent, self.memory):
-                before.append(self.told(replace(state, step=last.step + state.step)))
+                here = replace(state, step=last.step + state.step, memory=None)
+                before.append(self.told(here))
+                learned = replace(self, memory=state.memory or Memory())
                 elbos.append(state.elbo)
                 if state.expected < tolerance or _has_converged(
                     elbos, state.mixture, stages, self.ascent, tolerance
                 ):
-                    return before, Status.CONVERGED
+                    return before, Status.CONVERGED, learned
                 goal = self.target if stages.is_last else elbos[0] + self.behind
                 if self.behind and _is_too_slow(elbos, goal):
-                    return before, Status.CONVERGED
+                    return before, Status.CONVERGED, learned
                 if self.interrupted():
-                    return before, Status.INTERRUPTED
+                    return before, Status.INTERRUPTED, learned
                 if before[-1].step >= self.max_steps:
-                    return before, Status.STEP_LIMIT
+                    return before, Status.STEP_LIMIT, learned
         raise AssertionError("an ascent has no end of its own")
 
 
@@ -423,7 +420,7 @@ class _Stages:
 
 def _levels(cells: Cells, whitening: Whitening, few: int | None) -> list[Cells]:
     """Few cells that these are merged into, more and more, and last all, in whitened units."""
-    levels = [whitening.whiten_cells(cells)]
+    levels = [cells.whiten(whitening)]
     if few is None or cells.n_cells <= few:
         return levels
     n_merged = math.ceil(math.log(cells.n_cells / few, MORE))
@@ -473,12 +470,12 @@ def _has_converged(
     Accelerated steps may stall for a while, which does no harm before the last cells.
     """
     window = WINDOWS[ascent.optimizer]
-    if len(elbos) % window or remaining_climb(elbos, window) >= tolerance:
+    if len(elbos) % window or estimate_remaining_climb(elbos, window) >= tolerance:
         return False
     if window == 1 and not (ascent.is_accelerated and stages.is_last):
         return True
     is_due = window > 1 or len(elbos) % PROBE_EVERY == 0
-    return is_due and left_to_climb(stages.cells, mixture, ascent) < tolerance
+    return is_due and estimate_left_to_climb(stages.cells, mixture, ascent) < tolerance
 
 
 def _is_too_slow(elbos: list[float], target: float) -> bool:
@@ -503,4 +500,4 @@ def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) 
 def _in_canonical_order(states: Sequence[State], whitening: Whitening) -> list[State]:
     """The states with their components in the canonical order of the last mixture."""
     order = whitening.unwhiten(states[-1].mixture).canonical_order()
-    return [replace(state, mixture=state.mixture.reordered(order)) for state in states]
+    return [replace(state, mixture=state.mixture.reorder(order)) for state in states]

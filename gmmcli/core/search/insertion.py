@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells.cells import Cells, joint_log_densities
+from gmmcli.core.cells.cells import Cells, evaluate_cells
 from gmmcli.core.cells.tree import rank_cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture, half_log_determinants, log_sum_exp
-from gmmcli.core.mixture.whitening import are_floored
+from gmmcli.core.mixture.covariances import FloatArray, are_floored, half_log_determinants
+from gmmcli.core.mixture.densities import log_sum_exp
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.objective import gains_by_thinness
 from gmmcli.settings import HANDFUL
 
@@ -61,7 +62,7 @@ def inserted(
         floor: the least eigenvalue of a covariance; none that stands on it is added, or would come
             to, as most of its points are equal.
     """
-    joint = joint_log_densities(cells, mixture.weights, mixture.means, mixture.covariances)
+    joint = evaluate_cells(cells, mixture.weights, mixture.means, mixture.covariances)
     logs = log_sum_exp(joint, axis=0)
     promising = _promising(cells, logs, handful, floor).apart(most + MORE_TRIED)
     if not promising.number:
@@ -196,7 +197,7 @@ def _fitted(
     for _ in range(max(MOST_VISITS // cells.n_cells, LEAST_STEPS)):
         if are_floored(new.covariances, floor).any():
             break
-        own = joint_log_densities(cells, new.weights, new.means, new.covariances)[0]
+        own = evaluate_cells(cells, new.weights, new.means, new.covariances)[0]
         rest = np.log1p(-new.weights[0])
         total = np.logaddexp(own, logs + rest)
         held = Cells(cells.counts * np.exp(own - total), cells.means, cells.covariances)

@@ -14,13 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.cells.cells import (
-    Cells,
-    assigned_log_densities,
-    joint_log_densities,
-    responsibilities,
-)
-from gmmcli.core.mixture.mixture import FloatArray, Mixture, exponentials, half_log_determinants
+from gmmcli.core.cells.cells import Cells, assign_cells, evaluate_cells
+from gmmcli.core.mixture.covariances import FloatArray, half_log_determinants
+from gmmcli.core.mixture.densities import evaluate_pairs, exponentiate
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.objective import gains_by_thinness
 
 IntArray = npt.NDArray[np.intp]
@@ -92,12 +89,12 @@ def aligned(mixture: Mixture, before: Mixture) -> Mixture:
         old, new = np.unravel_index(np.argmin(apart), apart.shape)
         order[old] = new
         apart[old], apart[:, new] = np.inf, np.inf
-    return mixture.reordered(order)
+    return mixture.reorder(order)
 
 
 def _with_fewer(cells: Cells, mixture: Mixture, n_fewer: int, handful: float) -> Mixture:
     """The mixture after so many merges and omissions, of which no two touch one component."""
-    joint = joint_log_densities(cells, *_parts(mixture))  # (K, C)
+    joint = evaluate_cells(cells, *_parts(mixture))  # (K, C)
     shared = _Shared.of(joint)
     pairs = _neighbours(mixture)
     merged = _merged(mixture, pairs)
@@ -180,7 +177,7 @@ class _Shared:
         """Given log weights plus mean log densities, shape (K, C), in nats."""
         best, every = np.argmax(joint, axis=0), np.arange(joint.shape[1])
         most = joint[best, every]
-        shares = exponentials(joint - most)
+        shares = exponentiate(joint - most)
         sums = shares.sum(axis=0)
         shares /= sums
         total = most + np.log(sums)
@@ -212,7 +209,8 @@ def _losses_by_merging(
     first, second = pairs.T
     numbers, places = _nonzero(shared.held[first] | shared.held[second])  # (E,)
     both = shared.shares[first[numbers], places] + shared.shares[second[numbers], places]
-    after = assigned_log_densities(cells, *merged, numbers, places) - shared.total[places]
+    after = evaluate_pairs(cells.means, *merged, (numbers, places), cells.covariances)
+    after -= shared.total[places]
     losses = cells.counts[places] * both * (np.log(both) - after)
     return np.bincount(numbers, losses, len(pairs)).astype(np.float64)
 
@@ -230,7 +228,7 @@ def _losses_by_omission(cells: Cells, mixture: Mixture, shared: _Shared) -> Floa
 
 def _kurtoses(cells: Cells, mixture: Mixture) -> FloatArray:
     """The kurtosis of each component's points in each of `DIRECTIONS`, shape (K, 8)."""
-    masses = cells.counts * responsibilities(cells, mixture)  # (K, C)
+    masses = cells.counts * assign_cells(cells, mixture)  # (K, C)
     inverses = np.linalg.inv(mixture.cholesky_factors())
     kurtoses = np.full((mixture.n_components, len(DIRECTIONS)), 3.0)
     for k, inverse in enumerate(inverses):

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture, half_log_determinants
-from gmmcli.core.mixture.whitening import are_floored
+from gmmcli.core.mixture.covariances import FloatArray, are_floored, half_log_determinants
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import ON_FEW, ON_FLOOR
 
 # The least share of a handful that closes in: two points define a strip, and among all strips of a

@@ -14,9 +14,10 @@ import numpy as np
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.tree import MANY, merge_cells
-from gmmcli.core.inference.climb import State, climb, fitting_threads, measured
-from gmmcli.core.inference.optimizers import Ascent
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.climb import State, climb, limit_threads, measure
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.result import Search
 from gmmcli.core.search.insertion import inserted
 from gmmcli.core.search.moves import aligned, joined, merged_to, split
@@ -126,7 +127,7 @@ class Searcher:
         n_starts = N_STARTS[self.effort] if n_starts is None else n_starts
         generator = np.random.default_rng(self.seed)
         trials = []
-        with fitting_threads(cells, n_components):
+        with limit_threads(cells, n_components):
             if n_components == 1:  # all starts lead to the same
                 start = random_start(cells, 1, self.ascent.floor, generator)
                 return Path(self._settled(cells, State(0, start, -np.inf)))
@@ -148,7 +149,7 @@ class Searcher:
                 components where not given.
         """
         generator = np.random.default_rng([self.seed, 1])  # other starts than those of `begun`
-        path = replace(path, states=[*path.states[:-1], measured(path.last, cells, self.ascent)])
+        path = replace(path, states=[*path.states[:-1], measure(path.last, cells, self.ascent)])
         tried, n_failures, n_components = Search(), 0, path.last.mixture.n_components
         share = min((n_components - 1) / (FEW_COMPONENTS - 1), 1)
         enough = max(1, round(RETURNS[self.effort] * share))
@@ -186,7 +187,7 @@ class Searcher:
 
     def after_trial(self, cells: Cells, mixture: Mixture) -> State:
         """The state after a few steps from a mixture."""
-        with fitting_threads(cells, mixture.n_components):
+        with limit_threads(cells, mixture.n_components):
             return self._trial(cells, mixture)[-1]
 
     def is_better(self, cells: Cells, state: State, than: State) -> bool:
@@ -195,7 +196,7 @@ class Searcher:
 
     def moved(self, cells: Cells, mixture: Mixture, n_components: int) -> list[State]:
         """The states after a move of all components at once to so many."""
-        with fitting_threads(cells, 2 * n_components):
+        with limit_threads(cells, 2 * n_components):
             least = TAKEN * cells.n_points
             more = inserted(
                 cells, mixture, mixture.n_components, least, self.handful, self.ascent.floor
@@ -210,7 +211,7 @@ class Searcher:
         A crossover that keeps of both what explains the points best (Fränti 2000).
         """
         n_components = mixture.n_components
-        with fitting_threads(cells, 2 * n_components):
+        with limit_threads(cells, 2 * n_components):
             start = random_start(cells, n_components, self.ascent.floor, generator)
             other = self._trial(cells, start)[-1].mixture
             return self._reduced(cells, joined(mixture, other), mixture, n_components)
@@ -248,7 +249,7 @@ class Searcher:
         more = self.enlarged(cells, mixture)
         if more is None:
             return path
-        with fitting_threads(cells, mixture.n_components):
+        with limit_threads(cells, mixture.n_components):
             fewer = aligned(merged_to(cells, more, mixture.n_components, self.handful), mixture)
             tried = self._trial(cells, fewer)
             gain = self.worth(cells, tried[-1]) - self.worth(cells, path.last)
@@ -266,17 +267,17 @@ class Searcher:
 
     def merged(self, cells: Cells, mixture: Mixture, before: Mixture) -> list[State]:
         """The states after merging a mixture to as many components as another, in its order."""
-        with fitting_threads(cells, mixture.n_components):
+        with limit_threads(cells, mixture.n_components):
             merged = merged_to(cells, mixture, before.n_components, self.handful)
             return self._settled(cells, State(0, aligned(merged, before), -np.inf))
 
     def _trial(self, cells: Cells, start: Mixture) -> list[State]:
         """The states of a few steps from a start."""
-        return self._taken(climb(cells, start, self.ascent.by_full_steps()), TRIAL_STEPS)
+        return self._taken(climb(cells, start, self.ascent.take_full_steps()), TRIAL_STEPS)
 
     def _settled(self, cells: Cells, start: State) -> list[State]:
         """The states from a start on, until steps bring next to nothing."""
-        steps = climb(cells, start.mixture, self.ascent.accelerating())
+        steps = climb(cells, start.mixture, self.ascent.accelerate())
         least = max(SETTLED * cells.n_points, self.settled * self.handful)
         states = self._taken(steps, MOST_STEPS, least)
         return [replace(state, step=start.step + state.step) for state in states]

@@ -5,9 +5,11 @@ Not Pyro's, which is still being loaded while a table is read. NumPy only.
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells, responsibilities
+from gmmcli.core.cells.cells import Cells, assign_cells
 from gmmcli.core.cells.tree import merge_cells
-from gmmcli.core.mixture.mixture import FloatArray, Mixture
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.densities import maximize
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.moves import merged_to
 from gmmcli.settings import HANDFUL
 
@@ -56,11 +58,6 @@ def _take_em_step(cells: Cells, mixture: Mixture, least: FloatArray, handful: fl
         least: added to the covariances, shape (2, 2).
         handful: in the units of the cells' counts.
     """
-    masses = cells.counts * responsibilities(cells, mixture) + handful / cells.n_cells  # (K, C)
-    weights = masses.sum(axis=1)
-    means = masses @ cells.means / weights[:, None]
-    deviations = cells.means - means[:, None]  # (K, C, 2)
-    shares = masses / weights[:, None]
-    within = np.einsum("kc,cij->kij", shares, cells.covariances)
-    between = np.einsum("kc,kci,kcj->kij", shares, deviations, deviations)
-    return Mixture(weights / weights.sum(), means, within + between + least)
+    masses = cells.counts * assign_cells(cells, mixture) + handful / cells.n_cells  # (K, C)
+    totals, means, covariances = maximize(cells.means, masses, cells.covariances)
+    return Mixture(totals / totals.sum(), means, covariances + least)

@@ -19,7 +19,7 @@ from gmmcli.core.tables.table import Table, both_finite, open_table
 from gmmcli.errors import TableError
 
 # Joint densities smaller than the largest by more nats than this add nothing to a sum of doubles,
-# and some databases refuse their exponentials.
+# and some databases refuse their exponentiate.
 NEGLIGIBLE = -700.0
 # Points farther from every mean than so many standard deviations count as no farther.
 FARTHEST = 1e70

@@ -1,0 +1,103 @@
+"""The parameters of each component in its own units, in which a step of EM is a gradient step.
+
+Six for each component: the log of its mass, two of its mean and three of its covariance, in units
+in which the component is round, times the root of its mass; see `cells.information`, which knows
+the same in NumPy.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.model import Components
+from gmmcli.core.inference.natural_gradient import constrain_factors
+from gmmcli.core.mixture.covariances import STRUCTURES
+from gmmcli.settings import CovarianceType
+
+
+def take_roots(weights: Tensor, n_points: float, *, empty: float = 1e-13) -> Tensor:
+    """The square roots of the masses of components, shape (K, 1); of no less than an empty one."""
+    return (n_points * weights).clamp(min=empty * n_points).sqrt()[:, None]
+
+
+def localize(
+    here: Components, gradients: Components, roots: Tensor, covariance: CovarianceType
+) -> Tensor:
+    """The gradient in units in which an EM step is a step along it, shape (K, 6).
+
+    Of the log weight, the mean, and the lower triangle of a factor's growth, in the units of the
+    component, times the root of its mass; twice the mass for the diagonal.
+
+    Args:
+        here: where it is the gradient.
+        gradients: of the ELBO there.
+        roots: of the masses, shape (K, 1).
+        covariance: the covariance type, which the growth follows.
+    """
+    # The model normalises its weights, which takes N off their gradient already.
+    weights = here.weights * gradients.weights
+    means = (here.factors.mT @ gradients.means[:, :, None])[:, :, 0]
+    lower = here.factors.mT @ gradients.factors
+    growth = torch.stack(
+        [lower[:, 0, 0] / math.sqrt(2), lower[:, 1, 0], lower[:, 1, 1] / math.sqrt(2)], dim=1
+    )
+    local = torch.cat([weights[:, None], means, growth], dim=1) / roots
+    return torch.cat([local[:, :3], _project(local[:, 3:], roots, covariance)], dim=1)
+
+
+def follow_em(
+    gradient: Tensor, here: Components, full: Components, roots: Tensor, stand: Tensor
+) -> Tensor:
+    """The gradient, (K, 6), with what an EM step does where a component stands on the floor.
+
+    There the gradient points through the floor, and never vanishes.
+
+    Args:
+        gradient: in local units.
+        here: where it is the gradient.
+        full: where an EM step leads.
+        roots: of the masses, shape (K, 1).
+        stand: which components stand on the floor, shape (K,).
+    """
+    grown = torch.linalg.solve_triangular(here.factors, full.factors, upper=False)
+    root = math.sqrt(2)
+    growth = [root * (grown[:, 0, 0] - 1), grown[:, 1, 0], root * (grown[:, 1, 1] - 1)]
+    by_em = torch.stack(growth, dim=1) * roots
+    within = torch.cat([gradient[:, :3], by_em], dim=1)
+    return torch.where(stand[:, None], within, gradient)
+
+
+def walk(
+    here: Components, step: Tensor, roots: Tensor, ascent: Ascent, *, farthest: float = 2.0
+) -> Components:
+    """Where a step in local units leads.
+
+    Args:
+        here: where it begins.
+        step: shape (K, 6).
+        roots: of the masses, shape (K, 1).
+        ascent: the covariance type and the floor.
+        farthest: that it moves the log of a weight or of a standard deviation, or the mean in
+            standard deviations.
+    """
+    step = (step / roots).clamp(-farthest, farthest)
+    weights = torch.softmax(here.weights.log() + step[:, 0], dim=0)
+    means = here.means + (here.factors @ step[:, 1:3, None])[:, :, 0]
+    growth = torch.zeros_like(here.factors)
+    growth[:, 0, 0] = (step[:, 3] / math.sqrt(2)).exp()
+    growth[:, 1, 0] = step[:, 4]
+    growth[:, 1, 1] = (step[:, 5] / math.sqrt(2)).exp()
+    factors = here.factors @ growth
+    return Components(weights, means, constrain_factors(factors @ factors.mT, weights, ascent))
+
+
+def _project(growth: Tensor, roots: Tensor, covariance: CovarianceType) -> Tensor:
+    """The part of a growth, shape (K, 3), that the covariance type can follow."""
+    structure = STRUCTURES[covariance]
+    if structure.is_shared:
+        growth = roots * ((roots * growth).sum(dim=0) / (roots**2).sum())
+    if structure.is_aligned:
+        growth = growth @ torch.from_numpy(structure.growth_projection())
+    return growth

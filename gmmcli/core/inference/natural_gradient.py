@@ -1,0 +1,86 @@
+"""Steps along the natural gradient of the ELBO, which are EM steps where they are full."""
+
+import torch
+from torch import Tensor
+
+from gmmcli.core.inference.ascent import Ascent, Evaluation, Steady
+from gmmcli.core.inference.model import Components, MixtureModel
+from gmmcli.core.mixture.covariances import constrain
+
+
+class NaturalGradient:
+    """Steps along the natural gradient of the ELBO of a mixture.
+
+    A full step is an EM step exactly, and with any share of one the ELBO never falls (Xu & Jordan
+    1996, equations 5 to 7; Hoffman et al. 2013, section 2).
+
+    Args:
+        n_points: N, the sum of the cells' counts.
+        ascent: the covariance type, the share of a full step and the floor.
+    """
+
+    def __init__(self, n_points: float, ascent: Ascent) -> None:
+        self.n_points, self.ascent = n_points, ascent
+
+    def init(self) -> Steady:
+        """The state before the first step."""
+        return Steady()
+
+    def step(self, state: Steady, evaluation: Evaluation, model: MixtureModel) -> Steady:
+        """The same state; the model is moved along the natural gradient."""
+        gradients = differentiate(evaluation)
+        with torch.no_grad():
+            model.move(self.propose(evaluation.components, gradients))
+        return state
+
+    def propose(self, here: Components, gradients: Components) -> Components:
+        """Where a step leads, given the gradients of the ELBO with respect to the parameters."""
+        masses, mean_steps, free = self._find_moments(here, gradients)
+        factors = constrain_factors(free, masses, self.ascent)
+        return Components(masses / masses.sum(), here.means + mean_steps, factors)
+
+    def _find_moments(
+        self, here: Components, gradients: Components, *, empty: float = 1e-13
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Masses (K,), steps of the means (K, 2) and free covariances (K, 2, 2) after a step.
+
+        The gradients are taken to the units of each component, where they have the size of its
+        mass however tight it is.
+
+        Args:
+            here: where the step begins.
+            gradients: of the ELBO there.
+            empty: a component that accounts for a smaller share of the points has only rounding
+                to go by, and stays as it is.
+        """
+        weights, factors, share = here.weights, here.factors, self.ascent.learning_rate
+        # The model normalises its weights, which takes N off their gradient.
+        accounted = (weights * (self.n_points + gradients.weights)).clamp(min=0)
+        masses = (1 - share) * self.n_points * weights + share * accounted
+        alive = masses > empty * self.n_points
+        per_mass = torch.where(alive, share / masses, 0.0)[:, None, None]
+        masses = torch.where(alive, masses, 0.0)
+        steps = per_mass * (factors.mT @ gradients.means[:, :, None])  # (K, 2, 1), in its units
+        lower = (factors.mT @ gradients.factors).tril()
+        growth = per_mass * (lower + lower.tril(-1).mT)  # (K, 2, 2), in its units
+        unit = torch.eye(2, dtype=factors.dtype)
+        covariances = factors @ (unit + growth - steps @ steps.mT) @ factors.mT
+        return masses, (factors @ steps)[:, :, 0], covariances
+
+
+def differentiate(evaluation: Evaluation) -> Components:
+    """The gradients of the ELBO with respect to the components, of their shapes."""
+    return Components(*torch.autograd.grad(-evaluation.loss, evaluation.components))
+
+
+def constrain_factors(covariances: Tensor, masses: Tensor, ascent: Ascent) -> Tensor:
+    """The Cholesky factors (K, 2, 2) of the covariances of a type that fit best in place of some.
+
+    Args:
+        covariances: shape (K, 2, 2).
+        masses: the points that each component accounts for, shape (K,).
+        ascent: the covariance type and the floor.
+    """
+    typed = constrain(covariances.numpy(), masses.numpy(), ascent.covariance, floor=ascent.floor)
+    factors: Tensor = torch.linalg.cholesky(torch.from_numpy(typed))
+    return factors

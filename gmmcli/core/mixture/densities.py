@@ -1,0 +1,177 @@
+"""The density of a mixture: of points, and on average over the points of cells. NumPy only.
+
+Arrays in, arrays out, in one formula, which is also that of the Torch distributions of `inference`
+and of the expressions of `tables`. A point (x, y) has the coordinates (u, v) in units of a
+component: u is its distance from the mean in x, in standard deviations of x, and v that in y from
+the mean of y given x, in the standard deviation of y given x.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.core.mixture.covariances import FloatArray, determinants
+
+IntArray = npt.NDArray[np.intp]
+
+
+class LocalUnits(NamedTuple):
+    """What takes the offset (x, y) of a point from a mean to (u, v), all of shape (K,).
+
+    u = u_x x and v = v_x x + v_y y.
+
+    Attributes:
+        u_x: one over the standard deviation of x.
+        v_x: what x takes from v by the regression of y on x.
+        v_y: one over the standard deviation of y given x.
+        log_peaks: the log density at the mean, in nats.
+    """
+
+    u_x: FloatArray
+    v_x: FloatArray
+    v_y: FloatArray
+    log_peaks: FloatArray
+
+    @staticmethod
+    def of(covariances: FloatArray) -> "LocalUnits":
+        """Those of components with some covariances, shape (K, 2, 2)."""
+        (xx, xy), areas = covariances[:, 0].T, determinants(covariances)
+        u_x, v_y = 1 / np.sqrt(xx), np.sqrt(xx / areas)
+        return LocalUnits(u_x, -xy / xx * v_y, v_y, -np.log(2 * np.pi) - 0.5 * np.log(areas))
+
+
+def evaluate_log_densities(
+    points: FloatArray,
+    means: FloatArray,
+    covariances: FloatArray,
+    spreads: FloatArray | None = None,
+) -> FloatArray:
+    """The log density of each point under each component, shape (K, N), in nats.
+
+    On average over points with a mean and a covariance, where they have one. By products of
+    matrices, several times as fast as differences from every mean. What is subtracted first from
+    points and means keeps their digits far from zero.
+
+    Args:
+        points: shape (N, 2).
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2).
+        spreads: the covariances about the points, shape (N, 2, 2); none by default.
+    """
+    units, centre = LocalUnits.of(covariances), means.mean(axis=0)
+    u = np.stack([units.u_x, np.zeros_like(units.u_x)], axis=1)  # (K, 2)
+    v = np.stack([units.v_x, units.v_y], axis=1)
+    offsets, centres = (points - centre).T, means - centre
+    if spreads is None:
+        log_densities = np.zeros((len(means), len(points)))
+    else:
+        across = units.v_x * units.v_y
+        within = np.stack([units.u_x**2 + units.v_x**2, across, across, units.v_y**2], axis=1)
+        log_densities = within @ spreads.reshape(-1, 4).T
+    for axis in (u, v):  # in place from here on: new arrays take longest
+        along = axis @ offsets
+        along -= (axis * centres).sum(axis=1)[:, None]
+        along *= along
+        log_densities += along
+    log_densities *= -0.5
+    log_densities += units.log_peaks[:, None]
+    return log_densities
+
+
+def evaluate_joint(
+    points: FloatArray,
+    weights: FloatArray,
+    means: FloatArray,
+    covariances: FloatArray,
+    spreads: FloatArray | None = None,
+) -> FloatArray:
+    """Log weight plus log density of each component and point, shape (K, N), in nats.
+
+    Args:
+        points: shape (N, 2).
+        weights: shape (K,).
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2).
+        spreads: the covariances about the points, shape (N, 2, 2); none by default.
+    """
+    joint = evaluate_log_densities(points, means, covariances, spreads)
+    joint += log_weights(weights)[:, None]
+    return joint
+
+
+def evaluate_pairs(
+    points: FloatArray,
+    weights: FloatArray,
+    means: FloatArray,
+    covariances: FloatArray,
+    pairs: tuple[IntArray, IntArray],
+    spreads: FloatArray,
+) -> FloatArray:
+    """Log weight plus log density of some components and points alone, in nats, shape (E,).
+
+    Args:
+        points: shape (N, 2).
+        weights: shape (K,).
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2).
+        pairs: components and points, both of shape (E,).
+        spreads: the covariances about the points, shape (N, 2, 2).
+    """
+    components, places = pairs
+    units = LocalUnits.of(covariances)
+    heights = (log_weights(weights) + units.log_peaks)[components]
+    u_x, v_x, v_y = (values[components] for values in units[:3])
+    x, y = (points[places, axis] - means[components, axis] for axis in (0, 1))
+    xx, xy, yy = (spreads[places, i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
+    u, v = u_x * x, v_x * x + v_y * y
+    within = (u_x**2 + v_x**2) * xx + 2 * v_x * v_y * xy + v_y**2 * yy
+    return np.asarray(heights - 0.5 * (u * u + v * v + within))
+
+
+def assign(joint: FloatArray) -> FloatArray:
+    """The responsibilities, shape (K, N), given log weights plus log densities, (K, N), in nats."""
+    return exponentiate(joint - log_sum_exp(joint, axis=0))
+
+
+def maximize(
+    points: FloatArray, masses: FloatArray, spreads: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Totals (K,), means (K, 2) and covariances (K, 2, 2) that fit shares of points best.
+
+    The M step of free covariances (Dempster, Laird & Rubin 1977).
+
+    Args:
+        points: shape (N, 2).
+        masses: the share of each point in each component times its count, shape (K, N).
+        spreads: the covariances about the points, shape (N, 2, 2); none by default.
+    """
+    totals = masses.sum(axis=1)
+    means = masses @ points / totals[:, None]
+    deviations = points - means[:, None]  # (K, N, 2)
+    shares = masses / totals[:, None]
+    covariances = np.einsum("kc,kci,kcj->kij", shares, deviations, deviations)
+    if spreads is not None:
+        covariances = np.einsum("kc,cij->kij", shares, spreads) + covariances
+    return totals, means, covariances
+
+
+def log_weights(weights: FloatArray, *, least: float = 1e-300) -> FloatArray:
+    """The logarithms of weights, finite even where a component is empty; of the same shape."""
+    return np.asarray(np.log(np.maximum(weights, least)))
+
+
+def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
+    """The log of the sum of exponentiate along an axis."""
+    largest = values.max(axis=axis, keepdims=True)
+    total: FloatArray = np.log(exponentiate(values - largest).sum(axis=axis))
+    total += largest.squeeze(axis)
+    return total
+
+
+def exponentiate(logs: FloatArray, *, least: float = -700.0) -> FloatArray:
+    """The exponentiate of logs, or of the least where they are less; of the same shape.
+
+    Exponentials of less are denormal numbers, or none, and take up to a hundred times as long.
+    """
+    return np.asarray(np.exp(np.maximum(logs, least)))

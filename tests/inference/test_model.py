@@ -1,0 +1,121 @@
+"""The model run forward, and the assignments that its guide finds."""
+
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pyro
+import pyro.infer
+import pytest
+import torch
+from builders import cells_of, random_mixture, sampled
+from pyro import poutine
+from pyro.infer import Predictive
+from pyro.infer.util import is_validation_enabled
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.climb import climb, prepare_model
+from gmmcli.core.inference.distributions import LocalUnits, SparseCategorical, evaluate_all
+from gmmcli.core.inference.model import (
+    CellTensors,
+    Components,
+    check_nothing,
+    find_best_assignment,
+    take_logs,
+)
+from gmmcli.core.mixture.covariances import constrain
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.errors import FitError
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
+
+ASCENT = Ascent("full", "natural", 1.0, 1e-10)
+
+
+def narrow_cells(mixture: Mixture, n_cells: int) -> Cells:
+    """Cells about points of a mixture, of different widths."""
+    roots = np.random.default_rng(0).normal(0, 0.3, (n_cells, 2, 2))
+    points = sampled(mixture, n_cells)
+    return Cells(np.ones(n_cells), points, roots @ roots.swapaxes(1, 2))
+
+
+def test_pyro_checks_the_model_in_all_tests_and_not_where_it_is_told_not_to() -> None:
+    assert is_validation_enabled()
+    assert poutine.util.is_validation_enabled()
+    with check_nothing():
+        assert not is_validation_enabled()
+    assert is_validation_enabled()
+
+
+def test_a_trace_without_data_draws_an_assignment_and_a_point() -> None:
+    with pyro.settings.context(module_local_params=True):
+        trace = poutine.trace(prepare_model(ARTICLE, ASCENT)).get_trace()
+    assert trace.nodes["assignment"]["value"].shape == (1,)
+    assert trace.nodes["obs"]["value"].shape == (1, 2)
+    assert trace.log_prob_sum().isfinite()
+
+
+def test_points_that_the_model_predicts_have_the_moments_of_the_mixture() -> None:
+    torch.manual_seed(0)
+    n_draws = 4000
+    with pyro.settings.context(module_local_params=True):
+        drawn = Predictive(prepare_model(ARTICLE, ASCENT), num_samples=n_draws, parallel=True)()
+    points, assignment = drawn["obs"].reshape(-1, 2).numpy(), drawn["assignment"].ravel()
+    second = ARTICLE.covariances + np.einsum("ki,kj->kij", ARTICLE.means, ARTICLE.means)
+    mean = ARTICLE.weights @ ARTICLE.means
+    covariance = np.einsum("k,kij->ij", ARTICLE.weights, second) - np.outer(mean, mean)
+    errors = np.sqrt(np.diag(covariance) / n_draws)
+    assert (np.abs(points.mean(axis=0) - mean) < 5 * errors).all()
+    assert abs(assignment.double().mean() - 0.5) < 5 * 0.5 / np.sqrt(n_draws)
+
+
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+def test_a_model_keeps_the_components_that_it_is_moved_to(covariance: CovarianceType) -> None:
+    ascent = replace(ASCENT, covariance=covariance)
+    model = prepare_model(random_mixture(4, seed=0), ascent)
+    there = random_mixture(4, seed=1)
+    made = constrain(there.covariances, there.weights, covariance, floor=ascent.floor)
+    there = Mixture(np.array([0.5, 0.3, 0.2, 0.0]), there.means, made)
+    model.move(Components.of(there))
+    back = model.components().to_mixture()
+    np.testing.assert_allclose(back.weights, there.weights, rtol=1e-14, atol=0)
+    np.testing.assert_array_equal(back.means, there.means)
+    np.testing.assert_allclose(back.covariances, there.covariances, rtol=1e-13, atol=1e-15)
+
+
+def find_shares(
+    mixture: Mixture, cells: Cells
+) -> tuple[torch.Tensor, pyro.distributions.Categorical]:
+    """Log weights plus mean log densities, (K, C), and the assignment that is best for them."""
+    weights, means, factors = Components.of(mixture)
+    _, points, spreads = CellTensors.of(cells)
+    joint = evaluate_all(points, LocalUnits.of(means, factors), spreads)
+    joint += take_logs(weights)[:, None]
+    return joint, find_best_assignment(joint)
+
+
+@pytest.mark.parametrize(("n_components", "spread"), [(5, 2.0), (60, 100.0)])
+def test_an_assignment_shares_cells_by_responsibilities(n_components: int, spread: float) -> None:
+    mixture = random_mixture(n_components, seed=3, spread=spread)
+    joint, assignment = find_shares(mixture, narrow_cells(mixture, 400))
+    shares = assignment.log_prob(torch.arange(n_components)[:, None]).exp()
+    # No share that is left out is above the rounding of 1.
+    np.testing.assert_allclose(shares, joint.softmax(dim=0), rtol=1e-12, atol=1e-15)
+
+
+def test_only_the_components_that_may_have_points_of_a_cell_are_enumerated() -> None:
+    mixture = random_mixture(60, seed=3, spread=100.0)
+    _, assignment = find_shares(mixture, narrow_cells(mixture, 400))
+    assert isinstance(assignment, SparseCategorical)
+    n_candidates, n_cells = assignment.enumerate_support(expand=False).shape
+    assert n_cells == 400
+    assert n_candidates < 20
+
+
+@pytest.mark.parametrize("n_components", [2, 60])
+def test_a_start_that_is_too_far_away_is_told(n_components: int) -> None:
+    start = random_mixture(n_components, seed=0)
+    far = replace(start, means=start.means + 1e200)
+    with pytest.raises(FitError, match="too far from every component"):
+        list(islice(climb(cells_of(sampled(start, 100)), far, ASCENT), 1))
