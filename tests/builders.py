@@ -8,12 +8,15 @@ from click.testing import Result
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.mixture.sampling import sample
+from gmmcli.core.mixture.mixture import Mixture, read_mixture
+from gmmcli.core.mixture.sampling import ARTICLE, sample
+from gmmcli.core.runs.directory import Run
+from gmmcli.core.runs.history import History
 from gmmcli.core.search.criteria import Candidate, Criteria
+from gmmcli.core.search.fit import fit
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import Table, open_table
-from gmmcli.settings import PRELIMINARY
+from gmmcli.settings import PRELIMINARY, FitSettings
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_DATA = ROOT / "sample_data"
@@ -85,3 +88,17 @@ def candidate_of(components: int, bic: float, status: str = "converged") -> Cand
     """A candidate with full covariances and a BIC, rejected where it has another status."""
     eligible = status in ("converged", PRELIMINARY)
     return Candidate(components, "full", 0.0, 1, Criteria(bic, bic, bic), status, eligible)
+
+
+def run_of(points: FloatArray, history: History) -> Run:
+    """A run of points, one cell each, with a history."""
+    last = history.snapshot(history.last_step).mixture
+    return Run(("x", "y"), last, history, cells_of(points), "auto")
+
+
+def article_run() -> Run:
+    """The run of a fit to the article's example, from its bad start."""
+    points = sampled(ARTICLE, 300)
+    start = read_mixture(SAMPLE_DATA / "article_start.json")
+    result = fit(cells_of(points), FitSettings(covariance="diag"), start=start)
+    return run_of(points, result.history)

@@ -17,21 +17,14 @@ from matplotlib.transforms import Affine2D
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
-from gmmcli.pictures.scene import COVERAGES, Scene, ellipse_radius
+from gmmcli.pictures.scene import COVERAGES, Scene, compute_radius
 
-# So many cells make a carpet: outlines need a white rim on it, and vector files a bitmap.
+# From so many cells on, they make a carpet: outlines have a white rim, and vector files a bitmap.
 MANY_CELLS = 5000
-# So many components have no room for discs under their numbers, nor for thick outlines.
-MANY_COMPONENTS = 6
-# A component with a reach of less than this share of the view would hide under its number, which
-# stands beside it, so many points to the right and up.
-SMALL, BESIDE = 0.03, 9
 # What a step is called that a move of the search led to.
 MOVE = "by a move"
 # What a step is called that has an ELBO of other cells than the step before.
 OTHER_CELLS = "on more cells"
-# Outlines stand out from the points of their own colour.
-DARKER = 0.8
 
 
 def draw_snapshot(axes: Axes, scene: Scene, snapshot: Snapshot) -> None:
@@ -57,45 +50,75 @@ def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
     )
 
 
-def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathPatch]:
-    """Draw every component's two ellipses, and its number at its mean."""
+def draw_components(
+    axes: Axes,
+    scene: Scene,
+    mixture: Mixture,
+    *,
+    most_with_discs: int = 6,
+    small_share: float = 0.03,
+    darkening: float = 0.8,
+) -> list[PathPatch]:
+    """Draw every component's two ellipses, and its number at its mean.
+
+    Args:
+        axes: where to draw.
+        scene: what all steps share.
+        mixture: K components in the order of the scene's colours.
+        most_with_discs: the most components that leave room for discs under their numbers, and for
+            thick outlines.
+        small_share: a component with a reach below this share of the view would hide under its
+            number, which then stands beside it.
+        darkening: what outlines and numbers have of the brightness of their points.
+    """
     ellipses = []
-    is_crowded = mixture.n_components > MANY_COMPONENTS
-    width = 1.2 if is_crowded else 1.6
+    is_crowded = mixture.n_components > most_with_discs
     components = zip(mixture.means, mixture.cholesky_factors(), scene.colours, strict=True)
     for k, (mean, factor, colour) in enumerate(components):
+        dark = darkening * colour
         for coverage in COVERAGES:
-            ellipse = PathPatch(ellipse_of(mean, factor, coverage))
-            ellipse.set(fill=False, edgecolor=DARKER * colour, linewidth=width, zorder=3)
-            if scene.cells.n_cells > MANY_CELLS:
-                ellipse.set_path_effects([withStroke(linewidth=2 * width, foreground="white")])
-            axes.add_patch(ellipse)
-            ellipses.append(ellipse)
-        reach = ellipse_radius(max(COVERAGES)) * np.linalg.norm(factor, axis=1)
-        is_small = bool((reach < SMALL * np.ptp(scene.limits, axis=0)).all())
-        on_disc, beside = not (is_crowded or is_small), BESIDE if is_small else 0
-        draw_number(axes, k, mean, DARKER * colour, on_disc=on_disc, beside=beside)
+            ellipse = make_ellipse(mean, factor, coverage)
+            width = 1.2 if is_crowded else 1.6
+            has_rim = scene.cells.n_cells > MANY_CELLS
+            ellipses.append(draw_outline(axes, ellipse, dark, width, has_rim=has_rim))
+        reach = compute_radius(max(COVERAGES)) * np.linalg.norm(factor, axis=1)
+        is_small = bool((reach < small_share * np.ptp(scene.limits, axis=0)).all())
+        has_disc = not (is_crowded or is_small)
+        draw_number(axes, str(k), mean, dark, has_disc=has_disc, is_beside=is_small)
     return ellipses
 
 
+def draw_outline(
+    axes: Axes, path: Path, colour: FloatArray, width: float, *, has_rim: bool
+) -> PathPatch:
+    """Draw a closed line of a width in points, with a white rim if it needs one."""
+    outline = PathPatch(path)
+    outline.set(fill=False, edgecolor=colour, linewidth=width, zorder=3)
+    if has_rim:
+        outline.set_path_effects([withStroke(linewidth=2 * width, foreground="white")])
+    axes.add_patch(outline)
+    return outline
+
+
 def draw_number(
-    axes: Axes, k: int, mean: FloatArray, colour: FloatArray, *, on_disc: bool, beside: float
+    axes: Axes, text: str, mean: FloatArray, colour: FloatArray, *, has_disc: bool, is_beside: bool
 ) -> Annotation:
     """Draw the number of a component, on a disc or with no more than a white rim.
 
-    At its mean, or so many points to the right of it and up.
+    At its mean, or beside it: some points (1/72 inch) to the right and up.
     """
+    beside_points = 9 if is_beside else 0
     number = axes.annotate(
-        str(k),
+        text,
         tuple(mean),
-        (beside, beside),
+        (beside_points, beside_points),
         textcoords="offset points",
         ha="center",
         va="center",
         color=colour,
     )
     number.set(clip_on=True, zorder=5)
-    if on_disc:
+    if has_disc:
         number.set(fontsize=8)
         axes.plot(*mean, "o", ms=13, mfc="white", mec=colour, mew=1.6, zorder=4)
     else:
@@ -104,14 +127,14 @@ def draw_number(
     return number
 
 
-def ellipse_of(mean: FloatArray, factor: FloatArray, coverage: float) -> Path:
+def make_ellipse(mean: FloatArray, factor: FloatArray, coverage: float) -> Path:
     """The ellipse of equal density that holds a share of a Gaussian, in data units.
 
     The image of a circle under the Cholesky factor of the covariance, which stays exact however
     different the units of x and y are.
     """
     matrix = np.eye(3)
-    matrix[:2, :2] = ellipse_radius(coverage) * factor
+    matrix[:2, :2] = compute_radius(coverage) * factor
     matrix[:2, 2] = mean
     return Path.unit_circle().transformed(Affine2D(matrix))
 
@@ -121,15 +144,8 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
 
     Its line is faint where other cells, and not a step alone, changed it.
     """
+    draw_changes(axes, history)
     elbos = history.elbos / n_points
-    moves = np.flatnonzero(history.by_move)
-    marks = [
-        draw_marks(axes, moves, MOVE, "#999999", "dotted"),
-        draw_marks(axes, history.on_other_cells, OTHER_CELLS, "#cccccc", "solid"),
-    ]
-    shown = [lines for lines in marks if lines.get_segments()]
-    if shown:
-        axes.legend(handles=shown, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
     places = np.insert(np.arange(len(elbos), dtype=np.float64), history.on_other_cells, np.nan)
     broken = np.insert(elbos, history.on_other_cells, np.nan)
     axes.plot(elbos, color="#dddddd", linewidth=1.2, zorder=1)
@@ -141,6 +157,19 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     axes.tick_params(axis="y", labelsize=8)  # climbs of a millionth need eight digits
     axes.set_title("ELBO, nats per point", fontsize=9)
     return line
+
+
+def draw_changes(axes: Axes, history: History) -> list[LineCollection]:
+    """Draw a mark at each step to which a move or other cells led, and a legend of the marks."""
+    moves = np.flatnonzero(history.by_move)
+    marks = [
+        draw_marks(axes, moves, MOVE, "#999999", "dotted"),
+        draw_marks(axes, history.on_other_cells, OTHER_CELLS, "#cccccc", "solid"),
+    ]
+    shown = [lines for lines in marks if lines.get_segments()]
+    if shown:
+        axes.legend(handles=shown, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
+    return marks
 
 
 def draw_marks(
@@ -157,7 +186,7 @@ def draw_marks(
     return lines
 
 
-def note_of(scene: Scene) -> str:
+def describe_scene(scene: Scene) -> str:
     """What a reader needs to know to read the picture."""
     shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
     note = f"colours: mixed by responsibility; ellipses: {shares} of their component"
@@ -167,7 +196,7 @@ def note_of(scene: Scene) -> str:
     return note
 
 
-def title_of(snapshot: Snapshot, n_points: float) -> str:
+def describe_snapshot(snapshot: Snapshot, n_points: float) -> str:
     """A title with a snapshot's step and ELBO per point."""
     elbo = f"{snapshot.elbo / n_points:.4f}".replace("-", "\N{MINUS SIGN}")
     move = f", {MOVE}" if snapshot.by_move else ""

@@ -10,18 +10,10 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import Run
-from gmmcli.pictures.style import component_colours
+from gmmcli.pictures.style import pick_colours
 
 # The shares of a component that its two ellipses hold.
 COVERAGES = (0.5, 0.95)
-
-MARGIN = 0.04
-LONGEST_LABEL = 48
-# A view leaves out points that would squeeze its middle 95 % into less than this share of it; it
-# then reaches beyond the middle by this share of the middle's width.
-MIDDLE = (0.025, 0.975)
-LEAST_SHARE = 0.1
-REACH = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,29 +37,32 @@ class Scene:
     sizes: FloatArray
 
 
-def scene_of(run: Run) -> Scene:
+def compute_scene(run: Run) -> Scene:
     """The scene of a run's pictures."""
-    reaches = ellipse_reaches(run.mixture)
-    limits = _view(run.cells, reaches)
-    inside = _within(run.cells.means, limits)
+    reaches = compute_reaches(run.mixture)
+    limits = _compute_view(run.cells, reaches)
+    inside = _are_within(run.cells.means, limits)
     if not inside.all():  # what lies outside on one axis has no say on the other
-        limits = _view(run.cells.select(inside), reaches[:, _within(run.mixture.means, limits)])
-        inside = _within(run.cells.means, limits)
+        limits = _compute_view(
+            run.cells.select(inside), reaches[:, _are_within(run.mixture.means, limits)]
+        )
+        inside = _are_within(run.cells.means, limits)
     return Scene(
-        columns=(_shortened(run.columns[0]), _shortened(run.columns[1])),
+        columns=(_shorten(run.columns[0]), _shorten(run.columns[1])),
         cells=run.cells,
-        colours=component_colours(run.mixture.n_components),
+        colours=pick_colours(run.mixture.n_components),
         limits=limits,
         n_outside=float(run.cells.counts[~inside].sum()),
-        sizes=_marker_sizes(run.cells),
+        sizes=_compute_sizes(run.cells),
     )
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
+def _shorten(name: str, longest: int = 48) -> str:
+    """A name that fits beside an axis, in letters."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
-def ellipse_radius(coverage: float) -> float:
+def compute_radius(coverage: float) -> float:
     """The standard deviations at which an ellipse holds a share of a Gaussian.
 
     In two dimensions the squared distance is exponential with mean 2.
@@ -75,47 +70,65 @@ def ellipse_radius(coverage: float) -> float:
     return math.sqrt(-2 * math.log1p(-coverage))
 
 
-def ellipse_reaches(mixture: Mixture) -> FloatArray:
+def compute_reaches(mixture: Mixture) -> FloatArray:
     """The lower and upper corners of the boxes about the largest ellipses, shape (2, K, 2)."""
     deviations = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))  # (K, 2)
-    reach = ellipse_radius(max(COVERAGES)) * deviations
+    reach = compute_radius(max(COVERAGES)) * deviations
     return np.stack([mixture.means - reach, mixture.means + reach])
 
 
-def _within(points: FloatArray, limits: FloatArray) -> npt.NDArray[np.bool_]:
+def _are_within(points: FloatArray, limits: FloatArray) -> npt.NDArray[np.bool_]:
     """Which points, shape (N, 2), lie between two corners, shape (2, 2)."""
     return np.asarray(((points >= limits[0]) & (points <= limits[1])).all(axis=1))
 
 
-def _view(cells: Cells, reaches: FloatArray) -> FloatArray:
+def _compute_view(cells: Cells, reaches: FloatArray) -> FloatArray:
     """The corners of a view of some cells, (2, 2), and of ellipses with these, (2, K, 2)."""
     columns = zip(cells.means.T, reaches.transpose(2, 0, 1), strict=True)
-    return np.column_stack([_limits(values, cells.counts, reach) for values, reach in columns])
+    return np.column_stack(
+        [_compute_limits(values, cells.counts, reach) for values, reach in columns]
+    )
 
 
-def _limits(values: FloatArray, counts: FloatArray, reach: FloatArray) -> FloatArray:
+def _compute_limits(
+    values: FloatArray,
+    counts: FloatArray,
+    reach: FloatArray,
+    *,
+    middle: tuple[float, float] = (0.025, 0.975),
+    least_share: float = 0.1,
+    beyond_share: float = 0.75,
+) -> FloatArray:
     """The ends of an axis that shows all values and ellipses, but for far outliers; shape (2,).
 
     Args:
         values: shape (C,).
         counts: shape (C,).
         reach: where ellipses begin and end, shape (2, K).
+        middle: the quantiles between which most of the points lie.
+        least_share: outliers are left out where these would have less than this share of the axis.
+        beyond_share: how far the axis then goes beyond them, as a share of their width.
     """
     order = np.argsort(values)
     ranks = np.cumsum(counts[order]) / counts.sum()
-    low, high = values[order][np.searchsorted(ranks, MIDDLE)]
+    low, high = values[order][np.searchsorted(ranks, middle)]
     ends = np.array([min([values.min(), *reach[0]]), max([values.max(), *reach[1]])])
-    if 0 < high - low < LEAST_SHARE * (ends[1] - ends[0]):
-        beyond = REACH * (high - low)
+    if 0 < high - low < least_share * (ends[1] - ends[0]):
+        beyond = beyond_share * (high - low)
         ends = np.clip(ends, low - beyond, high + beyond)
+    return _add_margins(ends)
+
+
+def _add_margins(ends: FloatArray, share: float = 0.04) -> FloatArray:
+    """The ends of an axis, shape (2,), with margins of a share of its width."""
     width = ends[1] - ends[0]
     # Points on a line along an axis need a view all the same.
-    pad = MARGIN * width if width > 0 else max(abs(ends[0]) * MARGIN, MARGIN)
-    return np.array([ends[0] - pad, ends[1] + pad])
+    margin = share * width if width > 0 else max(abs(ends[0]) * share, share)
+    return np.array([ends[0] - margin, ends[1] + margin])
 
 
-def _marker_sizes(cells: Cells) -> FloatArray:
-    """Smaller where there are many cells, larger where a cell holds many points."""
+def _compute_sizes(cells: Cells) -> FloatArray:
+    """The areas of markers, in square points: smaller for many cells, larger for many points."""
     typical = min(max(9000 / cells.n_cells, 2), 24)
     relative: FloatArray = np.clip(cells.counts / np.median(cells.counts), 0.25, 9)
     return typical * np.sqrt(relative)

@@ -18,32 +18,30 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.search.criteria import Candidate, Selection
-from gmmcli.pictures.style import component_colours
+from gmmcli.pictures.style import pick_colours
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
 SELECTION_INCHES = (7.0, 4.6)
-# A difference of so much in BIC is very strong evidence (Kass & Raftery 1995, section 3.2): up to
-# here the axis is linear, and all of it where the largest difference is a few times as much.
+# A difference of so much in BIC, in twice nats, is very strong evidence (Kass & Raftery 1995,
+# section 3.2): up to here the axis is linear.
 STRONG = 10.0
-FEW = 5
-# The letters of a line below the picture, and its height in inches.
-NOTE_WIDTH, NOTE_LINE = 110, 0.14
 MARKERS: dict[CovarianceType, str] = {"full": "o", "tied": "s", "diag": "^", "spherical": "D"}
 
 
-def selection_figure(selection: Selection) -> Figure:
+def make_selection_figure(selection: Selection) -> Figure:
     """How every candidate compares with the chosen one, as a figure."""
-    above = criteria_above(selection)
+    above = compare_criteria(selection)
     figure = Figure(figsize=SELECTION_INCHES)
-    note = selection_note(selection, above)
-    room = (0.15 + NOTE_LINE * note.count("\n")) / SELECTION_INCHES[1]
+    note = describe_selection(selection, above)
+    note_inches = 0.15 + 0.14 * note.count("\n")
+    room = note_inches / SELECTION_INCHES[1]
     figure.set_layout_engine("constrained", rect=(0.01, room + 0.05, 0.98, 0.93 - room))
     axes = figure.add_subplot()
     lines = draw_candidates(axes, selection.candidates, above)
     draw_chosen(axes, selection.winner)
     scale_criterion(axes, above)
     name, value = selection.criterion.upper(), selection.value(selection.winner)
-    chosen = f"{label_of(selection.winner)}, {name} {_in_full(value, n_decimals=2)}"
+    chosen = f"{name_candidate(selection.winner)}, {name} {_format_in_full(value, n_decimals=2)}"
     axes.set_title(f"chosen: {chosen}")
     axes.set_xlabel("components")
     axes.set_ylabel(f"{name} above the chosen (lower is better)")
@@ -52,7 +50,7 @@ def selection_figure(selection: Selection) -> Figure:
     return figure
 
 
-def criteria_above(selection: Selection) -> FloatArray:
+def compare_criteria(selection: Selection) -> FloatArray:
     """How far each candidate's criterion is above the chosen one's; NaN where it is not finite.
 
     Shape (candidates,), in twice nats.
@@ -62,16 +60,16 @@ def criteria_above(selection: Selection) -> FloatArray:
     return above
 
 
-def is_logarithmic(above: FloatArray) -> bool:
-    """Whether some candidates are so far from the chosen one that the axis is not linear."""
-    return bool(np.nanmax(np.abs(above)) > FEW * STRONG)
+def is_logarithmic(above: FloatArray, *, most_linear: float = 5 * STRONG) -> bool:
+    """Whether some candidates are so far from the chosen one, in twice nats, that the axis is."""
+    return bool(np.nanmax(np.abs(above)) > most_linear)
 
 
 def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArray) -> list[Line2D]:
-    """Draw a line for each covariance type, with the candidates that are not eligible hollow."""
+    """Draw a line for each covariance type, with the rejected candidates hollow."""
     lines = []
     components = np.array([candidate.components for candidate in candidates])
-    colours = dict(zip(COVARIANCE_TYPES, component_colours(len(COVARIANCE_TYPES)), strict=True))
+    colours = dict(zip(COVARIANCE_TYPES, pick_colours(len(COVARIANCE_TYPES)), strict=True))
     order = np.argsort(components)
     for covariance in COVARIANCE_TYPES:
         places = [place for place in order if candidates[place].covariance == covariance]
@@ -90,7 +88,12 @@ def draw_chosen(axes: Axes, candidate: Candidate) -> Annotation:
     place = (candidate.components, 0.0)
     axes.plot(*place, "*", ms=17, mfc="#333333", mec="white", mew=1.2, zorder=4)
     label = axes.annotate(
-        label_of(candidate), place, (0, -11), textcoords="offset points", ha="center", va="top"
+        name_candidate(candidate),
+        place,
+        (0, -11),
+        textcoords="offset points",
+        ha="center",
+        va="top",
     )
     label.set_path_effects([withStroke(linewidth=3, foreground="white")])
     return label
@@ -102,26 +105,32 @@ def scale_criterion(axes: Axes, above: FloatArray) -> None:
     axes.margins(x=0.06, y=0.14)
     if is_logarithmic(above):
         axes.set_yscale("symlog", linthresh=STRONG, subs=range(2, 10))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_full(value)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _format_in_full(value)))
     else:
         axes.ticklabel_format(axis="y", style="plain", useOffset=False)
 
 
-def selection_note(selection: Selection, above: FloatArray) -> str:
-    """What a reader needs to know to read the picture, given `criteria_above`."""
+def describe_selection(selection: Selection, above: FloatArray, *, width: int = 110) -> str:
+    """What a reader needs to know to read the picture, in lines of a width in letters.
+
+    Args:
+        selection: what is drawn.
+        above: as `compare_criteria` gives it.
+        width: of a line.
+    """
     reasons = dict.fromkeys(each.status for each in selection.candidates if not each.eligible)
     notes = []
     if reasons:
-        notes.append(f"hollow: not eligible ({', '.join(reasons)})")
+        notes.append(f"hollow: rejected (a component {' or '.join(reasons)})")
     if is_logarithmic(above):
         notes.append(f"axis: linear up to {STRONG:.0f}, logarithmic beyond")
-    return "\n".join(wrap("; ".join(notes), NOTE_WIDTH))
+    return "\n".join(wrap("; ".join(notes), width))
 
 
-def label_of(candidate: Candidate) -> str:
+def name_candidate(candidate: Candidate) -> str:
     """A candidate's number of components and covariance type."""
     return f"{candidate.components}, {candidate.covariance}"
 
 
-def _in_full(value: float, n_decimals: int = 0) -> str:
+def _format_in_full(value: float, n_decimals: int = 0) -> str:
     return f"{value:,.{n_decimals}f}".replace("-", "\N{MINUS SIGN}")

@@ -15,12 +15,12 @@ SHEET = matplotlib.rc_params_from_file(
 )
 
 
-def styled() -> AbstractContextManager[None]:
-    """A context in which matplotlib draws in the style of this tool."""
+def apply_style() -> AbstractContextManager[None]:
+    """A context in which matplotlib draws in the style of `gmm`."""
     return matplotlib.rc_context(dict(SHEET))
 
 
-def component_colours(n_components: int) -> FloatArray:
+def pick_colours(n_components: int) -> FloatArray:
     """The colour of each component, shape (K, 3) in RGB; they repeat after the fortieth."""
     names = SHEET["axes.prop_cycle"].by_key()["color"]
     repeated = islice(cycle(names), n_components)

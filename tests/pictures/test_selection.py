@@ -10,14 +10,14 @@ from matplotlib.colors import same_color
 from matplotlib.testing.compare import compare_images
 
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
-from gmmcli.pictures.frames import save
+from gmmcli.pictures.frames import save_figure
 from gmmcli.pictures.selection import (
-    criteria_above,
-    selection_figure,
-    selection_note,
+    compare_criteria,
+    describe_selection,
+    make_selection_figure,
 )
-from gmmcli.pictures.style import styled
-from gmmcli.settings import CovarianceType
+from gmmcli.pictures.style import apply_style
+from gmmcli.settings import ON_FLOOR, CovarianceType
 
 
 def candidate(
@@ -27,7 +27,6 @@ def candidate(
     return Candidate(components, covariance, 0.0, 1, criteria, status, status == "converged")
 
 
-FLOORED = "on the covariance floor"
 # Of 36 candidates, 3 components with tied covariances are the best that can be chosen.
 MANY = [
     candidate(k, 2314 + scale * (k - 3) ** 2 + offset, covariance, status)
@@ -38,9 +37,9 @@ MANY = [
         ("spherical", 1.0, 900.0),
     ]
     for k in range(1, 10)
-    for status in [FLOORED if (covariance, k) in {("full", 8), ("full", 3)} else "converged"]
+    for status in [ON_FLOOR if (covariance, k) in {("full", 8), ("full", 3)} else "converged"]
 ]
-MANY[7] = candidate(8, 2250.0, status=FLOORED)
+MANY[7] = candidate(8, 2250.0, status=ON_FLOOR)
 CHOSEN = 11
 
 
@@ -51,8 +50,8 @@ def drawn(axes: Axes) -> set[tuple[float, float]]:
 
 
 def test_every_candidate_is_drawn_above_the_chosen_one_and_inside_the_view() -> None:
-    with styled():
-        axes = selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
+    with apply_style():
+        axes = make_selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
     expected = {(each.components, each.criteria.bic - 2314) for each in MANY}
     assert drawn(axes) == expected
     low, high = axes.get_ylim()
@@ -65,17 +64,17 @@ def test_every_candidate_is_drawn_above_the_chosen_one_and_inside_the_view() -> 
 def test_the_order_of_candidates_changes_nothing() -> None:
     order = np.random.default_rng(0).permutation(len(MANY))
     chosen = int(np.flatnonzero(order == CHOSEN)[0])
-    with styled():
-        one = selection_figure(Selection(tuple(MANY), "icl", CHOSEN)).axes[0]
+    with apply_style():
+        one = make_selection_figure(Selection(tuple(MANY), "icl", CHOSEN)).axes[0]
         shuffled = Selection(tuple(MANY[place] for place in order), "icl", chosen)
-        other = selection_figure(shuffled).axes[0]
+        other = make_selection_figure(shuffled).axes[0]
     for line, same in zip(one.get_lines(), other.get_lines(), strict=True):
         np.testing.assert_array_equal(line.get_xydata(), same.get_xydata())
 
 
-def test_candidates_that_are_not_eligible_are_hollow_and_join_no_line() -> None:
-    with styled():
-        axes = selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
+def test_candidates_that_are_rejected_are_hollow_and_join_no_line() -> None:
+    with apply_style():
+        axes = make_selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
     lines = axes.get_lines()
     hollow = [line for line in lines if same_color(line.get_markerfacecolor(), "white")]
     points = [point for line in hollow for point in line.get_xydata().tolist()]
@@ -84,13 +83,13 @@ def test_candidates_that_are_not_eligible_are_hollow_and_join_no_line() -> None:
 
 
 def test_the_picture_says_which_way_is_better_and_what_hollow_means() -> None:
-    with styled():
-        figure = selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
+    with apply_style():
+        figure = make_selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
     axes = figure.axes[0]
     assert axes.get_ylabel() == "BIC above the chosen (lower is better)"
     assert axes.get_title(loc="left") == "chosen: 3, tied, BIC 2,314.00"
     assert figure.texts[0].get_text().splitlines() == [
-        f"hollow: not eligible ({FLOORED}); axis: linear up to 10, logarithmic beyond",
+        f"hollow: rejected (a component {ON_FLOOR}); axis: linear up to 10, logarithmic beyond",
     ]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["full", "tied", "diag", "spherical"]
@@ -100,8 +99,8 @@ def test_the_picture_says_which_way_is_better_and_what_hollow_means() -> None:
 @pytest.mark.parametrize("chosen_bic", [-1e9, 0.0, 1.5e9])
 def test_the_axis_needs_no_offset(largest: float, chosen_bic: float) -> None:
     candidates = candidate(1, chosen_bic + largest), candidate(2, chosen_bic)
-    with styled():
-        figure = selection_figure(Selection(candidates, "bic", 1))
+    with apply_style():
+        figure = make_selection_figure(Selection(candidates, "bic", 1))
         figure.draw_without_rendering()
     axes = figure.axes[0]
     assert axes.yaxis.get_offset_text().get_text() == ""
@@ -114,25 +113,25 @@ def test_the_axis_needs_no_offset(largest: float, chosen_bic: float) -> None:
 def test_a_criterion_that_is_not_finite_is_left_out() -> None:
     candidates = candidate(1, 5.0), candidate(2, np.inf, status="too few points")
     selection = Selection(candidates, "bic", 0)
-    above = criteria_above(selection)
+    above = compare_criteria(selection)
     np.testing.assert_array_equal(above, [0, np.nan])
-    with styled():
-        selection_figure(selection).draw_without_rendering()
+    with apply_style():
+        make_selection_figure(selection).draw_without_rendering()
 
 
 def test_a_long_note_is_wrapped() -> None:
     reasons = [f"a reason of some length, number {number}" for number in range(9)]
     candidates = candidate(1, 5.0), *(candidate(2, 9.0, status=reason) for reason in reasons)
     selection = Selection(candidates, "bic", 0)
-    note = selection_note(selection, criteria_above(selection))
+    note = describe_selection(selection, compare_criteria(selection))
     assert all(reason in note.replace("\n", " ") for reason in reasons)
     assert max(len(line) for line in note.splitlines()) <= 110
 
 
 def test_the_picture_of_a_choice_looks_as_it_did(tmp_path: Path) -> None:
-    with styled():
-        figure = selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
-        save(figure, tmp_path / "selection.png", "png")
+    with apply_style():
+        figure = make_selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
+        save_figure(figure, tmp_path / "selection.png", "png")
     baseline = ROOT / "tests" / "baseline" / "selection.png"
     # Where a change is meant, look at the new picture and copy it over the baseline.
     assert compare_images(str(baseline), str(tmp_path / "selection.png"), tol=4) is None

@@ -1,0 +1,91 @@
+"""All snapshots of a run on one sheet, over the climb of the ELBO."""
+
+import math
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gmmcli.core.runs.directory import Run
+from gmmcli.pictures.artists import describe_scene, describe_snapshot, draw_climb, draw_snapshot
+from gmmcli.pictures.scene import Scene
+
+# Of a panel, width and height, and of the climb below all panels, its height.
+PANEL_INCHES = (3.3, 2.9)
+CLIMB_INCHES = 2.2
+# What a sheet leaves to the left of its axes, for their labels.
+LEFT_INCHES = 0.9
+
+
+def make_sheet(scene: Scene, run: Run, steps: list[int], *, most_panels: int = 100) -> Figure:
+    """Snapshots side by side, over the climb of the ELBO from step to step.
+
+    Args:
+        scene: what all steps share.
+        run: the run.
+        steps: the steps to show, ascending.
+        most_panels: of more steps, so many are shown.
+    """
+    shown = steps if len(steps) <= most_panels else _thin(steps, most_panels)
+    figure, panels, strip = _lay_out(len(shown))
+    n_columns = _count_columns(len(shown))
+    for place, (axes, step) in enumerate(zip(panels, shown, strict=True)):
+        snapshot = run.history.snapshot(step)
+        draw_snapshot(axes, scene, snapshot)
+        axes.set_title(describe_snapshot(snapshot, scene.cells.n_points), fontsize=9)
+        axes.locator_params(axis="x", nbins=5)
+        is_first, is_lowest = place % n_columns == 0, place + n_columns >= len(shown)
+        _label_outside(axes, scene, is_first=is_first, is_lowest=is_lowest)
+    draw_climb(strip, run.history, scene.cells.n_points, shown)
+    note = describe_scene(scene)
+    if len(shown) < len(steps):
+        note = f"{len(shown)} of {len(steps)} snapshots; {note}"
+    left, bottom = LEFT_INCHES / figure.get_figwidth(), 0.12 / figure.get_figheight()
+    figure.text(left, bottom, note, fontsize=8, color="#666666")
+    return figure
+
+
+def _lay_out(n_panels: int) -> tuple[Figure, list[Axes], Axes]:
+    """A figure with so many panels in rows, and a strip below them all."""
+    n_columns = _count_columns(n_panels)
+    n_rows = math.ceil(n_panels / n_columns)
+    width = max(n_columns, 2) * PANEL_INCHES[0]
+    height = n_rows * PANEL_INCHES[1] + CLIMB_INCHES
+    figure = Figure(figsize=(width, height))
+    grid = figure.add_gridspec(
+        n_rows + 1,
+        n_columns,
+        height_ratios=[PANEL_INCHES[1]] * n_rows + [CLIMB_INCHES],
+        left=LEFT_INCHES / width,
+        right=1 - 0.15 / width,
+        top=1 - 0.35 / height,
+        bottom=0.75 / height,
+        hspace=0.42,
+        wspace=0.12,
+    )
+    places = [divmod(place, n_columns) for place in range(n_panels)]
+    panels = [figure.add_subplot(grid[row, column]) for row, column in places]
+    return figure, panels, figure.add_subplot(grid[n_rows, :])
+
+
+def _count_columns(n_panels: int) -> int:
+    """The panels of a row, such that rows are about equally long."""
+    widest = 4 if n_panels <= 12 else 6 if n_panels <= 36 else 10
+    return math.ceil(n_panels / math.ceil(n_panels / widest))
+
+
+def _label_outside(axes: Axes, scene: Scene, *, is_first: bool, is_lowest: bool) -> None:
+    """Label a panel's axes where no other panel is to its left or below it."""
+    if is_first:
+        axes.set_ylabel(scene.columns[1], parse_math=False)
+    else:
+        axes.tick_params(labelleft=False)
+    if is_lowest:
+        axes.set_xlabel(scene.columns[0], parse_math=False)
+    else:
+        axes.tick_params(labelbottom=False)
+
+
+def _thin(steps: list[int], n_left: int) -> list[int]:
+    """So many of the steps, evenly, first and last included."""
+    places = (round(i * (len(steps) - 1) / (n_left - 1)) for i in range(n_left))
+    return [steps[place] for place in places]

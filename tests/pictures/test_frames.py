@@ -1,0 +1,19 @@
+"""Pictures as files."""
+
+from pathlib import Path
+
+import pytest
+from builders import ROOT, article_run
+from matplotlib.testing.compare import compare_images
+
+from gmmcli.pictures.frames import draw_run
+
+
+@pytest.mark.parametrize("name", ["frames/step-0001.png", "convergence.png"])
+def test_pictures_look_as_they_did(tmp_path: Path, name: str) -> None:
+    run = article_run()
+    drawn = list(draw_run(run, [0, 1, run.history.last_step], tmp_path))
+    assert tmp_path / name in drawn
+    baseline = ROOT / "tests" / "baseline" / Path(name).name
+    # Where a change is meant, look at the new picture and copy it over the baseline.
+    assert compare_images(str(baseline), str(tmp_path / name), tol=4) is None
