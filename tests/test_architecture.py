@@ -57,13 +57,11 @@ BACKWARD_NOT_YET = {
 }
 CIRCLES_NOT_YET = {"core.tables.engines", "core.tables.spark"}
 LONG_NOT_YET = {
-    "cli.reporting",
     "core.cells.compression",
     "core.inference.model",
     "core.inference.optimizers",
     "core.tables.engines",
     "core.cells.refinement.first_cut",
-    "cli.fit.fit",
 }
 
 
