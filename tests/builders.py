@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from click.testing import Result
+from numpy.typing import ArrayLike
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
@@ -21,13 +23,22 @@ from gmmcli.settings import PRELIMINARY, FitSettings
 ROOT = Path(__file__).parent.parent
 SAMPLE_DATA = ROOT / "sample_data"
 
+# What NumPy makes an array of: lists of lists and arrays too.
+Numbers = ArrayLike | Sequence[object]
 
-def table_of(path: Path, **options: str) -> Table:
+
+def table_of(path: Path, **options: Any) -> Table:
     """The table in a file."""
     return open_table(Source(str(path)), **options)
 
 
-def cells_of(points: FloatArray, counts: Sequence[float] | None = None) -> Cells:
+def mixture_of(weights: Numbers, means: Numbers, covariances: Numbers) -> Mixture:
+    """The mixture with these parameters."""
+    arrays = (np.asarray(given, dtype=float) for given in (weights, means, covariances))
+    return Mixture(*arrays)
+
+
+def cells_of(points: FloatArray, counts: ArrayLike | None = None) -> Cells:
     """One cell for each point."""
     n = len(points)
     counted = np.ones(n) if counts is None else np.array(counts, dtype=float)

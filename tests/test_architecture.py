@@ -152,8 +152,9 @@ def functions_of(name: str) -> Iterator[tuple[str, ast.FunctionDef]]:
 
     def inside(node: ast.AST, place: str) -> Iterator[tuple[str, ast.FunctionDef]]:
         for child in ast.iter_child_nodes(node):
-            is_named = isinstance(child, ast.FunctionDef | ast.ClassDef)
-            own = f"{place}.{child.name}" if is_named else place
+            own = place
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                own += f".{child.name}"
             if isinstance(child, ast.FunctionDef):
                 yield own, child
             yield from inside(child, own)

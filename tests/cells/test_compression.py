@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import torch
-from builders import cells_of, one_line_error, random_mixture, sampled, table_of
+from builders import cells_of, mixture_of, one_line_error, random_mixture, sampled, table_of
 from click.testing import Result
 
 from gmmcli.core.cells.cells import Cells, evaluate_cells
@@ -135,7 +135,8 @@ def moved_by(found: Mixture, exact: Mixture, points: FloatArray) -> tuple[FloatA
         determinants = xx * yy - xy**2
         squares = (yy * x**2 - 2 * xy * x * y + xx * y**2) / determinants
         joint = weights.log() - squares / 2 - determinants.log() / 2 - log_volumes
-        return joint.logsumexp(0) - weights.sum().log()
+        log_density: torch.Tensor = joint.logsumexp(0) - weights.sum().log()
+        return log_density
 
     parameters = parameters_of(exact)
     each = torch.func.vmap(torch.func.grad(log_density), (None, 0))
@@ -184,6 +185,7 @@ def test_cells_give_the_fit_that_rows_give(
     gap = exact.log_likelihood - found.log_likelihood
     assert gap > -1e-3
     assert abs(lacking) < 0.1 * abs(gap) + 6 * n_components * 0.05**2 / 2
+    assert found.compression_shift is not None
     assert found.compression_shift <= 0.05
     moved, _ = moved_by(found.mixture, exact.mixture, make())
     assert moved.max() <= 0.05
@@ -357,6 +359,7 @@ def test_cells_may_be_too_coarse_for_what_they_move_alone(tmp_path: Path) -> Non
     table = written(tmp_path / "d.csv", sampled(mixture, N_ROWS))
     compression = replace(compress(table, most_cells=120_000), most_cells=1_000_000)
     found = fit(compression.cells, FitSettings(5), start=mixture)
+    assert found.compression_shift is not None
     assert found.gap_ratio(found.compression_gap) < 1 < found.compression_shift / 0.05
     assert found.is_coarse
     # One more pass is enough, though what cells move either way cancels until some are cut.
@@ -372,8 +375,8 @@ def test_what_a_cut_leaves_is_told_before_it_is_made() -> None:
     narrow = np.floor(points.means / 0.2).astype(np.intp)
     to_cut = wide[:, 0] % 2 == 0
     kept = np.where(to_cut[:, None], narrow, 1_000_000 + wide)
-    before = points.merge(wide @ [1000, 1])
-    after = points.merge(kept @ [100_000, 1])
+    before = points.merge(wide @ np.array([1000, 1]))
+    after = points.merge(kept @ np.array([100_000, 1]))
     parts = np.where(np.floor(before.means[:, 0] / 0.6) % 2 == 0, 9.0, 1.0)
     told = estimate_shifts(before, mixture).cut(parts)
     made = estimate_shifts(after, mixture)
@@ -568,7 +571,7 @@ def test_coarse_cells_are_merged_by_weight_not_by_place() -> None:
 
 
 def test_gaps_of_cells_that_reach_over_a_border_are_near_the_mark() -> None:
-    true = Mixture([0.5, 0.5], [[-3, 0], [3, 0]], [np.eye(2), np.eye(2)])
+    true = mixture_of([0.5, 0.5], [[-3, 0], [3, 0]], [np.eye(2), np.eye(2)])
     points = sampled(true, 40_000)
     columns, rows = np.round(points / 0.8).astype(int).T  # cells as wide as the border
     cells = cells_of(points).merge(columns * 1000 + rows)

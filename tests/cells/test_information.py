@@ -102,7 +102,7 @@ def test_newtons_steps_are_cut_where_they_are_longest() -> None:
     gradient = found.directions @ np.random.default_rng(0).normal(size=len(found.lengths))
     whole = found.step(gradient, np.inf)
     np.testing.assert_allclose(whole, found.inverse @ gradient, atol=1e-9)
-    length = np.linalg.norm(whole)
+    length = float(np.linalg.norm(whole))
     cut = found.step(gradient, 0.3 * length)
     assert np.linalg.norm(cut) == pytest.approx(0.3 * length, rel=0.02)
     assert cut @ gradient > 0

@@ -15,7 +15,7 @@ from gmmcli.cli.cautions import caution_on_search, caution_on_selection, describ
 from gmmcli.core.runs.result import Search
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.core.search.fit import fit
-from gmmcli.settings import ON_FEW, ON_FLOOR, FitSettings
+from gmmcli.settings import ON_FEW, ON_FLOOR, Effort, FitSettings
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ from gmmcli.settings import ON_FEW, ON_FLOOR, FitSettings
     ],
 )
 def test_an_optimum_that_no_other_start_reached_is_in_doubt(
-    search: Search | None, effort: str, lines: list[str]
+    search: Search | None, effort: Effort, lines: list[str]
 ) -> None:
     found = fit(cells_of(sampled(spread_clusters(2), 50)), FitSettings(2))
     settings = replace(found.settings, effort=effort)

@@ -1,12 +1,14 @@
 """`gmm fit`: the run that it writes and what it says."""
 
+import contextlib
 import errno
 import json
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,11 +31,13 @@ FAR = {
 }
 
 
-def parameters(run: str = "old_faithful") -> dict:
+def parameters(run: str = "old_faithful") -> dict[str, Any]:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
-    return json.loads(Path(run, "parameters.json").read_text(), parse_constant=refuse)
+    text = Path(run, "parameters.json").read_text()
+    told: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return told
 
 
 def pictures(run: str = "old_faithful") -> list[str]:
@@ -155,23 +159,15 @@ def test_ctrl_c_ends_at_the_next_step_and_keeps_what_there_is(
 ) -> None:
     show_steps = Reporter.show_steps
 
-    def interrupting(self: Reporter):
-        context = show_steps(self)
-        show = context.__enter__()
-
+    @contextlib.contextmanager
+    def interrupting(self: Reporter) -> Iterator[Callable[[str, int, float], None]]:
         def press(what: str, number: int, elbo: float) -> None:
             show(what, number, elbo)
             if (what, number) == ("step", 2):
                 os.kill(os.getpid(), signal.SIGINT)
 
-        class Pressing:
-            def __enter__(self) -> Callable[[str, int, float], None]:
-                return press
-
-            def __exit__(self, *error: object) -> None:
-                context.__exit__(*error)
-
-        return Pressing()
+        with show_steps(self) as show:
+            yield press
 
     monkeypatch.setattr(Reporter, "show_steps", interrupting)
     before = signal.getsignal(signal.SIGINT)

@@ -51,9 +51,9 @@ def test_pyro_checks_the_model_in_all_tests_and_not_where_it_is_told_not_to() ->
 def test_a_trace_without_data_draws_an_assignment_and_a_point() -> None:
     with pyro.settings.context(module_local_params=True):
         trace = poutine.trace(prepare_model(ARTICLE, ASCENT)).get_trace()
-    assert trace.nodes["assignment"]["value"].shape == (1,)
-    assert trace.nodes["obs"]["value"].shape == (1, 2)
-    assert trace.log_prob_sum().isfinite()
+    assert torch.as_tensor(trace.nodes["assignment"]["value"]).shape == (1,)
+    assert torch.as_tensor(trace.nodes["obs"]["value"]).shape == (1, 2)
+    assert torch.as_tensor(trace.log_prob_sum()).isfinite()
 
 
 def test_points_that_the_model_predicts_have_the_moments_of_the_mixture() -> None:

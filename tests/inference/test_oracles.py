@@ -1,5 +1,6 @@
 """The inference against what is known in closed form and against scikit-learn."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
@@ -106,13 +107,13 @@ def sklearn_step(points: FloatArray, start: Mixture, covariance: CovarianceType)
     with pytest.warns(ConvergenceWarning):
         model.fit(points)
     eye = np.eye(2)
-    covariances = {
+    whole: dict[CovarianceType, Callable[[FloatArray], FloatArray]] = {
         "full": lambda c: c,
         "tied": lambda c: np.tile(c, (n_components, 1, 1)),
         "diag": lambda c: c[:, :, None] * eye,
         "spherical": lambda c: c[:, None, None] * eye,
-    }[covariance](model.covariances_)
-    return Mixture(model.weights_, model.means_, covariances)
+    }
+    return Mixture(model.weights_, model.means_, whole[covariance](model.covariances_))
 
 
 @pytest.mark.parametrize(("n_components", "spread"), [(3, 2.0), (60, 100.0)])

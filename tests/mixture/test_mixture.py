@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import random_mixture, sampled
+from builders import mixture_of, random_mixture, sampled
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
@@ -101,7 +101,7 @@ def test_densities_agree_with_scipy() -> None:
 
 def test_canonical_order_is_by_mean_x_then_mean_y() -> None:
     covariances = np.tile(np.eye(2), (3, 1, 1))
-    mixture = Mixture([0.2, 0.3, 0.5], [[1, 5], [0, 9], [1, 2]], covariances)
+    mixture = mixture_of([0.2, 0.3, 0.5], [[1, 5], [0, 9], [1, 2]], covariances)
     assert mixture.canonical_order().tolist() == [1, 2, 0]
 
 

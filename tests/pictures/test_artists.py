@@ -29,7 +29,7 @@ def test_points_mix_the_colours_of_their_components() -> None:
     run = article_run()
     scene = compute_scene(run)
     axes = make_frame(scene, run.history.snapshot(run.history.last_step)).axes[0]
-    colours = axes.collections[0].get_facecolor()[:, :3]
+    colours = np.asarray(axes.collections[0].get_facecolor())[:, :3]
     responsibilities = run.mixture.responsibilities(run.cells.means)
     np.testing.assert_allclose(colours, responsibilities @ scene.colours, atol=1e-9)
 

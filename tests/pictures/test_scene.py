@@ -1,9 +1,8 @@
 """What all pictures of a run share: views that show what matters."""
 
 import numpy as np
-from builders import article_run, cells_of, run_of, sampled
+from builders import article_run, cells_of, mixture_of, run_of, sampled
 
-from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.fit import fit
@@ -33,7 +32,7 @@ def test_far_outliers_leave_the_view_and_are_counted() -> None:
 
 def test_points_have_a_view_that_no_component_lies_in() -> None:
     points = np.concatenate([np.random.default_rng(24).normal(size=(300, 2)), [[1e6, 1e6]]])
-    only = Mixture([1.0], [points.mean(axis=0)], [np.cov(points.T) + np.eye(2)])
+    only = mixture_of([1.0], [points.mean(axis=0)], [np.cov(points.T) + np.eye(2)])
     scene = compute_scene(run_of(points, History.of([only], [-1.0], [False], [9])))
     assert scene.n_outside == 1
     assert (abs(scene.limits) < 10).all()
@@ -45,7 +44,7 @@ def test_what_one_axis_leaves_out_the_other_does_not_show() -> None:
     # On y alone, four points at 8 would leave the others enough of the view.
     points = np.concatenate([random.normal(size=(500, 2)), random.normal([40, 8], 0.3, (4, 2))])
     means, covariances = [[0, 0], [40, 8]], [np.eye(2), 0.1 * np.eye(2)]
-    history = History.of([Mixture([0.99, 0.01], means, covariances)], [-1.0], [False], [9])
+    history = History.of([mixture_of([0.99, 0.01], means, covariances)], [-1.0], [False], [9])
     scene = compute_scene(run_of(points, history))
     assert scene.n_outside == 4
     assert (abs(scene.limits) < 6).all()

@@ -28,14 +28,15 @@ def candidate(
 
 
 # Of 36 candidates, 3 components with tied covariances are the best that can be chosen.
+CURVES: list[tuple[CovarianceType, float, float]] = [
+    ("full", 9.0, 6.0),
+    ("tied", 4.0, 0.0),
+    ("diag", 70.0, 15.0),
+    ("spherical", 1.0, 900.0),
+]
 MANY = [
     candidate(k, 2314 + scale * (k - 3) ** 2 + offset, covariance, status)
-    for covariance, scale, offset in [
-        ("full", 9.0, 6.0),
-        ("tied", 4.0, 0.0),
-        ("diag", 70.0, 15.0),
-        ("spherical", 1.0, 900.0),
-    ]
+    for covariance, scale, offset in CURVES
     for k in range(1, 10)
     for status in [ON_FLOOR if (covariance, k) in {("full", 8), ("full", 3)} else "converged"]
 ]
@@ -46,7 +47,7 @@ CHOSEN = 11
 def drawn(axes: Axes) -> set[tuple[float, float]]:
     """The points of all lines, but for the star."""
     lines = [line for line in axes.get_lines() if line.get_marker() != "*"]
-    return {(float(x), float(y)) for line in lines for x, y in line.get_xydata()}
+    return {(float(x), float(y)) for line in lines for x, y in np.asarray(line.get_xydata())}
 
 
 def test_every_candidate_is_drawn_above_the_chosen_one_and_inside_the_view() -> None:
@@ -57,7 +58,7 @@ def test_every_candidate_is_drawn_above_the_chosen_one_and_inside_the_view() -> 
     low, high = axes.get_ylim()
     assert all(low < y < high for _, y in expected)
     star = next(line for line in axes.get_lines() if line.get_marker() == "*")
-    assert star.get_xydata().tolist() == [[3, 0]]
+    assert np.asarray(star.get_xydata()).tolist() == [[3, 0]]
     assert [text.get_text() for text in axes.texts] == ["3, tied"]
 
 
@@ -77,7 +78,7 @@ def test_candidates_that_are_rejected_are_hollow_and_join_no_line() -> None:
         axes = make_selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
     lines = axes.get_lines()
     hollow = [line for line in lines if same_color(line.get_markerfacecolor(), "white")]
-    points = [point for line in hollow for point in line.get_xydata().tolist()]
+    points = [point for line in hollow for point in np.asarray(line.get_xydata()).tolist()]
     assert points == [[3, 6], [8, -64]]
     assert all(line.get_linestyle() == "None" for line in hollow)
 

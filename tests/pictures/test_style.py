@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.pictures.style import pick_colours
 
 # What eyes without long or medium cones see of linear RGB (Machado, Oliveira & Fernandes 2009).
@@ -25,7 +26,7 @@ EYES = {
 }
 
 
-def oklab(colours: np.ndarray, eye: np.ndarray) -> np.ndarray:
+def oklab(colours: FloatArray, eye: FloatArray) -> FloatArray:
     """RGB colours in OKLab (Ottosson 2020), where equal distances look equal; shape (K, 3)."""
     linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
     cones = np.clip(linear @ eye.T, 0, 1) @ [
@@ -33,11 +34,12 @@ def oklab(colours: np.ndarray, eye: np.ndarray) -> np.ndarray:
         [0.5363325363, 0.6806995451, 0.2817188376],
         [0.0514459929, 0.1073969566, 0.6299787005],
     ]
-    return np.cbrt(cones) @ [
+    lab: FloatArray = np.cbrt(cones) @ [
         [0.2104542553, 1.9779984951, 0.0259040371],
         [0.7936177850, -2.4285922050, 0.7827717662],
         [-0.0040720468, 0.4505937099, -0.8086757660],
     ]
+    return lab
 
 
 # A distance of 0.02 can just be seen. The first ten are 0.199, 0.096 and 0.076 from their

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import mixture_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History
 from gmmcli.errors import RunError
 from gmmcli.settings import AUTO_SNAPSHOTS
@@ -17,7 +17,7 @@ from gmmcli.settings import AUTO_SNAPSHOTS
 def history_of(elbos: list[float], moves: Collection[int] = ()) -> History:
     """A history in which every step looks different."""
     covariances = np.tile(np.eye(2), (2, 1, 1))
-    mixtures = [Mixture([0.5, 0.5], [[0, y], [5, 0]], covariances) for y in range(len(elbos))]
+    mixtures = [mixture_of([0.5, 0.5], [[0, y], [5, 0]], covariances) for y in range(len(elbos))]
     by_move = [step in moves for step in range(len(elbos))]
     return History.of(mixtures, elbos, by_move, [9] * len(elbos))
 
@@ -69,7 +69,7 @@ def test_auto_leaves_out_of_the_climb_what_more_cells_brought() -> None:
 def travelling(positions: list[float], unit: float = 1.0) -> History:
     """A history with nearly all of its climb in the first step, in which one mean moves along y."""
     covariances = np.tile(np.diag([1, unit**2]), (2, 1, 1))
-    mixtures = [Mixture([0.5, 0.5], [[0, unit * y], [5, 0]], covariances) for y in positions]
+    mixtures = [mixture_of([0.5, 0.5], [[0, unit * y], [5, 0]], covariances) for y in positions]
     elbos = [-1e9, *np.linspace(-1, 0, len(positions) - 1).tolist()]
     return History.of(mixtures, elbos, [False] * len(positions), [9] * len(positions))
 
@@ -109,9 +109,9 @@ def test_auto_is_at_most_eight_with_first_and_last(data: st.DataObject) -> None:
 
 def test_components_that_turn_or_trade_weight_look_different() -> None:
     slopes = np.linspace(-0.9, 0.9, 21)
-    turning = [Mixture([1.0], [[0, 0]], [[[1, slope], [slope, 1]]]) for slope in slopes]
+    turning = [mixture_of([1.0], [[0, 0]], [[[1, slope], [slope, 1]]]) for slope in slopes]
     shares = np.linspace(0.1, 0.9, 21)
-    trading = [Mixture([w, 1 - w], [[0, 0], [5, 0]], [np.eye(2)] * 2) for w in shares]
+    trading = [mixture_of([w, 1 - w], [[0, 0], [5, 0]], [np.eye(2)] * 2) for w in shares]
     for mixtures in (turning, trading):
         history = History.of(mixtures, [*[-1.0] * 20, 0.0], [False] * 21, [9] * 21)
         assert len(history.chosen("auto")) == AUTO_SNAPSHOTS

@@ -10,6 +10,7 @@ import pytest
 from builders import (
     ROOT,
     cells_of,
+    mixture_of,
     n_missed,
     sampled,
     spread_clusters,
@@ -19,7 +20,6 @@ from builders import (
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.result import Status
 from gmmcli.core.search.choice import _compared, _contenders, _enlarged_best, chosen_fit
@@ -38,8 +38,8 @@ from gmmcli.settings import (
 
 DATA = "sample_data/old_faithful.csv"
 # Two round clusters, well apart.
-TWO = Mixture([0.6, 0.4], [[0, 0], [6, 2]], [np.eye(2), np.eye(2)])
-ONE = Mixture([1.0], [[1, 2]], [[[2.0, 0.5], [0.5, 1.0]]])
+TWO = mixture_of([0.6, 0.4], [[0, 0], [6, 2]], [np.eye(2), np.eye(2)])
+ONE = mixture_of([1.0], [[1, 2]], [[[2.0, 0.5], [0.5, 1.0]]])
 
 
 def old_faithful() -> Cells:

@@ -20,7 +20,7 @@ from gmmcli.core.search.fit import PACE_STEPS, TOLERANCE, Hooks, Problem, _is_to
 from gmmcli.core.search.rounds import Path as SearchPath
 from gmmcli.core.search.rounds import random_start, seeds
 from gmmcli.errors import FitError, TableError
-from gmmcli.settings import FitSettings
+from gmmcli.settings import CovarianceType, FitSettings
 
 
 def points_of(cells: Cells) -> np.ndarray:
@@ -203,7 +203,9 @@ def test_equal_points_count_as_often_as_they_occur() -> None:
 
 @pytest.mark.parametrize("direction", [(1.0, 0.0), (0.0, 1.0), (1.0, 2.0), (1e6, 1e-3)])
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
-def test_the_floor_carries_points_on_a_line(direction: tuple[float, float], covariance) -> None:
+def test_the_floor_carries_points_on_a_line(
+    direction: tuple[float, float], covariance: CovarianceType
+) -> None:
     along = sampled(ARTICLE, 200)[:, :1]
     result = fit(cells_of(along * direction + [3.0, 0.0]), FitSettings(covariance=covariance))
     assert result.status is Status.CONVERGED
@@ -271,7 +273,7 @@ def test_the_same_seed_gives_the_same_fit(article: Cells) -> None:
 @pytest.mark.parametrize(
     ("covariance", "expected"), [("full", 17), ("tied", 11), ("diag", 14), ("spherical", 11)]
 )
-def test_numbers_of_free_parameters(covariance, expected: int) -> None:
+def test_numbers_of_free_parameters(covariance: CovarianceType, expected: int) -> None:
     assert count_parameters(3, covariance) == expected
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from builders import cells_of, random_mixture, sampled, table_of
+from builders import cells_of, mixture_of, random_mixture, sampled, table_of
 
 from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.cells.tree import rank_cells
@@ -19,12 +19,12 @@ from gmmcli.settings import HANDFUL, Choice, FitSettings
 FLOOR = 1e-10
 LEAST = 1.0
 # Two broad clusters, and a rare one inside the first.
-RARE = Mixture(
+RARE = mixture_of(
     [0.499, 0.499, 0.002],
     [[0, 0], [4, 1], [0.5, 0.3]],
     [np.eye(2), np.diag([2.25, 0.49]), 1e-4 * np.eye(2)],
 )
-BROAD = Mixture([0.5, 0.5], RARE.means[:2], RARE.covariances[:2])
+BROAD = mixture_of([0.5, 0.5], RARE.means[:2], RARE.covariances[:2])
 
 
 def added(points: FloatArray, mixture: Mixture, most: int = 5) -> Mixture:
@@ -51,7 +51,7 @@ def test_a_rare_cluster_in_a_broad_one_gets_a_component() -> None:
 
 def test_each_rare_cluster_gets_one_component_and_the_greatest_comes_first() -> None:
     means = [*RARE.means, [4.5, 0.8]]
-    two = Mixture([0.496, 0.496, 0.002, 0.006], means, [*RARE.covariances, RARE.covariances[2]])
+    two = mixture_of([0.496, 0.496, 0.002, 0.006], means, [*RARE.covariances, RARE.covariances[2]])
     points = sampled(two, 30_000)
     np.testing.assert_allclose(added(points, BROAD, 1).means[2:], two.means[3:], atol=0.02)
     np.testing.assert_allclose(added(points, BROAD).means[2:], two.means[[3, 2]], atol=0.02)
@@ -103,12 +103,12 @@ def test_weights_of_rows_change_nothing_that_is_added() -> None:
 
 
 def test_a_heavy_candidate_does_not_bar_the_others() -> None:
-    true = Mixture(
+    true = mixture_of(
         [0.95, 0.04, 0.01],
         [[0, 0], [0, 0], [4, 0]],
         [0.01 * np.eye(2), 16 * np.eye(2), 0.01 * np.eye(2)],
     )
-    one = Mixture([1.0], [[0, 0]], [np.eye(2)])
+    one = mixture_of([1.0], [[0, 0]], [np.eye(2)])
     assert added(sampled(true, 20_000), one).n_components > 1
 
 

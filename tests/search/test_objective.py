@@ -1,26 +1,30 @@
 """Which mixtures can be chosen: components on few points, on single values and on lines."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
-from builders import cells_of, sampled
+from builders import Numbers, cells_of, mixture_of, sampled
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.objective import flaw
 from gmmcli.settings import HANDFUL, ON_FEW, ON_FLOOR
 
 FLOOR = 1e-10
-BULK = Mixture([1.0], [[0, 0]], [np.eye(2)])
+BULK = mixture_of([1.0], [[0, 0]], [np.eye(2)])
 SPIKE = FLOOR * np.eye(2)
 
 
-def sound(points: FloatArray, means: list, covariances: list, weight: float = 1.0) -> bool:
+def sound(
+    points: FloatArray, means: Sequence[Any], covariances: Numbers, weight: float = 1.0
+) -> bool:
     """Whether a mixture has no flaw whose first component holds what the others' means do not."""
     distinct, counts = np.unique(points, axis=0, return_counts=True)
     held = [weight * np.sum(np.abs(points - mean).max(axis=1) < 0.01) for mean in means[1:]]
     shares = np.array(held) / (weight * len(points))
-    mixture = Mixture([1 - shares.sum(), *shares], means, covariances)
+    mixture = mixture_of([1 - shares.sum(), *shares], means, covariances)
     return flaw(cells_of(distinct, weight * counts), mixture, weight * HANDFUL, FLOOR) is None
 
 
@@ -49,7 +53,7 @@ def test_two_lines_are_groups() -> None:
     along = np.random.default_rng(0).normal(size=(2, 500))
     points = np.stack([np.repeat([-1.0, 1.0], 500), along.ravel()], axis=1)
     line = np.diag([FLOOR, 1.0])
-    mixture = Mixture([0.5, 0.5], [[-1, 0], [1, 0]], [line, line])
+    mixture = mixture_of([0.5, 0.5], [[-1, 0], [1, 0]], [line, line])
     assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) is None
 
 
@@ -66,7 +70,7 @@ def test_wide_cells_beside_a_value_do_not_hide_it() -> None:
     counts = np.append(np.full(len(near), 400.0), 1900)
     cells = Cells(counts, np.append(near, [[0.51, 0.51]], axis=0), spread)
     share = 1900 / counts.sum()
-    mixture = Mixture([1 - share, share], [[0, 0], [0.51, 0.51]], [np.eye(2), SPIKE])
+    mixture = mixture_of([1 - share, share], [[0, 0], [0.51, 0.51]], [np.eye(2), SPIKE])
     assert flaw(cells, mixture, HANDFUL, FLOOR) is None
 
 
@@ -80,14 +84,14 @@ def test_a_few_points_are_a_group_of_strays_or_none(
     few = np.array([[-1.0, 0.0], [1.0, 0.5], [0.0, -1.0]])
     points = np.concatenate([sampled(BULK, 300), place + sd * few])
     means = [[0, 0], [place, place]]
-    mixture = Mixture([300 / 303, 3 / 303], means, [np.eye(2), sd**2 * np.eye(2)])
+    mixture = mixture_of([300 / 303, 3 / 303], means, [np.eye(2), sd**2 * np.eye(2)])
     assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == expected
 
 
 def test_a_component_on_the_floor_is_told_before_one_of_few_points() -> None:
     points = np.concatenate([sampled(BULK, 300), [[30, 30], [31, 30]]])
     at = points[0]
-    mixture = Mixture(
+    mixture = mixture_of(
         [0.95, 2 / 302, 0.05 - 2 / 302],
         [[0, 0], [30, 30], at],
         [np.eye(2), 0.01 * np.eye(2), SPIKE],
@@ -97,11 +101,11 @@ def test_a_component_on_the_floor_is_told_before_one_of_few_points() -> None:
 
 def test_no_component_has_points_enough_where_all_have_few() -> None:
     points = sampled(BULK, 8)
-    mixture = Mixture([0.5, 0.5], [[-1, 0], [1, 0]], [np.eye(2), 4 * np.eye(2)])
+    mixture = mixture_of([0.5, 0.5], [[-1, 0], [1, 0]], [np.eye(2), 4 * np.eye(2)])
     assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == ON_FEW
 
 
 def test_a_handful_is_enough_though_others_share_its_points() -> None:
-    points = sampled(Mixture([0.5, 0.5], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)]), 12)
-    mixture = Mixture([0.4999, 0.5001], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)])
+    points = sampled(mixture_of([0.5, 0.5], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)]), 12)
+    mixture = mixture_of([0.4999, 0.5001], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)])
     assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) is None
