@@ -5,11 +5,13 @@ import os
 import sys
 from contextlib import suppress
 
-# Options of glibc's `mallopt`: arrays of up to so many bytes stay with the process when they are
-# freed, and so does what is free at the end of its memory. Older versions take no more than the
-# second size, and with the other option alone none but small arrays would stay.
+# Options of glibc's `mallopt`, by their numbers in malloc.h: arrays of up to so many bytes stay with
+# the process when they are freed, and so does what is free at the end of its memory.
 M_MMAP_THRESHOLD = -3
 M_TRIM_THRESHOLD = -1
+# In bytes: memory that other processes cannot have, against the time to clear it anew. Older
+# versions of glibc take no more than the second size for arrays; with the other option alone none
+# but small arrays would stay.
 STAYING, STAYING_BEFORE = 2**30, 2**25
 # What users set themselves where these options matter to them.
 OWN_SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")

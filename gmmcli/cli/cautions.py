@@ -16,7 +16,10 @@ def caution(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: bool
     yield from caution_on_search(fit)
     yield from caution_on_cells(fit, exact_log_likelihood)
     if fit.selection is not None and fit.status.value == "interrupted":
-        yield "interrupted before all candidates were compared: fit again for a choice"
+        yield (
+            "interrupted before all candidates were compared: the choice is preliminary; fit again "
+            "to complete it"
+        )
     elif fit.selection is not None:
         yield from caution_on_selection(fit.selection)
     yield from caution_on_components(fit, is_weighted=is_weighted)
