@@ -5,8 +5,8 @@ import os
 import sys
 from contextlib import suppress
 
-# Options of glibc's `mallopt`, by their numbers in malloc.h: arrays of up to so many bytes stay with
-# the process when they are freed, and so does what is free at the end of its memory.
+# Options of glibc's `mallopt`, by their numbers in malloc.h: arrays of up to so many bytes stay
+# with the process when they are freed, and so does what is free at the end of its memory.
 M_MMAP_THRESHOLD = -3
 M_TRIM_THRESHOLD = -1
 # In bytes: memory that other processes cannot have, against the time to clear it anew. Older

@@ -96,7 +96,7 @@ class Choice:
         """Whether there is more than one candidate."""
         return self.goes_on or self.fewest < self.most or len(self.covariances) > 1
 
-    def of_type(self, covariance: CovarianceType) -> "Choice":
+    def narrow_to(self, covariance: CovarianceType) -> "Choice":
         """What to choose from of one covariance type; a single tied component is a full one."""
         if covariance == "tied" and "full" in self.covariances and self.most > 1:
             return replace(self, fewest=max(self.fewest, 2))

@@ -126,7 +126,7 @@ def chosen_fit(
         problem = Problem(
             cells, replace(settings, covariance=covariance), hooks, n_few(choice.most)
         )
-        contenders += _contenders(problem, choice.of_type(covariance), hooks)
+        contenders += _contenders(problem, choice.narrow_to(covariance), hooks)
         if hooks.interrupted():
             break
     if (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
