@@ -9,7 +9,7 @@ from builders import cells_of, random_mixture, sampled
 from torch import Tensor
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.information import observe_information, root_masses
+from gmmcli.core.cells.information import observe_information, take_root_masses
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.distributions import LocalUnits, evaluate_all
@@ -36,7 +36,10 @@ def test_information_is_what_second_derivatives_tell(covariance: CovarianceType)
         climb(cells, random_mixture(n_components, 2), Ascent(covariance, "natural", 1.0, FLOOR)), 1
     )
     mixture = state.mixture
-    tensors, roots = CellTensors.of(cells), torch.from_numpy(root_masses(cells, mixture))[:, None]
+    tensors, roots = (
+        CellTensors.of(cells),
+        torch.from_numpy(take_root_masses(cells, mixture))[:, None],
+    )
     weights, means = torch.tensor(mixture.weights), torch.tensor(mixture.means)
     factors = torch.tensor(mixture.cholesky_factors())
     held = weights.sqrt()

@@ -19,7 +19,6 @@ from click.testing import Result
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from gmmcli.core.cells import tree as coarsening
 from gmmcli.core.cells.cells import Cells, evaluate_cells, find_whitening
 from gmmcli.core.cells.gaps import place_cubature_points
 from gmmcli.core.cells.tree import merge_cells
@@ -396,9 +395,9 @@ def test_hardly_any_coarse_cells_span_two_clusters() -> None:
 def test_very_many_cells_are_merged_by_a_grid(
     on_a_line: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coarsening, "MANY", 1000)
+    largest = 1000
     points = sampled(random_mixture(3, seed=1), 5000) * [1, not on_a_line]
-    few = merge_cells(cells_of(points), 250)
+    few = merge_cells(cells_of(points), 250, largest=largest)
     assert 60 <= few.n_cells <= 250
     assert few.n_points == pytest.approx(5000)
     np.testing.assert_allclose(few.mean(), points.mean(axis=0), rtol=1e-9)

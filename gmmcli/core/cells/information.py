@@ -21,21 +21,8 @@ from gmmcli.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]
 
-# The parameters of a component.
+# The parameters of a component: a fact, with nothing to be traded.
 N_PARAMETERS = 6
-# The information on any combination of parameters counts as at least so much: those that the points
-# do not tell apart have standard errors all the same.
-LEAST_INFORMATION = 1e-8
-# Where the ELBO bends upward, it counts as bending by at least so much.
-LEAST_UPWARD = 1e-4
-# Rounding takes an eigenvalue of nothing below it by no more than this; those of components apart
-# from each other are 1.
-ROUNDING = 1e-6
-# A step is cut to its length to this share, which takes a few rounds, and never more than so many.
-DAMPED = 0.01
-MOST_DAMPED = 30
-# So many numbers are worked on at once.
-AT_ONCE = 3_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +41,8 @@ class Information:
     @property
     def is_positive(self) -> bool:
         """Whether the ELBO bends downward on every side, as about an optimum."""
-        return bool(self.lengths[0] > -ROUNDING)
+        rounding = 1e-6  # of an eigenvalue of nothing; those of components apart are 1
+        return bool(self.lengths[0] > -rounding)
 
     @property
     def inverse(self) -> FloatArray:
@@ -62,30 +50,39 @@ class Information:
 
         Where the ELBO bends upward, it counts as bending downward as much.
         """
-        return np.asarray((self.directions / self._sizes) @ self.directions.T)
+        return np.asarray((self.directions / _bound_lengths(self.lengths)) @ self.directions.T)
 
-    def step(self, gradient: FloatArray, longest: float) -> FloatArray:
+    def step(
+        self,
+        gradient: FloatArray,
+        longest: float,
+        *,
+        tolerance: float = 0.01,
+        most_rounds: int = 30,
+    ) -> FloatArray:
         """Newton's step along a gradient, no longer than that, shape (6K,).
 
         Where the ELBO bends upward, along a ridge between optima, as far as if it bent downward as
         much (Dauphin et al. 2014, section 5). A step that is too long is cut where it is longest
         (Moré & Sorensen 1983, section 2).
+
+        Args:
+            gradient: of the ELBO, shape (6K,).
+            longest: the length, in the units of the parameters.
+            tolerance: the share of its length by which a step may be too long; the evaluations of a
+                climb are in benchmarks/convergence.py.
+            most_rounds: of cutting, which takes a few; a bound that no step is known to reach.
         """
-        along, sizes, damping = gradient @ self.directions, self._sizes, 0.0
-        for _ in range(MOST_DAMPED):
+        along, damping = gradient @ self.directions, 0.0
+        sizes = _bound_lengths(self.lengths)
+        for _ in range(most_rounds):
             parts = along / (sizes + damping)
             length = float(np.sqrt(parts @ parts))
-            if length <= longest * (1 + DAMPED):
+            if length <= longest * (1 + tolerance):
                 break
             slope = float(parts @ (parts / (sizes + damping)))
             damping += (length / longest - 1) * length**2 / slope
         return np.asarray(self.directions @ parts)
-
-    @property
-    def _sizes(self) -> FloatArray:
-        """The absolute eigenvalues, none so small that a step has no end."""
-        least = np.where(self.lengths > 0, LEAST_INFORMATION, LEAST_UPWARD)
-        return np.asarray(np.maximum(np.abs(self.lengths), least))
 
 
 def observe_information(
@@ -93,8 +90,7 @@ def observe_information(
 ) -> Information:
     """The observed information: the second derivatives of the ELBO, with their signs turned.
 
-    Those of the complete data's log-likelihood, less what is lost with the assignments (Louis 1982,
-    section 3). The masses of all components together are held.
+    The masses of all components together are held.
 
     Args:
         cells: in data or whitened units.
@@ -103,38 +99,81 @@ def observe_information(
         floor: the least eigenvalue of a covariance; one that stands on it is taken for that of a
             component apart from others, as what holds it there is not the points.
     """
-    n_components, roots = mixture.n_components, root_masses(cells, mixture)
-    size = n_components * N_PARAMETERS
-    own = np.arange(n_components)
-    seen, complete = np.zeros((size, size)), np.zeros((n_components, N_PARAMETERS))
-    lost = np.zeros((n_components, N_PARAMETERS, N_PARAMETERS))
-    for part in np.array_split(np.arange(cells.n_cells), cells.n_cells * size // AT_ONCE + 1):
-        some = cells.select(part)
-        found = _mean_gradients(some, mixture)  # (K, 6, C)
-        scores = found * _shares(found, mixture)[:, None]
-        complete += scores @ some.counts
-        lost += (scores * some.counts) @ found.swapaxes(1, 2)
-        scores = scores.reshape(size, -1)
-        seen += (scores * some.counts) @ scores.T
-    blocks = seen.reshape(n_components, N_PARAMETERS, n_components, N_PARAMETERS)
-    blocks[own, :, own] += _of_complete_data(complete) - lost
+    roots, own = take_root_masses(cells, mixture), np.arange(mixture.n_components)
+    blocks = _sum_second_derivatives(cells, mixture)
     blocks /= roots[:, None, None, None] * roots[:, None]
     blocks[own, 0, own, 0] += 1.0
-    standing = np.flatnonzero(are_floored(mixture.covariances, floor))
-    blocks[standing, 3:] = blocks[:, :, standing, 3:] = 0.0
-    for parameter in (3, 4, 5):
-        blocks[standing, parameter, standing, parameter] = 1.0
-    free = _free(roots, covariance)
+    blocks = _set_apart(blocks, np.flatnonzero(are_floored(mixture.covariances, floor)))
+    free = _span_free_moves(roots, covariance)
+    seen = blocks.reshape(len(free), len(free))
     lengths, directions = np.linalg.eigh(free.T @ seen @ free)
     return Information(lengths, free @ directions)
 
 
-def root_masses(cells: Cells, mixture: Mixture) -> FloatArray:
+def _sum_second_derivatives(
+    cells: Cells, mixture: Mixture, *, at_once: int = 3_000_000
+) -> FloatArray:
+    """The observed information but for that on the masses, shape (K, 6, K, 6).
+
+    That of the complete data, less what is lost with the assignments (Louis 1982, section 3).
+
+    Args:
+        cells: in the units of the mixture.
+        mixture: see `cells`.
+        at_once: about how many numbers are worked on at once: memory against the overhead of each
+            part (benchmarks/speed.py).
+    """
+    n_components, size = mixture.n_components, mixture.n_components * N_PARAMETERS
+    seen, complete = np.zeros((size, size)), np.zeros((n_components, N_PARAMETERS))
+    lost = np.zeros((n_components, N_PARAMETERS, N_PARAMETERS))
+    for part in np.array_split(np.arange(cells.n_cells), cells.n_cells * size // at_once + 1):
+        some = cells.select(part)
+        gradients = _average_gradients(some, mixture)  # (K, 6, C)
+        scores = gradients * _share_cells(gradients, mixture)[:, None]
+        complete += scores @ some.counts
+        lost += (scores * some.counts) @ gradients.swapaxes(1, 2)
+        scores = scores.reshape(size, -1)
+        seen += (scores * some.counts) @ scores.T
+    blocks = seen.reshape(n_components, N_PARAMETERS, n_components, N_PARAMETERS)
+    own = np.arange(n_components)
+    blocks[own, :, own] += _sum_complete_data(complete) - lost
+    return blocks
+
+
+def _set_apart(blocks: FloatArray, standing: IntArray) -> FloatArray:
+    """The information, (K, 6, K, 6), as if some covariances were those of components apart."""
+    blocks = blocks.copy()
+    blocks[standing, 3:] = blocks[:, :, standing, 3:] = 0.0
+    for parameter in (3, 4, 5):
+        blocks[standing, parameter, standing, parameter] = 1.0
+    return blocks
+
+
+def _bound_lengths(
+    lengths: FloatArray, *, least: float = 1e-8, least_upward: float = 1e-4
+) -> FloatArray:
+    """The absolute eigenvalues of an information, none so small that a step has no end.
+
+    Both bounds trade long steps for safe ones (evaluations in benchmarks/convergence.py).
+
+    Args:
+        lengths: the eigenvalues, shape (F,), of which those of components apart are 1.
+        least: for combinations of parameters that the points do not tell apart, so that they have
+            standard errors all the same.
+        least_upward: where the ELBO bends upward.
+    """
+    bounds = np.where(lengths > 0, least, least_upward)
+    return np.asarray(np.maximum(np.abs(lengths), bounds))
+
+
+def take_root_masses(cells: Cells, mixture: Mixture) -> FloatArray:
     """The square roots of how many points the components account for, shape (K,)."""
     return np.sqrt(np.maximum(mixture.weights * cells.n_points, np.finfo(np.float64).tiny))
 
 
-def gradients(points: FloatArray, mixture: Mixture, components: IntArray) -> list[FloatArray]:
+def compute_gradients(
+    points: FloatArray, mixture: Mixture, components: IntArray
+) -> list[FloatArray]:
     """The gradients of components' log densities in their six parameters.
 
     Their second moments over the points of a component are the identity.
@@ -152,10 +191,10 @@ def gradients(points: FloatArray, mixture: Mixture, components: IntArray) -> lis
     return [np.ones_like(u), u, v, (u**2 - 1) / root, u * v, (v**2 - 1) / root]
 
 
-def _mean_gradients(cells: Cells, mixture: Mixture) -> FloatArray:
+def _average_gradients(cells: Cells, mixture: Mixture) -> FloatArray:
     """The same on average over the points of each cell, for all components, shape (K, 6, C)."""
     every = np.arange(mixture.n_components)[:, None]
-    found = np.stack(gradients(cells.means, mixture, every), axis=1)
+    found = np.stack(compute_gradients(cells.means, mixture, every), axis=1)
     if cells.have_spread.any():
         (a, _), (b, c) = mixture.cholesky_factors().transpose(1, 2, 0)[..., None]  # (K, 1) each
         (xx, xy), (_, yy) = cells.covariances.transpose(1, 2, 0)  # (C,) each
@@ -166,7 +205,7 @@ def _mean_gradients(cells: Cells, mixture: Mixture) -> FloatArray:
     return found
 
 
-def _shares(gradients: FloatArray, mixture: Mixture) -> FloatArray:
+def _share_cells(gradients: FloatArray, mixture: Mixture) -> FloatArray:
     """The share of each cell in each component, shape (K, C), given its mean gradients."""
     squares = np.sqrt(2) * (gradients[:, 3] + gradients[:, 5]) + 2  # of the distances
     factors = mixture.cholesky_factors()
@@ -176,7 +215,7 @@ def _shares(gradients: FloatArray, mixture: Mixture) -> FloatArray:
     return exponentiate(joint - log_sum_exp(joint, axis=0))
 
 
-def _of_complete_data(sums: FloatArray) -> FloatArray:
+def _sum_complete_data(sums: FloatArray) -> FloatArray:
     """The information if all assignments were known, shape (K, 6, 6); not that on the masses.
 
     Args:
@@ -200,7 +239,7 @@ def _of_complete_data(sums: FloatArray) -> FloatArray:
     return found
 
 
-def _free(roots: FloatArray, covariance: CovarianceType) -> FloatArray:
+def _span_free_moves(roots: FloatArray, covariance: CovarianceType) -> FloatArray:
     """An orthonormal basis of the moves that are open to the parameters, shape (6K, F)."""
     n_components = len(roots)
     own, alike = np.eye(n_components), np.outer(roots, roots) / (roots @ roots)

@@ -13,18 +13,18 @@ import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells, sum_groups
 from gmmcli.core.cells.gaps import SpreadCells, iterate_spread_cells, place_cubature_points
-from gmmcli.core.cells.information import N_PARAMETERS, gradients, observe_information, root_masses
+from gmmcli.core.cells.information import (
+    N_PARAMETERS,
+    compute_gradients,
+    observe_information,
+    take_root_masses,
+)
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import exponentiate
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]
-
-# So many points times the square of components are enough for the information.
-ENOUGH = 1e7
-# A responsibility that differs by less within a cell moves nothing.
-LEAST_DIFFERENCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,9 @@ def estimate_shift(cells: Cells, mixture: Mixture, covariance: CovarianceType = 
     return float(estimate_shifts(cells, mixture, covariance).totals.max())
 
 
-def estimate_shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType = "full") -> Shifts:
+def estimate_shifts(
+    cells: Cells, mixture: Mixture, covariance: CovarianceType = "full", *, enough: float = 1e7
+) -> Shifts:
     """How far cells move the parameters from where their points would have them, estimated.
 
     The points of a cell stand in four places; see `gaps`.
@@ -98,35 +100,46 @@ def estimate_shifts(cells: Cells, mixture: Mixture, covariance: CovarianceType =
         cells: in data units.
         mixture: that these cells are fitted by, in data units.
         covariance: the covariance type; parameters move as it lets them.
+        enough: the information is that of at most so many points times the square of components:
+            digits of the estimate against seconds (benchmarks/accuracy.py, benchmarks/speed.py).
     """
     n_components = mixture.n_components
     gaps, pulls = np.zeros(cells.n_cells), []
     for part in iterate_spread_cells(cells, mixture):
         gaps[part.places] = part.gaps
-        pulls.append(_pulls(part, mixture))
+        pulls.append(_find_pulls(part, mixture))
     of_cells, components, scores = (np.concatenate(parts) for parts in zip(*pulls, strict=True))
-    scores /= root_masses(cells, mixture)[components, None]
+    scores /= take_root_masses(cells, mixture)[components, None]
     shape = (n_components, N_PARAMETERS, n_components, N_PARAMETERS)
     inverse = np.zeros(shape)
     if len(of_cells):
-        points = _points(cells, int(ENOUGH / n_components**2))
+        points = _place_points(cells, int(enough / n_components**2))
         inverse = observe_information(points, mixture, covariance).inverse.reshape(shape)
     return Shifts(gaps, of_cells, components, scores, inverse)
 
 
-def _pulls(part: SpreadCells, mixture: Mixture) -> tuple[IntArray, IntArray, FloatArray]:
-    """Which of some cells (E,) pull components (E,), and by what, shape (E, 6)."""
+def _find_pulls(
+    part: SpreadCells, mixture: Mixture, *, least_difference: float = 1e-9
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Which of some cells (E,) pull components (E,), and by what, shape (E, 6).
+
+    Args:
+        part: the cells.
+        mixture: in data units.
+        least_difference: a responsibility that differs by less within a cell moves nothing: fewer
+            pairs to be worked on, with no change that benchmarks/accuracy.py could show.
+    """
     shares = exponentiate(part.joint - part.log_densities[..., None])  # (4, P, K)
     shared = exponentiate(part.mean_joint - part.bounds[:, None])
-    differ = shares.max(axis=0) - shares.min(axis=0) > LEAST_DIFFERENCE
+    differ = shares.max(axis=0) - shares.min(axis=0) > least_difference
     rows, components = np.nonzero(differ)
     more = (shares - shared)[:, rows, components] / len(part.points)
-    slopes = gradients(part.points[:, rows], mixture, components)
+    slopes = compute_gradients(part.points[:, rows], mixture, components)
     scores = np.stack([(more * slope).sum(axis=0) for slope in slopes], axis=1)
     return part.places[rows], components, part.counts[rows, None] * scores
 
 
-def _points(cells: Cells, most: int) -> Cells:
+def _place_points(cells: Cells, most: int) -> Cells:
     """At most so many points that stand for those of the cells, evenly chosen where they are more.
 
     Where a cell is wide, points on either side of it tell less of the parameters than its mean.

@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.tree import MANY, merge_cells
+from gmmcli.core.cells.tree import LARGEST_TREE, merge_cells
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import State, climb, limit_threads, measure
 from gmmcli.core.mixture.covariances import FloatArray
@@ -261,7 +261,7 @@ class Searcher:
     def enlarged(self, cells: Cells, mixture: Mixture) -> Mixture | None:
         """A mixture with one more component where points are explained worst; None if nowhere."""
         least = TAKEN_AT_END * self.handful
-        cells = merge_cells(cells, MANY)
+        cells = merge_cells(cells, LARGEST_TREE)
         more = inserted(cells, mixture, 1, least, self.handful, self.ascent.floor)
         return more if more.n_components > mixture.n_components else None
 
