@@ -1,14 +1,17 @@
 """Data, mixtures and checks that several tests build on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from click.testing import Result
 from numpy.typing import ArrayLike
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.places import IntArray
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE, sample
@@ -16,12 +19,15 @@ from gmmcli.core.runs.directory import Run
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.search.fit import fit
+from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.settings import PRELIMINARY, FitSettings
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_DATA = ROOT / "sample_data"
+# Of a table that becomes cells.
+N_ROWS = 60_000
 
 # What NumPy makes an array of: lists of lists and arrays too.
 Numbers = ArrayLike | Sequence[object]
@@ -113,3 +119,83 @@ def article_run() -> Run:
     start = read_mixture(SAMPLE_DATA / "article_start.json")
     result = fit(cells_of(points), FitSettings(covariance="diag"), start=start)
     return run_of(points, result.history)
+
+
+def written(path: Path, points: FloatArray) -> Table:
+    """The table of a CSV file with these points."""
+    np.savetxt(path, points, delimiter=",", header="x,y", comments="", fmt="%.17g")
+    return table_of(path)
+
+
+def sketch(n_components: int) -> Callable[[Cells], Mixture]:
+    """What finds a mixture of so many components near some points."""
+    return partial(sketch_mixture, n_components=n_components)
+
+
+def gaussian(n: int, mean: tuple[float, float], sd: float, seed: int) -> FloatArray:
+    """Points of a round Gaussian, shape (n, 2)."""
+    return np.random.default_rng(seed).normal(mean, sd, (n, 2))
+
+
+def hair_apart() -> FloatArray:
+    """Two tight clusters within a deviation of each other's edge, in a wide field of points."""
+    n = N_ROWS // 4
+    clusters = [gaussian(n, (3, 3), 0.001, 1), gaussian(n, (3.005, 3), 0.001, 2)]
+    return np.concatenate([*clusters, gaussian(2 * n, (0, 0), 10, 3)])
+
+
+def shuffled(points: FloatArray) -> FloatArray:
+    """The points in random order."""
+    return np.random.default_rng(0).permutation(points)
+
+
+def moved_by(found: Mixture, exact: Mixture, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """How far parameters are from the exact ones, (K, 6), and their farthest combinations, (K,).
+
+    In standard errors, of the empirical Fisher information; in the order of weight; mean;
+    covariance, along the axes in which the exact component is round.
+    """
+    n_components, factors = exact.n_components, exact.cholesky_factors()
+    inverses = np.linalg.inv(factors)
+    away = np.einsum("kij,nkj->nki", inverses, points[:, None] - exact.means)
+    log_volumes = torch.from_numpy(np.linalg.slogdet(factors).logabsdet)
+
+    def parameters_of(mixture: Mixture) -> torch.Tensor:
+        means = np.einsum("kij,kj->ki", inverses, mixture.means - exact.means)
+        covariances = inverses @ mixture.covariances @ inverses.swapaxes(1, 2)
+        packed = covariances[:, [0, 0, 1], [0, 1, 1]]
+        parts = [mixture.weights[:, None], means, packed]
+        return torch.from_numpy(np.concatenate(parts, axis=1))
+
+    def log_density(parameters: torch.Tensor, away: torch.Tensor) -> torch.Tensor:
+        weights, mean_x, mean_y, xx, xy, yy = parameters.T
+        x, y = away[:, 0] - mean_x, away[:, 1] - mean_y
+        determinants = xx * yy - xy**2
+        squares = (yy * x**2 - 2 * xy * x * y + xx * y**2) / determinants
+        joint = weights.log() - squares / 2 - determinants.log() / 2 - log_volumes
+        log_density: torch.Tensor = joint.logsumexp(0) - weights.sum().log()
+        return log_density
+
+    parameters = parameters_of(exact)
+    each = torch.func.vmap(torch.func.grad(log_density), (None, 0))
+    scores = each(parameters, torch.from_numpy(away)).flatten(1)
+    information = (scores.T @ scores).numpy()
+    # The weights sum to 1; and a component on one spot tells nothing of its parameters.
+    weights = np.tile([1.0, 0, 0, 0, 0, 0], n_components)
+    information += 1e6 * len(points) * np.outer(weights, weights) + np.eye(6 * n_components)
+    covariance = np.linalg.inv(information).reshape(n_components, 6, n_components, 6)
+    own = np.stack([covariance[k, :, k] for k in range(n_components)])
+    moved = (parameters_of(found) - parameters).numpy()
+    errors = np.sqrt(np.diagonal(own, axis1=1, axis2=2))
+    together = np.einsum("ka,kab,kb->k", moved, np.linalg.inv(own), moved)
+    return np.abs(moved) / errors, np.sqrt(together)
+
+
+def number_by_edges(coordinates: FloatArray, half: int, n_wider: int) -> IntArray:
+    """The cells on an axis of a grid with wider cells, by the edges of these, written out."""
+    end = half + 0.5
+    edges = end * n_wider / (n_wider - np.arange(n_wider))
+    beyond = half + np.searchsorted(edges, np.abs(coordinates), side="right")
+    near = np.floor(coordinates + 0.5)
+    numbers = np.where(np.abs(coordinates) < end, near, np.sign(coordinates) * beyond)
+    return numbers.astype(np.int64)

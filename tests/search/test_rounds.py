@@ -21,7 +21,6 @@ from matplotlib.figure import Figure
 
 from gmmcli.core.cells.cells import Cells, evaluate_cells, find_whitening
 from gmmcli.core.cells.gaps import place_cubature_points
-from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import State, climb, measure
 from gmmcli.core.mixture.covariances import FloatArray
@@ -371,37 +370,6 @@ def test_the_floor_can_be_set() -> None:
     found = fit(cells_of(points), FitSettings(1, floor=1e-2))
     thinner, wider = np.sqrt(np.linalg.eigvalsh(found.mixture.covariances[0]))
     assert thinner == pytest.approx(1e-2 * wider, rel=1e-6)
-
-
-def test_cells_of_very_unequal_weights_are_merged() -> None:
-    generator = np.random.default_rng(0)
-    weights = 10.0 ** generator.uniform(-14, 0, 3000)
-    few = merge_cells(cells_of(generator.normal(size=(3000, 2)), weights.tolist()), 256)
-    assert few.n_points == pytest.approx(weights.sum(), rel=1e-12)
-
-
-def test_hardly_any_coarse_cells_span_two_clusters() -> None:
-    centres = np.array([[0, 0], [10, 0], [20, 0], [0, 10], [10, 10]])
-    generator = np.random.default_rng(0)
-    points = np.concatenate([generator.normal(centre, 1, (997, 2)) for centre in centres])
-    few = merge_cells(cells_of(points), 256)
-    assert few.n_cells <= 256
-    # A cell with points of two clusters has a deviation of up to half their distance.
-    spanning = few.covariances.trace(axis1=1, axis2=2) > 2.5**2
-    assert few.counts[spanning].sum() < 0.01 * len(points)
-
-
-@pytest.mark.parametrize("on_a_line", [False, True])
-def test_very_many_cells_are_merged_by_a_grid(
-    on_a_line: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    largest = 1000
-    points = sampled(random_mixture(3, seed=1), 5000) * [1, not on_a_line]
-    few = merge_cells(cells_of(points), 250, largest=largest)
-    assert 60 <= few.n_cells <= 250
-    assert few.n_points == pytest.approx(5000)
-    np.testing.assert_allclose(few.mean(), points.mean(axis=0), rtol=1e-9)
-    np.testing.assert_allclose(few.covariance(), np.cov(points.T, ddof=0), rtol=1e-9)
 
 
 def test_seeds_are_distinct_cells() -> None:
