@@ -29,15 +29,20 @@ myst_heading_anchors = 3
 
 default_role = "code"  # docstrings put names between single marks
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints = "signature"
+python_maximum_signature_line_length = 90
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
 nitpicky = True
-# Types of other packages, and our aliases of them, have no page here; all of our own names do.
-nitpick_ignore_regex = [(r"py:.*", r"(?!gmmcli\.).*")]
+# Types of other packages and type variables have no page here; all of our own names do.
+nitpick_ignore_regex = [(r"py:.*", r"(?!gmmcli\.).*"), (r"py:.*", r".*\.(Parsed|Word)")]
+
+# How autodoc spells an array of numbers, but for the modules that it names before each part.
+MODULE = re.compile(r"~?\b(numpy|typing)\.")
+ARRAY = re.compile(r"\bndarray\[tuple\[Any, \.\.\.\], dtype\[(\w+)\]\]")
 
 # A line of a page that stands for the modules of a package, each under a heading.
 MODULES_OF = re.compile(r"^\{\{ modules of (\S+) \}\}$", flags=re.MULTILINE)
@@ -65,6 +70,18 @@ def expand_modules(_app: Sphinx, _page: str, source: list[str]) -> None:
     source[0] = MODULES_OF.sub(modules_of, source[0])
 
 
+def name_arrays(_app: Sphinx, _what: str, *rest: object) -> tuple[str | None, str | None]:
+    """A signature with our own names for arrays, in place of all that they stand for."""
+    arguments, returned = rest[-2:]
+    return name_array(arguments), name_array(returned)
+
+
+def name_array(text: object) -> str | None:
+    """An annotation or some with our own names for arrays; None where there is none."""
+    return ARRAY.sub(r"Array[\1]", MODULE.sub("", text)) if isinstance(text, str) else None
+
+
 def setup(app: Sphinx) -> None:
-    """Have pages expanded as they are read."""
+    """Have pages expanded as they are read, and signatures shortened."""
     app.connect("source-read", expand_modules)
+    app.connect("autodoc-process-signature", name_arrays)
