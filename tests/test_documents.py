@@ -140,6 +140,20 @@ def test_every_block_gives_what_its_page_shows(
     check_outputs(outputs_of(page, directory))
 
 
+@pytest.mark.parametrize(
+    "page",
+    [page for page in (README, *PAGES) if "```pycon" in page.read_text()],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_python_gives_what_its_page_shows(page: Path) -> None:
+    session = "".join(
+        re.findall(r"^```pycon\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    )
+    test = doctest.DocTestParser().get_doctest(session, {}, page.name, str(page), 0)
+    assert test.examples
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed == 0
+
+
 @pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_looks_like_a_command_is_run(page: Path) -> None:
     outside = BLOCK.sub("", page.read_text())
