@@ -38,11 +38,17 @@ napoleon_numpy_docstring = False
 
 nitpicky = True
 # Types of other packages and type variables have no page here; all of our own names do.
-nitpick_ignore_regex = [(r"py:.*", r"(?!gmmcli\.).*"), (r"py:.*", r".*\.(Parsed|Word)")]
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!gmmcli\.).*"),
+    (r"py:.*", r"gmmcli\..*\.(parameters\.(Parsed|Word)|ascent\.State)"),
+]
 
 # How autodoc spells an array of numbers, but for the modules that it names before each part.
 MODULE = re.compile(r"~?\b(numpy|typing)\.")
 ARRAY = re.compile(r"\bndarray\[tuple\[Any, \.\.\.\], dtype\[(\w+)\]\]")
+
+# A star that opens a shape.
+STAR = re.compile(r"(?<=[( ])\*(?=[a-z])")
 
 # A line of a page that stands for the modules of a package, each under a heading.
 MODULES_OF = re.compile(r"^\{\{ modules of (\S+) \}\}$", flags=re.MULTILINE)
@@ -81,7 +87,15 @@ def name_array(text: object) -> str | None:
     return ARRAY.sub(r"Array[\1]", MODULE.sub("", text)) if isinstance(text, str) else None
 
 
+def escape_stars(
+    _app: Sphinx, _what: str, _name: str, _object: object, _options: object, lines: list[str]
+) -> None:
+    """Have the stars of shapes such as (*batch, 2) stand for themselves in docstrings."""
+    lines[:] = [STAR.sub(r"\*", line) for line in lines]
+
+
 def setup(app: Sphinx) -> None:
     """Have pages expanded as they are read, and signatures shortened."""
     app.connect("source-read", expand_modules)
     app.connect("autodoc-process-signature", name_arrays)
+    app.connect("autodoc-process-docstring", escape_stars, priority=400)  # before napoleon

@@ -26,6 +26,7 @@ from gmmcli.cli import gmm
 README, TUTORIAL = ROOT / "README.md", ROOT / "docs" / "tutorial.md"
 PAGES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```console\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+SESSION = re.compile(r"^```pycon\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 OF_SHELL = re.compile(r"[|<>;&$]")
 MOST_WORDS = {"README.md": 900, "CONTRIBUTING.md": 950}
 
@@ -146,9 +147,7 @@ def test_every_block_gives_what_its_page_shows(
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_python_gives_what_its_page_shows(page: Path) -> None:
-    session = "".join(
-        re.findall(r"^```pycon\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    )
+    session = "".join(SESSION.findall(page.read_text()))
     test = doctest.DocTestParser().get_doctest(session, {}, page.name, str(page), 0)
     assert test.examples
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed == 0
