@@ -24,6 +24,7 @@ from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
+from gmmcli.core.runs.result import describe
 from gmmcli.core.search.fit import Hooks, fit
 from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.engines import Source
@@ -46,14 +47,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             compressor, points, n_components = table_of(seed, Path(scratch) / "d.parquet")
             settings = FitSettings(n_components, effort="quick")
-            found = fit(compressor.compression.cells, settings, hooks=Hooks(compressor.finer))
+            hooks = Hooks(compressor.finer)
+            found = describe(fit(compressor.compression.cells, settings, hooks=hooks))
         exact = float(found.mixture.log_densities(points).sum())
-        estimated = found.gap_ratio(found.compression_gap)
+        estimated = found.cost.gap_ratio
         true = found.gap_ratio(found.true_gap(exact))
-        is_over = true > 1 and not found.is_coarse
+        is_over = true > 1 and not found.cost.is_coarse
         n_over += is_over
         if is_over or true > 1.5 * max(estimated, 0.01):
-            said = "over" if is_over else "said" if found.is_coarse else ""
+            said = "over" if is_over else "said" if found.cost.is_coarse else ""
             passes = compressor.compression.n_passes
             print(
                 f"| {seed} | {found.cells.n_cells:,} | {passes} | {estimated:.3f} | {true:.3f} "

@@ -17,12 +17,15 @@ from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE, sample
 from gmmcli.core.runs.directory import Run
 from gmmcli.core.runs.history import History
+from gmmcli.core.runs.result import Fit, describe
+from gmmcli.core.search.choice import chosen_fit
 from gmmcli.core.search.criteria import Candidate, Criteria
-from gmmcli.core.search.fit import fit
+from gmmcli.core.search.fit import Hooks
+from gmmcli.core.search.fit import fit as search_mixture
 from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import Table, open_table
-from gmmcli.settings import PRELIMINARY, FitSettings
+from gmmcli.settings import PRELIMINARY, Choice, FitSettings
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_DATA = ROOT / "sample_data"
@@ -199,3 +202,21 @@ def number_by_edges(coordinates: FloatArray, half: int, n_wider: int) -> IntArra
     near = np.floor(coordinates + 0.5)
     numbers = np.where(np.abs(coordinates) < end, near, np.sign(coordinates) * beyond)
     return numbers.astype(np.int64)
+
+
+def fit(
+    cells: Cells,
+    settings: FitSettings,
+    *,
+    start: Mixture | None = None,
+    hooks: Hooks | None = None,
+) -> Fit:
+    """What a user is told of a fit to cells."""
+    return describe(search_mixture(cells, settings, start=start, hooks=hooks))
+
+
+def choose(
+    cells: Cells, settings: FitSettings, choice: Choice, *, hooks: Hooks | None = None
+) -> Fit:
+    """What a user is told of a choice among mixtures of cells."""
+    return describe(chosen_fit(cells, settings, choice, hooks=hooks))

@@ -38,11 +38,11 @@ def caution_on_search(fit: "Fit") -> Iterator[str]:
 def caution_on_cells(fit: "Fit", exact_log_likelihood: float | None) -> Iterator[str]:
     """A line where the cells are too coarse for the mixture."""
     if exact_log_likelihood is None:
-        gap, ratio = "estimated gap", fit.gap_ratio(fit.compression_gap)
+        gap, ratio = "estimated gap", fit.gap_ratio(fit.cost.gap)
     else:
         gap, ratio = "true gap", fit.gap_ratio(fit.true_gap(exact_log_likelihood))
-    if fit.status.value != "interrupted" and (fit.is_coarse or ratio > 1):
-        coarseness = describe_coarseness(gap, ratio, fit.compression_shift or 0.0)
+    if fit.status.value != "interrupted" and (fit.cost.is_coarse or ratio > 1):
+        coarseness = describe_coarseness(gap, ratio, fit.cost.shift or 0.0)
         yield f"{coarseness}; raise --cells, or use --exact"
 
 

@@ -177,6 +177,7 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
     with reporter.show_work("loading Pyro"):
         from gmmcli.core.cells.compression import Compressor
         from gmmcli.core.inference.model import check_nothing
+        from gmmcli.core.runs.result import describe
         from gmmcli.core.search.choice import chosen_fit
         from gmmcli.core.search.fit import Hooks, fit
 
@@ -189,8 +190,8 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
             interrupted=is_interrupted,
         )
         if task.choice.is_open:
-            return chosen_fit(cells, settings, task.choice, hooks=hooks)
-        return fit(cells, settings, start=task.start, hooks=hooks)
+            return describe(chosen_fit(cells, settings, task.choice, hooks=hooks))
+        return describe(fit(cells, settings, start=task.start, hooks=hooks))
 
 
 def make_settings(request: Request, choice: Choice) -> FitSettings:

@@ -15,8 +15,9 @@ from gmmcli.settings import PRELIMINARY
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
     from gmmcli.core.mixture.mixture import Mixture
-    from gmmcli.core.runs.result import Fit, Search
+    from gmmcli.core.runs.result import Fit
     from gmmcli.core.search.criteria import Selection
+    from gmmcli.core.search.outcome import Search
     from gmmcli.core.tables.table import Table as Points
 
 
@@ -46,19 +47,19 @@ def describe_figures(
 ) -> Iterator[str]:
     """Lines with the log-likelihood of a fit, its criteria, and what cells cost."""
     n_points, figures = fit.cells.n_points, fit.criteria
-    per_point = f"{fit.log_likelihood / n_points:.6f} for each of {n_points:,.0f} points"
+    per_point = f"{fit.elbo / n_points:.6f} for each of {n_points:,.0f} points"
     point, better = "point", "lower is better"
     if is_weighted:
-        per_point = f"{fit.log_likelihood / n_points:.6f} per unit of weight, of {n_points:,.10g}"
+        per_point = f"{fit.elbo / n_points:.6f} per unit of weight, of {n_points:,.10g}"
         point, better = "unit of weight", f"{better}; N is the total weight"
-    yield f"log-likelihood {fit.log_likelihood:.4f} nats, {per_point}"
+    yield f"log-likelihood {fit.elbo:.4f} nats, {per_point}"
     yield f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}   ({better})"
-    if fit.compression_gap:
+    if fit.cost.gap:
         yield (
             f"from {fit.cells.n_cells:,} cells, as a lower bound: the log-likelihood is about "
-            f"{fit.compression_gap:.6f} nats per {point} higher"
+            f"{fit.cost.gap:.6f} nats per {point} higher"
         )
-        if (shift := fit.compression_shift) is not None:
+        if (shift := fit.cost.shift) is not None:
             yield f"the cells move parameters by about {shift:.3f} standard errors at most"
     if exact_log_likelihood is not None:
         gap = f"{fit.true_gap(exact_log_likelihood):z.6f} per {point}"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from builders import (
     N_ROWS,
+    fit,
     gaussian,
     hair_apart,
     moved_by,
@@ -28,7 +29,7 @@ from gmmcli.core.cells.refinement import CROWD, plan_parts_of_crowds
 from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.search.fit import Hooks
 from gmmcli.core.tables.table import Table
 from gmmcli.errors import TableError
 from gmmcli.settings import FitSettings
@@ -101,15 +102,15 @@ def test_cells_give_the_fit_that_rows_give(
     found = fit(compressed.cells, settings, hooks=Hooks(compressor.finer))
     rows = compress(table, exact=True).cells
     exact = fit(rows, settings, start=found.mixture)
-    assert not found.is_coarse
+    assert not found.cost.is_coarse
     # A bound, and tight: what it lacks is the estimated gap, or less than what moving every
     # parameter by 5 % of its standard error costs, 0.05² / 2 nats for each.
-    lacking = exact.log_likelihood - found.log_likelihood - len(make()) * found.compression_gap
-    gap = exact.log_likelihood - found.log_likelihood
+    lacking = exact.elbo - found.elbo - len(make()) * found.cost.gap
+    gap = exact.elbo - found.elbo
     assert gap > -1e-3
     assert abs(lacking) < 0.1 * abs(gap) + 6 * n_components * 0.05**2 / 2
-    assert found.compression_shift is not None
-    assert found.compression_shift <= 0.05
+    assert found.cost.shift is not None
+    assert found.cost.shift <= 0.05
     moved, _ = moved_by(found.mixture, exact.mixture, make())
     assert moved.max() <= 0.05
 
@@ -147,9 +148,9 @@ def test_a_sorted_table_is_cut_as_finely_as_any(
     table = written(tmp_path / "d.csv", points)
     compressor = Compressor(compress(table, most_cells=10**6, sketch=sketch(3)))
     found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
-    assert not found.is_coarse
-    true = found.mixture.log_densities(points).sum() - found.log_likelihood
-    estimated = found.compression_gap * found.cells.n_points
+    assert not found.cost.is_coarse
+    true = found.mixture.log_densities(points).sum() - found.elbo
+    estimated = found.cost.gap * found.cells.n_points
     assert true < 1.5 * estimated + 1
 
 

@@ -10,6 +10,7 @@ import pytest
 from builders import (
     N_ROWS,
     cells_of,
+    fit,
     gaussian,
     hair_apart,
     random_mixture,
@@ -23,7 +24,7 @@ from gmmcli.core.cells.compression import Compressor, compress, refine
 from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.cells.refinement import Coarseness, CompressionCost
 from gmmcli.core.cells.shifts import estimate_shifts
-from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.search.fit import Hooks
 from gmmcli.settings import MOST_SHIFT, FitSettings
 
 
@@ -32,11 +33,13 @@ def test_cells_may_be_too_coarse_for_what_they_move_alone(tmp_path: Path) -> Non
     table = written(tmp_path / "d.csv", sampled(mixture, N_ROWS))
     compression = replace(compress(table, most_cells=120_000), most_cells=1_000_000)
     found = fit(compression.cells, FitSettings(5), start=mixture)
-    assert found.compression_shift is not None
-    assert found.gap_ratio(found.compression_gap) < 1 < found.compression_shift / 0.05
-    assert found.is_coarse
+    assert found.cost.shift is not None
+    assert found.gap_ratio(found.cost.gap) < 1 < found.cost.shift / 0.05
+    assert found.cost.is_coarse
     # One more pass is enough, though what cells move either way cancels until some are cut.
-    finer = refine(compression, found.coarseness.plan_parts())
+    finer = refine(
+        compression, Coarseness(found.cells, found.mixture, "full", is_optimum=True).plan_parts()
+    )
     assert finer.n_passes == compression.n_passes + 1
     assert estimate_shifts(finer.cells, found.mixture).totals.max() < MOST_SHIFT
 
@@ -53,8 +56,8 @@ def test_strays_about_a_tight_cluster_do_not_hide_in_its_cells(
     exact = float(found.mixture.log_densities(points).sum())
     # Twice the estimate, or 1 % of what is allowed.
     allowed = 0.1 / np.sqrt(N_ROWS)
-    assert found.true_gap(exact) < 2 * found.compression_gap + 0.01 * allowed
-    assert not found.is_coarse
+    assert found.true_gap(exact) < 2 * found.cost.gap + 0.01 * allowed
+    assert not found.cost.is_coarse
     cells = compressor.compression.cells
     np.testing.assert_allclose(cells.mean(), points.mean(axis=0), rtol=1e-11)
     np.testing.assert_allclose(cells.covariance(), np.cov(points.T, bias=True), rtol=1e-11)
@@ -73,7 +76,7 @@ def test_the_budget_of_cells_is_kept_and_said(tmp_path: Path) -> None:
     compressor = Compressor(compress(table, most_cells=300))
     found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
     assert compressor.compression.cells.n_cells <= 300
-    assert found.is_coarse
+    assert found.cost.is_coarse
 
 
 @pytest.mark.parametrize(("n_cells", "is_far"), [(5_000, False), (500, True)])

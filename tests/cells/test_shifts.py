@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import N_ROWS, cells_of, moved_by, random_mixture, sampled, written
+from builders import N_ROWS, cells_of, fit, moved_by, random_mixture, sampled, written
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.cells.shifts import estimate_shifts
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.search.fit import fit
 from gmmcli.settings import FitSettings
 
 
@@ -37,7 +36,7 @@ def test_the_estimated_shift_of_a_rare_component_is_the_true_one(tmp_path: Path)
     exact = fit(cells_of(points), FitSettings(2), start=found.mixture)
     _, moved = moved_by(found.mixture, exact.mixture, points)
     # Scoring by the empirical information is off where one component hides in another.
-    assert found.compression_shift == pytest.approx(moved.max(), rel=0.3)
+    assert found.cost.shift == pytest.approx(moved.max(), rel=0.3)
 
 
 def test_what_a_cut_leaves_is_told_before_it_is_made() -> None:

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from builders import candidate_of, cells_of, sampled, spread_clusters
+from builders import candidate_of, cells_of, fit, sampled, spread_clusters
 from click.testing import Result
 
 from gmmcli.cli.cautions import caution_on_search, caution_on_selection, describe_coarseness
-from gmmcli.core.runs.result import Search
 from gmmcli.core.search.criteria import Candidate, Selection
-from gmmcli.core.search.fit import fit
+from gmmcli.core.search.outcome import Search
 from gmmcli.settings import ON_FEW, ON_FLOOR, Effort, FitSettings
 
 

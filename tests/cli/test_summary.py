@@ -4,8 +4,8 @@ import pytest
 from builders import candidate_of
 
 from gmmcli.cli.summary import describe_search, describe_selection, shorten_names
-from gmmcli.core.runs.result import Search
 from gmmcli.core.search.criteria import Selection
+from gmmcli.core.search.outcome import Search
 from gmmcli.settings import PRELIMINARY
 
 

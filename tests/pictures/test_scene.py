@@ -1,11 +1,10 @@
 """What all pictures of a run share: views that show what matters."""
 
 import numpy as np
-from builders import article_run, cells_of, mixture_of, run_of, sampled
+from builders import article_run, cells_of, fit, mixture_of, run_of, sampled
 
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
-from gmmcli.core.search.fit import fit
 from gmmcli.pictures.frames import make_frame
 from gmmcli.pictures.scene import compute_scene
 from gmmcli.pictures.style import apply_style

@@ -10,6 +10,8 @@ import pytest
 from builders import (
     ROOT,
     cells_of,
+    choose,
+    fit,
     mixture_of,
     n_missed,
     sampled,
@@ -21,9 +23,9 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.runs.result import Status
-from gmmcli.core.search.choice import _compared, _contenders, _enlarged_best, chosen_fit
-from gmmcli.core.search.fit import Hooks, Problem, fit
+from gmmcli.core.search.choice import _compared, _contenders, _enlarged_best
+from gmmcli.core.search.fit import Hooks, Problem
+from gmmcli.core.search.outcome import Status
 from gmmcli.core.search.rounds import Searcher
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import open_table
@@ -58,7 +60,7 @@ def old_faithful() -> Cells:
     ids=["one Gaussian", "the article's", "5 that touch", "12 apart"],
 )
 def test_the_number_of_components_is_found(points: FloatArray, expected: int) -> None:
-    found = chosen_fit(cells_of(points), FitSettings(), Choice())
+    found = choose(cells_of(points), FitSettings(), Choice())
     assert found.mixture.n_components == expected
     assert found.settings.components == expected
     assert found.selection is not None
@@ -69,7 +71,7 @@ def test_the_number_of_components_is_found(points: FloatArray, expected: int) ->
 def test_old_faithful_has_three_tied_components_as_mclust_says() -> None:
     # mclust 6 chooses EEE with three components; its BIC, with the other sign, is -2314.3.
     choice = Choice(1, 4, goes_on=False, covariances=COVARIANCE_TYPES)
-    found = chosen_fit(old_faithful(), FitSettings(), choice)
+    found = choose(old_faithful(), FitSettings(), choice)
     assert (found.settings.components, found.settings.covariance) == (3, "tied")
     assert found.criteria.bic == pytest.approx(2314.3, abs=0.05)
     assert found.selection is not None
@@ -80,9 +82,9 @@ def test_old_faithful_has_three_tied_components_as_mclust_says() -> None:
 @pytest.mark.parametrize("criterion", ["bic", "aic", "icl"])
 def test_the_chosen_fit_is_that_of_its_number_of_components(criterion: CriterionName) -> None:
     choice = Choice(1, 4, goes_on=False, criterion=criterion)
-    found = chosen_fit(old_faithful(), FitSettings(), choice)
+    found = choose(old_faithful(), FitSettings(), choice)
     alone = fit(old_faithful(), found.settings)
-    assert found.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-3)
+    assert found.elbo == pytest.approx(alone.elbo, abs=1e-3)
     assert found.selection is not None
     values = [c.criteria.value(criterion) for c in found.selection.candidates if c.eligible]
     assert found.criteria.value(criterion) == min(values)
@@ -91,12 +93,12 @@ def test_the_chosen_fit_is_that_of_its_number_of_components(criterion: Criterion
 
 def test_candidates_that_are_close_have_climbed_to_their_optimum() -> None:
     cells = cells_of(sampled(ARTICLE, 400))
-    found = chosen_fit(cells, FitSettings(), Choice(2, 3, goes_on=False, criterion="aic"))
+    found = choose(cells, FitSettings(), Choice(2, 3, goes_on=False, criterion="aic"))
     assert found.selection is not None
     for candidate in found.selection.candidates:
         alone = fit(cells, FitSettings(candidate.components))
         if candidate.status == "converged":
-            assert candidate.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-3)
+            assert candidate.log_likelihood == pytest.approx(alone.elbo, abs=1e-3)
         else:
             assert candidate.criteria.aic > found.criteria.aic + 2
 
@@ -104,7 +106,7 @@ def test_candidates_that_are_close_have_climbed_to_their_optimum() -> None:
 def test_components_on_few_points_are_not_chosen() -> None:
     close = np.random.default_rng(0).normal(9, 1e-4, (4, 2))
     cells = cells_of(np.concatenate([sampled(ONE, 200), close]))
-    found = chosen_fit(cells, FitSettings(), Choice(1, 3, goes_on=False))
+    found = choose(cells, FitSettings(), Choice(1, 3, goes_on=False))
     assert found.selection is not None
     spurious = [c for c in found.selection.candidates if not c.eligible]
     assert spurious
@@ -118,16 +120,14 @@ def test_components_on_few_points_are_not_chosen() -> None:
 def test_points_on_a_line_are_grouped_along_it(n_groups: int) -> None:
     places = np.random.default_rng(0).normal(size=300) + 10 * (np.arange(300) % n_groups)
     line = cells_of(np.stack([places, 2 * places + 1], axis=1))
-    found = chosen_fit(line, FitSettings(), Choice())
+    found = choose(line, FitSettings(), Choice())
     assert found.mixture.n_components == n_groups
     assert len(found.floored) == n_groups
 
 
 def test_strays_do_not_hide_the_groups() -> None:
     strays = np.array([[60.0, -40.0], [-50.0, 70.0], [80.0, 80.0]])
-    found = chosen_fit(
-        cells_of(np.concatenate([sampled(TWO, 500), strays])), FitSettings(), Choice()
-    )
+    found = choose(cells_of(np.concatenate([sampled(TWO, 500), strays])), FitSettings(), Choice())
     assert found.mixture.n_components == 3
     assert len(found.with_few_points) == 1
 
@@ -137,7 +137,7 @@ def test_strays_near_each_other_are_a_group(n_strays: int) -> None:
     random = np.random.default_rng(0)
     near = random.normal([40, 30], 0.8, (n_strays, 2))
     points = np.concatenate([random.normal(size=(500, 2)), near])
-    found = chosen_fit(cells_of(points), FitSettings(), Choice())
+    found = choose(cells_of(points), FitSettings(), Choice())
     assert found.mixture.n_components == 2
     assert found.with_few_points == (1,)
 
@@ -146,8 +146,8 @@ def test_scales_and_shears_change_no_choice() -> None:
     points = sampled(touching_clusters(3, seed=2), 600)
     matrix = np.array([[1e9, 2e8], [0, 1e-9]])
     choice = Choice(1, 5, goes_on=False)
-    found = chosen_fit(cells_of(points), FitSettings(), choice)
-    mapped = chosen_fit(cells_of(points @ matrix.T), FitSettings(), choice)
+    found = choose(cells_of(points), FitSettings(), choice)
+    mapped = choose(cells_of(points @ matrix.T), FitSettings(), choice)
     shift = 2 * len(points) * np.linalg.slogdet(matrix).logabsdet
     assert mapped.settings.components == found.settings.components == 3
     assert mapped.criteria.bic == pytest.approx(found.criteria.bic + shift, abs=1e-3)
@@ -161,27 +161,27 @@ def test_many_rows_are_chosen_from_by_all_that_their_cells_say(work: Path) -> No
     compressor = Compressor(compress(table, most_cells=1_000_000))
     cells = compressor.compression.cells
     assert cells.n_cells < len(points) / 2
-    found = chosen_fit(cells, FitSettings(), Choice(), hooks=Hooks(compressor.finer))
+    found = choose(cells, FitSettings(), Choice(), hooks=Hooks(compressor.finer))
     assert n_missed(found.mixture, true) == 0
     assert found.mixture.n_components == 4
     # BIC is that of the points, as far as the gap can be estimated.
     exact = float(found.mixture.log_densities(points).sum())
     bic = 23 * np.log(len(points)) - 2 * exact
-    gap = found.compression_gap * len(points)
+    gap = found.cost.gap * len(points)
     assert found.criteria.bic == pytest.approx(bic, abs=0.1 * gap)
 
 
 def test_a_range_holds_no_more_components_than_points() -> None:
     cells = cells_of(sampled(ONE, 5))
     with pytest.raises(TableError, match="5 distinct points cannot hold 8 components"):
-        chosen_fit(cells, FitSettings(), Choice(1, 8, goes_on=False))
-    assert chosen_fit(cells, FitSettings(), Choice()).mixture.n_components == 1
+        choose(cells, FitSettings(), Choice(1, 8, goes_on=False))
+    assert choose(cells, FitSettings(), Choice()).mixture.n_components == 1
 
 
 def test_an_interrupt_keeps_the_best_so_far() -> None:
     calls = iter(range(10_000))
     hooks = Hooks(interrupted=lambda: next(calls) > 120)
-    found = chosen_fit(cells_of(sampled(ARTICLE, 400)), FitSettings(), Choice(), hooks=hooks)
+    found = choose(cells_of(sampled(ARTICLE, 400)), FitSettings(), Choice(), hooks=hooks)
     assert found.status is Status.INTERRUPTED
     assert found.selection is not None
     # Nothing is measured but the best that a few cells know of.
@@ -198,16 +198,16 @@ def test_a_late_interrupt_is_one_too(share: float) -> None:
     def is_after(last: float) -> Hooks:
         return Hooks(interrupted=lambda: next(calls) > last)
 
-    chosen_fit(cells, settings, Choice(), hooks=is_after(np.inf))
+    choose(cells, settings, Choice(), hooks=is_after(np.inf))
     n_calls, calls = next(calls), count()
-    found = chosen_fit(cells, settings, Choice(), hooks=is_after(share * n_calls))
+    found = choose(cells, settings, Choice(), hooks=is_after(share * n_calls))
     assert found.status is Status.INTERRUPTED
     assert found.mixture.n_components == 2
 
 
 def test_candidates_are_compared_alike_whatever_the_optimizer() -> None:
     settings = FitSettings(optimizer="adam", learning_rate=0.1, steps=5)
-    found = chosen_fit(old_faithful(), settings, Choice(1, 3, goes_on=False))
+    found = choose(old_faithful(), settings, Choice(1, 3, goes_on=False))
     assert found.status is Status.STEP_LIMIT
     assert found.selection is not None
     assert found.selection.lead is not None
@@ -247,7 +247,7 @@ def with_equal_rows(points: FloatArray, number: int, axes: slice) -> Cells:
 
 @pytest.mark.parametrize("axes", [slice(0, 2), slice(0, 1)], ids=["one value", "a line"])
 def test_a_value_that_many_rows_share_is_a_component(axes: slice) -> None:
-    found = chosen_fit(
+    found = choose(
         with_equal_rows(sampled(TWO, 2000), 300, axes), FitSettings(), Choice(1, 4, goes_on=False)
     )
     assert found.mixture.n_components == 3
@@ -257,7 +257,7 @@ def test_a_value_that_many_rows_share_is_a_component(axes: slice) -> None:
 
 def test_the_values_of_rounded_data_are_no_components() -> None:
     distinct, counts = np.unique(np.round(sampled(TWO, 2000) / 2), axis=0, return_counts=True)
-    found = chosen_fit(cells_of(distinct, counts), FitSettings(), Choice(1, 4, goes_on=False))
+    found = choose(cells_of(distinct, counts), FitSettings(), Choice(1, 4, goes_on=False))
     assert found.selection is not None
     assert not found.floored
     assert "on the covariance floor" in {c.status for c in found.selection.candidates}

@@ -4,21 +4,21 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from builders import SAMPLE_DATA, cells_of, random_mixture, sampled
+from builders import SAMPLE_DATA, cells_of, fit, random_mixture, sampled
 from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.inference.ascent import Ascent
-from gmmcli.core.inference.climb import State, climb
+from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.convergence import estimate_remaining_climb, find_deepest_fall
+from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.runs.result import Status
 from gmmcli.core.search.criteria import criteria
-from gmmcli.core.search.fit import PACE_STEPS, TOLERANCE, Hooks, Problem, _is_too_slow, fit
-from gmmcli.core.search.rounds import Path as SearchPath
-from gmmcli.core.search.rounds import random_start, seeds
+from gmmcli.core.search.fit import PACE_STEPS, TOLERANCE, Hooks, Problem, _is_too_slow
+from gmmcli.core.search.outcome import Status
+from gmmcli.core.search.rounds import Trail, random_start, seeds
 from gmmcli.errors import FitError, TableError
 from gmmcli.settings import CovarianceType, FitSettings
 
@@ -39,7 +39,7 @@ def test_old_faithful_is_as_good_as_the_best_of_twenty_sklearn_fits(old_faithful
     )
     result = fit(old_faithful, FitSettings(components=2))
     assert result.status is Status.CONVERGED
-    assert result.log_likelihood > best - 1e-4
+    assert result.elbo > best - 1e-4
     # mclust 6.0 gives this BIC, with its sign turned, for the same model.
     assert result.criteria.bic == pytest.approx(2322.192, abs=1e-3)
 
@@ -56,7 +56,7 @@ def test_the_articles_bad_start_converges_in_under_thirty_steps(article: Cells) 
     )
     assert adam.status is Status.STEP_LIMIT
     assert adam.history.last_step == 150
-    assert adam.log_likelihood == pytest.approx(natural.log_likelihood, abs=1e-4 * 400)
+    assert adam.elbo == pytest.approx(natural.elbo, abs=1e-4 * 400)
 
     # Standard errors of components of 200 points, from the truth; overlap hardly widens them.
     found, n = adam.mixture, 200
@@ -91,7 +91,7 @@ def test_converged_means_the_same_for_adam(seed: int, rate: float) -> None:
     settings = FitSettings(components=3, optimizer="adam", learning_rate=rate, steps=600)
     adam = fit(cells, settings, start=random_mixture(3, seed + 10))
     natural = fit(cells, FitSettings(components=3), start=adam.mixture)
-    gained = natural.log_likelihood - adam.log_likelihood
+    gained = natural.elbo - adam.elbo
     if adam.status is Status.CONVERGED:
         assert gained < 2 * TOLERANCE
     else:
@@ -110,13 +110,13 @@ def test_a_climb_is_given_up_that_cannot_reach_its_target() -> None:
     cells = cells_of(1000 * sampled(random_mixture(3, seed=2), 600))  # whitened units are others
     problem = Problem(cells, FitSettings(3), Hooks(), few=None)
     start = random_start(problem.all_cells, 3, 1e-10, np.random.default_rng(0))
-    path = SearchPath([State(0, start, -np.inf)])
-    low = problem.told(problem.measure(path)).log_likelihood
-    high = problem.told(problem.climbed(path, by_natural=True)).log_likelihood
+    path = Trail([State(0, start, -np.inf)])
+    low = problem.told(problem.measure(path)).elbo
+    high = problem.told(problem.climbed(path, by_natural=True)).elbo
     assert high - low > 100
     behind = (high - low) / 2
     reached = problem.climbed(path, by_natural=True, behind=behind, target=low + behind)
-    assert problem.told(reached).log_likelihood > low + behind
+    assert problem.told(reached).elbo > low + behind
     given_up = problem.climbed(path, by_natural=True, behind=behind, target=high + 1e6)
     assert len(given_up.path.states) == PACE_STEPS + 1
 
@@ -198,7 +198,7 @@ def test_equal_points_count_as_often_as_they_occur() -> None:
     assert counts.max() > 1
     merged = fit(cells_of(distinct, counts.tolist()), FitSettings(), start=ARTICLE)
     apart = fit(cells_of(points), FitSettings(), start=ARTICLE)
-    assert merged.log_likelihood == pytest.approx(apart.log_likelihood, rel=1e-12)
+    assert merged.elbo == pytest.approx(apart.elbo, rel=1e-12)
 
 
 @pytest.mark.parametrize("direction", [(1.0, 0.0), (0.0, 1.0), (1.0, 2.0), (1e6, 1e-3)])
@@ -209,7 +209,7 @@ def test_the_floor_carries_points_on_a_line(
     along = sampled(ARTICLE, 200)[:, :1]
     result = fit(cells_of(along * direction + [3.0, 0.0]), FitSettings(covariance=covariance))
     assert result.status is Status.CONVERGED
-    assert np.isfinite(result.log_likelihood)
+    assert np.isfinite(result.elbo)
     on_an_axis = 0.0 in direction
     expected = (
         (0, 1) if covariance in ("full", "tied") or (covariance == "diag" and on_an_axis) else ()
@@ -223,7 +223,7 @@ def test_the_log_likelihood_is_that_of_the_mixture_far_from_zero(offset: float) 
     result = fit(cells_of(points), FitSettings(components=3))
     total = result.mixture.log_densities(points).sum()
     # The floor keeps means to 1 % of a standard deviation, and so each point to 1e-4 nats.
-    assert result.log_likelihood == pytest.approx(total, abs=205 * 1e-4)
+    assert result.elbo == pytest.approx(total, abs=205 * 1e-4)
 
 
 def test_points_nearer_than_whitened_units_can_tell_are_fitted() -> None:
@@ -286,7 +286,7 @@ def test_criteria_agree_with_sklearn(article: Cells) -> None:
     icl = model.bic(article.means) - 2 * np.log(certain).sum()
     # ICL moves to first order with what either fit has left to climb; the others to second.
     assert result.criteria.icl == pytest.approx(icl, abs=0.1)
-    assert criteria(article, result.mixture, result.log_likelihood, "full") == result.criteria
+    assert criteria(article, result.mixture, result.elbo, "full") == result.criteria
 
 
 def test_a_component_on_the_floor_does_not_keep_the_others_from_converging() -> None:
@@ -296,4 +296,4 @@ def test_a_component_on_the_floor_does_not_keep_the_others_from_converging() -> 
     assert found.floored
     settings = FitSettings(3, covariance="spherical", steps=100)
     longer = fit(cells_of(points), settings, start=found.mixture)
-    assert longer.log_likelihood - found.log_likelihood < TOLERANCE
+    assert longer.elbo - found.elbo < TOLERANCE

@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from builders import cells_of, mixture_of, random_mixture, sampled, table_of
+from builders import cells_of, choose, fit, mixture_of, random_mixture, sampled, table_of
 
 from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.cells.tree import rank_cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.search.choice import chosen_fit
-from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.search.fit import Hooks
 from gmmcli.core.search.insertion import _boxes, inserted
 from gmmcli.settings import HANDFUL, Choice, FitSettings
 
@@ -81,7 +80,7 @@ def test_a_fit_finds_a_rare_cluster(work: Path, choice: Choice | None) -> None:
     if choice is None:
         found = fit(cells, FitSettings(3), hooks=hooks)
     else:
-        found = chosen_fit(cells, FitSettings(), choice, hooks=hooks)
+        found = choose(cells, FitSettings(), choice, hooks=hooks)
     assert found.mixture.n_components == 3
     assert log_likelihood(points, found.mixture) > log_likelihood(points, RARE)
     assert np.linalg.norm(found.mixture.means - RARE.means[2], axis=1).min() < 0.01

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from builders import (
     cells_of,
+    fit,
     mixture_of,
     n_missed,
     random_mixture,
@@ -22,17 +23,17 @@ from matplotlib.figure import Figure
 from gmmcli.core.cells.cells import Cells, evaluate_cells, find_whitening
 from gmmcli.core.cells.gaps import place_cubature_points
 from gmmcli.core.inference.ascent import Ascent
-from gmmcli.core.inference.climb import State, climb, measure
+from gmmcli.core.inference.climb import climb, measure
+from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import evaluate_pairs
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import read_run
-from gmmcli.core.runs.result import Search
-from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.search.fit import Hooks
 from gmmcli.core.search.moves import aligned, joined, merged_to, split
 from gmmcli.core.search.objective import gains_by_thinness, score
-from gmmcli.core.search.rounds import TAKEN_HANDFUL, Searcher, seeds
-from gmmcli.core.search.rounds import Path as SearchPath
+from gmmcli.core.search.outcome import Search
+from gmmcli.core.search.rounds import TAKEN_HANDFUL, Searcher, Trail, seeds
 from gmmcli.pictures.artists import draw_climb
 from gmmcli.settings import COVARIANCE_TYPES, HANDFUL, CovarianceType, Effort, FitSettings
 
@@ -162,7 +163,7 @@ def test_touching_clusters_are_all_found(n_clusters: int, seed: int) -> None:
     found = fit(cells, FitSettings(n_clusters))
     from_truth = fit(cells, FitSettings(n_clusters), start=true)
     assert n_missed(found.mixture, true) == 0
-    assert found.log_likelihood > from_truth.log_likelihood - 1e-4 * cells.n_points
+    assert found.elbo > from_truth.elbo - 1e-4 * cells.n_points
 
 
 def test_a_search_leaves_an_optimum_that_no_climb_leaves() -> None:
@@ -176,7 +177,7 @@ def test_a_search_leaves_an_optimum_that_no_climb_leaves() -> None:
     searcher = Searcher(EM, seed=0)
     path = [state for state, _ in zip(climb(cells, stuck, EM), range(40), strict=False)]
     assert n_missed(path[-1].mixture, true) > 0
-    better = searcher.improved(cells, SearchPath(path))
+    better = searcher.improved(cells, Trail(path))
     assert n_missed(better.last.mixture, true) == 0
     assert better.moves > 0
     moved = [state.step for state in better.states if state.by_move]
@@ -191,7 +192,7 @@ def test_scales_and_shears_change_nothing() -> None:
     found = fit(cells_of(points), FitSettings(8))
     mapped = fit(cells_of(points @ matrix.T), FitSettings(8))
     shift = len(points) * np.linalg.slogdet(matrix).logabsdet
-    assert mapped.log_likelihood == pytest.approx(found.log_likelihood - shift, abs=1e-3)
+    assert mapped.elbo == pytest.approx(found.elbo - shift, abs=1e-3)
     order = found.mixture.canonical_order()
     back = mapped.mixture.means @ np.linalg.inv(matrix).T
     apart = np.abs(back[:, None] - found.mixture.means[order]).max(axis=2)
@@ -258,7 +259,7 @@ def test_an_optimum_that_is_the_best_is_left_alone() -> None:
     close = mixture_of([0.5, 0.5], [[0, 0], [3, 0]], [np.eye(2), np.eye(2)])
     cells = cells_of(sampled(close, 3000))
     best = fit(cells, FitSettings(2, effort="thorough")).mixture
-    path = Searcher(EM, seed=1).improved(cells, SearchPath([State(0, best, -np.inf)]))
+    path = Searcher(EM, seed=1).improved(cells, Trail([State(0, best, -np.inf)]))
     assert path.moves == 0
     assert len(path.states) == 1
 
@@ -319,7 +320,7 @@ def test_a_search_goes_on_while_other_starts_lead_elsewhere(
 ) -> None:
     mixture = random_mixture(5, seed=1)
     cells = cells_of(sampled(mixture, 5000))  # of which 0.5 nats are a reason to split again
-    start = SearchPath([measure(State(0, mixture, -np.inf), cells, EM)])
+    start = Trail([measure(State(0, mixture, -np.inf), cells, EM)])
     best, due = start.last.elbo, list(script)
 
     def gained(kind: str) -> list[State]:
@@ -339,7 +340,7 @@ def test_a_search_goes_on_while_other_starts_lead_elsewhere(
 
 
 def test_what_is_known_of_a_mixture_is_void_after_a_move() -> None:
-    path = SearchPath([]).after(Search(3, 1, 2, 1)).after(Search(1))
+    path = Trail([]).after(Search(3, 1, 2, 1)).after(Search(1))
     assert path.search == Search(4, 1, 2, 1)
     assert path.after(Search(2, 1, 1, 1)).search == Search(6, 2, 1, 1)
 

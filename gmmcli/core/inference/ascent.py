@@ -80,16 +80,16 @@ class OptimizerState(Protocol):
     def memory(self) -> Memory | None: ...  # noqa: D102
 
 
-State = TypeVar("State", bound=OptimizerState)
+StateT = TypeVar("StateT", bound=OptimizerState)
 
 
-class Optimizer(Protocol[State]):
+class Optimizer(Protocol[StateT]):
     """What moves a model up its ELBO."""
 
-    def init(self) -> State:
+    def init(self) -> StateT:
         """The state before the first step."""
 
-    def step(self, state: State, evaluation: Evaluation, model: MixtureModel) -> State:
+    def step(self, state: StateT, evaluation: Evaluation, model: MixtureModel) -> StateT:
         """The state after a step from where the model has been evaluated, which moves it."""
 
 

@@ -5,10 +5,9 @@ Callers decide when to stop; `convergence` tells them what further steps are wor
 in whitened units.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -23,32 +22,9 @@ from gmmcli.core.inference.curvature import Memory, find_curvature
 from gmmcli.core.inference.model import CellTensors, Components, MixtureModel
 from gmmcli.core.inference.natural_gradient import NaturalGradient, constrain_factors
 from gmmcli.core.inference.quasi_newton import QuasiNewton
+from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.errors import FitError, MixtureError
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """Where a climb stands.
-
-    Attributes:
-        step: how many steps led there.
-        mixture: after these.
-        elbo: its ELBO, in nats.
-        n_cells: how many cells that is of.
-        by_move: whether a move of the search led there.
-        expected: what the last step should have brought, in nats: all that was left before it, as
-            far as the curvature is known; infinite where it is not.
-        memory: what the steps have learned, for a climb that goes on from here; None if nothing.
-    """
-
-    step: int
-    mixture: Mixture
-    elbo: float
-    n_cells: int = 0
-    by_move: bool = False
-    expected: float = math.inf
-    memory: Memory | None = None
 
 
 def climb(

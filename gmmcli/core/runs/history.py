@@ -7,8 +7,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.errors import RunError
 from gmmcli.settings import AUTO_SNAPSHOTS
 
@@ -50,21 +52,23 @@ class History:
     n_cells: npt.NDArray[np.int64]
 
     @classmethod
-    def of(
-        cls,
-        mixtures: Sequence[Mixture],
-        elbos: Sequence[float],
-        by_move: Sequence[bool],
-        n_cells: Sequence[int],
-    ) -> "History":
-        """The history of these mixtures, in the order of their steps; see the attributes."""
+    def trace(cls, states: Sequence[State], n_points: float, whitening: Whitening) -> "History":
+        """The history in data units of the states of a fit in whitened units.
+
+        Args:
+            states: of every step.
+            n_points: N, which the ELBO of the data's own units takes.
+            whitening: to whitened units.
+        """
+        jacobian = n_points * whitening.log_volume
+        mixtures = [whitening.unwhiten(state.mixture) for state in states]
         return cls(
-            np.array(elbos),
+            np.array([state.elbo + jacobian for state in states]),
             np.stack([mixture.weights for mixture in mixtures]),
             np.stack([mixture.means for mixture in mixtures]),
             np.stack([mixture.covariances for mixture in mixtures]),
-            np.array(by_move),
-            np.array(n_cells),
+            np.array([state.by_move for state in states]),
+            np.array([state.n_cells for state in states]),
         )
 
     @property

@@ -1,70 +1,37 @@
-"""What comes of a fit, and where it came from, as plain values."""
+"""What comes of a fit, and where it came from, as plain values in data units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.refinement import Coarseness, compare_gap
+from gmmcli.core.cells.refinement import CompressionCost, compare_gap
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.criteria import Criteria, Selection
 from gmmcli.core.search.objective import are_strays, have_few_points
+from gmmcli.core.search.outcome import Outcome, Search, Status
 from gmmcli.settings import FitSettings
-
-
-class Status(Enum):
-    """How a fit ended, and what that means to the user."""
-
-    CONVERGED = "converged"
-    STEP_LIMIT = "step limit reached"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def remedy(self) -> str:
-        """What to do where a fit did not converge; empty where it did."""
-        remedies = {
-            Status.STEP_LIMIT: "raise --steps to climb on",
-            Status.INTERRUPTED: "go on with --init and this run's parameters.json",
-        }
-        return remedies.get(self, "")
-
-
-@dataclass(frozen=True)
-class Search:
-    """What a search for the best mixture did.
-
-    Attributes:
-        rounds: how many rounds of moves were tried.
-        moves: how many of them led higher.
-        starts: how many other starts the best mixture was crossed with, since it was found.
-        returns: how many of these led as high.
-    """
-
-    rounds: int = 0
-    moves: int = 0
-    starts: int = 0
-    returns: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """The outcome of a fit, in data units.
+    """A fit as a user is told of it.
 
     Attributes:
         settings: what was asked for; where there was a choice, with what was chosen.
         history: every step, the last being the result; components in canonical order.
         status: how the fit ended.
         cells: the data that was fitted.
-        log_likelihood: of all points at the final parameters, in nats: the ELBO, which equals it
-            where every cell is one point.
-        coarseness: how coarse the cells are for the mixture.
+        elbo: of all points at the final parameters, in nats: a lower bound on the log-likelihood,
+            and the log-likelihood itself where every cell is one point.
+        cost: what fitting cells in place of points costs.
         criteria: BIC, AIC and ICL, of the ELBO and the estimated gap together.
         floored: the components that stand on the covariance floor, ascending.
+        with_few_points: the components on fewer points than a handful, ascending.
+        has_strays_alone_on_few: whether all of those, if any, are of points far from all others.
         handful: how many points are enough for a component, in the units of the cells' counts.
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
@@ -75,10 +42,12 @@ class Fit:
     history: History
     status: Status
     cells: Cells
-    log_likelihood: float
-    coarseness: Coarseness
+    elbo: float
+    cost: CompressionCost
     criteria: Criteria
     floored: tuple[int, ...]
+    with_few_points: tuple[int, ...]
+    has_strays_alone_on_few: bool
     handful: float
     search: Search | None
     seconds: float
@@ -89,48 +58,37 @@ class Fit:
         """The final mixture."""
         return self.history.snapshot(self.history.last_step).mixture
 
-    @property
-    def with_few_points(self) -> tuple[int, ...]:
-        """The components on fewer points than a handful, ascending."""
-        return tuple(np.flatnonzero(self._have_few_points).tolist())
-
-    @property
-    def has_strays_alone_on_few(self) -> bool:
-        """Whether all components on few points, if any, are of strays; see `soundness.flaw`."""
-        return are_strays(self.mixture, self._have_few_points)
-
-    @property
-    def _have_few_points(self) -> npt.NDArray[np.bool_]:
-        return have_few_points(self.mixture, self.cells.n_points, self.handful)
-
-    @property
-    def compression_gap(self) -> float:
-        """What the log-likelihood is estimated to have over the ELBO, in nats per point.
-
-        0 where every cell is one point.
-        """
-        return self.coarseness.gap
-
-    @property
-    def compression_shift(self) -> float | None:
-        """How far the cells are estimated to move a component's parameters, in standard errors.
-
-        See `estimate_shifts`; 0 where every cell is one point, None before a fit has converged.
-        """
-        return self.coarseness.shift
-
-    @property
-    def is_coarse(self) -> bool:
-        """Whether the cells break a rule of `refinement`, for want of room or of passes."""
-        return self.coarseness.is_coarse
-
     def true_gap(self, exact_log_likelihood: float) -> float:
         """What the log-likelihood of the points, in nats, has over the ELBO, in nats per point."""
-        return (exact_log_likelihood - self.log_likelihood) / self.cells.n_points
+        return (exact_log_likelihood - self.elbo) / self.cells.n_points
 
     def gap_ratio(self, gap: float) -> float:
-        """How a gap, in nats per point, compares with the largest that `refinement` allows."""
+        """How a gap, in nats per point, compares with the largest that is allowed."""
         return compare_gap(self.cells, gap)
+
+
+def describe(outcome: Outcome) -> Fit:
+    """What a user is told of where a fit has come to, in data units."""
+    cells = outcome.cells
+    history = History.trace(outcome.states, cells.n_points, outcome.whitening)
+    mixture = history.snapshot(history.last_step).mixture
+    few = have_few_points(mixture, cells.n_points, outcome.handful)
+    return Fit(
+        settings=outcome.settings,
+        history=history,
+        status=outcome.status,
+        cells=cells,
+        elbo=outcome.elbo,
+        cost=outcome.coarseness.summarize(),
+        criteria=outcome.criteria,
+        floored=outcome.floored,
+        with_few_points=tuple(np.flatnonzero(few).tolist()),
+        has_strays_alone_on_few=are_strays(mixture, few),
+        handful=outcome.handful,
+        search=outcome.search,
+        seconds=outcome.seconds,
+        selection=outcome.selection,
+    )
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ import numpy as np
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.gaps import estimate_gap
-from gmmcli.core.inference.climb import State
+from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.runs.result import Fit, Status
 from gmmcli.core.search.criteria import Candidate, Selection, criteria
 from gmmcli.core.search.fit import Climbed, Hooks, Problem, check_distinct_points, n_few
-from gmmcli.core.search.rounds import MOST_STEPS, ONE_MOVE, Path, Searcher
+from gmmcli.core.search.outcome import Outcome, Status
+from gmmcli.core.search.rounds import MOST_STEPS, ONE_MOVE, Searcher, Trail
 from gmmcli.settings import PRELIMINARY, Choice, CriterionName, FitSettings
 
 # So many components beyond the best so far tell that more are no better.
@@ -58,13 +58,13 @@ class Contender:
     """
 
     problem: Problem
-    path: Path
-    fit: Fit
+    path: Trail
+    fit: Outcome
     flaw: str | None
     is_searched: bool = False
     is_final: bool = False
-    enlarged: Path | None = None
-    on_all: Path | None = None
+    enlarged: Trail | None = None
+    on_all: Trail | None = None
     is_behind: bool = False
 
     @property
@@ -79,7 +79,7 @@ class Contender:
         return np.array_equal(self.enlarged.states[0].mixture.means, mixture.means)
 
     @property
-    def farthest(self) -> Path:
+    def farthest(self) -> Trail:
         """The way to its mixture, on all cells if it has one there."""
         return self.on_all or self.enlarged or self.path
 
@@ -87,12 +87,11 @@ class Contender:
         """What is told of it in the end."""
         left = self.is_behind or not self.is_final
         status = self.flaw or (PRELIMINARY if left else self.fit.status.value)
-        hidden = self.fit.cells.n_points * self.fit.compression_gap
         covariance = self.problem.covariance
         return Candidate(
             components=self.n_components,
             covariance=covariance,
-            log_likelihood=self.fit.log_likelihood + hidden,
+            log_likelihood=self.fit.log_likelihood,
             parameters=count_parameters(self.n_components, covariance),
             criteria=self.fit.criteria,
             status=status,
@@ -102,7 +101,7 @@ class Contender:
 
 def chosen_fit(
     cells: Cells, settings: FitSettings, choice: Choice, *, hooks: Hooks | None = None
-) -> Fit:
+) -> Outcome:
     """The fit of the mixture that a criterion prefers, with what it was chosen from.
 
     A mixture with a flaw is not chosen, as its likelihood says nothing about the data (see
@@ -181,7 +180,7 @@ def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     ]
 
 
-def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> tuple[list[Path], list[float]]:
+def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> tuple[list[Trail], list[float]]:
     """The paths to mixtures of one number of components after the other, on few cells.
 
     With the figures that they had before those after them were known; see `_figure`.
@@ -206,7 +205,7 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> tuple[list[Path], 
     return paths, figures
 
 
-def _led_on(searcher: Searcher, cells: Cells, path: Path, other: Mixture) -> Path:
+def _led_on(searcher: Searcher, cells: Cells, path: Trail, other: Mixture) -> Trail:
     """A path, from another number of components on where a merge or a split of it leads higher."""
     mixture = path.last.mixture
     if mixture.n_components < other.n_components:
@@ -228,17 +227,17 @@ def _behind(figures: Sequence[float]) -> float:
     return (finite[-1] - min(finite)) / 2 if finite else 0.0
 
 
-def _grown(searcher: Searcher, cells: Cells, path: Path, n_components: int) -> Path:
+def _grown(searcher: Searcher, cells: Cells, path: Trail, n_components: int) -> Trail:
     """A path to one more component: from a start of its own, or from those there are if better.
 
     Where both lead to the same mixture, the way from the start shows it finding its shape.
     """
     own = searcher.begun(cells, n_components, n_starts=FEW_STARTS)
-    grown = Path(searcher.moved(cells, path.last.mixture, n_components))
+    grown = Trail(searcher.moved(cells, path.last.mixture, n_components))
     return grown if searcher.is_better(cells, grown.last, own.last) else own
 
 
-def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
+def _figure(problem: Problem, path: Trail, criterion: CriterionName) -> float:
     """The criterion where a path on few cells leads; infinite where that cannot be chosen.
 
     Few cells may hide so much that more components seem better, or too little, so a few steps are
@@ -254,7 +253,7 @@ def _figure(problem: Problem, path: Path, criterion: CriterionName) -> float:
     return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
 
 
-def _of(problem: Problem, path: Path) -> Contender:
+def _of(problem: Problem, path: Trail) -> Contender:
     """A contender that has a path on few cells."""
     return Contender(problem, path, *_told(problem, problem.measure(path)))
 
@@ -266,7 +265,7 @@ def _begun(contender: Contender) -> Contender:
     return replace(contender, fit=fit, flaw=flaw, is_final=False)
 
 
-def _told(problem: Problem, climbed: Climbed) -> tuple[Fit, str | None]:
+def _told(problem: Problem, climbed: Climbed) -> tuple[Outcome, str | None]:
     """What came of a climb, and what keeps that from being chosen; None where nothing does."""
     return problem.told(climbed), problem.flaw(problem.all_cells, climbed.path.last.mixture)
 
@@ -285,7 +284,7 @@ def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0
         by_natural=by_natural,
         on_all=path is not contender.path,
         behind=behind,
-        target=contender.fit.log_likelihood + behind,
+        target=contender.fit.elbo + behind,
     )
     fit, flaw = _told(problem, climbed)
     return replace(
@@ -307,7 +306,7 @@ def _searched(contender: Contender) -> Contender:
     return replace(contender, path=path, is_searched=True)
 
 
-def _led(contender: Contender, path: Path, criterion: CriterionName) -> Contender:
+def _led(contender: Contender, path: Trail, criterion: CriterionName) -> Contender:
     """A contender with another path on few cells, from whose end it begins if it is better there.
 
     What leads higher on few cells may not on all.
@@ -382,7 +381,7 @@ def _enlarged_best(
             more = problem.searcher.enlarged(problem.all_cells, best.farthest.last.mixture)
             if more is None or contender.has_begun_from(more):
                 return []
-            start = Path([State(0, more, -math.inf)]).after(ONE_MOVE)
+            start = Trail([State(0, more, -math.inf)]).after(ONE_MOVE)
             larger = _begun(
                 replace(contender, enlarged=start, on_all=None, is_searched=True, is_behind=False)
             )

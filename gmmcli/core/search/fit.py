@@ -12,17 +12,17 @@ from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.inference.ascent import Ascent
-from gmmcli.core.inference.climb import State, climb, estimate_left_to_climb, limit_threads, measure
+from gmmcli.core.inference.climb import climb, estimate_left_to_climb, limit_threads, measure
 from gmmcli.core.inference.convergence import WINDOWS, estimate_remaining_climb
 from gmmcli.core.inference.curvature import Memory
+from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import are_floored
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.whitening import Whitening
-from gmmcli.core.runs.history import History
-from gmmcli.core.runs.result import Fit, Status
 from gmmcli.core.search.criteria import criteria
 from gmmcli.core.search.objective import flaw
-from gmmcli.core.search.rounds import MOST_STEPS, Path, Searcher
+from gmmcli.core.search.outcome import Outcome, Status
+from gmmcli.core.search.rounds import MOST_STEPS, Searcher, Trail
 from gmmcli.errors import FitError, TableError
 from gmmcli.settings import HANDFUL, CovarianceType, FitSettings
 
@@ -67,7 +67,7 @@ class Hooks:
 
 def fit(
     cells: Cells, settings: FitSettings, *, start: Mixture | None = None, hooks: Hooks | None = None
-) -> Fit:
+) -> Outcome:
     """Fit a mixture to cells.
 
     Args:
@@ -88,7 +88,7 @@ def fit(
     if start is None:
         path = problem.searcher.found(problem.few_cells, settings.components)
     else:
-        path = Path([State(0, _distinct(problem.whitening.whiten(start)), -np.inf)])
+        path = Trail([State(0, _distinct(problem.whitening.whiten(start)), -np.inf)])
     climbed = problem.climbed(path, finer=hooks.finer)
     return replace(problem.told(climbed), seconds=perf_counter() - began)
 
@@ -104,7 +104,7 @@ class Climbed:
         coarseness: how coarse they are for its end, as far as that has been worked out.
     """
 
-    path: Path
+    path: Trail
     status: Status
     cells: Cells
     coarseness: Coarseness | None = None
@@ -183,12 +183,12 @@ class Problem:
         other._cells, other._levels = cells, _levels(cells, self.whitening, self._few)
         return other
 
-    def on_few(self, path: Path) -> Path:
+    def on_few(self, path: Trail) -> Trail:
         """The path with the ELBO that its end has on few cells."""
         last = measure(path.last, self.few_cells, self._ascent)
         return replace(path, states=[*path.states[:-1], last])
 
-    def measure(self, path: Path) -> Climbed:
+    def measure(self, path: Trail) -> Climbed:
         """The end of a path as it is, on all cells."""
         last = measure(path.last, self.all_cells, self._ascent)
         status = Status.INTERRUPTED if self._hooks.interrupted() else Status.STEP_LIMIT
@@ -196,7 +196,7 @@ class Problem:
 
     def climbed(
         self,
-        path: Path,
+        path: Trail,
         *,
         finer: Callable[[Coarseness], Cells] | None = None,
         by_natural: bool = False,
@@ -230,7 +230,7 @@ class Problem:
         states, status, climber = climber.on(stages, path.states, self._left(stages, tolerance))
         search, is_checked, n_swaps = path.search, path.moves == 0, 0
         while status is Status.CONVERGED:
-            before = path = Path(states, search)
+            before = path = Trail(states, search)
             if stages.has_more_cells and not is_checked:  # few cells may mislead
                 path, is_checked = self.searcher.improved(stages.cells, path, patience=1), True
             goes_on = path.moves > before.moves or stages.advance(path.last.mixture)
@@ -247,7 +247,7 @@ class Problem:
             all_cells = stages.all_cells.whiten(self.whitening)
             states = [*states[:-1], measure(states[-1], all_cells, self._ascent)]
         coarseness = stages.coarseness if status is Status.CONVERGED else None
-        return Climbed(Path(states, search), status, stages.all_cells, coarseness)
+        return Climbed(Trail(states, search), status, stages.all_cells, coarseness)
 
     def _left(self, stages: "_Stages", tolerance: float) -> float:
         """What may be left to climb on the cells of a stage, in nats, and so much always."""
@@ -258,31 +258,29 @@ class Problem:
         self.watch("step", state.step, state.elbo)
         return state
 
-    def told(self, climbed: Climbed) -> Fit:
+    def told(self, climbed: Climbed) -> Outcome:
         """What came of a climb, in data units."""
         cells, status = climbed.cells, climbed.status
         states = _in_canonical_order(climbed.path.states, self.whitening)
-        history = _history_of(states, cells.n_points, self.whitening)
-        last = history.snapshot(history.last_step)
-        is_optimum = status is Status.CONVERGED
+        mixture = self.whitening.unwhiten(states[-1].mixture)
         coarseness = climbed.coarseness or Coarseness(
-            cells, last.mixture, self.covariance, is_optimum=is_optimum
+            cells, mixture, self.covariance, is_optimum=status is Status.CONVERGED
         )
-        log_likelihood = last.elbo + coarseness.gap * cells.n_points
-        return Fit(
-            settings=replace(self._settings, components=last.mixture.n_components),
-            history=history,
+        elbo = states[-1].elbo + cells.n_points * self.whitening.log_volume
+        log_likelihood = elbo + coarseness.gap * cells.n_points
+        return Outcome(
+            settings=replace(self._settings, components=mixture.n_components),
+            states=tuple(states),
+            whitening=self.whitening,
             status=status,
             cells=cells,
-            log_likelihood=last.elbo,
             coarseness=coarseness,
-            criteria=criteria(cells, last.mixture, log_likelihood, self._settings.covariance),
+            criteria=criteria(cells, mixture, log_likelihood, self._settings.covariance),
             floored=tuple(
                 np.flatnonzero(are_floored(states[-1].mixture.covariances, self._floor)).tolist()
             ),
             handful=self.handful,
             search=climbed.path.search,
-            seconds=0.0,
         )
 
 
@@ -484,17 +482,6 @@ def _is_too_slow(elbos: list[float], target: float) -> bool:
         return False
     pace = (elbos[-1] - elbos[-1 - PACE_STEPS]) / PACE_STEPS
     return elbos[-1] + pace * MOST_STEPS < target
-
-
-def _history_of(states: Sequence[State], n_points: float, whitening: Whitening) -> History:
-    """The history in data units of states in whitened units."""
-    jacobian = n_points * whitening.log_volume
-    return History.of(
-        [whitening.unwhiten(state.mixture) for state in states],
-        [state.elbo + jacobian for state in states],
-        [state.by_move for state in states],
-        [state.n_cells for state in states],
-    )
 
 
 def _in_canonical_order(states: Sequence[State], whitening: Whitening) -> list[State]:

@@ -15,13 +15,14 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.tree import LARGEST_TREE, merge_cells
 from gmmcli.core.inference.ascent import Ascent
-from gmmcli.core.inference.climb import State, climb, limit_threads, measure
+from gmmcli.core.inference.climb import climb, limit_threads, measure
+from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.runs.result import Search
 from gmmcli.core.search.insertion import inserted
 from gmmcli.core.search.moves import aligned, joined, merged_to, split
 from gmmcli.core.search.objective import score
+from gmmcli.core.search.outcome import Search
 from gmmcli.settings import HANDFUL, Effort
 
 # So many rounds of moves in succession that bring nothing end a search, and so do so many other
@@ -50,7 +51,7 @@ ONE_MOVE = Search(rounds=1, moves=1)
 
 
 @dataclass(frozen=True)
-class Path:
+class Trail:
     """The way to a mixture: its states, and what a search tried."""
 
     states: list[State]
@@ -66,13 +67,13 @@ class Path:
         """How many moves of a search it has followed."""
         return self.search.moves if self.search else 0
 
-    def moved(self, more: list[State]) -> "Path":
+    def moved(self, more: list[State]) -> "Trail":
         """This path and how it goes on from another place, by a move."""
         after = self.last.step + 1
         states = [replace(state, step=after + state.step) for state in more]
         return replace(self, states=[*self.states, replace(states[0], by_move=True), *states[1:]])
 
-    def after(self, tried: Search) -> "Path":
+    def after(self, tried: Search) -> "Trail":
         """This path, with what more a search has tried; a move makes what was known of it void."""
         before = self.search or Search()
         known = replace(before, starts=0, returns=0) if tried.moves else before
@@ -107,7 +108,7 @@ class Searcher:
     interrupted: Callable[[], bool] = lambda: False
     settled: float = SETTLED_HANDFUL
 
-    def found(self, cells: Cells, n_components: int) -> Path:
+    def found(self, cells: Cells, n_components: int) -> Trail:
         """The path from a first guess to the best mixture found.
 
         Args:
@@ -116,7 +117,7 @@ class Searcher:
         """
         return self.improved(cells, self.begun(cells, n_components))
 
-    def begun(self, cells: Cells, n_components: int, n_starts: int | None = None) -> Path:
+    def begun(self, cells: Cells, n_components: int, n_starts: int | None = None) -> Trail:
         """The path from the best of several random starts to where a climb settles.
 
         Args:
@@ -130,16 +131,16 @@ class Searcher:
         with limit_threads(cells, n_components):
             if n_components == 1:  # all starts lead to the same
                 start = random_start(cells, 1, self.ascent.floor, generator)
-                return Path(self._settled(cells, State(0, start, -np.inf)))
+                return Trail(self._settled(cells, State(0, start, -np.inf)))
             for _ in range(n_starts):
                 start = random_start(cells, n_components, self.ascent.floor, generator)
                 trials.append(self._trial(cells, start))
                 if self.interrupted():
                     break
             best = max(trials, key=lambda states: self.worth(cells, states[-1]))
-            return Path([*best[:-1], *self._settled(cells, best[-1])])
+            return Trail([*best[:-1], *self._settled(cells, best[-1])])
 
-    def improved(self, cells: Cells, path: Path, patience: int | None = None) -> Path:
+    def improved(self, cells: Cells, path: Trail, patience: int | None = None) -> Trail:
         """The path with the moves that lead higher.
 
         Args:
@@ -233,7 +234,7 @@ class Searcher:
             merged = aligned(merged, before)
         return self._settled(cells, State(0, merged, -np.inf))
 
-    def swapped(self, cells: Cells, path: Path) -> Path:
+    def swapped(self, cells: Cells, path: Trail) -> Trail:
         """The path with a component moved to where points are explained worst, if that pays off.
 
         Told by a few steps, and only where the points are badly explained, so it costs next to
