@@ -178,7 +178,7 @@ def is_command(function: ast.FunctionDef) -> bool:
     return any(name.startswith(("click.command", "click.option")) for name in names)
 
 
-def parameters_of(function: ast.FunctionDef) -> int:
+def collect_parameters(function: ast.FunctionDef) -> int:
     """How many parameters a function has, but self and cls."""
     given = function.args
     names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
@@ -205,9 +205,9 @@ def test_no_function_is_long() -> None:
 def test_functions_but_commands_have_few_parameters() -> None:
     functions = [found for name in HELD_TO_SIZES for found in functions_of(name)]
     many = {
-        function: parameters_of(node)
+        function: collect_parameters(node)
         for function, node in functions
-        if parameters_of(node) > MOST_PARAMETERS and not is_command(node)
+        if collect_parameters(node) > MOST_PARAMETERS and not is_command(node)
     }
     assert many == {}
 

@@ -114,7 +114,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     with reporter.show_work(f"reading {request.name}"):
         from gmmcli.core.cells.compression import compress
         from gmmcli.core.mixture.mixture import read_mixture
-        from gmmcli.core.runs.directory import check_target, default_directory
+        from gmmcli.core.runs.directory import check_target, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
         from gmmcli.core.tables.engines import source_of
         from gmmcli.core.tables.export import check_export
@@ -122,7 +122,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
 
         source = context.with_resource(source_of(request.data, request.table, request.engine))
         points = open_table(source, x=request.x_column, y=request.y_column, weight=request.weight)
-        directory = request.output or default_directory(request.table or request.data)
+        directory = request.output or name_directory(request.table or request.data)
         check_target(directory, overwrite=request.overwrite)
         if request.assignments is not None:
             overwrite = request.overwrite
@@ -275,12 +275,12 @@ def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -
 def draw_pictures(directory: Path, reporter: Reporter) -> list[Path]:
     """The pictures of a run that was just written, drawn from what was written alone."""
     with reporter.show_work("loading matplotlib"):
-        from gmmcli.core.runs.directory import picture_names, read_run
+        from gmmcli.core.runs.directory import name_pictures, read_run
         from gmmcli.pictures.frames import draw_run
 
         run = read_run(directory)
-        steps = run.history.chosen(run.snapshots)
-        n_pictures = len(picture_names(run, steps, "png"))
+        steps = run.history.choose_steps(run.snapshots)
+        n_pictures = len(name_pictures(run, steps, "png"))
     if run.history.last_step not in steps:
         reporter.note(
             f"the last step, {run.history.last_step}, is not among the snapshots: "

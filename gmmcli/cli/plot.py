@@ -57,13 +57,13 @@ def plot(
 
     reporter = Reporter(quiet=quiet)
     with reporter.show_work(f"reading {run}"):
-        from gmmcli.core.runs.directory import picture_names, read_run, remove_pictures
+        from gmmcli.core.runs.directory import name_pictures, read_run, remove_pictures
         from gmmcli.files import check_file_target
         from gmmcli.pictures.frames import draw_run
 
         fitted = read_run(run)
-        chosen = fitted.history.chosen(fitted.snapshots if steps is None else steps)
-        names = picture_names(fitted, chosen, picture_format)
+        chosen = fitted.history.choose_steps(fitted.snapshots if steps is None else steps)
+        names = name_pictures(fitted, chosen, picture_format)
     directory = run if output is None else output
     if output is not None:
         for name in names:

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gmmcli.core.runs.directory import Run, frame_name, selection_name, sheet_name
+from gmmcli.core.runs.directory import Run, name_frame, name_selection, name_sheet
 from gmmcli.core.runs.history import Snapshot
 from gmmcli.files import replace_atomically
 from gmmcli.pictures.artists import describe_scene, describe_snapshot, draw_snapshot
@@ -47,12 +47,12 @@ def _plan_figures(
     """What makes each picture, by its path inside a run, in the order of drawing."""
     scene = compute_scene(run)
     figures: dict[str, Callable[[], Figure]] = {
-        frame_name(step, picture_format): partial(_make_frame_at, scene, run, step)
+        name_frame(step, picture_format): partial(_make_frame_at, scene, run, step)
         for step in steps
     }
     if run.selection is not None:
-        figures[selection_name(picture_format)] = partial(make_selection_figure, run.selection)
-    figures[sheet_name(picture_format)] = partial(make_sheet, scene, run, steps)
+        figures[name_selection(picture_format)] = partial(make_selection_figure, run.selection)
+    figures[name_sheet(picture_format)] = partial(make_sheet, scene, run, steps)
     return figures
 
 

@@ -24,25 +24,25 @@ def history_of(elbos: list[float], moves: Collection[int] = ()) -> History:
 
 def test_every_nth_step_from_the_first() -> None:
     history = history_of([0.0] * 151)
-    assert history.chosen(50) == [0, 50, 100, 150]
-    assert history.chosen(60) == [0, 60, 120]
-    assert history.chosen("all") == list(range(151))
-    assert history.chosen((7, 3)) == [3, 7]
+    assert history.choose_steps(50) == [0, 50, 100, 150]
+    assert history.choose_steps(60) == [0, 60, 120]
+    assert history.choose_steps("all") == list(range(151))
+    assert history.choose_steps((7, 3)) == [3, 7]
 
 
 def test_a_step_beyond_the_last_is_refused() -> None:
     with pytest.raises(RunError, match="no step 9: the history ends at step 4"):
-        history_of([0.0] * 5).chosen((0, 9))
+        history_of([0.0] * 5).choose_steps((0, 9))
 
 
 def test_auto_takes_equal_shares_of_the_climb() -> None:
     elbos = [float(v) for v in np.linspace(-70, 0, 71)]
-    assert history_of(elbos).chosen("auto") == [0, 10, 20, 30, 40, 50, 60, 70]
+    assert history_of(elbos).choose_steps("auto") == [0, 10, 20, 30, 40, 50, 60, 70]
 
 
 def test_auto_has_moves_before_shares_of_the_climb() -> None:
     elbos = [float(v) for v in np.linspace(-70, 0, 71)]
-    assert history_of(elbos, {5, 6}).chosen("auto") == [0, 5, 6, 14, 28, 42, 56, 70]
+    assert history_of(elbos, {5, 6}).choose_steps("auto") == [0, 5, 6, 14, 28, 42, 56, 70]
 
 
 def test_auto_has_the_moves_that_gained_most_where_not_all_fit() -> None:
@@ -51,7 +51,7 @@ def test_auto_has_the_moves_that_gained_most_where_not_all_fit() -> None:
     for gain in gains:
         elbos += [elbos[-1] - 3, elbos[-1] + gain]
     history = history_of(elbos, set(range(2, 18, 2)))
-    assert history.chosen("auto") == [0, 2, 6, 8, 12, 14, 16, 17]
+    assert history.choose_steps("auto") == [0, 2, 6, 8, 12, 14, 16, 17]
 
 
 def test_auto_leaves_out_of_the_climb_what_more_cells_brought() -> None:
@@ -63,7 +63,7 @@ def test_auto_leaves_out_of_the_climb_what_more_cells_brought() -> None:
     )
     assert jumped.on_other_cells.tolist() == [30]
     # What the step with the jump brought itself is not known, which leaves a climb of 69.
-    assert jumped.chosen("auto") == [0, 10, 20, 31, 41, 51, 61, 70]
+    assert jumped.choose_steps("auto") == [0, 10, 20, 31, 41, 51, 61, 70]
 
 
 def travelling(positions: list[float], unit: float = 1.0) -> History:
@@ -78,18 +78,18 @@ def travelling(positions: list[float], unit: float = 1.0) -> History:
 def test_auto_fills_up_with_the_steps_farthest_from_those_shown(unit: float) -> None:
     positions = [0.0, 0, 0, 10, 20, 30, 40, 50, 60, 60, 60, 60, 60]
     # Step 1 has the climb, but looks like step 0; the last shows what step 8 would.
-    assert travelling(positions, unit).chosen("auto") == [0, 3, 4, 5, 6, 7, 12]
+    assert travelling(positions, unit).choose_steps("auto") == [0, 3, 4, 5, 6, 7, 12]
 
 
 def test_auto_shows_no_step_that_looks_like_another() -> None:
     still = travelling([0.0] * 20 + [1e-3] * 20)
-    assert still.chosen("auto") == [0, 39]
-    assert travelling([0.0] * 20 + [1.0] * 20).chosen("auto") == [0, 39]
-    assert travelling([0.0, 0.5] + [1.0] * 20).chosen("auto") == [0, 1, 21]
+    assert still.choose_steps("auto") == [0, 39]
+    assert travelling([0.0] * 20 + [1.0] * 20).choose_steps("auto") == [0, 39]
+    assert travelling([0.0, 0.5] + [1.0] * 20).choose_steps("auto") == [0, 1, 21]
 
 
 def test_auto_shows_what_was_before_a_leap() -> None:
-    chosen = travelling([float(v) for v in np.linspace(0, 1, 30)] + [9.0] * 30).chosen("auto")
+    chosen = travelling([float(v) for v in np.linspace(0, 1, 30)] + [9.0] * 30).choose_steps("auto")
     assert 29 in chosen
 
 
@@ -98,7 +98,7 @@ def test_auto_is_at_most_eight_with_first_and_last(data: st.DataObject) -> None:
     elbos = data.draw(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300))
     moves = data.draw(st.sets(st.integers(0, len(elbos) - 1), max_size=10))
     history = history_of(elbos, moves)
-    chosen = history.chosen("auto")
+    chosen = history.choose_steps("auto")
     assert chosen[0] == 0
     assert chosen[-1] == history.last_step
     assert chosen == sorted(set(chosen))
@@ -114,4 +114,4 @@ def test_components_that_turn_or_trade_weight_look_different() -> None:
     trading = [mixture_of([w, 1 - w], [[0, 0], [5, 0]], [np.eye(2)] * 2) for w in shares]
     for mixtures in (turning, trading):
         history = History.of(mixtures, [*[-1.0] * 20, 0.0], [False] * 21, [9] * 21)
-        assert len(history.chosen("auto")) == AUTO_SNAPSHOTS
+        assert len(history.choose_steps("auto")) == AUTO_SNAPSHOTS

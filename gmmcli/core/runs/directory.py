@@ -21,10 +21,10 @@ from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.parameters import (
     PARAMETERS,
     Parameters,
-    one_of,
-    parameters_of,
+    collect_parameters,
+    pick,
+    read_file,
     read_parameters,
-    readable,
 )
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
@@ -70,7 +70,7 @@ class Run:
     selection: Selection | None = None
 
 
-def default_directory(data: str) -> Path:
+def name_directory(data: str) -> Path:
     """The run directory for some data: its name without suffixes, in the current directory."""
     name = Path(data).name if data != "-" else "standard-input.csv"
     stem = re.sub(r"[*?\[\]]+", "_", Path(name.removesuffix(".gz")).stem)
@@ -105,11 +105,11 @@ def write_run(
         OutputError: when they cannot be written.
     """
     with stage_directory(directory) as stage:
-        write_json(stage / PARAMETERS, parameters_of(fit, provenance, exact_log_likelihood))
-        _history_table(fit.history).to_csv(stage / HISTORY, index=False)
-        _cell_table(fit.cells).to_parquet(stage / CELLS, index=False)
+        write_json(stage / PARAMETERS, collect_parameters(fit, provenance, exact_log_likelihood))
+        _tabulate_history(fit.history).to_csv(stage / HISTORY, index=False)
+        _tabulate_cells(fit.cells).to_parquet(stage / CELLS, index=False)
         if fit.selection is not None:
-            _selection_table(fit.selection).to_csv(stage / SELECTION, index=False)
+            _tabulate_selection(fit.selection).to_csv(stage / SELECTION, index=False)
         written = [directory / path.name for path in stage.iterdir()]
     for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
         remove_pictures(directory, picture_format)
@@ -118,27 +118,27 @@ def write_run(
     return [path for path in (directory / name for name in FILES) if path in written]
 
 
-def frame_name(step: int, picture_format: PictureFormat) -> str:
+def name_frame(step: int, picture_format: PictureFormat) -> str:
     """The path of a step's frame inside a run."""
     return f"frames/step-{step:04d}.{picture_format}"
 
 
-def sheet_name(picture_format: PictureFormat) -> str:
+def name_sheet(picture_format: PictureFormat) -> str:
     """The path of the sheet with all snapshots inside a run."""
     return f"convergence.{picture_format}"
 
 
-def selection_name(picture_format: PictureFormat) -> str:
+def name_selection(picture_format: PictureFormat) -> str:
     """The path of the picture of a choice inside a run."""
     return f"selection.{picture_format}"
 
 
-def picture_names(run: Run, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
+def name_pictures(run: Run, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
     """The paths of the frames of some steps, and of the other pictures, inside a run."""
-    names = [frame_name(step, picture_format) for step in steps]
+    names = [name_frame(step, picture_format) for step in steps]
     if run.selection is not None:
-        names.append(selection_name(picture_format))
-    return [*names, sheet_name(picture_format)]
+        names.append(name_selection(picture_format))
+    return [*names, name_sheet(picture_format)]
 
 
 def remove_pictures(
@@ -146,7 +146,7 @@ def remove_pictures(
 ) -> None:
     """Remove a run's pictures of one format, but for those to keep."""
     frames = directory.glob(f"frames/step-*.{picture_format}")
-    others = sheet_name(picture_format), selection_name(picture_format)
+    others = name_sheet(picture_format), name_selection(picture_format)
     for path in (*frames, *(directory / name for name in others)):
         if path not in keep:
             path.unlink(missing_ok=True)
@@ -160,13 +160,13 @@ def read_run(directory: Path) -> Run:
     """
     parameters = read_parameters(directory)
     mixture, n_points = parameters.mixture, parameters.n_points
-    history = readable(directory / HISTORY, _parsed_history)
+    history = read_file(directory / HISTORY, _parse_history)
     if history.weights.shape[1] != mixture.n_components:
         raise RunError(
             f"{directory / HISTORY} is damaged: it has {history.weights.shape[1]} components and "
             f"{PARAMETERS} has {mixture.n_components}; fit the data again"
         )
-    cells = readable(directory / CELLS, _parsed_cells)
+    cells = read_file(directory / CELLS, _parse_cells)
     if not math.isclose(cells.n_points, n_points, rel_tol=1e-9):
         raise RunError(
             f"{directory / CELLS} is damaged: it has {cells.n_points:g} points and "
@@ -174,8 +174,8 @@ def read_run(directory: Path) -> Run:
         )
     selection = None
     if parameters.criterion is not None:
-        parse = partial(_parsed_selection, parameters=parameters, criterion=parameters.criterion)
-        selection = readable(directory / SELECTION, parse)
+        parse = partial(_parse_selection, parameters=parameters, criterion=parameters.criterion)
+        selection = read_file(directory / SELECTION, parse)
     return Run(parameters.columns, mixture, history, cells, parameters.snapshots, selection)
 
 
@@ -188,9 +188,9 @@ def _check_replaced(directory: Path, *, overwrite: bool) -> None:
         raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
 
 
-def _history_table(history: History) -> pd.DataFrame:
+def _tabulate_history(history: History) -> pd.DataFrame:
     n_steps, n_components = history.weights.shape
-    covariances = _packed(history.covariances)
+    covariances = _pack(history.covariances)
     values = np.concatenate([history.weights[..., None], history.means, covariances], axis=2)
     table = pd.DataFrame(values.reshape(-1, len(HISTORY_PARAMETERS)), columns=HISTORY_PARAMETERS)
     table.insert(0, "step", np.repeat(np.arange(n_steps), n_components))
@@ -201,12 +201,12 @@ def _history_table(history: History) -> pd.DataFrame:
     return table
 
 
-def _cell_table(cells: Cells) -> pd.DataFrame:
-    values = np.column_stack([cells.counts, cells.means, _packed(cells.covariances)])
+def _tabulate_cells(cells: Cells) -> pd.DataFrame:
+    values = np.column_stack([cells.counts, cells.means, _pack(cells.covariances)])
     return pd.DataFrame(values, columns=CELL_COLUMNS)
 
 
-def _selection_table(selection: Selection) -> pd.DataFrame:
+def _tabulate_selection(selection: Selection) -> pd.DataFrame:
     rows = [
         {**asdict(candidate), **asdict(candidate.criteria), "eligible": int(candidate.eligible)}
         for candidate in selection.candidates
@@ -214,12 +214,12 @@ def _selection_table(selection: Selection) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=SELECTION_COLUMNS)
 
 
-def _parsed_selection(path: Path, *, parameters: Parameters, criterion: CriterionName) -> Selection:
-    table = _columns(pyarrow.csv.read_csv(path).to_pandas(), SELECTION_COLUMNS)
+def _parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionName) -> Selection:
+    table = _select_columns(pyarrow.csv.read_csv(path).to_pandas(), SELECTION_COLUMNS)
     candidates = tuple(
         Candidate(
             components=int(row["components"]),
-            covariance=one_of(COVARIANCE_TYPES, row["covariance"]),
+            covariance=pick(COVARIANCE_TYPES, row["covariance"]),
             log_likelihood=float(row["log_likelihood"]),
             parameters=int(row["parameters"]),
             criteria=Criteria(*(float(row[name]) for name in CRITERIA)),
@@ -234,9 +234,9 @@ def _parsed_selection(path: Path, *, parameters: Parameters, criterion: Criterio
     return Selection(candidates, criterion, chosen)
 
 
-def _parsed_history(path: Path) -> History:
+def _parse_history(path: Path) -> History:
     # Arrow reads every digit that pandas wrote, whichever the version of pandas.
-    table = _columns(pyarrow.csv.read_csv(path).to_pandas(), HISTORY_COLUMNS)
+    table = _select_columns(pyarrow.csv.read_csv(path).to_pandas(), HISTORY_COLUMNS)
     n_components = int(table["component"].max()) + 1
     n_steps = int(table["step"].max()) + 1
     expected = [(step, k) for step in range(n_steps) for k in range(n_components)]
@@ -249,32 +249,32 @@ def _parsed_history(path: Path) -> History:
         raise ValueError("an ELBO is missing or not finite")
     by_move = table["by_move"].to_numpy(np.bool_)[::n_components]
     n_cells = table["cells"].to_numpy(np.int64)[::n_components]
-    covariances = _unpacked(values[..., 3:])
+    covariances = _unpack(values[..., 3:])
     history = History(elbos, values[..., 0], values[..., 1:3], covariances, by_move, n_cells)
     for step in range(n_steps):
         history.snapshot(step)  # checks the mixture
     return history
 
 
-def _parsed_cells(path: Path) -> Cells:
-    values = _columns(pd.read_parquet(path), CELL_COLUMNS).to_numpy(np.float64)
+def _parse_cells(path: Path) -> Cells:
+    values = _select_columns(pd.read_parquet(path), CELL_COLUMNS).to_numpy(np.float64)
     if len(values) == 0 or not np.isfinite(values).all() or not (values[:, 0] > 0).all():
         raise ValueError("a value is missing, not finite, or a count not above 0")
-    return Cells(values[:, 0], values[:, 1:3], _unpacked(values[:, 3:]))
+    return Cells(values[:, 0], values[:, 1:3], _unpack(values[:, 3:]))
 
 
-def _columns(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+def _select_columns(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise ValueError(f"it lacks the column {missing[0]!r}")
     return table[names]
 
 
-def _packed(matrices: FloatArray) -> FloatArray:
+def _pack(matrices: FloatArray) -> FloatArray:
     """The xx, xy and yy of symmetric matrices: shape (..., 3) of (..., 2, 2)."""
     return matrices[..., [0, 0, 1], [0, 1, 1]]
 
 
-def _unpacked(values: FloatArray) -> FloatArray:
+def _unpack(values: FloatArray) -> FloatArray:
     """Symmetric matrices of their xx, xy and yy: shape (..., 2, 2) of (..., 3)."""
     return values[..., [[0, 1], [1, 2]]]

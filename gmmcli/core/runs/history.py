@@ -12,7 +12,6 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.errors import RunError
-from gmmcli.settings import AUTO_SNAPSHOTS
 
 # How far the components have to travel to look different, in the data's standard deviations.
 VISIBLE = 0.01
@@ -61,14 +60,29 @@ class History:
             whitening: to whitened units.
         """
         jacobian = n_points * whitening.log_volume
-        mixtures = [whitening.unwhiten(state.mixture) for state in states]
+        return cls.of(
+            [whitening.unwhiten(state.mixture) for state in states],
+            [state.elbo + jacobian for state in states],
+            [state.by_move for state in states],
+            [state.n_cells for state in states],
+        )
+
+    @classmethod
+    def of(
+        cls,
+        mixtures: Sequence[Mixture],
+        elbos: Sequence[float],
+        by_move: Sequence[bool],
+        n_cells: Sequence[int],
+    ) -> "History":
+        """The history of these mixtures, in the order of their steps; see the attributes."""
         return cls(
-            np.array([state.elbo + jacobian for state in states]),
+            np.array(elbos),
             np.stack([mixture.weights for mixture in mixtures]),
             np.stack([mixture.means for mixture in mixtures]),
             np.stack([mixture.covariances for mixture in mixtures]),
-            np.array([state.by_move for state in states]),
-            np.array([state.n_cells for state in states]),
+            np.array(by_move),
+            np.array(n_cells),
         )
 
     @property
@@ -86,12 +100,12 @@ class History:
         mixture = Mixture(self.weights[step], self.means[step], self.covariances[step])
         return Snapshot(step, float(self.elbos[step]), mixture, bool(self.by_move[step]))
 
-    def chosen(self, snapshots: Snapshots) -> list[int]:
+    def choose_steps(self, snapshots: Snapshots) -> list[int]:
         """The steps to show.
 
         Args:
             snapshots: N for the first step and every Nth after it; a tuple for these steps;
-                "auto" for up to `AUTO_SNAPSHOTS` telling ones; "all" for every step.
+                "auto" for up to 8 telling ones; "all" for every step.
 
         Raises:
             RunError: naming the steps that the history does not hold.
@@ -102,11 +116,11 @@ class History:
                 raise RunError(f"no step {absent[0]}: the history ends at step {self.last_step}")
             return sorted(snapshots)
         if snapshots == "auto":
-            return self.telling(AUTO_SNAPSHOTS)
+            return self.choose_telling(8)
         stride = 1 if snapshots == "all" else snapshots
         return list(range(0, self.last_step + 1, stride))
 
-    def telling(self, at_most: int) -> list[int]:
+    def choose_telling(self, at_most: int, *, visible: float = 0.01) -> list[int]:
         """At most so many steps that tell how the fit went, ascending, first and last included.
 
         The steps that moves led to come next, then those at equal shares of the climb. Where that
@@ -116,46 +130,48 @@ class History:
 
         Args:
             at_most: 2 or more.
+            visible: how far the components have to travel to look different, in the data's
+                standard deviations: more hides steps, less draws the same picture twice.
         """
         chosen = {0, self.last_step}
-        chosen.update(self._greatest_moves(at_most - len(chosen)))
-        path = self._path()
+        chosen.update(self._find_greatest_moves(at_most - len(chosen)))
+        path = self._measure_travel()
 
         def unlike() -> FloatArray:
             """How far each step is from the nearest that is shown, shape (T,)."""
             apart: FloatArray = np.abs(path[:, None] - path[sorted(chosen)]).min(axis=1)
             return apart
 
-        for step in self._at_equal_climbs(at_most - len(chosen)):
-            if unlike()[step] > VISIBLE:
+        for step in self._find_equal_climbs(at_most - len(chosen)):
+            if unlike()[step] > visible:
                 chosen.add(step)
-        while len(chosen) < at_most and unlike().max() > VISIBLE:
+        while len(chosen) < at_most and unlike().max() > visible:
             chosen.add(int(unlike().argmax()))
         return sorted(chosen)
 
-    def _greatest_moves(self, at_most: int) -> list[int]:
+    def _find_greatest_moves(self, at_most: int) -> list[int]:
         """At most so many steps that moves led to, those that gained most until the next move."""
         moves = np.flatnonzero(self.by_move[1:-1]) + 1
         reached = np.append(moves[1:] - 1, self.last_step)[: len(moves)]
-        climb = self._climb()
+        climb = self._sum_climb()
         gains = climb[reached] - climb[moves - 1]
         greatest: list[int] = moves[np.argsort(-gains, kind="stable")[:at_most]].tolist()
         return greatest
 
-    def _at_equal_climbs(self, at_most: int) -> list[int]:
+    def _find_equal_climbs(self, at_most: int) -> list[int]:
         """At most so many steps, at which equal shares of the ELBO's climb are reached."""
-        highest = np.maximum.accumulate(self._climb())
+        highest = np.maximum.accumulate(self._sum_climb())
         shares = np.linspace(highest[0], highest[-1], at_most + 2)[1:-1]
         reached: list[int] = np.searchsorted(highest, shares).tolist()
         return reached
 
-    def _climb(self) -> FloatArray:
+    def _sum_climb(self) -> FloatArray:
         """The ELBO of each step without what other cells, rather than steps, brought; (T,)."""
         brought = np.diff(self.elbos, prepend=self.elbos[0])
         brought[self.on_other_cells] = 0.0
         return np.asarray(self.elbos[0] + np.cumsum(brought))
 
-    def _path(self) -> FloatArray:
+    def _measure_travel(self) -> FloatArray:
         """How far the components have travelled by each step, shape (T,).
 
         The length of the path of the component that moves most at each step: of its weight, and of

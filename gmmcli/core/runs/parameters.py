@@ -48,7 +48,7 @@ class Parameters:
     n_points: float
 
 
-def parameters_of(
+def collect_parameters(
     fit: Fit, provenance: Provenance, exact_log_likelihood: float | None
 ) -> dict[str, Any]:
     """What a run's JSON holds, given a fit, where it came from, and its exact log-likelihood."""
@@ -59,7 +59,7 @@ def parameters_of(
         "fit": {
             "status": fit.status.value,
             "steps": fit.history.last_step,
-            "points": _whole(fit.cells.n_points),
+            "points": _drop_fraction(fit.cells.n_points),
             "log_likelihood": fit.elbo,
             **asdict(fit.criteria),
             "cells": fit.cells.n_cells,
@@ -71,7 +71,7 @@ def parameters_of(
             "search": None if fit.search is None else asdict(fit.search),
             "seconds": round(fit.seconds, 3),
         },
-        "selection": None if fit.selection is None else _selection_of(fit.selection),
+        "selection": None if fit.selection is None else _summarize_selection(fit.selection),
         "settings": {**asdict(fit.settings), **provenance.asked},
         "data": {
             "path": provenance.source,
@@ -104,10 +104,10 @@ def read_parameters(directory: Path) -> Parameters:
     """
     if not directory.is_dir():
         raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
-    return readable(directory / PARAMETERS, _parsed_parameters)
+    return read_file(directory / PARAMETERS, _parse_parameters)
 
 
-def readable(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
+def read_file(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
     """What a file of a run holds.
 
     Raises:
@@ -126,7 +126,7 @@ def readable(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
         raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
 
 
-def _selection_of(selection: Selection) -> dict[str, Any]:
+def _summarize_selection(selection: Selection) -> dict[str, Any]:
     """What a mixture was chosen by, and what came next; the rest is in a table of its own."""
     second, next_best = selection.runner_up, None
     if second is not None:
@@ -135,12 +135,12 @@ def _selection_of(selection: Selection) -> dict[str, Any]:
     return {"criterion": selection.criterion, "runner_up": next_best}
 
 
-def _whole(number: float) -> int | float:
+def _drop_fraction(number: float) -> int | float:
     """A number as JSON should show it: without a fraction where it has none."""
     return int(number) if number.is_integer() else number
 
 
-def _parsed_parameters(path: Path) -> Parameters:
+def _parse_parameters(path: Path) -> Parameters:
     values = json.loads(path.read_text(encoding="utf-8"))
     if values["format"] != FORMAT:
         raise RunError(
@@ -155,14 +155,14 @@ def _parsed_parameters(path: Path) -> Parameters:
     return Parameters(
         columns=(str(x), str(y)),
         mixture=Mixture.from_json(values),
-        covariance=one_of(COVARIANCE_TYPES, values["settings"]["covariance"]),
-        criterion=one_of(CRITERIA, selection["criterion"]) if selection else None,
+        covariance=pick(COVARIANCE_TYPES, values["settings"]["covariance"]),
+        criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
         snapshots=snapshots,
         n_points=float(values["fit"]["points"]),
     )
 
 
-def one_of(words: Sequence[Word], word: object) -> Word:
+def pick(words: Sequence[Word], word: object) -> Word:
     """The word, if it is one of these.
 
     Raises:
