@@ -25,7 +25,7 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
 from gmmcli.core.runs.result import describe
-from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.search.fit import Hooks, fit_cells
 from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import open_table
@@ -48,7 +48,7 @@ def main() -> None:
             compressor, points, n_components = table_of(seed, Path(scratch) / "d.parquet")
             settings = FitSettings(n_components, effort="quick")
             hooks = Hooks(compressor.finer)
-            found = describe(fit(compressor.compression.cells, settings, hooks=hooks))
+            found = describe(fit_cells(compressor.compression.cells, settings, hooks=hooks))
         exact = float(found.mixture.log_densities(points).sum())
         estimated = found.cost.gap_ratio
         true = found.gap_ratio(found.true_gap(exact))

@@ -24,7 +24,7 @@ from gmmcli.core.cells.cells import find_whitening
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
-from gmmcli.core.search.fit import fit
+from gmmcli.core.search.fit import fit_cells
 from gmmcli.core.search.objective import score
 from gmmcli.process import prepare_process
 from gmmcli.settings import HANDFUL, Effort, FitSettings
@@ -101,7 +101,9 @@ def parsed_arguments() -> argparse.Namespace:
 def by_gmm(effort: Effort) -> Callable[[Problem], Mixture]:
     """What `gmm fit` finds with an effort."""
     return lambda problem: (
-        fit(one_cell_each(problem.points), FitSettings(problem.n_components, effort=effort)).mixture
+        fit_cells(
+            one_cell_each(problem.points), FitSettings(problem.n_components, effort=effort)
+        ).mixture
     )
 
 

@@ -32,8 +32,8 @@ from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
-from gmmcli.core.search.choice import chosen_fit
-from gmmcli.core.search.fit import Hooks, fit
+from gmmcli.core.search.choice import choose_mixture
+from gmmcli.core.search.fit import Hooks, fit_cells
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.process import prepare_process
@@ -58,7 +58,9 @@ def main() -> None:
     """Fit every family and print a line for each tool."""
     arguments = parsed_arguments()
     prepare_process()  # for the memory of all tools; Torch has its threads already
-    fit(one_cell_each(np.random.default_rng(0).normal(size=(9, 2))), FitSettings(1))  # warms up
+    fit_cells(
+        one_cell_each(np.random.default_rng(0).normal(size=(9, 2))), FitSettings(1)
+    )  # warms up
     print("| family | tool | all centres found | below EM from the truth | seconds | at most |")
     print("| --- | --- | --- | --- | --- | --- |")
     for family in arguments.families:
@@ -101,9 +103,9 @@ def by_gmm(
         began = time.perf_counter()
         settings, hooks = FitSettings(n_components, seed=seed), Hooks(compressor.finer)
         if choice is None:
-            found = fit(cells, settings, hooks=hooks)
+            found = fit_cells(cells, settings, hooks=hooks)
         else:
-            found = chosen_fit(cells, settings, choice, hooks=hooks)
+            found = choose_mixture(cells, settings, choice, hooks=hooks)
         seconds = time.perf_counter() - began
     log_likelihood = float(found.mixture.log_densities(points).mean())
     return Found(found.mixture.means, log_likelihood, seconds)

@@ -25,13 +25,13 @@ FIT_400 = """
 import time
 import numpy as np
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.search.fit import fit
+from gmmcli.core.search.fit_cells import fit_cells
 from gmmcli.core.runs.result import FitSettings
 from gmmcli.core.mixture.sampling import ARTICLE, sample
 points, _ = next(sample(ARTICLE, 400, seed=0))
 cells = Cells(np.ones(400), points, np.zeros((400, 2, 2)))
 began = time.perf_counter()
-fit(cells, FitSettings())
+fit_cells(cells, FitSettings())
 print(time.perf_counter() - began)
 """
 

@@ -18,10 +18,9 @@ from gmmcli.core.mixture.sampling import ARTICLE, sample
 from gmmcli.core.runs.directory import Run
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.result import Fit, describe
-from gmmcli.core.search.choice import chosen_fit
+from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.criteria import Candidate, Criteria
-from gmmcli.core.search.fit import Hooks
-from gmmcli.core.search.fit import fit as search_mixture
+from gmmcli.core.search.fit import Hooks, fit_cells
 from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import Table, open_table
@@ -212,11 +211,11 @@ def fit(
     hooks: Hooks | None = None,
 ) -> Fit:
     """What a user is told of a fit to cells."""
-    return describe(search_mixture(cells, settings, start=start, hooks=hooks))
+    return describe(fit_cells(cells, settings, start=start, hooks=hooks))
 
 
 def choose(
     cells: Cells, settings: FitSettings, choice: Choice, *, hooks: Hooks | None = None
 ) -> Fit:
     """What a user is told of a choice among mixtures of cells."""
-    return describe(chosen_fit(cells, settings, choice, hooks=hooks))
+    return describe(choose_mixture(cells, settings, choice, hooks=hooks))

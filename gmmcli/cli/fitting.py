@@ -178,8 +178,8 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
         from gmmcli.core.cells.compression import Compressor
         from gmmcli.core.inference.model import check_nothing
         from gmmcli.core.runs.result import describe
-        from gmmcli.core.search.choice import chosen_fit
-        from gmmcli.core.search.fit import Hooks, fit
+        from gmmcli.core.search.choice import choose_mixture
+        from gmmcli.core.search.fit import Hooks, fit_cells
 
     cells, settings = task.compression.cells, make_settings(task.request, task.choice)
     with check_nothing(), postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
@@ -190,8 +190,8 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
             interrupted=is_interrupted,
         )
         if task.choice.is_open:
-            return describe(chosen_fit(cells, settings, task.choice, hooks=hooks))
-        return describe(fit(cells, settings, start=task.start, hooks=hooks))
+            return describe(choose_mixture(cells, settings, task.choice, hooks=hooks))
+        return describe(fit_cells(cells, settings, start=task.start, hooks=hooks))
 
 
 def make_settings(request: Request, choice: Choice) -> FitSettings:

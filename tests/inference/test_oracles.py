@@ -20,8 +20,8 @@ from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray, constrain
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.search.fit import TOLERANCE
 from gmmcli.core.search.outcome import Status
+from gmmcli.core.search.stages import TOLERANCE
 from gmmcli.settings import CovarianceType, FitSettings
 
 TYPES: list[CovarianceType] = ["full", "tied", "diag", "spherical"]

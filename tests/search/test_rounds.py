@@ -33,7 +33,8 @@ from gmmcli.core.search.fit import Hooks
 from gmmcli.core.search.moves import aligned, joined, merged_to, split
 from gmmcli.core.search.objective import gains_by_thinness, score
 from gmmcli.core.search.outcome import Search
-from gmmcli.core.search.rounds import TAKEN_HANDFUL, Searcher, Trail, seeds
+from gmmcli.core.search.rounds import TAKEN_HANDFUL, Searcher, Trail
+from gmmcli.core.search.starts import seeds
 from gmmcli.pictures.artists import draw_climb
 from gmmcli.settings import COVARIANCE_TYPES, HANDFUL, CovarianceType, Effort, FitSettings
 

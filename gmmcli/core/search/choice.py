@@ -21,9 +21,10 @@ from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.criteria import Candidate, Selection, criteria
-from gmmcli.core.search.fit import Climbed, Hooks, Problem, check_distinct_points, n_few
+from gmmcli.core.search.fit import Climbed, Hooks, Problem, check_distinct_points
 from gmmcli.core.search.outcome import Outcome, Status
 from gmmcli.core.search.rounds import MOST_STEPS, ONE_MOVE, Searcher, Trail
+from gmmcli.core.search.stages import count_few
 from gmmcli.settings import PRELIMINARY, Choice, CriterionName, FitSettings
 
 # So many components beyond the best so far tell that more are no better.
@@ -99,7 +100,7 @@ class Contender:
         )
 
 
-def chosen_fit(
+def choose_mixture(
     cells: Cells, settings: FitSettings, choice: Choice, *, hooks: Hooks | None = None
 ) -> Outcome:
     """The fit of the mixture that a criterion prefers, with what it was chosen from.
@@ -123,7 +124,7 @@ def chosen_fit(
     contenders: list[Contender] = []
     for covariance in choice.covariances:
         problem = Problem(
-            cells, replace(settings, covariance=covariance), hooks, n_few(choice.most)
+            cells, replace(settings, covariance=covariance), hooks, count_few(choice.most)
         )
         contenders += _contenders(problem, choice.narrow_to(covariance), hooks)
         if hooks.interrupted():
@@ -173,7 +174,7 @@ def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
 def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     """The contenders as they are on finer cells."""
     problems = {problem: problem.on(cells) for problem in {c.problem for c in contenders}}
-    paths = [problems[c.problem].on_few(c.path) for c in contenders]
+    paths = [problems[c.problem].ocount_few(c.path) for c in contenders]
     return [
         _begun(replace(contender, problem=problems[contender.problem], path=path))
         for contender, path in zip(contenders, paths, strict=True)
@@ -191,7 +192,7 @@ def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> tuple[list[Trail],
     figures = [_figure(problem, paths[0], choice.criterion)]
     while (n_components := choice.fewest + len(paths)) <= cells.n_cells and not hooks.interrupted():
         is_better_nearby = len(figures) - 1 - int(np.argmin(figures)) < BEYOND
-        has_cells = n_few(n_components) <= max(cells.n_cells, n_few(choice.most))
+        has_cells = count_few(n_components) <= max(cells.n_cells, count_few(choice.most))
         goes_on = choice.goes_on and is_better_nearby and has_cells
         if n_components > choice.most and not goes_on:
             break

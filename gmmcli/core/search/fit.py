@@ -10,7 +10,6 @@ import numpy as np
 
 from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.refinement import Coarseness
-from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb, estimate_left_to_climb, limit_threads, measure
 from gmmcli.core.inference.convergence import WINDOWS, estimate_remaining_climb
@@ -23,21 +22,12 @@ from gmmcli.core.search.criteria import criteria
 from gmmcli.core.search.objective import flaw
 from gmmcli.core.search.outcome import Outcome, Status
 from gmmcli.core.search.rounds import MOST_STEPS, Searcher, Trail
+from gmmcli.core.search.stages import Stages, count_few, merge_levels
 from gmmcli.errors import FitError, TableError
 from gmmcli.settings import HANDFUL, CovarianceType, FitSettings
 
 # A fit has converged when its remaining climb is estimated below this, in nats for each point ...
 TOLERANCE_PER_POINT = 1e-6
-# ... and in nats for all points: half the square of 1 % of a standard error of a parameter.
-TOLERANCE = 5e-5
-# On cells that finer ones will follow, as much may be left: far less than the finer ones move it.
-NEAR = 0.01
-# So many cells are enough to search for a start and to come near the optimum.
-FEW_CELLS = 2048
-# And so many for each component.
-CELLS_PER_COMPONENT = 40
-# Each further stage has at most so many times as many cells.
-MORE = 4.5
 # Components closer than this, in whitened units, move alike as far as double precision can tell.
 COINCIDING = 1e-5
 # The pace of a climb is that of so many steps.
@@ -65,7 +55,7 @@ class Hooks:
     interrupted: Callable[[], bool] = lambda: False
 
 
-def fit(
+def fit_cells(
     cells: Cells, settings: FitSettings, *, start: Mixture | None = None, hooks: Hooks | None = None
 ) -> Outcome:
     """Fit a mixture to cells.
@@ -84,7 +74,7 @@ def fit(
     check_distinct_points(cells, settings.components)
     began, hooks = perf_counter(), hooks or Hooks()
     merges = start is None or hooks.finer is not None
-    problem = Problem(cells, settings, hooks, n_few(settings.components) if merges else None)
+    problem = Problem(cells, settings, hooks, count_few(settings.components) if merges else None)
     if start is None:
         path = problem.searcher.found(problem.few_cells, settings.components)
     else:
@@ -143,7 +133,7 @@ class Problem:
             lambda n_rounds, elbo: self.watch("search, round", n_rounds, elbo),
             hooks.interrupted,
         )
-        self._levels = _levels(cells, self.whitening, few)
+        self._levels = merge_levels(cells, self.whitening, few)
 
     @property
     def covariance(self) -> CovarianceType:
@@ -180,10 +170,10 @@ class Problem:
     def on(self, cells: Cells) -> "Problem":
         """The same problem on other cells of the same points, in the same whitened units."""
         other = copy(self)
-        other._cells, other._levels = cells, _levels(cells, self.whitening, self._few)
+        other._cells, other._levels = cells, merge_levels(cells, self.whitening, self._few)
         return other
 
-    def on_few(self, path: Trail) -> Trail:
+    def ocount_few(self, path: Trail) -> Trail:
         """The path with the ELBO that its end has on few cells."""
         last = measure(path.last, self.few_cells, self._ascent)
         return replace(path, states=[*path.states[:-1], last])
@@ -220,7 +210,7 @@ class Problem:
         """
         levels = self._levels[-1:] if on_all else self._levels
         ascent = self._ascent.accelerate() if by_natural else self._ascent
-        stages = _Stages(self._cells, levels, self.whitening, ascent.covariance, finer, self._few)
+        stages = Stages(self._cells, levels, self.whitening, ascent.covariance, finer, self._few)
         max_steps = path.last.step + self._settings.steps
         target -= self._cells.n_points * self.whitening.log_volume
         tolerance = behind / MOST_STEPS
@@ -249,7 +239,7 @@ class Problem:
         coarseness = stages.coarseness if status is Status.CONVERGED else None
         return Climbed(Trail(states, search), status, stages.all_cells, coarseness)
 
-    def _left(self, stages: "_Stages", tolerance: float) -> float:
+    def _left(self, stages: "Stages", tolerance: float) -> float:
         """What may be left to climb on the cells of a stage, in nats, and so much always."""
         in_all = self._hooks.row_weight * stages.tolerance  # a nat for each point is one for a row
         return max(min(in_all, TOLERANCE_PER_POINT * self._cells.n_points), tolerance)
@@ -307,7 +297,7 @@ class _Climber:
     memory: Memory = field(default_factory=Memory)
 
     def on(
-        self, stages: "_Stages", states: list[State], tolerance: float
+        self, stages: "Stages", states: list[State], tolerance: float
     ) -> tuple[list[State], Status, "_Climber"]:
         """The states up to where the climb ends, why it ends there, and what climbs on from there.
 
@@ -338,101 +328,6 @@ class _Climber:
         raise AssertionError("an ascent has no end of its own")
 
 
-class _Stages:
-    """The cells to climb on: few at first, and all of them at last.
-
-    A few merged cells are enough to come near the optimum. Whenever the climb on some has slowed
-    down, more take their place. All that are too wide for the mixture so far are cut after the
-    first climb, and again after the last.
-
-    Args:
-        cells: the data, in data units.
-        levels: fewer and more cells that these are merged into, and last all, in whitened units.
-        whitening: to whitened units.
-        covariance: the covariance type.
-        finer: cuts cells where they are too coarse for a mixture, in data units; None where all
-            are as fine as can be.
-        few: how many cells the first of the levels has at most; None where it has all.
-
-    Attributes:
-        all_cells: the data, in data units, as fine as has been asked for.
-        coarseness: how coarse they are for the mixture that the last climb led to; None before.
-        has_more_cells: whether this stage has more cells than the first.
-    """
-
-    def __init__(
-        self,
-        cells: Cells,
-        levels: list[Cells],
-        whitening: Whitening,
-        covariance: CovarianceType,
-        finer: Callable[[Coarseness], Cells] | None,
-        few: int | None,
-    ) -> None:
-        self.all_cells = cells
-        self._levels, self._whitening, self._finer, self._few = levels, whitening, finer, few
-        self._covariance = covariance
-        self._level = 0
-        self.coarseness: Coarseness | None = None
-        self.has_more_cells = False
-
-    @property
-    def is_last(self) -> bool:
-        """Whether this stage has all cells that there are so far."""
-        return self._level == len(self._levels) - 1
-
-    @property
-    def cells(self) -> Cells:
-        """The cells to climb on, in whitened units."""
-        return self._levels[self._level]
-
-    @property
-    def tolerance(self) -> float:
-        """What may be left to climb on them, in nats."""
-        return TOLERANCE if self.is_last else NEAR
-
-    def advance(self, mixture: Mixture) -> bool:
-        """Take more cells, cut where they are too wide for a mixture in whitened units.
-
-        False where there are none: these are all, and fine enough.
-        """
-        was_last, before = self.is_last, self.all_cells
-        if self._finer is not None and (was_last or self._level == 0):
-            coarseness = Coarseness(
-                before,
-                self._whitening.unwhiten(mixture),
-                self._covariance,
-                is_optimum=was_last,
-            )
-            self.all_cells = self._finer(coarseness)
-            self.coarseness = coarseness if was_last and self.all_cells is before else None
-        if self.all_cells is before and was_last:
-            return False
-        if self.all_cells is not before:
-            self._levels = _levels(self.all_cells, self._whitening, self._few)
-        last = len(self._levels) - 1
-        self._level = last if was_last else min(self._level + 1, last)
-        self.has_more_cells = True
-        return True
-
-
-def _levels(cells: Cells, whitening: Whitening, few: int | None) -> list[Cells]:
-    """Few cells that these are merged into, more and more, and last all, in whitened units."""
-    levels = [cells.whiten(whitening)]
-    if few is None or cells.n_cells <= few:
-        return levels
-    n_merged = math.ceil(math.log(cells.n_cells / few, MORE))
-    more = (cells.n_cells / few) ** (1 / n_merged)
-    for level in reversed(range(n_merged)):
-        levels.insert(0, merge_cells(levels[0], round(few * more**level)))
-    return levels
-
-
-def n_few(n_components: int) -> int:
-    """How many cells are enough to search for so many components."""
-    return max(FEW_CELLS, CELLS_PER_COMPONENT * n_components)
-
-
 def check_distinct_points(cells: Cells, n_components: int) -> None:
     """Raise where there are fewer distinct points than components.
 
@@ -461,7 +356,7 @@ def _distinct(start: Mixture) -> Mixture:
 
 
 def _has_converged(
-    elbos: list[float], mixture: Mixture, stages: _Stages, ascent: Ascent, tolerance: float
+    elbos: list[float], mixture: Mixture, stages: Stages, ascent: Ascent, tolerance: float
 ) -> bool:
     """Whether less is left to climb than is tolerable, in nats.
 

@@ -17,12 +17,12 @@ from gmmcli.core.cells.tree import LARGEST_TREE, merge_cells
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb, limit_threads, measure
 from gmmcli.core.inference.state import State
-from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.insertion import inserted
 from gmmcli.core.search.moves import aligned, joined, merged_to, split
 from gmmcli.core.search.objective import score
 from gmmcli.core.search.outcome import Search
+from gmmcli.core.search.starts import random_start
 from gmmcli.settings import HANDFUL, Effort
 
 # So many rounds of moves in succession that bring nothing end a search, and so do so many other
@@ -291,35 +291,3 @@ class Searcher:
             if state.elbo - states[-2].elbo < least or self.interrupted():
                 break
         return states
-
-
-def random_start(
-    cells: Cells, n_components: int, floor: float, generator: np.random.Generator
-) -> Mixture:
-    """Means from k-means++, equal weights, and the pooled covariance about the nearest mean."""
-    means = seeds(cells, n_components, generator)
-    deviations = cells.means[:, None] - means  # (C, K, 2)
-    nearest = np.argmin((deviations**2).sum(axis=2), axis=1)
-    nearest_deviations = deviations[np.arange(cells.n_cells), nearest]
-    about = Cells(cells.counts, nearest_deviations, cells.covariances)
-    spread = about.covariance().trace() / 2
-    covariances = np.tile(max(spread, floor) * np.eye(2), (n_components, 1, 1))
-    return Mixture(np.full(n_components, 1 / n_components), means, covariances)
-
-
-def seeds(cells: Cells, n_components: int, generator: np.random.Generator) -> FloatArray:
-    """K distinct cell means, each far from those before it; shape (K, 2).
-
-    k-means++ (Arthur & Vassilvitskii 2007, section 2.2): the chance of a cell is proportional to
-    its count times its squared distance from the nearest mean chosen already.
-    """
-    chosen = [generator.choice(cells.n_cells, p=cells.counts / cells.n_points)]
-    distances = np.full(cells.n_cells, np.inf)
-    while len(chosen) < n_components:
-        newest = cells.means[chosen[-1]]
-        distances = np.minimum(distances, ((cells.means - newest) ** 2).sum(axis=1))
-        potentials = cells.counts * distances
-        if not potentials.any():  # the rest differ by less than whitened units can tell
-            potentials = np.where(np.isin(np.arange(cells.n_cells), chosen), 0, cells.counts)
-        chosen.append(generator.choice(cells.n_cells, p=potentials / potentials.sum()))
-    return cells.means[chosen]
