@@ -17,6 +17,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import log_sum_exp
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.units import NatsPerPoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +77,9 @@ def iterate_spread_cells(
         yield SpreadCells(places, part.counts, points, joint)
 
 
-def estimate_gap(cells: Cells, mixture: Mixture) -> float:
+def estimate_gap(cells: Cells, mixture: Mixture) -> NatsPerPoint:
     """What the log-likelihood has over the ELBO, in nats per point; both in data units."""
-    return float(estimate_gaps(cells, mixture).sum() / cells.n_points)
+    return NatsPerPoint(float(estimate_gaps(cells, mixture).sum() / cells.n_points))
 
 
 def estimate_gaps(cells: Cells, mixture: Mixture) -> FloatArray:

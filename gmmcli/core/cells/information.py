@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.covariances import FloatArray, are_floored
+from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray, are_floored
 from gmmcli.core.mixture.densities import exponentiate, log_sum_exp
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import CovarianceType
@@ -243,14 +243,11 @@ def _span_free_moves(roots: FloatArray, covariance: CovarianceType) -> FloatArra
     """An orthonormal basis of the moves that are open to the parameters, shape (6K, F)."""
     n_components = len(roots)
     own, alike = np.eye(n_components), np.outer(roots, roots) / (roots @ roots)
-    shape = np.eye(3)  # of a covariance's parameters: along u, across, along v
-    if covariance in ("diag", "spherical"):
-        shape[1, 1] = 0.0
-    if covariance == "spherical":
-        shape[np.ix_([0, 2], [0, 2])] = 0.5
+    structure = STRUCTURES[covariance]
+    among, shape = alike if structure.is_shared else own, structure.growth_projection()
     free = np.zeros((n_components, N_PARAMETERS, n_components, N_PARAMETERS))
     free[:, 0, :, 0] = own - alike  # all masses grow together, or none
     free[:, [1, 2], :, [1, 2]] = own
-    free[:, 3:, :, 3:] = np.einsum("kl,ab->kalb", alike if covariance == "tied" else own, shape)
+    free[:, 3:, :, 3:] = np.einsum("kl,ab->kalb", among, shape)
     lengths, directions = np.linalg.eigh(free.reshape(n_components * N_PARAMETERS, -1))
     return np.asarray(directions[:, lengths > 0.5])  # of a projection they are 0 or 1

@@ -18,6 +18,7 @@ from gmmcli.core.cells.gaps import estimate_gaps
 from gmmcli.core.cells.shifts import Shifts, estimate_shifts
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.units import NatsPerPoint
 from gmmcli.settings import MOST_SHIFT, CovarianceType
 
 # The largest gap, in nats per point times the square root of the number of points: how far cells
@@ -34,7 +35,7 @@ AIM = 0.7
 FEWEST_PARTS = 9.0
 
 
-def compare_gap(cells: Cells, gap: float) -> float:
+def compare_gap(cells: Cells, gap: NatsPerPoint) -> float:
     """A gap, in nats per point, as a share of the largest that is allowed."""
     return float(gap * np.sqrt(cells.n_points) / MOST_GAP)
 
@@ -70,7 +71,7 @@ class CompressionCost:
         is_coarse: whether the cells break one of the rules.
     """
 
-    gap: float
+    gap: NatsPerPoint
     gap_ratio: float
     shift: float | None
     is_coarse: bool
@@ -93,9 +94,9 @@ class Coarseness:
         self._covariance = covariance
 
     @property
-    def gap(self) -> float:
+    def gap(self) -> NatsPerPoint:
         """What the log-likelihood is estimated to have over the ELBO, in nats per point."""
-        return float(self._gaps.sum() / self.cells.n_points)
+        return NatsPerPoint(float(self._gaps.sum() / self.cells.n_points))
 
     @property
     def shift(self) -> float | None:

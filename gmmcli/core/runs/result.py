@@ -9,6 +9,7 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.units import Nats, NatsPerPoint
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.criteria import Criteria, Selection
 from gmmcli.core.search.objective import are_strays, have_few_points
@@ -42,7 +43,7 @@ class Fit:
     history: History
     status: Status
     cells: Cells
-    elbo: float
+    elbo: Nats
     cost: CompressionCost
     criteria: Criteria
     floored: tuple[int, ...]
@@ -58,11 +59,11 @@ class Fit:
         """The final mixture."""
         return self.history.snapshot(self.history.last_step).mixture
 
-    def true_gap(self, exact_log_likelihood: float) -> float:
+    def true_gap(self, exact_log_likelihood: Nats) -> NatsPerPoint:
         """What the log-likelihood of the points, in nats, has over the ELBO, in nats per point."""
-        return (exact_log_likelihood - self.elbo) / self.cells.n_points
+        return NatsPerPoint((exact_log_likelihood - self.elbo) / self.cells.n_points)
 
-    def gap_ratio(self, gap: float) -> float:
+    def gap_ratio(self, gap: NatsPerPoint) -> float:
         """How a gap, in nats per point, compares with the largest that is allowed."""
         return compare_gap(self.cells, gap)
 

@@ -11,6 +11,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.units import Nats
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.core.search.criteria import Criteria, Selection
 from gmmcli.settings import FitSettings
@@ -88,11 +89,11 @@ class Outcome:
         return self.whitening.unwhiten(self.states[-1].mixture)
 
     @property
-    def elbo(self) -> float:
+    def elbo(self) -> Nats:
         """Its ELBO, in nats and data units."""
-        return self.states[-1].elbo + self.cells.n_points * self.whitening.log_volume
+        return Nats(self.states[-1].elbo + self.cells.n_points * self.whitening.log_volume)
 
     @property
-    def log_likelihood(self) -> float:
+    def log_likelihood(self) -> Nats:
         """The log-likelihood as estimated, in nats and data units: the ELBO and the gap."""
-        return self.elbo + self.coarseness.gap * self.cells.n_points
+        return Nats(self.elbo + self.coarseness.gap * self.cells.n_points)
