@@ -7,11 +7,12 @@ from gmmcli.cli.words import count, list_components, name_candidate
 from gmmcli.settings import ALIKE, HANDFUL, MOST_SHIFT, ON_FLOOR
 
 if TYPE_CHECKING:
+    from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.result import Fit
     from gmmcli.core.search.criteria import Candidate, Selection
 
 
-def caution(fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: bool) -> Iterator[str]:
+def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: bool) -> Iterator[str]:
     """All lines of caution on a fit, in the order in which a user needs them."""
     yield from caution_on_search(fit)
     yield from caution_on_cells(fit, exact_log_likelihood)
@@ -35,7 +36,7 @@ def caution_on_search(fit: "Fit") -> Iterator[str]:
         )
 
 
-def caution_on_cells(fit: "Fit", exact_log_likelihood: float | None) -> Iterator[str]:
+def caution_on_cells(fit: "Fit", exact_log_likelihood: "Nats | None") -> Iterator[str]:
     """A line where the cells are too coarse for the mixture."""
     if exact_log_likelihood is None:
         gap, ratio = "estimated gap", fit.gap_ratio(fit.cost.gap)

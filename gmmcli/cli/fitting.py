@@ -41,6 +41,7 @@ from gmmcli.settings import (
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
     from gmmcli.core.mixture.mixture import Mixture
+    from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.result import Fit, Provenance
     from gmmcli.core.tables.engines import Source
     from gmmcli.core.tables.table import Table as Points
@@ -208,7 +209,7 @@ def make_settings(request: Request, choice: Choice) -> FitSettings:
     )
 
 
-def verify(task: Task, fit: "Fit", reporter: Reporter) -> float:
+def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":
     """The exact log-likelihood of all rows, in nats, by reading them once more."""
     with reporter.show_work(f"reading {task.request.name} once more"):
         from gmmcli.core.tables.prediction import log_likelihood
@@ -216,7 +217,7 @@ def verify(task: Task, fit: "Fit", reporter: Reporter) -> float:
         return log_likelihood(task.points, fit.mixture)
 
 
-def write_fit(task: Task, fit: "Fit", exact_log_likelihood: float | None) -> list[Path]:
+def write_fit(task: Task, fit: "Fit", exact_log_likelihood: "Nats | None") -> list[Path]:
     """The files of a run, written."""
     from gmmcli.core.runs.directory import write_run
 
@@ -248,7 +249,7 @@ def make_provenance(task: Task) -> "Provenance":
 
 
 def report_fit(
-    task: Task, fit: "Fit", exact_log_likelihood: float | None, reporter: Reporter
+    task: Task, fit: "Fit", exact_log_likelihood: "Nats | None", reporter: Reporter
 ) -> None:
     """Print how a fit ended, its components and figures, and say where to be cautious."""
     is_weighted = task.request.weight is not None

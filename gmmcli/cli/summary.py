@@ -15,6 +15,7 @@ from gmmcli.settings import PRELIMINARY
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
     from gmmcli.core.mixture.mixture import Mixture
+    from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.result import Fit
     from gmmcli.core.search.criteria import Selection
     from gmmcli.core.search.outcome import Search
@@ -43,7 +44,7 @@ def describe_end(fit: "Fit") -> str:
 
 
 def describe_figures(
-    fit: "Fit", exact_log_likelihood: float | None, *, is_weighted: bool
+    fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: bool
 ) -> Iterator[str]:
     """Lines with the log-likelihood of a fit, its criteria, and what cells cost."""
     n_points, figures = fit.cells.n_points, fit.criteria

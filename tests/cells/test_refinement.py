@@ -24,6 +24,7 @@ from gmmcli.core.cells.compression import Compressor, compress, refine
 from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.cells.refinement import Coarseness, CompressionCost
 from gmmcli.core.cells.shifts import estimate_shifts
+from gmmcli.core.mixture.units import Nats, NatsPerPoint
 from gmmcli.core.search.fit import Hooks
 from gmmcli.settings import MOST_SHIFT, FitSettings
 
@@ -53,7 +54,7 @@ def test_strays_about_a_tight_cluster_do_not_hide_in_its_cells(
     table = written(tmp_path / "d.csv", shuffled(points))
     compressor = Compressor(compress(table, most_cells=most_cells))
     found = fit(compressor.compression.cells, FitSettings(2), hooks=Hooks(compressor.finer))
-    exact = float(found.mixture.log_densities(points).sum())
+    exact = Nats(float(found.mixture.log_densities(points).sum()))
     # Twice the estimate, or 1 % of what is allowed.
     allowed = 0.1 / np.sqrt(N_ROWS)
     assert found.true_gap(exact) < 2 * found.cost.gap + 0.01 * allowed
@@ -120,4 +121,6 @@ def test_what_cells_cost_is_summarized_in_plain_values() -> None:
         assert cost.is_coarse
     assert cost.shift == pytest.approx(estimate_shifts(cells, mixture).totals.max(), rel=1e-12)
     exact = Coarseness(cells_of(points), mixture, "full", is_optimum=True).summarize()
-    assert exact == CompressionCost(gap=0.0, gap_ratio=0.0, shift=0.0, is_coarse=False)
+    assert exact == CompressionCost(
+        gap=NatsPerPoint(0.0), gap_ratio=0.0, shift=0.0, is_coarse=False
+    )

@@ -17,6 +17,7 @@ import pyarrow.csv
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.parameters import (
     PARAMETERS,
@@ -91,7 +92,7 @@ def check_target(directory: Path, *, overwrite: bool) -> None:
 
 
 def write_run(
-    directory: Path, fit: Fit, provenance: Provenance, exact_log_likelihood: float | None = None
+    directory: Path, fit: Fit, provenance: Provenance, exact_log_likelihood: Nats | None = None
 ) -> list[Path]:
     """Write a fit's files to a run directory, all together, and give their paths.
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from gmmcli import __version__
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.history import Snapshots
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
@@ -49,7 +50,7 @@ class Parameters:
 
 
 def collect_parameters(
-    fit: Fit, provenance: Provenance, exact_log_likelihood: float | None
+    fit: Fit, provenance: Provenance, exact_log_likelihood: Nats | None
 ) -> dict[str, Any]:
     """What a run's JSON holds, given a fit, where it came from, and its exact log-likelihood."""
     return {

@@ -13,6 +13,7 @@ import numpy as np
 
 from gmmcli.core.cells.grids import HAIR, off_zero
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.units import Nats
 from gmmcli.core.tables.engines import Source, readable_errors
 from gmmcli.core.tables.export import export, keeps_text
 from gmmcli.core.tables.table import Table, both_finite, open_table
@@ -101,7 +102,7 @@ def write_predicted(
         raise
 
 
-def log_likelihood(table: Table, mixture: Mixture) -> float:
+def log_likelihood(table: Table, mixture: Mixture) -> Nats:
     """The exact log-likelihood of all rows with two finite coordinates, in nats, by one pass.
 
     Raises:
@@ -113,7 +114,7 @@ def log_likelihood(table: Table, mixture: Mixture) -> float:
         opened = replace(table.opened, rows=scored)
         density = density * replace(table, opened=opened).coordinate(table.weight)
     with readable_errors(table.source):
-        return float(density.sum().to_pyarrow().as_py())
+        return Nats(float(density.sum().to_pyarrow().as_py()))
 
 
 def _read_numbers(table: Table) -> None:
