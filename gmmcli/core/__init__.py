@@ -1,1 +1,7 @@
-"""Mixtures, tables, cells, inference and runs: all that is neither command line nor picture."""
+"""All that is neither command line nor picture, in six rooms, in the order of the flow.
+
+    mixture <- tables <- cells <- inference <- search <- runs
+
+A room imports from those before it, and never from those after it; the text of each says what
+belongs there.
+"""

@@ -1,1 +1,11 @@
-"""Rows become cells: groups of points with sufficient statistics, as fine as a fit needs them."""
+"""Rows become cells: groups of points with the statistics that a Gaussian needs of them.
+
+Here belongs how cells are made (`compression`, by the grids of `first_grid` and `grids`, through
+the Ibis `expressions`), what they cost a fit and which are cut finer (`gaps`, `shifts`,
+`refinement`), how many become fewer (`tree`), and what they tell of parameters (`information`).
+Only `compression` and `expressions` know Ibis; all else is NumPy.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,11 @@
-"""The Pyro model and guide, and the climb of the ELBO. The only room that knows Torch and Pyro."""
+"""Pyro: the model of a mixture over cells, its guide, and the climb of their ELBO.
+
+Here belongs all that knows Torch and Pyro, and no tensor leaves: the `model` and its
+`distributions`, the optimizers behind one interface (`ascent`; `natural_gradient`, `quasi_newton`
+with `curvature` and `local_units`, `adam`), the loop (`climb`), and when it has converged
+(`convergence`). Everything is in whitened units.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

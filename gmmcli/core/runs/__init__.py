@@ -1,1 +1,9 @@
-"""What a fit leaves: its result, its history, its parameters, its directory."""
+"""What a fit leaves: its result, its history, its parameters as JSON, its directory.
+
+Here belongs what a user is told, in data units, and how it is written and read again. A run is all
+that pictures and predictions need; reading one loads no Torch.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

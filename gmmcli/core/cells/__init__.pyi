@@ -1,0 +1,11 @@
+from .cells import Cells as Cells
+from .compression import Compression as Compression
+from .compression import Compressor as Compressor
+from .compression import compress as compress
+from .compression import refine as refine
+from .gaps import estimate_gap as estimate_gap
+from .information import Information as Information
+from .information import observe_information as observe_information
+from .refinement import Coarseness as Coarseness
+from .refinement import CompressionCost as CompressionCost
+from .tree import merge_cells as merge_cells

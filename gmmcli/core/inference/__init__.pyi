@@ -1,0 +1,6 @@
+from .ascent import Ascent as Ascent
+from .climb import climb as climb
+from .climb import measure as measure
+from .model import MixtureModel as MixtureModel
+from .model import check_nothing as check_nothing
+from .state import State as State

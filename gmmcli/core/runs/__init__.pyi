@@ -1,0 +1,9 @@
+from .directory import Run as Run
+from .directory import read_run as read_run
+from .directory import write_run as write_run
+from .history import History as History
+from .history import Snapshot as Snapshot
+from .parameters import read_parameters as read_parameters
+from .result import Fit as Fit
+from .result import Provenance as Provenance
+from .result import describe as describe

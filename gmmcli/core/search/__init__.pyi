@@ -1,0 +1,9 @@
+from .choice import choose_mixture as choose_mixture
+from .criteria import Candidate as Candidate
+from .criteria import Criteria as Criteria
+from .criteria import Selection as Selection
+from .fit import Hooks as Hooks
+from .fit import fit_cells as fit_cells
+from .outcome import Outcome as Outcome
+from .outcome import Status as Status
+from .sketch import sketch_mixture as sketch_mixture
