@@ -2,8 +2,11 @@
 
 import pkgutil
 import re
+import sys
 from importlib import import_module
+from typing import TypeVar
 
+from docutils.nodes import Element
 from sphinx.application import Sphinx
 
 from gmmcli import __version__
@@ -37,11 +40,8 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
 nitpicky = True
-# Types of other packages and type variables have no page here; all of our own names do.
-nitpick_ignore_regex = [
-    (r"py:.*", r"(?!gmmcli\.).*"),
-    (r"py:.*", r"gmmcli\..*\.(parameters\.(Parsed|Word)|ascent\.State)"),
-]
+# Types of other packages have no page here; all of our own names do.
+nitpick_ignore_regex = [(r"py:.*", r"(?!gmmcli\.).*")]
 
 # How autodoc spells an array of numbers, but for the modules that it names before each part.
 MODULE = re.compile(r"~?\b(numpy|typing)\.")
@@ -94,8 +94,17 @@ def escape_stars(
     lines[:] = [STAR.sub(r"\*", line) for line in lines]
 
 
+def pass_type_variable(
+    _app: Sphinx, _env: object, reference: Element, text: Element
+) -> Element | None:
+    """The text of a reference to a type variable, which has no entry of its own."""
+    module, _, name = reference.get("reftarget", "").rpartition(".")
+    return text if isinstance(getattr(sys.modules.get(module), name, None), TypeVar) else None
+
+
 def setup(app: Sphinx) -> None:
-    """Have pages expanded as they are read, and signatures shortened."""
+    """Have pages expanded, docstrings and signatures made readable, references checked."""
     app.connect("source-read", expand_modules)
     app.connect("autodoc-process-signature", name_arrays)
     app.connect("autodoc-process-docstring", escape_stars, priority=400)  # before napoleon
+    app.connect("missing-reference", pass_type_variable)
