@@ -31,7 +31,7 @@ def group_by_cell(table: Table, grids: Grids, *, first: int) -> ir.Table:
 
     Moments are of the distances from the cell's middle, in cells, so that they keep their digits
     far from zero. Rows without two finite coordinates fall in a cell without an index. Where there
-    is but one grid, it is not told.
+    is but one grid, its number is left out.
     """
     placed = _place(table, grids, first=first)
     t, u = placed.t, placed.u

@@ -128,7 +128,7 @@ def follow_sketch(points: Cells, sketch: Sketch, n_points: float, most_cells: in
     stretch = survey.choose_stretch()
     area = survey.narrow_for_shifts(survey.find_widest(stretch), stretch)
     while survey.count_occupied(area, stretch) > most_cells:
-        area *= 1.25
+        area *= 1.25  # in steps that are small beside what the estimate is off by
     width, (low, high) = np.sqrt(area), survey.core
     matrix = survey.matrix @ whitening.matrix
     middle = np.linalg.inv(matrix) @ np.array([0.0, (low + high) / 2])
@@ -189,8 +189,9 @@ class _Survey:
     def choose_stretch(self, among: tuple[float, ...] = (1.0, 2.0, 4.0)) -> float:
         """How many times longer cells beyond the core are to be, so that there are fewest.
 
-        Where two give as many, the first. Longer cells than four times would be as long as
-        components; what they hide and their number are in benchmarks/gaps.py.
+        Args:
+            among: what to choose from; the first where two give as many. Longer cells are fewer
+                and hide more (benchmarks/gaps.py).
         """
 
         def count(stretch: float) -> float:

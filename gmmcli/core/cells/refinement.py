@@ -167,8 +167,8 @@ class Coarseness:
 
     @cached_property
     def _gaps(self) -> FloatArray:
-        is_told = "_shifts" in vars(self)
-        return self._shifts.gaps if is_told else estimate_gaps(self.cells, self.mixture)
+        are_known = "_shifts" in vars(self)
+        return self._shifts.gaps if are_known else estimate_gaps(self.cells, self.mixture)
 
     @cached_property
     def _excesses(self) -> FloatArray:

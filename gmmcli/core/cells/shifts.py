@@ -1,7 +1,7 @@
 """How far cells move the parameters of a mixture, in standard errors.
 
 Where a fit of cells has converged, the gradient of its ELBO is nil, but that of the points'
-log-likelihood is not. A Newton step from there tells how far the parameters are from where the
+log-likelihood is not. A Newton step from there says how far the parameters are from where the
 points would have them. NumPy only.
 """
 
@@ -35,7 +35,7 @@ class Shifts:
     error, so that none moves farther, whatever the units and axes.
 
     Attributes:
-        gaps: what `estimate_gaps` tells of each cell, shape (C,), which comes along.
+        gaps: what `estimate_gaps` gives for each cell, shape (C,), in nats: they come along.
         cells: the cells that move components, one for each of their components, shape (E,).
         components: those components, shape (E,).
         scores: by what they pull their parameters, divided by the root of the component's mass,
