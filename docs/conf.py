@@ -4,7 +4,7 @@ import pkgutil
 import re
 import sys
 from importlib import import_module
-from typing import TypeVar
+from typing import NewType, TypeVar
 
 from docutils.nodes import Element
 from sphinx.application import Sphinx
@@ -55,14 +55,15 @@ MODULES_OF = re.compile(r"^\{\{ modules of (\S+) \}\}$", flags=re.MULTILINE)
 
 
 def modules_of(match: re.Match[str]) -> str:
-    """A section for each module of a package, in the order of their names."""
+    """What a package says of itself, and a section for each of its modules, by name."""
     package = import_module(match[1])
     names = [
         module.name
         for module in pkgutil.iter_modules(package.__path__)
         if not module.ispkg and module.name[0] != "_"
     ]
-    return "\n\n".join(module_section(f"{match[1]}.{name}") for name in names)
+    about = f"```{{eval-rst}}\n.. automodule:: {match[1]}\n```"
+    return "\n\n".join([about, *(module_section(f"{match[1]}.{name}") for name in names)])
 
 
 def module_section(name: str) -> str:
@@ -94,12 +95,13 @@ def escape_stars(
     lines[:] = [STAR.sub(r"\*", line) for line in lines]
 
 
-def pass_type_variable(
+def pass_name_of_type(
     _app: Sphinx, _env: object, reference: Element, text: Element
 ) -> Element | None:
-    """The text of a reference to a type variable, which has no entry of its own."""
+    """The text of a reference to a type variable or a new type, which have no entries."""
     module, _, name = reference.get("reftarget", "").rpartition(".")
-    return text if isinstance(getattr(sys.modules.get(module), name, None), TypeVar) else None
+    found = getattr(sys.modules.get(module), name, None)
+    return text if isinstance(found, (TypeVar, NewType)) else None
 
 
 def setup(app: Sphinx) -> None:
@@ -107,4 +109,4 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", expand_modules)
     app.connect("autodoc-process-signature", name_arrays)
     app.connect("autodoc-process-docstring", escape_stars, priority=400)  # before napoleon
-    app.connect("missing-reference", pass_type_variable)
+    app.connect("missing-reference", pass_name_of_type)
