@@ -83,7 +83,7 @@ HARD_TABLES: dict[str, tuple[Callable[[], FloatArray], int]] = {
 }
 
 
-@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("is_long", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", HARD_TABLES)
 def test_cells_give_the_fit_that_rows_give(
     tmp_path: Path, request: pytest.FixtureRequest, name: str, is_long: bool

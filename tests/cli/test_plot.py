@@ -1,6 +1,7 @@
 """`gmm plot`: a run's pictures, drawn again."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,18 +9,29 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from builders import one_line_error
-from click.testing import Result
+from builders import SAMPLE_DATA, one_line_error
+from click.testing import CliRunner, Result
 
+from gmmcli.cli import gmm
 from gmmcli.core.runs.directory import read_run
 
 DATA = "sample_data/old_faithful.csv"
 
 
+@pytest.fixture(scope="module")
+def once_fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of a fit, which no test may change."""
+    place = tmp_path_factory.mktemp("fitted") / "old_faithful"
+    data = str(SAMPLE_DATA / "old_faithful.csv")
+    done = CliRunner().invoke(gmm, ["fit", data, "-k", "1:2", "-o", str(place)])
+    assert done.exit_code == 0, done.output
+    return place
+
+
 @pytest.fixture
-def fitted(work: Path, run: Callable[..., Result]) -> Path:
-    run("fit", DATA, "-k", "1:2")
-    return work / "old_faithful"
+def fitted(work: Path, once_fitted: Path) -> Path:
+    """A copy of the run."""
+    return Path(shutil.copytree(once_fitted, work / "old_faithful"))
 
 
 def files(directory: Path) -> list[str]:

@@ -1,11 +1,14 @@
 """One table in every engine: the same cells, the same fit and the same labels as from a file."""
 
 import csv
+import gc
 import json
 import sqlite3
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -17,8 +20,10 @@ import pandas as pd
 import psycopg
 import pytest
 from builders import sampled
+from click.testing import CliRunner
 from servers import HOST, PASSWORD, spark_cluster, spark_environment
 
+from gmmcli.cli import gmm as commands
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compression, compress
 from gmmcli.core.mixture.sampling import ARTICLE
@@ -132,6 +137,7 @@ def from_file(place: Path) -> Path:
 # `gmm` where every table that is compressed is taken for a long one.
 LONG = """
 import sys
+import warnings
 from gmmcli import __main__
 from gmmcli.core.cells import compression
 compression.LONG = 0
@@ -146,7 +152,17 @@ def gmm(
     environment: Mapping[str, str] | None = None,
     is_long: bool = False,
 ) -> str:
-    """What a command, run in a process of its own, says on standard error."""
+    """What a command says on standard error, run in a process of its own if that is another one."""
+    if environment is None and not is_long:
+        with chdir(place), warnings.catch_warnings():
+            # A command leaves its connections to the end of its process.
+            warnings.simplefilter("ignore", ResourceWarning)
+            here = CliRunner().invoke(commands, arguments, catch_exceptions=False)
+            ended, said = here.exit_code, here.stderr
+            del here
+            gc.collect()
+        assert ended == code, said
+        return said
     program = ("-c", LONG) if is_long else ("-m", "gmmcli")
     command = [sys.executable, *program, *arguments]
     done = subprocess.run(
