@@ -98,8 +98,8 @@ def find_whitening(cells: Cells, covariance: CovarianceType) -> Whitening:
         TableError: when the variance of the coordinates overflows or vanishes.
     """
     with np.errstate(over="ignore"):
-        total = cells.covariance()
-    return Whitening.of(cells.mean(), total, covariance)
+        mean, total = cells.mean(), cells.covariance()
+    return Whitening.of(mean, total, covariance)
 
 
 def evaluate_cells(
