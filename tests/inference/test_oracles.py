@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from gmmcli.core.cells.cells import Cells, find_whitening
+from gmmcli.core.cells.cells import Cells, assign_cells, find_whitening
 from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray, constrain
+from gmmcli.core.mixture.densities import maximize
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.search.outcome import Status
@@ -41,17 +42,6 @@ def states(
 def typed(mixture: Mixture, covariance: CovarianceType) -> Mixture:
     made = constrain(mixture.covariances, mixture.weights, covariance, floor=FLOOR)
     return Mixture(mixture.weights, mixture.means, made)
-
-
-def test_however_long_and_thin_a_component_is_led_to_be_it_can_be_written() -> None:
-    angles = np.linspace(0, np.pi, 100)
-    along = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    needles = 1e9 * along[:, :, None] * along[:, None, :]
-    mixture = Mixture(np.full(100, 0.01), np.zeros((100, 2)), needles + 0.1 * np.eye(2))
-    lengths = np.linalg.eigvalsh(typed(mixture, "full").covariances)  # Mixture checks them
-    np.testing.assert_allclose(lengths[:, 1], 1e6)
-    made = constrain(needles, np.ones(100), "full", floor=FLOOR)
-    assert np.linalg.eigvalsh(Mixture(mixture.weights, mixture.means, made).covariances).min() > 0
 
 
 def expected_log_likelihood(cells: Cells, mixture: Mixture) -> float:
@@ -218,3 +208,15 @@ def test_a_tight_component_far_off_the_others_keeps_its_digits() -> None:
     )
     # Its outermost points are shared with the wide component; rounding would show far above this.
     np.testing.assert_allclose(result.mixture.covariances[k], np.cov(tight.T, bias=True), rtol=1e-2)
+
+
+def test_a_natural_gradient_step_on_cells_is_the_em_step_of_numpy() -> None:
+    points = sampled(random_mixture(3, seed=1), 400)
+    cells = cells_of(points).merge(np.arange(400) // 4)  # 100 of 4 points
+    start = random_mixture(3, seed=2)
+    masses = cells.counts * assign_cells(cells, start)
+    totals, means, covariances = maximize(cells.means, masses, cells.covariances)
+    _, after = states(cells, start, 2)
+    np.testing.assert_allclose(after.mixture.weights, totals / cells.n_points, rtol=1e-10)
+    np.testing.assert_allclose(after.mixture.means, means, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(after.mixture.covariances, covariances, rtol=1e-9, atol=1e-10)

@@ -10,9 +10,7 @@ from sklearn.mixture import GaussianMixture
 from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
-from gmmcli.core.inference.convergence import estimate_remaining_climb, find_deepest_fall
 from gmmcli.core.inference.state import State
-from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.search.criteria import criteria
@@ -121,32 +119,6 @@ def test_a_climb_is_given_up_that_cannot_reach_its_target() -> None:
     assert problem.told(reached).elbo > low + behind
     given_up = problem.climbed(path, by_natural=True, behind=behind, target=high + 1e6)
     assert len(given_up.path.states) == PACE_STEPS + 1
-
-
-def test_what_falls_is_the_deepest_fall() -> None:
-    assert find_deepest_fall([1.0, 2.0, 1.5, 3.0, 2.75]) == 0.5
-    assert find_deepest_fall([1.0, 1.0, 2.0]) == 0.0
-
-
-def test_remaining_climb_of_a_geometric_series_is_its_rest() -> None:
-    rate, first = 0.9, 2.0
-    elbos = [-100.0 - first * rate**step / (1 - rate) for step in range(30)]
-    assert estimate_remaining_climb(elbos) == pytest.approx(-100.0 - elbos[-1], rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("elbos", "window", "expected"),
-    [
-        ([-5.0, -4.0, -3.5], 1, float("inf")),  # too short to tell
-        ([-9.0, -8.99, -8.97, -8.93, -8.85], 1, float("inf")),  # leaving a plateau
-        ([-9.0, -8.0, -8.0, -8.0, -8.0], 1, 0.0),  # nothing moves
-        ([-9.0, -8.9999, -8.9998, -8.9999, -8.9998], 1, 0.0),  # rounding, as it falls
-        ([-9.0, -8.0, -7.0, -7.0001, -6.5], 1, float("inf")),  # more than rounding
-        ([-9.0, -9.5, -8.0, -8.2, -7.9, -7.8, -7.95, -8.1, -7.85, -7.9], 2, float("inf")),
-    ],
-)
-def test_remaining_climb_of_other_series(elbos: list[float], window: int, expected: float) -> None:
-    assert estimate_remaining_climb(elbos, window) == expected
 
 
 def test_a_fit_says_how_it_ended(article: Cells) -> None:
@@ -270,13 +242,6 @@ def test_seeds_are_distinct_cells_far_apart() -> None:
 def test_the_same_seed_gives_the_same_fit(article: Cells) -> None:
     first, second = (fit(article, FitSettings(components=3, seed=5)) for _ in range(2))
     np.testing.assert_array_equal(first.history.elbos, second.history.elbos)
-
-
-@pytest.mark.parametrize(
-    ("covariance", "expected"), [("full", 17), ("tied", 11), ("diag", 14), ("spherical", 11)]
-)
-def test_numbers_of_free_parameters(covariance: CovarianceType, expected: int) -> None:
-    assert count_parameters(3, covariance) == expected
 
 
 def test_criteria_agree_with_sklearn(article: Cells) -> None:

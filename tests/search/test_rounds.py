@@ -20,13 +20,11 @@ from click.testing import Result
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from gmmcli.core.cells.cells import Cells, evaluate_cells, find_whitening
-from gmmcli.core.cells.gaps import place_cubature_points
+from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb, measure
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.densities import evaluate_pairs
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.search.fit import Hooks
@@ -107,32 +105,6 @@ def test_components_stay_where_they_were() -> None:
     )
     shuffled = moved.reorder(np.array([3, 0, 4, 2, 1]))
     np.testing.assert_array_equal(aligned(shuffled, mixture).means, moved.means)
-
-
-def test_joint_densities_of_points_are_the_mixtures_own() -> None:
-    mixture = random_mixture(3, seed=1)
-    points = sampled(mixture, 50)
-    joint = evaluate_cells(cells_of(points), mixture.weights, mixture.means, mixture.covariances)
-    np.testing.assert_allclose(joint.T, mixture.joint_log_densities(points), rtol=1e-12)
-
-
-def test_joint_densities_of_cells_are_the_mean_of_those_of_their_points() -> None:
-    mixture = random_mixture(3, seed=1)
-    some = cells_of(sampled(mixture, 400)).merge(np.arange(400) // 8)  # 50 of 8 points
-    joint = evaluate_cells(some, mixture.weights, mixture.means, mixture.covariances)
-    # Four places have the same first and second moments, of which alone these means are made.
-    places = [mixture.joint_log_densities(place) for place in place_cubature_points(some)]
-    np.testing.assert_allclose(joint.T, np.mean(places, axis=0), rtol=1e-11)
-
-
-def test_joint_densities_keep_the_digits_of_tight_components() -> None:
-    mixture = random_mixture(3, seed=1)
-    tight = Mixture(mixture.weights, mixture.means, 1e-14 * mixture.covariances)
-    points = sampled(tight, 50)
-    joint = evaluate_cells(cells_of(points), tight.weights, tight.means, tight.covariances)
-    # Rounding moves a point by 1e-16 of its size, a billionth of a standard deviation of 1e-7.
-    own = tight.joint_log_densities(points).max(axis=1)
-    np.testing.assert_allclose(joint.max(axis=0), own, atol=1e-6)
 
 
 def test_what_is_gained_by_thinness_falls_with_the_points_that_are_held() -> None:
@@ -263,17 +235,6 @@ def test_an_optimum_that_is_the_best_is_left_alone() -> None:
     path = Searcher(EM, seed=1).improved(cells, Trail([State(0, best, -np.inf)]))
     assert path.moves == 0
     assert len(path.states) == 1
-
-
-def test_densities_of_some_cells_and_components_are_those_of_all() -> None:
-    mixture, generator = random_mixture(4, seed=3), np.random.default_rng(0)
-    roots = generator.normal(0, 0.3, (50, 2, 2))
-    cells = Cells(np.ones(50), sampled(mixture, 50), roots @ roots.swapaxes(1, 2))
-    parts = mixture.weights, mixture.means, mixture.covariances
-    components, places = generator.integers(0, 4, 30), generator.integers(0, 50, 30)
-    expected = evaluate_cells(cells, *parts)[components, places]
-    found = evaluate_pairs(cells.means, *parts, (components, places), cells.covariances)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_two_mixtures_joined_have_the_moments_of_both() -> None:
