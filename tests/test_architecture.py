@@ -16,6 +16,7 @@ from gmmcli.cli import gmm
 
 HEAVY = ("torch", "pyro", "matplotlib", "pandas", "ibis", "numpy", "pyarrow", "duckdb")
 PACKAGE = ROOT / "gmmcli"
+TESTS = ROOT / "tests"
 
 # The flow: a module imports from its own floor and those above it in this list, never back.
 FLOORS: list[tuple[str, ...]] = [
@@ -50,6 +51,46 @@ ROUGH = "core.search"
 BACKWARD_NOT_YET = {("core.tables.prediction", "core.cells.grids")}
 CIRCLES_NOT_YET = {"core.tables.engines", "core.tables.spark"}
 LONG_NOT_YET = {"core.tables.engines"}
+
+# Which tests hold the modules that have none of their own name; but those of the search.
+TESTED_IN = {
+    "cells/test_compression": ["cells.totals"],
+    "cells/test_places": ["cells.expressions"],
+    "cli/test_fit": ["runs.directory"],
+    "cli/test_generate": ["mixture.sampling", "tables.sink"],
+    "cli/test_plot": ["runs.parameters"],
+    "cli/test_predict": ["tables.export", "tables.prediction"],
+    "inference/test_oracles": [
+        "inference.adam",
+        "inference.ascent",
+        "inference.climb",
+        "inference.natural_gradient",
+        "mixture.covariances",
+        "mixture.whitening",
+    ],
+    "inference/test_quasi_newton": [
+        "inference.curvature",
+        "inference.local_units",
+        "inference.state",
+    ],
+    "mixture/test_mixture": ["mixture.densities", "mixture.units"],
+    "search/test_fit": ["inference.convergence", "runs.result"],
+    "tables/test_engines": [
+        "tables.arithmetic",
+        "tables.databases",
+        "tables.duckdb_files",
+        "tables.engine",
+        "tables.spark",
+    ],
+    "tables/test_table": [
+        "tables.complaints",
+        "tables.dialect",
+        "tables.opening",
+        "tables.source",
+    ],
+}
+# Tests of several modules at once.
+TESTS_OF_SEVERAL = {"engines", "oracles"}
 
 
 def module_of(path: Path) -> str:
@@ -213,6 +254,23 @@ def test_a_library_is_known_where_it_is_kept(library: str) -> None:
 @pytest.mark.parametrize("room", [room for floor in FLOORS for room in floor])
 def test_every_room_is_there(room: str) -> None:
     assert room in MODULES
+
+
+ROOMS = [room for floor in FLOORS for room in floor if MODULES[room].name == "__init__.py"]
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != ROUGH])
+def test_tests_mirror_the_rooms(room: str) -> None:
+    place = room.removeprefix("core.")
+    modules = {name.removeprefix(f"{room}.") for name in MODULES if name.startswith(f"{room}.")}
+    tested = {path.stem.removeprefix("test_") for path in (TESTS / place).glob("test_*.py")}
+    assert tested <= modules | TESTS_OF_SEVERAL
+    elsewhere = {module for modules_there in TESTED_IN.values() for module in modules_there}
+    assert {f"{place}.{module}" for module in modules - tested} <= elsewhere
+
+
+def test_what_is_tested_elsewhere_is_tested_there() -> None:
+    assert [test for test in TESTED_IN if not (TESTS / f"{test}.py").is_file()] == []
 
 
 def command_lines() -> list[list[str]]:
