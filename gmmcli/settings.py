@@ -33,11 +33,6 @@ LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
 AUTO_SNAPSHOTS = 8
 # The points of a component, at least: with fewer it gains by closing in on them.
 HANDFUL = 6
-# Why a candidate is rejected: for a thin component, or for a small one.
-ON_FLOOR = "on the covariance floor"
-ON_FEW = f"on fewer than {HANDFUL} points"
-# What a candidate is whose climb was not finished, or not begun, as it could not win.
-PRELIMINARY = "preliminary"
 # The data do not tell candidates apart whose criteria differ by less, in twice nats: a difference
 # of 2 in BIC is a Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade
 # ends there).

@@ -22,9 +22,10 @@ from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.search.fit import Hooks, fit_cells
 from gmmcli.core.search.sketch import sketch_mixture
+from gmmcli.core.search.status import Status
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import Table, open_table
-from gmmcli.settings import PRELIMINARY, Choice, FitSettings
+from gmmcli.settings import Choice, FitSettings
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_DATA = ROOT / "sample_data"
@@ -103,10 +104,9 @@ def one_line_error(result: Result) -> str:
     return errors[0]
 
 
-def candidate_of(components: int, bic: float, status: str = "converged") -> Candidate:
+def candidate_of(components: int, bic: float, status: Status = Status.CONVERGED) -> Candidate:
     """A candidate with full covariances and a BIC, rejected where it has another status."""
-    eligible = status in ("converged", PRELIMINARY)
-    return Candidate(components, "full", 0.0, 1, Criteria(bic, bic, bic), status, eligible)
+    return Candidate(components, "full", 0.0, 1, Criteria(bic, bic, bic), status)
 
 
 def run_of(points: FloatArray, history: History) -> Run:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gmmcli.cli.words import count, list_components, name_candidate
-from gmmcli.settings import ALIKE, HANDFUL, MOST_SHIFT, ON_FLOOR
+from gmmcli.core.search.status import Status
+from gmmcli.settings import ALIKE, HANDFUL, MOST_SHIFT
 
 if TYPE_CHECKING:
     from gmmcli.core.mixture.units import Nats
@@ -16,7 +17,7 @@ def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: boo
     """All lines of caution on a fit, in the order in which a user needs them."""
     yield from caution_on_search(fit)
     yield from caution_on_cells(fit, exact_log_likelihood)
-    if fit.selection is not None and fit.status.value == "interrupted":
+    if fit.selection is not None and fit.status is Status.INTERRUPTED:
         yield (
             "interrupted before all candidates were compared: the choice is preliminary; fit again "
             "to complete it"
@@ -42,7 +43,7 @@ def caution_on_cells(fit: "Fit", exact_log_likelihood: "Nats | None") -> Iterato
         gap, ratio = "estimated gap", fit.gap_ratio(fit.cost.gap)
     else:
         gap, ratio = "true gap", fit.gap_ratio(fit.true_gap(exact_log_likelihood))
-    if fit.status.value != "interrupted" and (fit.cost.is_coarse or ratio > 1):
+    if fit.status is not Status.INTERRUPTED and (fit.cost.is_coarse or ratio > 1):
         coarseness = describe_coarseness(gap, ratio, fit.cost.shift or 0.0)
         yield f"{coarseness}; raise --cells, or use --exact"
 
@@ -79,9 +80,9 @@ def caution_on_selection(selection: "Selection") -> Iterator[str]:
     """Lines where a choice among candidates is in doubt."""
     name, winner, second = selection.criterion.upper(), selection.winner, selection.runner_up
     lower = [c for c in selection.candidates if selection.value(c) < selection.value(winner)]
-    if winner.eligible and lower:
+    if winner.is_eligible and lower:
         yield describe_rejected(selection, lower)
-    if not winner.eligible:
+    if not winner.is_eligible:
         yield (
             f"every candidate is rejected, for a component {_list_reasons(selection.candidates)}: "
             "this is the simplest; ask for another with -k"
@@ -108,9 +109,8 @@ def describe_rejected(selection: "Selection", lower: "list[Candidate]") -> str:
         f"({count(lowest.components, 'component')}, {lowest.covariance}), as {has} a component "
         f"{_list_reasons(lower)}"
     )
-    if any(candidate.status == ON_FLOOR for candidate in lower):
-        return f"{line}; if values are rounded, raise --floor, and leave out single points far off"
-    return line
+    remedies = {candidate.status.remedy for candidate in lower} - {""}
+    return "; ".join([line, *sorted(remedies)])
 
 
 def caution_on_components(fit: "Fit", *, is_weighted: bool) -> Iterator[str]:
@@ -141,4 +141,4 @@ def find_empty(fit: "Fit", *, share: float = 1 / 12) -> list[int]:
 
 def _list_reasons(candidates: "Iterable[Candidate]") -> str:
     """Why candidates are rejected."""
-    return " or ".join(sorted({c.status for c in candidates if not c.eligible}))
+    return " or ".join(sorted({c.status.value for c in candidates if not c.is_eligible}))

@@ -195,6 +195,7 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         write_fit,
     )
     from gmmcli.cli.reporter import Reporter
+    from gmmcli.core.search.status import Status
 
     request = Request(**options)
     reporter = Reporter(quiet=request.quiet)
@@ -208,5 +209,5 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     if not request.no_frames:
         files += draw_pictures(task.directory, reporter)
     report_files(task.directory, files, reporter)
-    if result.status.value == "interrupted":
+    if result.status is Status.INTERRUPTED:
         ctx.exit(EXIT_INTERRUPTED)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gmmcli.cli.words import count, name_candidate, round_to_scale
-from gmmcli.settings import PRELIMINARY
+from gmmcli.core.search.status import Status
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
@@ -94,7 +94,7 @@ def describe_selection(selection: "Selection") -> str:
     chosen = f"chosen by {selection.criterion.upper()}: {winner}, of {candidates} with {components}"
     if second is None or selection.lead is None:
         return chosen
-    most = "at most " if second.status == PRELIMINARY else ""
+    most = "at most " if second.status is Status.PRELIMINARY else ""
     return f"{chosen}; next best: {name_candidate(second)}, {most}{selection.lead:.2f} higher"
 
 

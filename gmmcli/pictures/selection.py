@@ -74,8 +74,8 @@ def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArr
     for covariance in COVARIANCE_TYPES:
         places = [place for place in order if candidates[place].covariance == covariance]
         if places:
-            filled = [place for place in places if candidates[place].eligible]
-            hollow = [place for place in places if not candidates[place].eligible]
+            filled = [place for place in places if candidates[place].is_eligible]
+            hollow = [place for place in places if not candidates[place].is_eligible]
             look = {"marker": MARKERS[covariance], "color": colours[covariance], "markersize": 6}
             axes.plot(components[filled], above[filled], **look)
             axes.plot(components[hollow], above[hollow], ls="", mfc="white", **look)
@@ -118,7 +118,9 @@ def describe_selection(selection: Selection, above: FloatArray, *, width: int = 
         above: as `compare_criteria` gives it.
         width: of a line.
     """
-    reasons = dict.fromkeys(each.status for each in selection.candidates if not each.eligible)
+    reasons = dict.fromkeys(
+        each.status.value for each in selection.candidates if not each.is_eligible
+    )
     notes = []
     if reasons:
         notes.append(f"hollow: rejected (a component {' or '.join(reasons)})")

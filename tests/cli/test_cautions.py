@@ -14,7 +14,8 @@ from click.testing import Result
 from gmmcli.cli.cautions import caution_on_search, caution_on_selection, describe_coarseness
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.core.search.outcome import Search
-from gmmcli.settings import ON_FEW, ON_FLOOR, Effort, FitSettings
+from gmmcli.core.search.status import Status
+from gmmcli.settings import Effort, FitSettings
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_an_optimum_that_no_other_start_reached_is_in_doubt(
             ["the best number of components ends the range: try more, such as -k 3:6"],
         ),
         (
-            [candidate_of(1, 30.0), candidate_of(2, 9.5, ON_FEW), candidate_of(3, 40)],
+            [candidate_of(1, 30.0), candidate_of(2, 9.5, Status.ON_FEW), candidate_of(3, 40)],
             0,
             [
                 "rejected 1 candidate whose BIC is 20.50 lower (2 components, full), as it has a "
@@ -75,7 +76,11 @@ def test_an_optimum_that_no_other_start_reached_is_in_doubt(
             ],
         ),
         (
-            [candidate_of(1, 30.0), candidate_of(2, 9.5, ON_FEW), candidate_of(3, 8.0, ON_FLOOR)],
+            [
+                candidate_of(1, 30.0),
+                candidate_of(2, 9.5, Status.ON_FEW),
+                candidate_of(3, 8.0, Status.ON_FLOOR),
+            ],
             0,
             [
                 "rejected 2 candidates whose BIC is up to 22.00 lower (3 components, full), as "
@@ -84,7 +89,7 @@ def test_an_optimum_that_no_other_start_reached_is_in_doubt(
             ],
         ),
         (
-            [candidate_of(1, 30.0, ON_FLOOR), candidate_of(2, 40.0, ON_FEW)],
+            [candidate_of(1, 30.0, Status.ON_FLOOR), candidate_of(2, 40.0, Status.ON_FEW)],
             0,
             [
                 "every candidate is rejected, for a component on fewer than 6 points or on the "

@@ -6,7 +6,7 @@ from builders import candidate_of
 from gmmcli.cli.summary import describe_search, describe_selection, shorten_names
 from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.outcome import Search
-from gmmcli.settings import PRELIMINARY
+from gmmcli.core.search.status import Status
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_what_comes_next_and_whether_that_is_preliminary() -> None:
     chosen = "chosen by BIC: 2 components (full), of 3 candidates with 1 to 3 components"
     final = Selection((third, winner, candidate_of(3, 13.5)), "bic", 1)
     assert describe_selection(final) == f"{chosen}; next best: 3 components (full), 3.50 higher"
-    unfinished = Selection((third, winner, candidate_of(3, 13.5, PRELIMINARY)), "bic", 1)
+    unfinished = Selection((third, winner, candidate_of(3, 13.5, Status.PRELIMINARY)), "bic", 1)
     assert describe_selection(unfinished) == (
         f"{chosen}; next best: 3 components (full), at most 3.50 higher"
     )

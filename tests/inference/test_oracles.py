@@ -21,8 +21,8 @@ from gmmcli.core.mixture.covariances import FloatArray, constrain
 from gmmcli.core.mixture.densities import maximize
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.search.outcome import Status
 from gmmcli.core.search.stages import TOLERANCE
+from gmmcli.core.search.status import Status
 from gmmcli.settings import CovarianceType, FitSettings
 
 TYPES: list[CovarianceType] = ["full", "tied", "diag", "spherical"]

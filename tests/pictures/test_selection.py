@@ -10,6 +10,7 @@ from matplotlib.colors import same_color
 from matplotlib.testing.compare import compare_images
 
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
+from gmmcli.core.search.status import Status
 from gmmcli.pictures.frames import save_figure
 from gmmcli.pictures.selection import (
     compare_criteria,
@@ -17,14 +18,17 @@ from gmmcli.pictures.selection import (
     make_selection_figure,
 )
 from gmmcli.pictures.style import apply_style
-from gmmcli.settings import ON_FLOOR, CovarianceType
+from gmmcli.settings import CovarianceType
 
 
 def candidate(
-    components: int, bic: float, covariance: CovarianceType = "full", status: str = "converged"
+    components: int,
+    bic: float,
+    covariance: CovarianceType = "full",
+    status: Status = Status.CONVERGED,
 ) -> Candidate:
     criteria = Criteria(bic, bic - 10 * components, bic + 1)
-    return Candidate(components, covariance, 0.0, 1, criteria, status, status == "converged")
+    return Candidate(components, covariance, 0.0, 1, criteria, status)
 
 
 # Of 36 candidates, 3 components with tied covariances are the best that can be chosen.
@@ -38,9 +42,11 @@ MANY = [
     candidate(k, 2314 + scale * (k - 3) ** 2 + offset, covariance, status)
     for covariance, scale, offset in CURVES
     for k in range(1, 10)
-    for status in [ON_FLOOR if (covariance, k) in {("full", 8), ("full", 3)} else "converged"]
+    for status in [
+        Status.ON_FLOOR if (covariance, k) in {("full", 8), ("full", 3)} else Status.CONVERGED
+    ]
 ]
-MANY[7] = candidate(8, 2250.0, status=ON_FLOOR)
+MANY[7] = candidate(8, 2250.0, status=Status.ON_FLOOR)
 CHOSEN = 11
 
 
@@ -90,7 +96,8 @@ def test_the_picture_says_which_way_is_better_and_what_hollow_means() -> None:
     assert axes.get_ylabel() == "BIC above the chosen (lower is better)"
     assert axes.get_title(loc="left") == "chosen: 3, tied, BIC 2,314.00"
     assert figure.texts[0].get_text().splitlines() == [
-        f"hollow: rejected (a component {ON_FLOOR}); axis: linear up to 10, logarithmic beyond",
+        "hollow: rejected (a component on the covariance floor); axis: linear up to 10, "
+        "logarithmic beyond",
     ]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["full", "tied", "diag", "spherical"]
@@ -112,7 +119,7 @@ def test_the_axis_needs_no_offset(largest: float, chosen_bic: float) -> None:
 
 
 def test_a_criterion_that_is_not_finite_is_left_out() -> None:
-    candidates = candidate(1, 5.0), candidate(2, np.inf, status="too few points")
+    candidates = candidate(1, 5.0), candidate(2, np.inf, status=Status.ON_FEW)
     selection = Selection(candidates, "bic", 0)
     above = compare_criteria(selection)
     np.testing.assert_array_equal(above, [0, np.nan])
@@ -121,11 +128,14 @@ def test_a_criterion_that_is_not_finite_is_left_out() -> None:
 
 
 def test_a_long_note_is_wrapped() -> None:
-    reasons = [f"a reason of some length, number {number}" for number in range(9)]
-    candidates = candidate(1, 5.0), *(candidate(2, 9.0, status=reason) for reason in reasons)
+    reasons = Status.ON_FLOOR, Status.ON_FEW
+    candidates = candidate(1, 5.0), *(candidate(2, 99.0, status=reason) for reason in reasons)
     selection = Selection(candidates, "bic", 0)
     note = describe_selection(selection, compare_criteria(selection))
-    assert all(reason in note.replace("\n", " ") for reason in reasons)
+    assert note.replace("\n", " ") == (
+        "hollow: rejected (a component on the covariance floor or on fewer than 6 points); axis: "
+        "linear up to 10, logarithmic beyond"
+    )
     assert max(len(line) for line in note.splitlines()) <= 110
 
 

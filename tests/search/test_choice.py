@@ -25,14 +25,13 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.search.choice import _compared, _contenders, _enlarged_best
 from gmmcli.core.search.fit import Hooks, Problem
-from gmmcli.core.search.outcome import Status
 from gmmcli.core.search.rounds import Searcher
+from gmmcli.core.search.status import Status
 from gmmcli.core.tables.engines import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.errors import TableError
 from gmmcli.settings import (
     COVARIANCE_TYPES,
-    ON_FEW,
     Choice,
     CriterionName,
     FitSettings,
@@ -86,7 +85,7 @@ def test_the_chosen_fit_is_that_of_its_number_of_components(criterion: Criterion
     alone = fit(old_faithful(), found.settings)
     assert found.elbo == pytest.approx(alone.elbo, abs=1e-3)
     assert found.selection is not None
-    values = [c.criteria.value(criterion) for c in found.selection.candidates if c.eligible]
+    values = [c.criteria.value(criterion) for c in found.selection.candidates if c.is_eligible]
     assert found.criteria.value(criterion) == min(values)
     assert found.selection.lead == sorted(values)[1] - min(values)
 
@@ -97,7 +96,7 @@ def test_candidates_that_are_close_have_climbed_to_their_optimum() -> None:
     assert found.selection is not None
     for candidate in found.selection.candidates:
         alone = fit(cells, FitSettings(candidate.components))
-        if candidate.status == "converged":
+        if candidate.status is Status.CONVERGED:
             assert candidate.log_likelihood == pytest.approx(alone.elbo, abs=1e-3)
         else:
             assert candidate.criteria.aic > found.criteria.aic + 2
@@ -108,10 +107,10 @@ def test_components_on_few_points_are_not_chosen() -> None:
     cells = cells_of(np.concatenate([sampled(ONE, 200), close]))
     found = choose(cells, FitSettings(), Choice(1, 3, goes_on=False))
     assert found.selection is not None
-    spurious = [c for c in found.selection.candidates if not c.eligible]
+    spurious = [c for c in found.selection.candidates if not c.is_eligible]
     assert spurious
     assert min(c.criteria.bic for c in spurious) < found.criteria.bic
-    assert all(c.status.startswith("on ") for c in spurious)
+    assert {c.status for c in spurious} <= {Status.ON_FLOOR, Status.ON_FEW}
     assert not found.with_few_points
     assert not found.floored
 
@@ -186,7 +185,7 @@ def test_an_interrupt_keeps_the_best_so_far() -> None:
     assert found.selection is not None
     # Nothing is measured but the best that a few cells know of.
     (chosen,) = found.selection.candidates
-    assert (chosen.components, chosen.status) == (2, "interrupted")
+    assert (chosen.components, chosen.status) == (2, Status.INTERRUPTED)
 
 
 @pytest.mark.parametrize("share", [0.6, 0.95])
@@ -231,10 +230,10 @@ def test_no_way_on_all_cells_begins_twice_from_one_mixture(monkeypatch: pytest.M
     one, two = _contenders(problem, Choice(1, 2, goes_on=False), hooks)
     better = two.farthest.last.mixture
     monkeypatch.setattr(Searcher, "enlarged", lambda *_: better)
-    ((place, larger),) = _enlarged_best([one, replace(two, flaw=ON_FEW)], "bic")
+    ((place, larger),) = _enlarged_best([one, replace(two, flaw=Status.ON_FEW)], "bic")
     assert place == 1
     assert larger.has_begun_from(better)
-    assert not _enlarged_best([one, replace(larger, flaw=ON_FEW)], "bic")
+    assert not _enlarged_best([one, replace(larger, flaw=Status.ON_FEW)], "bic")
 
 
 def with_equal_rows(points: FloatArray, number: int, axes: slice) -> Cells:
@@ -260,4 +259,4 @@ def test_the_values_of_rounded_data_are_no_components() -> None:
     found = choose(cells_of(distinct, counts), FitSettings(), Choice(1, 4, goes_on=False))
     assert found.selection is not None
     assert not found.floored
-    assert "on the covariance floor" in {c.status for c in found.selection.candidates}
+    assert Status.ON_FLOOR in {c.status for c in found.selection.candidates}

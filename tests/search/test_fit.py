@@ -15,10 +15,10 @@ from gmmcli.core.mixture.mixture import read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.search.criteria import criteria
 from gmmcli.core.search.fit import PACE_STEPS, Hooks, Problem, _is_too_slow
-from gmmcli.core.search.outcome import Status
 from gmmcli.core.search.rounds import Trail
 from gmmcli.core.search.stages import TOLERANCE
 from gmmcli.core.search.starts import random_start, seeds
+from gmmcli.core.search.status import Status
 from gmmcli.errors import FitError, TableError
 from gmmcli.settings import CovarianceType, FitSettings
 

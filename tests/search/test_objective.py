@@ -10,7 +10,8 @@ from builders import Numbers, cells_of, mixture_of, sampled
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.search.objective import flaw
-from gmmcli.settings import HANDFUL, ON_FEW, ON_FLOOR
+from gmmcli.core.search.status import Status
+from gmmcli.settings import HANDFUL
 
 FLOOR = 1e-10
 BULK = mixture_of([1.0], [[0, 0]], [np.eye(2)])
@@ -76,10 +77,16 @@ def test_wide_cells_beside_a_value_do_not_hide_it() -> None:
 
 @pytest.mark.parametrize(
     ("place", "sd", "expected"),
-    [(5, 3.0, None), (5, 1.0, ON_FEW), (5, 1e-3, ON_FEW), (30, 1.0, None), (30, 1e-3, None)],
+    [
+        (5, 3.0, None),
+        (5, 1.0, Status.ON_FEW),
+        (5, 1e-3, Status.ON_FEW),
+        (30, 1.0, None),
+        (30, 1e-3, None),
+    ],
 )
 def test_a_few_points_are_a_group_of_strays_or_none(
-    place: float, sd: float, expected: str | None
+    place: float, sd: float, expected: Status | None
 ) -> None:
     few = np.array([[-1.0, 0.0], [1.0, 0.5], [0.0, -1.0]])
     points = np.concatenate([sampled(BULK, 300), place + sd * few])
@@ -96,13 +103,13 @@ def test_a_component_on_the_floor_is_told_before_one_of_few_points() -> None:
         [[0, 0], [30, 30], at],
         [np.eye(2), 0.01 * np.eye(2), SPIKE],
     )
-    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == ON_FLOOR
+    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == Status.ON_FLOOR
 
 
 def test_no_component_has_points_enough_where_all_have_few() -> None:
     points = sampled(BULK, 8)
     mixture = mixture_of([0.5, 0.5], [[-1, 0], [1, 0]], [np.eye(2), 4 * np.eye(2)])
-    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == ON_FEW
+    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == Status.ON_FEW
 
 
 def test_a_handful_is_enough_though_others_share_its_points() -> None:

@@ -29,6 +29,7 @@ from gmmcli.core.runs.parameters import (
 )
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
+from gmmcli.core.search.status import Status
 from gmmcli.errors import RunError
 from gmmcli.files import check_writable, stage_directory, write_json
 from gmmcli.settings import (
@@ -209,7 +210,12 @@ def _tabulate_cells(cells: Cells) -> pd.DataFrame:
 
 def _tabulate_selection(selection: Selection) -> pd.DataFrame:
     rows = [
-        {**asdict(candidate), **asdict(candidate.criteria), "eligible": int(candidate.eligible)}
+        {
+            **asdict(candidate),
+            **asdict(candidate.criteria),
+            "status": candidate.status.value,
+            "eligible": int(candidate.is_eligible),
+        }
         for candidate in selection.candidates
     ]
     return pd.DataFrame(rows, columns=SELECTION_COLUMNS)
@@ -224,8 +230,7 @@ def _parse_selection(path: Path, *, parameters: Parameters, criterion: Criterion
             log_likelihood=float(row["log_likelihood"]),
             parameters=int(row["parameters"]),
             criteria=Criteria(*(float(row[name]) for name in CRITERIA)),
-            status=str(row["status"]),
-            eligible=bool(row["eligible"]),
+            status=Status(row["status"]),
         )
         for row in table.to_dict("records")
     )

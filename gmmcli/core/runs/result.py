@@ -13,7 +13,8 @@ from gmmcli.core.mixture.units import Nats, NatsPerPoint
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.criteria import Criteria, Selection
 from gmmcli.core.search.objective import are_strays, have_few_points
-from gmmcli.core.search.outcome import Outcome, Search, Status
+from gmmcli.core.search.outcome import Outcome, Search
+from gmmcli.core.search.status import Status
 from gmmcli.settings import FitSettings
 
 

@@ -3,7 +3,7 @@
 Here belongs what decides where climbs begin and which of their ends is better: the `objective`,
 `starts`, `moves` and `insertion`, their `rounds`, the `stages` of cells, all together in `fit`;
 `criteria` and the `choice` by them; `sketch`, a rough mixture without Torch. A search ends in an
-`outcome`, in whitened units.
+`outcome`, in whitened units, with a `status`.
 """
 
 import lazy_loader

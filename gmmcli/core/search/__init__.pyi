@@ -5,5 +5,5 @@ from .criteria import Selection as Selection
 from .fit import Hooks as Hooks
 from .fit import fit_cells as fit_cells
 from .outcome import Outcome as Outcome
-from .outcome import Status as Status
 from .sketch import sketch_mixture as sketch_mixture
+from .status import Status as Status

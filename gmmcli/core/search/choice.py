@@ -22,10 +22,11 @@ from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.criteria import Candidate, Selection, criteria
 from gmmcli.core.search.fit import Climbed, Hooks, Problem, check_distinct_points
-from gmmcli.core.search.outcome import Outcome, Status
+from gmmcli.core.search.outcome import Outcome
 from gmmcli.core.search.rounds import MOST_STEPS, ONE_MOVE, Searcher, Trail
 from gmmcli.core.search.stages import count_few
-from gmmcli.settings import PRELIMINARY, Choice, CriterionName, FitSettings
+from gmmcli.core.search.status import Status
+from gmmcli.settings import Choice, CriterionName, FitSettings
 
 # So many components beyond the best so far tell that more are no better.
 BEYOND = 3
@@ -61,7 +62,7 @@ class Contender:
     problem: Problem
     path: Trail
     fit: Outcome
-    flaw: str | None
+    flaw: Status | None
     is_searched: bool = False
     is_final: bool = False
     enlarged: Trail | None = None
@@ -87,7 +88,7 @@ class Contender:
     def candidate(self) -> Candidate:
         """What is told of it in the end."""
         left = self.is_behind or not self.is_final
-        status = self.flaw or (PRELIMINARY if left else self.fit.status.value)
+        status = self.flaw or (Status.PRELIMINARY if left else self.fit.status)
         covariance = self.problem.covariance
         return Candidate(
             components=self.n_components,
@@ -96,7 +97,6 @@ class Contender:
             parameters=count_parameters(self.n_components, covariance),
             criteria=self.fit.criteria,
             status=status,
-            eligible=self.flaw is None,
         )
 
 
@@ -266,7 +266,7 @@ def _begun(contender: Contender) -> Contender:
     return replace(contender, fit=fit, flaw=flaw, is_final=False)
 
 
-def _told(problem: Problem, climbed: Climbed) -> tuple[Outcome, str | None]:
+def _told(problem: Problem, climbed: Climbed) -> tuple[Outcome, Status | None]:
     """What came of a climb, and what keeps that from being chosen; None where nothing does."""
     return problem.told(climbed), problem.flaw(problem.all_cells, climbed.path.last.mixture)
 

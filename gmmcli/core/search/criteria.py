@@ -7,6 +7,7 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.search.status import Status
 from gmmcli.settings import CovarianceType, CriterionName
 
 
@@ -34,7 +35,6 @@ class Candidate:
         parameters: how many are free.
         criteria: BIC, AIC and ICL.
         status: how its fit ended, or why it cannot be chosen.
-        eligible: whether it can be chosen.
     """
 
     components: int
@@ -42,8 +42,12 @@ class Candidate:
     log_likelihood: float
     parameters: int
     criteria: Criteria
-    status: str
-    eligible: bool
+    status: Status
+
+    @property
+    def is_eligible(self) -> bool:
+        """Whether it can be chosen."""
+        return not self.status.is_rejected
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Selection:
     @property
     def runner_up(self) -> Candidate | None:
         """The best of the others that could have been chosen; None where there is none."""
-        others = [c for n, c in enumerate(self.candidates) if n != self.chosen and c.eligible]
+        others = [c for n, c in enumerate(self.candidates) if n != self.chosen and c.is_eligible]
         return min(others, key=self.value, default=None)
 
     @property

@@ -20,9 +20,10 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.core.search.criteria import criteria
 from gmmcli.core.search.objective import flaw
-from gmmcli.core.search.outcome import Outcome, Status
+from gmmcli.core.search.outcome import Outcome
 from gmmcli.core.search.rounds import MOST_STEPS, Searcher, Trail
 from gmmcli.core.search.stages import Stages, count_few, merge_levels
+from gmmcli.core.search.status import Status
 from gmmcli.errors import FitError, TableError
 from gmmcli.settings import HANDFUL, CovarianceType, FitSettings
 
@@ -155,7 +156,7 @@ class Problem:
         """All cells, in whitened units."""
         return self._levels[-1]
 
-    def flaw(self, cells: Cells, mixture: Mixture) -> str | None:
+    def flaw(self, cells: Cells, mixture: Mixture) -> Status | None:
         """What keeps a mixture of these cells from being chosen, both in whitened units.
 
         See `soundness.flaw`.

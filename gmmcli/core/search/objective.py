@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray, are_floored, half_log_determinants
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.settings import ON_FEW, ON_FLOOR
+from gmmcli.core.search.status import Status
 
 # The least share of a handful that closes in: two points define a strip, and among all strips of a
 # width chance brings one that gains as much as they do.
@@ -62,7 +62,7 @@ def gains_by_thinness(held: FloatArray, covariances: FloatArray, handful: float)
     return gains
 
 
-def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | None:
+def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> Status | None:
     """What keeps a mixture from being chosen; None where nothing does.
 
     Every component has points enough or is of strays, and those on the floor stand out. A few
@@ -79,9 +79,9 @@ def flaw(cells: Cells, mixture: Mixture, handful: float, floor: float) -> str | 
         floor: the least eigenvalue of a covariance.
     """
     if not _stand_out_on_floor(cells, mixture, handful, floor):
-        return ON_FLOOR
+        return Status.ON_FLOOR
     few = have_few_points(mixture, cells.n_points, handful)
-    return None if are_strays(mixture, few) else ON_FEW
+    return None if are_strays(mixture, few) else Status.ON_FEW
 
 
 def have_few_points(mixture: Mixture, n_points: float, handful: float) -> npt.NDArray[np.bool_]:

@@ -4,7 +4,6 @@ What a user is told of it, in data units, is made in `runs.result`.
 """
 
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 
 from gmmcli.core.cells.cells import Cells
@@ -14,24 +13,8 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.core.search.criteria import Criteria, Selection
+from gmmcli.core.search.status import Status
 from gmmcli.settings import FitSettings
-
-
-class Status(Enum):
-    """How a fit ended, and what that means to the user."""
-
-    CONVERGED = "converged"
-    STEP_LIMIT = "step limit reached"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def remedy(self) -> str:
-        """What to do where a fit did not converge; empty where it did."""
-        remedies = {
-            Status.STEP_LIMIT: "raise --steps to climb on",
-            Status.INTERRUPTED: "go on with --init and this run's parameters.json",
-        }
-        return remedies.get(self, "")
 
 
 @dataclass(frozen=True)
