@@ -177,13 +177,13 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
     """The best mixture of a task; what there is of it, where Ctrl-C ended the fit."""
     with reporter.show_work("loading Pyro"):
         from gmmcli.core.cells.compression import Compressor
-        from gmmcli.core.inference.model import check_nothing
+        from gmmcli.core.inference.model import skip_checks
         from gmmcli.core.runs.result import describe
         from gmmcli.core.search.choice import choose_mixture
         from gmmcli.core.search.fit import Hooks, fit_cells
 
     cells, settings = task.compression.cells, make_settings(task.request, task.choice)
-    with check_nothing(), postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
+    with skip_checks(), postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
         hooks = Hooks(
             finer=Compressor(task.compression).finer,
             row_weight=task.compression.row_weight,

@@ -208,7 +208,7 @@ def find_best_assignment(
     return SparseCategorical(candidates.mT, logits.mT)
 
 
-def check_nothing() -> AbstractContextManager[None]:
+def skip_checks() -> AbstractContextManager[None]:
     """A context without Pyro's checks of every value, which take a fifth of a step's time."""
     context: AbstractContextManager[None] = pyro.validation_enabled(False)
     return context

@@ -12,6 +12,7 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.errors import RunError
+from gmmcli.settings import AUTO_SNAPSHOTS
 
 # How far the components have to travel to look different, in the data's standard deviations.
 VISIBLE = 0.01
@@ -105,7 +106,7 @@ class History:
 
         Args:
             snapshots: N for the first step and every Nth after it; a tuple for these steps;
-                "auto" for up to 8 telling ones; "all" for every step.
+                "auto" for up to `AUTO_SNAPSHOTS` telling ones; "all" for every step.
 
         Raises:
             RunError: naming the steps that the history does not hold.
@@ -116,7 +117,7 @@ class History:
                 raise RunError(f"no step {absent[0]}: the history ends at step {self.last_step}")
             return sorted(snapshots)
         if snapshots == "auto":
-            return self.choose_telling(8)
+            return self.choose_telling(AUTO_SNAPSHOTS)
         stride = 1 if snapshots == "all" else snapshots
         return list(range(0, self.last_step + 1, stride))
 
