@@ -27,7 +27,7 @@ from gmmcli.core.mixture.sampling import sample
 from gmmcli.core.runs.result import describe
 from gmmcli.core.search.fit import Hooks, fit_cells
 from gmmcli.core.search.sketch import sketch_mixture
-from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.settings import FitSettings
 

@@ -34,7 +34,7 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
 from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.fit import Hooks, fit_cells
-from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.process import prepare_process
 from gmmcli.settings import Choice, FitSettings

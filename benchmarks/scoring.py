@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.tables.engines import Source
-from gmmcli.core.tables.prediction import log_likelihood
+from gmmcli.core.tables.prediction import compute_log_likelihood
+from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     mixture = mixture_of(json.loads(Path(parameters).read_text(encoding="utf-8")))
     points = open_table(Source(path), x="x", y="y")
     n_points = points.rows.count().to_pyarrow().as_py()
-    print(log_likelihood(points, mixture) / n_points)
+    print(compute_log_likelihood(points, mixture) / n_points)
 
 
 def mixture_of(parameters: dict[str, Any]) -> Mixture:

@@ -33,7 +33,7 @@ DEFAULT_ROWS = [10**4, 10**5, 10**6]
 IMPORT_CODE = """
 import os
 import gmmcli.cli.fit, gmmcli.cli.fitting
-import gmmcli.core.cells.compression, gmmcli.core.tables.engines, gmmcli.core.tables.export
+import gmmcli.core.cells.compression, gmmcli.core.tables.opening, gmmcli.core.tables.export
 import gmmcli.core.mixture.mixture, gmmcli.core.runs.directory, gmmcli.core.tables.table
 import gmmcli.core.search.fit
 import ibis

@@ -23,7 +23,7 @@ from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.search.fit import Hooks, fit_cells
 from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.search.status import Status
-from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.settings import Choice, FitSettings
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.result import Fit, Provenance
-    from gmmcli.core.tables.engines import Source
+    from gmmcli.core.tables.source import Source
     from gmmcli.core.tables.table import Table as Points
 
 
@@ -117,11 +117,11 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.mixture.mixture import read_mixture
         from gmmcli.core.runs.directory import check_target, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
-        from gmmcli.core.tables.engines import source_of
         from gmmcli.core.tables.export import check_export
+        from gmmcli.core.tables.source import resolve_source
         from gmmcli.core.tables.table import open_table
 
-        source = context.with_resource(source_of(request.data, request.table, request.engine))
+        source = context.with_resource(resolve_source(request.data, request.table, request.engine))
         points = open_table(source, x=request.x_column, y=request.y_column, weight=request.weight)
         directory = request.output or name_directory(request.table or request.data)
         check_target(directory, overwrite=request.overwrite)
@@ -212,9 +212,9 @@ def make_settings(request: Request, choice: Choice) -> FitSettings:
 def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":
     """The exact log-likelihood of all rows, in nats, by reading them once more."""
     with reporter.show_work(f"reading {task.request.name} once more"):
-        from gmmcli.core.tables.prediction import log_likelihood
+        from gmmcli.core.tables.prediction import compute_log_likelihood
 
-        return log_likelihood(task.points, fit.mixture)
+        return compute_log_likelihood(task.points, fit.mixture)
 
 
 def write_fit(task: Task, fit: "Fit", exact_log_likelihood: "Nats | None") -> list[Path]:
@@ -267,10 +267,10 @@ def report_fit(
 def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -> None:
     """Write the rows of a task with their labels to a file."""
     with reporter.show_work(f"writing {output}"), mention_kept_fit(task.directory):
-        from gmmcli.core.tables.prediction import write_predicted
+        from gmmcli.core.tables.prediction import write_predictions
 
         columns, overwrite = task.points.columns, task.request.overwrite
-        write_predicted(task.source, columns, fit.mixture, output, overwrite=overwrite)
+        write_predictions(task.source, columns, fit.mixture, output, overwrite=overwrite)
 
 
 def draw_pictures(directory: Path, reporter: Reporter) -> list[Path]:

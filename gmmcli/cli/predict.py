@@ -67,14 +67,14 @@ def predict(
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):
         from gmmcli.core.runs.parameters import read_result
-        from gmmcli.core.tables.engines import source_of
         from gmmcli.core.tables.export import check_export
-        from gmmcli.core.tables.prediction import write_predicted
+        from gmmcli.core.tables.prediction import write_predictions
+        from gmmcli.core.tables.source import resolve_source
 
-        source = ctx.with_resource(source_of(data, table, engine))
+        source = ctx.with_resource(resolve_source(data, table, engine))
         check_export(source, output, overwrite=overwrite)
         columns, mixture = read_result(run)
-        write_predicted(
+        write_predictions(
             source,
             (x_column or columns[0], y_column or columns[1]),
             mixture,

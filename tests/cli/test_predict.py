@@ -14,7 +14,7 @@ from click.testing import Result
 from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.tables.prediction import log_likelihood
+from gmmcli.core.tables.prediction import compute_log_likelihood
 from gmmcli.files import write_json
 
 N_ROWS = 5000
@@ -173,7 +173,7 @@ def test_far_points_keep_their_digits(
 
 def test_the_exact_log_likelihood_is_that_of_the_rows(work: Path, fitted: Mixture) -> None:
     points = pd.read_csv(work / "d.csv")[["a", "b"]].to_numpy()
-    exact = log_likelihood(table_of(work / "d.csv"), fitted)
+    exact = compute_log_likelihood(table_of(work / "d.csv"), fitted)
     assert exact == pytest.approx(fitted.log_densities(points).sum(), rel=1e-12)
 
 

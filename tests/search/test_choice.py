@@ -27,7 +27,7 @@ from gmmcli.core.search.choice import _compared, _contenders, _enlarged_best
 from gmmcli.core.search.fit import Hooks, Problem
 from gmmcli.core.search.rounds import Searcher
 from gmmcli.core.search.status import Status
-from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.errors import TableError
 from gmmcli.settings import (

@@ -29,7 +29,7 @@ from gmmcli.core.cells.compression import Compression, compress
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.search.sketch import sketch_mixture
-from gmmcli.core.tables.engines import Source
+from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.errors import TableError
 
@@ -193,7 +193,7 @@ def compressed(source: Source) -> Compression:
     try:
         return compress(table, sketch=partial(sketch_mixture, n_components=2))
     finally:
-        table.opened.backend.disconnect()
+        table.dataset.engine.backend.disconnect()
 
 
 def assert_same_cells(found: Cells, expected: Cells) -> None:

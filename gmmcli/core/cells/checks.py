@@ -4,7 +4,8 @@ import numpy as np
 
 from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.totals import Totals
-from gmmcli.core.tables.table import LARGEST, Table
+from gmmcli.core.tables.arithmetic import LARGEST
+from gmmcli.core.tables.table import Table
 from gmmcli.errors import TableError
 
 
@@ -43,7 +44,7 @@ def _check_weights(table: Table, kept: Totals) -> None:
     column = f"{table.source}: column {table.weight!r}"
     least, most = kept.weights[:, 0].min(), kept.weights[:, 1].max()
     if kept.weights[:, 2].any():
-        missing = "empty" if table.opened.dialect is None else "empty or not a number, as NaN or NA"
+        missing = "empty" if table.dialect is None else "empty or not a number, as NaN or NA"
         raise TableError(f"{column} has weights that are {missing}: give each row one")
     if not (least >= 0 and most <= LARGEST):
         wrong = least if not least >= 0 else most

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -25,8 +24,8 @@ from gmmcli.core.cells.places import IntArray, choose_halves, count_cells
 from gmmcli.core.cells.refinement import Coarseness, plan_parts_of_crowds
 from gmmcli.core.cells.totals import Totals, read_numbers, read_totals
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.tables.engines import readable_errors
-from gmmcli.core.tables.table import LARGEST, Table
+from gmmcli.core.tables.arithmetic import LARGEST
+from gmmcli.core.tables.table import Table
 from gmmcli.errors import TableError
 from gmmcli.settings import EXACT_ROWS, MOST_CELLS
 
@@ -115,12 +114,11 @@ def compress(
         TableError: when the rows cannot be read, none is left, all points are equal, a weight is
             negative or not finite, or `strict` and a row would be skipped.
     """
-    with readable_errors(table.source):
-        head = table.opened.first(table.rows, EXACT_ROWS + 1)
+    head = table.read_first(EXACT_ROWS + 1)
     grids = None
     if exact or head.num_rows <= EXACT_ROWS:
         meanwhile()
-        totals = read_totals(_fetch(table, group_by_point(table)))
+        totals = read_totals(table.read(group_by_point(table)))
     else:
         grids = _choose_first_grid(table, head, most_cells // 2, sketch)
         meanwhile()
@@ -242,9 +240,9 @@ def _count_rows_roughly(table: Table) -> float:
     A whole power of the fourth root of ten, so that a rough number and the true one give the same
     cells in almost all cases.
     """
-    n_rows = table.opened.n_rows_about
+    n_rows = table.n_rows_about
     if n_rows is None:
-        n_rows = float(_fetch(table, count_rows(table))[0][0].as_py())
+        n_rows = float(table.read(count_rows(table))[0][0].as_py())
     return float(10.0 ** (round(4 * math.log10(max(n_rows, 1))) / 4))
 
 
@@ -270,7 +268,7 @@ def _scan_first(table: Table, head: pa.Table, grids: Grids) -> tuple[Table, Tota
     """
     numbers = read_numbers(head, *head.column_names)
     if table.weight is None and bool(np.isfinite(numbers).all()):
-        plain = table.plainly()
+        plain = table.assume_plain()
         with suppress(TableError):
             totals = _scan(plain, grids)
             if np.isfinite(totals.sums[totals.are_points]).all():
@@ -280,12 +278,7 @@ def _scan_first(table: Table, head: pa.Table, grids: Grids) -> tuple[Table, Tota
 
 def _scan(table: Table, grids: Grids, first: int = 0) -> Totals:
     """The totals of the cells of some grids, from the first that is given on, by one pass."""
-    return read_totals(_fetch(table, group_by_cell(table, grids, first=first)))
-
-
-def _fetch(table: Table, expression: ir.Table) -> pa.Table:
-    with readable_errors(table.source):
-        return expression.to_pyarrow()
+    return read_totals(table.read(group_by_cell(table, grids, first=first)))
 
 
 def _make_cells(totals: Totals, grids: Grids | None) -> tuple[Cells, IntArray]:

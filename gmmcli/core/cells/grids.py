@@ -19,9 +19,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.places import IntArray, find_middles, lengthen, split_indices
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.whitening import find_whitening_matrices
-
-# The least distance of an origin from zero, in cells: much less than rounding leaves of zero.
-HAIR = 1e-20
+from gmmcli.core.tables.arithmetic import avoid_zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,17 +168,7 @@ def move_off_zero(origins: FloatArray, matrices: FloatArray) -> FloatArray:
         origins: shape (G, 2), in data units.
         matrices: of the grids, shape (G, 2, 2), from data units to cells.
     """
-    return off_zero(origins, 1 / np.abs(matrices).max(axis=1))  # about the lengths of a cell
-
-
-def off_zero(origins: FloatArray, units: FloatArray) -> FloatArray:
-    """Origins a hair from zero where they are nearer to it, given the units of either axis.
-
-    Tiny numbers are lost in differences from them then, before their squares would vanish, which
-    PostgreSQL refuses.
-    """
-    hair = HAIR * units
-    return np.where(np.abs(origins) < hair, hair, origins)
+    return avoid_zero(origins, 1 / np.abs(matrices).max(axis=1))  # about the lengths of a cell
 
 
 def _average(

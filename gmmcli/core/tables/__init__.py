@@ -1,1 +1,12 @@
-"""Rows in and out: sources, the engines that read them, tables, predictions, files of rows."""
+"""Rows in and out.
+
+Here belongs what the user named (`source`), what reads it (`engine` says what an engine is;
+`duckdb_files`, `databases` and `spark` are those there are, and `opening` chooses), how text is
+laid out (`dialect`), what engines complain of (`complaints`) and what arithmetic they all do
+(`arithmetic`), the chosen columns (`table`), what a mixture says about rows (`prediction`), and
+where rows go (`export`, `sink`). Only `spark` knows Spark, and only `duckdb_files` DuckDB.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -23,7 +23,7 @@ class Dialect:
 
     Attributes:
         names: the fields of its first line.
-        delimiter: what parts the fields.
+        delimiter: what separates the fields.
         has_header: whether the first line names the columns.
         decimal_comma: whether numbers have a comma where others have a point.
     """
@@ -34,7 +34,7 @@ class Dialect:
     decimal_comma: bool
 
 
-def dialect_of(lines: Sequence[str], named: Collection[str | None]) -> Dialect:
+def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Dialect:
     """The layout of a file with these first lines.
 
     Args:
@@ -45,7 +45,7 @@ def dialect_of(lines: Sequence[str], named: Collection[str | None]) -> Dialect:
     unquoted = re.sub('"[^"]*"', "", header)
     delimiter = next((mark for mark in DELIMITERS if mark in unquoted), ",")
     names, *fields = csv.reader([header, *rows], delimiter=delimiter)
-    # Where a comma is the decimal mark, fields are parted by semicolons or tabs.
+    # Where a comma is the decimal mark, fields are separated by semicolons or tabs.
     values = [value.strip() for row in fields for value in row]
     with_commas = any(DECIMAL_COMMA.fullmatch(value) for value in values)
     with_points = any(DECIMAL_POINT.fullmatch(value) for value in values)
@@ -55,7 +55,7 @@ def dialect_of(lines: Sequence[str], named: Collection[str | None]) -> Dialect:
     )
 
 
-def first_lines(path: Path, name: str) -> list[str]:
+def read_first_lines(path: Path, name: str) -> list[str]:
     """The first lines of a text file that are not blank, without their ends; at least one.
 
     Args:

@@ -6,17 +6,20 @@ Rows stream, so memory stays bounded, and the order of a file is kept.
 from collections.abc import Iterator
 from pathlib import Path
 
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from gmmcli.core.tables.engines import Source, files_of, readable_errors
+from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.sink import check_sink, is_parquet, print_rows, write_rows
+from gmmcli.core.tables.source import Source, list_files
 from gmmcli.core.tables.table import Table
 from gmmcli.errors import OutputError
 from gmmcli.files import check_writable, replace_atomically
 
-BATCH_ROWS = 200_000
 KEEP_TEXT = "; only the first rows were looked at: write a .csv, which keeps columns as they are"
+# Types that every driver and every format knows.
+COMMON_TYPES = (dt.Boolean, dt.Integer, dt.Floating, dt.String, dt.Date, dt.Timestamp)
 
 
 def check_export(
@@ -35,19 +38,19 @@ def check_export(
     Raises:
         OutputError: naming the file.
     """
-    is_spark = source.engine == "spark"
     if output is None:
-        if is_spark:
-            raise OutputError(f"Spark writes a directory of parts: name it with {option}")
+        if source.is_distributed:
+            engine = source.engine.capitalize()
+            raise OutputError(f"{engine} writes a directory of parts: name it with {option}")
         return
-    if Path(output).resolve() in files_of(source):
+    if Path(output).resolve() in list_files(source):
         raise OutputError(f"{output} is what is read: choose another place with {option}")
     check_sink(Path(output), overwrite=overwrite, option=option)
-    if not is_spark:  # whose paths may be of another file system
+    if not source.is_distributed:  # whose paths may be of another file system
         check_writable(Path(output), option)
 
 
-def keeps_text(output: str | None) -> bool:
+def is_text_kept(output: str | None) -> bool:
     """Whether what is written there keeps the columns of text files as they are."""
     return output is None or not is_parquet(Path(output))
 
@@ -55,39 +58,62 @@ def keeps_text(output: str | None) -> bool:
 def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool) -> None:
     """Write rows made from a table, in the format of the file's suffix, atomically.
 
-    CSV goes to standard output where no file is named. Spark makes a directory of this name with a
-    file for each of its parts, one after the other.
+    CSV goes to standard output where no file is named. An engine of several machines makes a
+    directory of this name with a file for each of its parts, one after the other.
+
+    Args:
+        table: what the rows are made from.
+        rows: an expression over all its columns.
+        output: the file or directory; standard output by default.
+        overwrite: whether to replace a directory of this name; a file is replaced without asking.
 
     Raises:
         TableError: when the rows cannot be read.
         OutputError: when the file cannot be written.
     """
+    engine = table.dataset.engine
     if output is None:
-        schema, stream = _batches(table, rows)
-        print_rows(stream, schema)
-    elif table.opened.is_spark:
-        from gmmcli.core.tables.spark import write_parts  # an extra, so not imported at the top
-
-        with readable_errors(table.source, output):
-            write_parts(table.opened, rows, output, overwrite=overwrite)
-    elif is_parquet(Path(output)) and table.opened.is_duckdb:
+        schema, batches = _stream(table, rows)
+        print_rows(batches, schema)
+    elif engine.write_parts is not None:
+        with translate_errors(table.source, output):
+            engine.write_parts(rows, output, overwrite=overwrite)
+    elif engine.write_parquet is not None and is_parquet(Path(output)):
         with (
             replace_atomically(Path(output)) as file,
-            readable_errors(table.source, output, if_converted=KEEP_TEXT),
+            translate_errors(table.source, output, if_converted=KEEP_TEXT),
         ):
-            table.opened.write_parquet(rows, Path(file.name))
+            engine.write_parquet(rows, Path(file.name))
     else:
-        schema, stream = _batches(table, rows)
-        write_rows(stream, schema, Path(output))
+        schema, batches = _stream(table, rows)
+        write_rows(batches, schema, Path(output))
 
 
-def _batches(table: Table, rows: ir.Table) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The schema of some rows made from a table, and the rows themselves, batch by batch."""
-    with readable_errors(table.source):
-        reader = table.opened.stream(rows, BATCH_ROWS)
+def _stream(
+    table: Table, rows: ir.Table, *, batch_rows: int = 200_000
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The schema of some rows made from a table, and the rows themselves, batch by batch.
+
+    Args:
+        table: what the rows are made from.
+        rows: an expression over all its columns.
+        batch_rows: about how many rows a batch has: a few ten megabytes against many small writes.
+    """
+    with translate_errors(table.source):
+        reader = table.dataset.engine.stream(_cast_rare_types(rows), batch_rows)
 
     def read() -> Iterator[pa.RecordBatch]:
-        with readable_errors(table.source):
+        with translate_errors(table.source):
             yield from reader
 
     return reader.schema, read()
+
+
+def _cast_rare_types(rows: ir.Table) -> ir.Table:
+    """The rows with columns of other types than the common ones as text."""
+    rare = [
+        name
+        for name, kind in rows.schema().items()
+        if not isinstance(kind, COMMON_TYPES) and not (kind.is_decimal() and kind.precision)
+    ]
+    return rows.mutate(**{name: rows[name].cast("string") for name in rare})

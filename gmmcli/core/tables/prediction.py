@@ -1,6 +1,7 @@
 """What a mixture says about every row of a table, as an expression that the engine runs.
 
-How rows get from there to a file is in `export`.
+How rows get from there to a file is in `export`. The densities are those of `mixture`, which the
+tests compare them with.
 """
 
 import math
@@ -11,24 +12,20 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 
-from gmmcli.core.cells.grids import HAIR, off_zero
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
-from gmmcli.core.tables.engines import Source, readable_errors
-from gmmcli.core.tables.export import export, keeps_text
-from gmmcli.core.tables.table import Table, both_finite, open_table
+from gmmcli.core.tables.arithmetic import HAIR, LARGEST, avoid_zero
+from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.export import export, is_text_kept
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import Table, open_table
 from gmmcli.errors import TableError
 
-# Joint densities smaller than the largest by more nats than this add nothing to a sum of doubles,
-# and some databases refuse their exponentiate.
-NEGLIGIBLE = -700.0
-# Points farther from every mean than so many standard deviations count as no farther.
-FARTHEST = 1e70
-# The log weight of a component without points.
-IMPOSSIBLE = -1e300
 
-
-def predicted(table: Table, mixture: Mixture, *, with_responsibilities: bool = False) -> ir.Table:
+def predict_rows(
+    table: Table, mixture: Mixture, *, with_responsibilities: bool = False
+) -> ir.Table:
     """The rows of a table with all their columns, and what a mixture says about each.
 
     The columns label (the component of highest responsibility), probability (that
@@ -36,39 +33,25 @@ def predicted(table: Table, mixture: Mixture, *, with_responsibilities: bool = F
     responsibility_0 and so on where asked for. A result whose name is taken gets `predicted_`
     before it. Rows without two finite coordinates have no results.
 
+    Args:
+        table: the rows.
+        mixture: in the units of the coordinates.
+        with_responsibilities: add one column for each component.
+
     Raises:
         TableError: when the names with `predicted_` are taken too.
     """
-    columns = table.opened.rows.columns
-    own = _free_prefix(columns)
-    joint = _joint_log_densities(table, mixture, own)
-    components = range(mixture.n_components)
-    densities = [joint[f"{own}joint_{k}"] for k in components]
-    # The greatest of one number is an error in Spark, and that of all rows in SQLite.
-    most = ibis.greatest(*densities) if len(densities) > 1 else densities[0]
-    highest = joint.mutate(**{f"{own}highest": most})
-    below = (highest[f"{own}joint_{k}"] - highest[f"{own}highest"] for k in components)
-    shares = highest.mutate(
-        **{f"{own}share_{k}": ibis.greatest(b, NEGLIGIBLE).exp() for k, b in enumerate(below)}
-    )
-    added = sum((shares[f"{own}share_{k}"] for k in components), start=ibis.literal(0.0))
-    summed = shares.mutate(**{f"{own}total": added})
-    most, total = summed[f"{own}highest"], summed[f"{own}total"]
-    is_highest = ((summed[f"{own}joint_{k}"] == most, k) for k in components)
-    results = {
-        "label": ibis.cases(*is_highest).cast("int64"),
-        "probability": 1 / total,
-        "log_density": most + total.ln(),
-    }
-    if with_responsibilities:
-        for k in components:
-            results[f"responsibility_{k}"] = summed[f"{own}share_{k}"] / total
-    is_finite = summed[f"{own}finite"]
+    columns = table.dataset.rows.columns
+    own = _find_free_prefix(columns)
+    n_components = mixture.n_components
+    rows = _add_shares(_add_joint_log_densities(table, mixture, own), n_components, own)
+    results = _derive_results(rows, n_components, own, with_responsibilities=with_responsibilities)
+    is_finite = rows[f"{own}finite"]
     known = {name: is_finite.ifelse(value, None) for name, value in results.items()}
-    return summed.select(*columns, **_under_free_names(known, columns, source=table.source))
+    return rows.select(*columns, **_name_freely(known, columns, source=table.source))
 
 
-def write_predicted(
+def write_predictions(
     source: Source,
     columns: tuple[str, str],
     mixture: Mixture,
@@ -77,7 +60,7 @@ def write_predicted(
     with_responsibilities: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Write the rows of a source with what a mixture says about each; see `predicted`.
+    """Write the rows of a source with what a mixture says about each; see `predict_rows`.
 
     Args:
         source: where the rows are.
@@ -92,80 +75,159 @@ def write_predicted(
         OutputError: when the file cannot be written.
     """
     x, y = columns
-    table = open_table(source, x=x, y=y, as_text=keeps_text(output))
-    rows = predicted(table, mixture, with_responsibilities=with_responsibilities)
+    table = open_table(source, x=x, y=y, as_text=is_text_kept(output))
+    rows = predict_rows(table, mixture, with_responsibilities=with_responsibilities)
     try:
         export(table, rows, output, overwrite=overwrite)
     except TableError:
-        if table.opened.is_duckdb and table.opened.dialect is not None:
+        if table.dataset.engine.names_lines and table.dialect is not None:
             _read_numbers(open_table(source, x=x, y=y))  # which names the line of a bad one
         raise
 
 
-def log_likelihood(table: Table, mixture: Mixture) -> Nats:
+def compute_log_likelihood(table: Table, mixture: Mixture) -> Nats:
     """The exact log-likelihood of all rows with two finite coordinates, in nats, by one pass.
+
+    Where the table has weights, every row counts as its weight says.
+
+    Args:
+        table: the rows.
+        mixture: in the units of the coordinates.
 
     Raises:
         TableError: when the rows cannot be read.
     """
-    scored = predicted(table, mixture)
+    scored = predict_rows(table, mixture)
     density = scored[scored.columns[-1]]
     if table.weight is not None:
-        opened = replace(table.opened, rows=scored)
-        density = density * replace(table, opened=opened).coordinate(table.weight)
-    with readable_errors(table.source):
+        weighted = replace(table, dataset=replace(table.dataset, rows=scored))
+        density = density * weighted.parse_number(table.weight)
+    with translate_errors(table.source):
         return Nats(float(density.sum().to_pyarrow().as_py()))
 
 
 def _read_numbers(table: Table) -> None:
     """Read the coordinates of all rows; TableError where one cannot be read."""
-    x, y = table.rows.x, table.rows.y
-    with readable_errors(table.source):
-        table.rows.aggregate(x=x.max(), y=y.max()).to_pyarrow()
+    table.read(table.rows.aggregate(x=table.rows.x.max(), y=table.rows.y.max()))
 
 
-def _joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Table:
+def _add_joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Table:
     """The rows with log weight plus log density of each component, in nats, and which are finite.
 
-    The names of all new columns begin with `own`.
-
-    No number on the way there overflows or vanishes, which PostgreSQL refuses: coordinates stay
-    within `FARTHEST`, and means a hair off zero.
+    The names of all new columns begin with `own`. No number on the way there overflows or vanishes,
+    which PostgreSQL refuses.
     """
     factors = mixture.cholesky_factors()
     spreads = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))  # (K, 2)
-    means = off_zero(mixture.means, spreads).tolist()
-    lowest = (mixture.means - FARTHEST * spreads).min(axis=0).tolist()
-    highest = (mixture.means + FARTHEST * spreads).max(axis=0).tolist()
-    x, y = (table.coordinate(name) for name in table.columns)
-    rows = table.opened.rows.mutate(
+    means = avoid_zero(mixture.means, spreads)
+    rows = _add_coordinates(table, mixture.means, spreads, own)
+    x, y = rows[f"{own}x"], rows[f"{own}y"]
+    joint = {}
+    for k, weight in enumerate(mixture.weights.tolist()):
+        log_weight = math.log(weight) if weight > 0 else -1e300  # whose exponential is 0
+        joint[f"{own}joint_{k}"] = _joint_log_density(x, y, log_weight, means[k], factors[k])
+    return rows.mutate(**joint)
+
+
+def _add_coordinates(
+    table: Table, means: FloatArray, spreads: FloatArray, own: str, *, farthest: float = 1e70
+) -> ir.Table:
+    """The rows with both coordinates as float64, and whether both are finite.
+
+    Args:
+        table: the rows.
+        means: of the components, in data units, shape (K, 2).
+        spreads: their standard deviations on either axis, in data units, shape (K, 2).
+        own: what the names of the new columns begin with.
+        farthest: points farther from every mean than so many standard deviations count as no
+            farther: the fourth power is a double still, and no density differs before it.
+    """
+    lowest = (means - farthest * spreads).min(axis=0).tolist()
+    highest = (means + farthest * spreads).max(axis=0).tolist()
+    x, y = (table.parse_number(name) for name in table.columns)
+    return table.dataset.rows.mutate(
         **{
-            f"{own}finite": both_finite(x, y),
+            f"{own}finite": _are_finite(x, y),
             f"{own}x": ibis.least(ibis.greatest(x, lowest[0]), highest[0]),
             f"{own}y": ibis.least(ibis.greatest(y, lowest[1]), highest[1]),
         }
     )
-    joint = {}
-    for k, ((sd_x, _), (slope, sd_y)) in enumerate(factors.tolist()):  # of x, and of y given x
-        u = (rows[f"{own}x"] - means[k][0]) * (1 / sd_x)
-        across = rows[f"{own}y"] - means[k][1]
-        v = (across - slope * u if abs(slope) > HAIR * sd_y else across) * (1 / sd_y)
-        weight = float(mixture.weights[k])
-        log_weight = math.log(weight) if weight > 0 else IMPOSSIBLE
-        constant = log_weight - math.log(2 * math.pi) - math.log(sd_x) - math.log(sd_y)
-        joint[f"{own}joint_{k}"] = constant - 0.5 * (u * u + v * v)
-    return rows.mutate(**joint)
 
 
-def _free_prefix(columns: Sequence[str]) -> str:
-    """What no column begins with, in letters of either case, which some engines do not part."""
+def _are_finite(x: ir.Value, y: ir.Value) -> ir.Value:
+    """Whether two coordinates are finite: null or false where one is empty, NaN or infinite."""
+    return (x.abs() <= LARGEST) & (y.abs() <= LARGEST)
+
+
+def _joint_log_density(
+    x: ir.Value, y: ir.Value, log_weight: float, mean: FloatArray, factor: FloatArray
+) -> ir.Value:
+    """The log weight of a component plus its log density at a point, in nats.
+
+    Args:
+        x: the first coordinate, in data units.
+        y: the second.
+        log_weight: of the component.
+        mean: shape (2,), in data units.
+        factor: the lower Cholesky factor of the covariance, shape (2, 2).
+    """
+    mean_x, mean_y = mean.tolist()
+    (sd_x, _), (slope, sd_y) = factor.tolist()  # of x, and of y given x
+    u = (x - mean_x) * (1 / sd_x)
+    across = y - mean_y
+    v = (across - slope * u if abs(slope) > HAIR * sd_y else across) * (1 / sd_y)
+    constant = log_weight - math.log(2 * math.pi) - math.log(sd_x) - math.log(sd_y)
+    return constant - 0.5 * (u * u + v * v)
+
+
+def _add_shares(joint: ir.Table, n_components: int, own: str, *, least: float = -700.0) -> ir.Table:
+    """The rows with each component's density as a share of the highest, and the sum of the shares.
+
+    Args:
+        joint: the rows with the columns of `_add_joint_log_densities`.
+        n_components: K.
+        own: what the names of the new columns begin with.
+        least: the least logarithm of a share, in nats. So small a share adds nothing to a sum of
+            doubles, and PostgreSQL refuses exponentials that vanish.
+    """
+    densities = [joint[f"{own}joint_{k}"] for k in range(n_components)]
+    # The greatest of one number is an error in Spark, and that of all rows in SQLite.
+    most = ibis.greatest(*densities) if len(densities) > 1 else densities[0]
+    rows = joint.mutate(**{f"{own}highest": most})
+    below = (rows[f"{own}joint_{k}"] - rows[f"{own}highest"] for k in range(n_components))
+    rows = rows.mutate(
+        **{f"{own}share_{k}": ibis.greatest(b, least).exp() for k, b in enumerate(below)}
+    )
+    shares = (rows[f"{own}share_{k}"] for k in range(n_components))
+    return rows.mutate(**{f"{own}total": sum(shares, start=ibis.literal(0.0))})
+
+
+def _derive_results(
+    rows: ir.Table, n_components: int, own: str, *, with_responsibilities: bool
+) -> dict[str, ir.Value]:
+    """What the mixture says about each of the rows, by name, from the columns of `_add_shares`."""
+    most, total = rows[f"{own}highest"], rows[f"{own}total"]
+    is_highest = ((rows[f"{own}joint_{k}"] == most, k) for k in range(n_components))
+    results = {
+        "label": ibis.cases(*is_highest).cast("int64"),
+        "probability": 1 / total,
+        "log_density": most + total.ln(),
+    }
+    if with_responsibilities:
+        for k in range(n_components):
+            results[f"responsibility_{k}"] = rows[f"{own}share_{k}"] / total
+    return results
+
+
+def _find_free_prefix(columns: Sequence[str]) -> str:
+    """What no column begins with in letters of either case, as some engines read both alike."""
     prefix = "gmm_"
     while any(name.lower().startswith(prefix) for name in columns):
         prefix += "_"
     return prefix
 
 
-def _under_free_names(
+def _name_freely(
     results: Mapping[str, ir.Value], columns: Sequence[str], *, source: str
 ) -> dict[str, ir.Value]:
     """The results by their names, or by those with `predicted_` where columns have them."""

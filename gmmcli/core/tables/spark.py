@@ -1,4 +1,4 @@
-"""Files that Spark reads, with the user's own session: the road beyond one machine."""
+"""Spark: the engine of several machines, which reads files with the user's own session."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import ibis
@@ -15,76 +16,76 @@ from ibis.backends import BaseBackend
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
-from gmmcli.core.tables.dialect import dialect_of
-from gmmcli.core.tables.engines import PARQUET, Opened, Source, readable_errors
+from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.dialect import Dialect, detect_dialect
+from gmmcli.core.tables.engine import Dataset, Engine
+from gmmcli.core.tables.source import PARQUET_SUFFIXES, Source
 from gmmcli.errors import TableError
 
-FIRST_LINES = 200
+# Whether rows go to and from Spark by Arrow.
 BY_ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 
 
-def open_with_spark(source: Source, named: Sequence[str | None]) -> Opened:
-    """All columns of files, as text where they are text files.
+def open_with_spark(source: Source, named: Sequence[str | None]) -> Dataset:
+    """All rows and columns of files, as text where they are text files.
 
     The session is whatever `SparkSession.builder.getOrCreate()` gives, so spark-submit,
     spark-defaults.conf and SPARK_REMOTE choose it. Paths are Spark's: patterns, and URLs of any
     file system that it knows.
 
+    Args:
+        source: such a path, pattern or URL.
+        named: the columns that the user named.
+
     Raises:
         TableError: when there is no Spark, or it cannot read the files.
     """
-    session = _session(source.name)
-    _say_errors_once()
-    with readable_errors(source.name):
-        # A value that is no number then is an error, as everywhere else, and not null.
-        session.conf.set("spark.sql.ansi.enabled", "true")
-        # Spark would multiply conditions on every column by each other until memory runs out.
-        session.conf.set("spark.sql.constraintPropagation.enabled", "false")
-        # Grids then are sent to the rows; otherwise the rows of both are sent where they meet.
-        session.conf.set(BY_ARROW, "true")
+    session = _start_session(source.name)
+    _silence_loggers()
+    with translate_errors(source.name):
+        _configure(session)
         backend = ibis.pyspark.connect(session)
-        path = _literal(source.data)
-        if source.data.lower().endswith(PARQUET):
-            return Opened(backend.read_parquet(path), backend)
-        lines = [row.value for row in session.read.text(path).limit(FIRST_LINES).collect()]
-        lines = [line.removeprefix("\ufeff") for line in lines if line.strip("\ufeff \t")]
-        if not lines:
-            raise TableError(f"{source.name} is empty: it needs a header and rows")
-        dialect = dialect_of(lines, named)
-        rows = backend.read_csv(
-            path,
-            header=dialect.has_header,
-            sep=dialect.delimiter,
-            inferSchema=False,
-            escape='"',
-            enforceSchema=False,
-            mode="FAILFAST",
-        )
-        if not dialect.has_header:
-            rows = rows.rename({f"column{i}": name for i, name in enumerate(rows.columns)})
-        return Opened(rows, backend, dialect)
+        engine = build_engine(backend)
+        path = _escape(source.data)
+        if source.data.lower().endswith(PARQUET_SUFFIXES):
+            return Dataset(backend.read_parquet(path), engine)
+        dialect = detect_dialect(_read_first_lines(session, path, source.name), named)
+        return Dataset(_read_csv(backend, path, dialect), engine, dialect)
 
 
-def in_order(rows: ir.Table, backend: BaseBackend) -> pa.Table:
-    """The first rows of a table in its order; Arrow collects parts as workers have done them."""
+def build_engine(backend: BaseBackend) -> Engine:
+    """Spark as an engine.
+
+    Args:
+        backend: a connection of Ibis's to Spark.
+    """
+    return Engine(
+        backend,
+        read_first=partial(_read_first, backend),
+        write_parts=partial(_write_parts, backend),
+    )
+
+
+def _read_first(backend: BaseBackend, rows: ir.Table, n_rows: int) -> pa.Table:
+    """The first rows in their order; Arrow collects parts as workers have done them."""
     settings = backend._session.conf
     settings.set(BY_ARROW, "false")
     try:
-        return rows.to_pyarrow()
+        return rows.limit(n_rows).to_pyarrow()
     finally:
         settings.set(BY_ARROW, "true")
 
 
-def write_parts(opened: Opened, rows: ir.Table, directory: str, *, overwrite: bool) -> None:
+def _write_parts(backend: BaseBackend, rows: ir.Table, directory: str, *, overwrite: bool) -> None:
     """Write rows as Spark does: a directory with a file for each part, in their order.
 
     Args:
-        opened: what the rows come from.
+        backend: Ibis's connection to Spark.
         rows: what to write.
         directory: a path or URL that Spark knows; its suffix tells the format of the parts.
         overwrite: replace what is there.
     """
-    frame = opened.backend.raw_sql(rows.compile())
+    frame = backend.raw_sql(rows.compile())
     writer = frame.write.mode("overwrite" if overwrite else "errorifexists")
     if directory.lower().endswith(".parquet"):
         writer.parquet(directory)
@@ -93,7 +94,47 @@ def write_parts(opened: Opened, rows: ir.Table, directory: str, *, overwrite: bo
         writer.csv(directory, header=True, escape='"', emptyValue="", compression=packed)
 
 
-def _session(source: str) -> SparkSession:
+def _configure(session: SparkSession) -> None:
+    # A value that is no number then is an error, as everywhere else, and not null.
+    session.conf.set("spark.sql.ansi.enabled", "true")
+    # Spark would multiply conditions on every column by each other until memory runs out.
+    session.conf.set("spark.sql.constraintPropagation.enabled", "false")
+    # Grids then are sent to the rows; otherwise the rows of both are sent where they meet.
+    session.conf.set(BY_ARROW, "true")
+
+
+def _read_first_lines(
+    session: SparkSession, path: str, name: str, *, n_lines: int = 200
+) -> list[str]:
+    """The first lines of text files that are not blank; at least one.
+
+    Raises:
+        TableError: when there is none.
+    """
+    lines = [row.value for row in session.read.text(path).limit(n_lines).collect()]
+    lines = [line.removeprefix("\ufeff") for line in lines if line.strip("\ufeff \t")]
+    if not lines:
+        raise TableError(f"{name} is empty: it needs a header and rows")
+    return lines
+
+
+def _read_csv(backend: BaseBackend, path: str, dialect: Dialect) -> ir.Table:
+    """The rows of text files, with every column as it is written."""
+    rows = backend.read_csv(
+        path,
+        header=dialect.has_header,
+        sep=dialect.delimiter,
+        inferSchema=False,
+        escape='"',
+        enforceSchema=False,
+        mode="FAILFAST",
+    )
+    if dialect.has_header:
+        return rows
+    return rows.rename({f"column{i}": name for i, name in enumerate(rows.columns)})
+
+
+def _start_session(source: str) -> SparkSession:
     """The user's session. What its Java virtual machine says goes nowhere, unless it won't start.
 
     Raises:
@@ -101,7 +142,7 @@ def _session(source: str) -> SparkSession:
     """
     with tempfile.TemporaryFile() as log:
         try:
-            with readable_errors(source), _stderr_to(log.fileno()):
+            with translate_errors(source), _redirect_stderr(log.fileno()):
                 return SparkSession.builder.getOrCreate()
         except TableError as error:
             log.seek(0)
@@ -109,14 +150,14 @@ def _session(source: str) -> SparkSession:
             raise TableError(f"{error}; Java says: {said[-1]}" if said else str(error)) from error
 
 
-def _say_errors_once() -> None:
+def _silence_loggers() -> None:
     """Have pyspark raise its errors, and not write them to standard error too."""
     for kind in ("SQL", "DataFrame"):
         PySparkLogger.getLogger(f"{kind}QueryContextLogger").disabled = True
     warnings.filterwarnings("ignore", "toPandas attempted Arrow", UserWarning)
 
 
-def _literal(data: str) -> str:
+def _escape(data: str) -> str:
     """The path, with the marks of a pattern made literal where a file of this name is here."""
     path = Path(data)
     if not path.exists():
@@ -125,7 +166,7 @@ def _literal(data: str) -> str:
 
 
 @contextmanager
-def _stderr_to(file: int) -> Iterator[None]:
+def _redirect_stderr(file: int) -> Iterator[None]:
     """A context in which new processes have another file for their standard error, for good."""
     sys.stderr.flush()
     terminal = os.dup(2)

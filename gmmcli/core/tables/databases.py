@@ -1,0 +1,109 @@
+"""Tables in databases that Ibis knows, as they are there."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+from ibis.common.exceptions import TableNotFound
+
+from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.duckdb_files import NO_EXTENSIONS, build_engine
+from gmmcli.core.tables.engine import Dataset, Engine
+from gmmcli.core.tables.source import EXTRAS, LOCAL_DATABASES, Source, split_url
+from gmmcli.errors import TableError
+
+
+def open_database(source: Source) -> Dataset:
+    """All rows and columns of a table in a database.
+
+    Args:
+        source: the URL of a database, and the name of a table there.
+
+    Raises:
+        TableError: when there is no such database or table, or its driver is missing.
+    """
+    parts = _check_url(source)
+    if source.table is None:
+        raise TableError(f"{source.name} is a database: name a table in it with --table")
+    if parts.scheme in LOCAL_DATABASES and not Path(parts.netloc + parts.path).is_file():
+        raise TableError(f"{parts.netloc + parts.path} does not exist: give a database file")
+    backend = _connect(source, parts)
+    engine = build_engine(backend) if backend.name == "duckdb" else Engine(backend)
+    with translate_errors(source.name):
+        rows = _find_table(backend, source.table, source.name)
+        reread = partial(_keep_numbers, rows) if parts.scheme == "sqlite" else None
+        return Dataset(rows, engine, reread=reread, text_may_be_numbers=False)
+
+
+def _check_url(source: Source) -> SplitResult:
+    """The parts of a source's URL; TableError where it is not that of a database."""
+    parts = split_url(source.data)
+    if parts is None:
+        raise TableError(
+            f"{source.name} is no URL of a database: its port is a number, and the / ? # @ of a "
+            "password are written %2F %3F %23 %40"
+        )
+    if not source.is_database:
+        name = replace(source, table=None).name
+        raise TableError(
+            f"{name} is no database that Ibis knows: gmm reads files and databases, so "
+            "download it first, or mend the URL"
+        )
+    return parts
+
+
+def _connect(source: Source, parts: SplitResult) -> BaseBackend:
+    is_postgres = EXTRAS.get(parts.scheme) == "postgres"
+    options: dict[str, Any] = {}
+    if parts.scheme == "duckdb":
+        options = {"read_only": True, **NO_EXTENSIONS, **dict(parse_qsl(parts.query))}
+    elif is_postgres:
+        options = _decode_login(parts)
+    try:
+        with translate_errors(source.name):
+            backend = ibis.connect(source.data, **options)
+            if is_postgres:  # scans begin with the first row then, not with what is in memory
+                backend.raw_sql("SET synchronize_seqscans = off").close()
+            return backend
+    except ImportError as error:
+        extra = f"gmmcli[{EXTRAS[parts.scheme]}]" if parts.scheme in EXTRAS else ""
+        driver = extra or f"ibis-framework[{parts.scheme}]"
+        raise TableError(f"{source.name} needs a driver: pip install '{driver}'") from error
+    except ValueError as error:  # whose text holds the whole URL
+        raise TableError(f"{source.name} is no database that Ibis knows") from error
+
+
+def _decode_login(parts: SplitResult) -> dict[str, str]:
+    """What a URL says, decoded as PostgreSQL's own programs do; Ibis leaves some of it as it is."""
+    database = parts.path.removeprefix("/").partition("/")[0]
+    said = {"user": parts.username, "password": parts.password, "database": database}
+    return {name: unquote(value) for name, value in said.items() if value}
+
+
+def _find_table(backend: BaseBackend, table: str, source: str) -> ir.Table:
+    """The table, whose name may have that of a schema and a point before it."""
+    try:
+        return backend.table(table)
+    except TableNotFound:
+        schema, _, name = table.rpartition(".")
+        if schema:
+            with suppress(TableNotFound):
+                return backend.table(name, database=schema)
+    raise TableError(f"{source}: there is no such table")
+
+
+def _keep_numbers(rows: ir.Table, columns: Sequence[str], *, plainly: bool) -> ir.Table:  # noqa: ARG001
+    """The rows with null for text in some columns of numbers, where SQLite allows it."""
+    kinds = {name: rows[name].typeof() for name in columns if rows[name].type().is_numeric()}
+    numbers = {
+        name: ((kind == "integer") | (kind == "real")).ifelse(rows[name], None)
+        for name, kind in kinds.items()
+    }
+    return rows.mutate(**numbers)

@@ -1,0 +1,96 @@
+"""What the rest of the program asks of whatever reads rows: an `Engine`, and a `Dataset` by it.
+
+Expressions are Ibis's, and so is what most engines do with them. To add an engine, write a module
+beside this one with a function from a `Source` to a `Dataset`, give its `Engine` what it does
+otherwise than Ibis, and have `opening` choose it; where users choose it by name, the name is one of
+`settings.EngineName`. The roots of the exceptions it raises are in `complaints`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends import BaseBackend
+
+from gmmcli.core.tables.dialect import Dialect
+
+
+class WriteParts(Protocol):
+    """Writes rows to a directory of parts, in their order, as the engine does."""
+
+    def __call__(self, rows: ir.Table, directory: str, *, overwrite: bool) -> None:
+        """Write rows to a path or URL that the engine knows; its suffix tells the format."""
+
+
+class ReadNumbers(Protocol):
+    """Gives the rows of a dataset with some columns read as numbers."""
+
+    def __call__(self, columns: Sequence[str], *, plainly: bool) -> ir.Table:
+        """The rows; plainly, what is no number, but for an empty field, is an error."""
+
+
+def read_first(rows: ir.Table, n_rows: int) -> pa.Table:
+    """The first rows in the order of the source, at most so many, as Ibis reads them."""
+    return rows.limit(n_rows).to_pyarrow()
+
+
+def stream(rows: ir.Table, n_rows: int) -> pa.RecordBatchReader:
+    """Rows in their order, in batches of about so many, as Ibis reads them."""
+    return rows.to_pyarrow_batches(chunk_size=n_rows)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What runs expressions over rows, and how it does what engines do differently.
+
+    Attributes:
+        backend: Ibis's connection to it.
+        read_first: gives the first rows in the order of the source, at most so many.
+        stream: gives rows in their order and in bounded memory, in batches of about so many.
+        write_parquet: writes rows to a Parquet file, in their order and in bounded memory; None
+            where the engine leaves that to others.
+        write_parts: writes rows to a directory; None where the engine leaves files to others.
+        names_lines: whether it names the line of a text file that holds what is no number.
+    """
+
+    backend: BaseBackend
+    read_first: Callable[[ir.Table, int], pa.Table] = read_first
+    stream: Callable[[ir.Table, int], pa.RecordBatchReader] = stream
+    write_parquet: Callable[[ir.Table, Path], None] | None = None
+    write_parts: WriteParts | None = None
+    names_lines: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All rows and columns of a source, not read yet.
+
+    Attributes:
+        rows: an Ibis table.
+        engine: what runs expressions over it.
+        dialect: the layout of text files; None of others.
+        reread: gives the rows with some columns read as numbers; None where that is no choice.
+        n_rows_about: roughly how many rows there are, where that is known without reading them.
+        text_may_be_numbers: whether numbers may be in columns of text, as in files they may.
+    """
+
+    rows: ir.Table
+    engine: Engine
+    dialect: Dialect | None = None
+    reread: ReadNumbers | None = None
+    n_rows_about: float | None = None
+    text_may_be_numbers: bool = True
+
+    def read_numbers(self, columns: Sequence[str], *, plainly: bool = False) -> "Dataset":
+        """The same dataset with some columns read as numbers, where that is a choice.
+
+        Args:
+            columns: their names.
+            plainly: take what is no number, but for an empty field, as an error.
+        """
+        if self.reread is None:
+            return self
+        return replace(self, rows=self.reread(columns, plainly=plainly))
