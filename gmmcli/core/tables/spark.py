@@ -22,6 +22,12 @@ from gmmcli.core.tables.engine import Dataset, Engine
 from gmmcli.core.tables.source import PARQUET_SUFFIXES, Source
 from gmmcli.errors import TableError
 
+# What Spark's optimizer leaves undone: here to move conditions to where rows are read.
+EXCLUDED_RULES = "spark.sql.optimizer.excludedRules"
+PUSHING_CONDITIONS = (
+    "org.apache.spark.sql.catalyst.optimizer.PushDownPredicates",
+    "org.apache.spark.sql.catalyst.optimizer.PushPredicateThroughNonJoin",
+)
 # Whether rows go to and from Spark by Arrow.
 BY_ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 
@@ -99,6 +105,11 @@ def _configure(session: SparkSession) -> None:
     session.conf.set("spark.sql.ansi.enabled", "true")
     # Spark would multiply conditions on every column by each other until memory runs out.
     session.conf.set("spark.sql.constraintPropagation.enabled", "false")
+    # It would read the text of a number anew wherever a condition has it, some a hundred times: of
+    # 25,000 rows of which some are cut finer, 42 s of processor time for 4 s.
+    excluded = (session.conf.get(EXCLUDED_RULES, "") or "").split(",")
+    rules = dict.fromkeys(rule for rule in (*excluded, *PUSHING_CONDITIONS) if rule)
+    session.conf.set(EXCLUDED_RULES, ",".join(rules))
     # Grids then are sent to the rows; otherwise the rows of both are sent where they meet.
     session.conf.set(BY_ARROW, "true")
 
