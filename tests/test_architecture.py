@@ -52,9 +52,8 @@ TESTED_IN = {
     "cells/test_compression": ["cells.totals"],
     "cells/test_places": ["cells.expressions"],
     "cli/test_fit": ["runs.directory"],
-    "cli/test_generate": ["mixture.sampling", "tables.sink"],
+    "cli/test_generate": ["mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
-    "cli/test_predict": ["tables.export", "tables.prediction"],
     "inference/test_oracles": [
         "inference.adam",
         "inference.ascent",
@@ -69,19 +68,8 @@ TESTED_IN = {
     ],
     "mixture/test_mixture": ["mixture.units"],
     "search/test_fit": ["runs.result"],
-    "tables/test_engines": [
-        "tables.arithmetic",
-        "tables.databases",
-        "tables.duckdb_files",
-        "tables.engine",
-        "tables.spark",
-    ],
-    "tables/test_table": [
-        "tables.complaints",
-        "tables.dialect",
-        "tables.opening",
-        "tables.source",
-    ],
+    "tables/test_engines": ["tables.databases", "tables.engine", "tables.spark"],
+    "tables/test_table": ["tables.opening"],
 }
 # Tests of several modules at once.
 TESTS_OF_SEVERAL = {"engines", "oracles"}

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from builders import one_line_error, random_mixture, sampled, table_of
+from builders import one_line_error, random_mixture, sampled
 from click.testing import Result
 from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.tables.prediction import compute_log_likelihood
 from gmmcli.files import write_json
 
 N_ROWS = 5000
@@ -75,21 +74,6 @@ def test_rows_without_coordinates_come_through_empty(
     assert table["b"].tolist() == ["1", "", "4", "NA", "0.50"]
     assert (table["label"] == "").tolist() == [False, True, True, True, False]
     assert (table["log_density"] == "").tolist() == [False, True, True, True, False]
-
-
-@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
-def test_many_rows_keep_their_order(
-    work: Path, run: Callable[..., Result], fitted: Mixture, output: str
-) -> None:
-    n_rows = 1_000_000  # several of the pieces that a file is read in, by several threads
-    run("generate", "-n", n_rows, "-o", "many.csv")
-    run("predict", "run", "many.csv", "-x", "x", "-y", "y", "-o", output)
-    read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
-    given = pd.read_csv("many.csv")
-    found = read(output)
-    pd.testing.assert_frame_equal(found[["x", "y", "label"]], given, rtol=1e-15)
-    labels = fitted.joint_log_densities(given[["x", "y"]].to_numpy()).argmax(axis=1)
-    np.testing.assert_array_equal(found["predicted_label"], labels)
 
 
 def test_parquet_says_what_to_do_with_a_column_of_many_kinds(
@@ -159,22 +143,6 @@ def test_columns_of_any_name_come_through(
     found = pd.read_csv(io.StringIO(run("predict", "run", "names.csv").stdout))
     assert (found[names] == 7).all(axis=None)
     pd.testing.assert_frame_equal(found[expected.columns], expected)
-
-
-def test_far_points_keep_their_digits(
-    work: Path, run: Callable[..., Result], fitted: Mixture
-) -> None:
-    (work / "far.csv").write_text("a,b\n1e6,-1e6\n1e100,0\n")
-    found = pd.read_csv(io.StringIO(run("predict", "run", "far.csv").stdout))
-    point = np.array([[1e6, -1e6]])
-    assert found["log_density"][0] == pytest.approx(fitted.log_densities(point)[0], rel=1e-12)
-    assert found["probability"].tolist() == [1.0, 1.0]
-
-
-def test_the_exact_log_likelihood_is_that_of_the_rows(work: Path, fitted: Mixture) -> None:
-    points = pd.read_csv(work / "d.csv")[["a", "b"]].to_numpy()
-    exact = compute_log_likelihood(table_of(work / "d.csv"), fitted)
-    assert exact == pytest.approx(fitted.log_densities(points).sum(), rel=1e-12)
 
 
 OOPS = "column 'b' holds 'oops', which is not a number"

@@ -1,6 +1,5 @@
-"""Files of every kind: what is read, and the one line about what cannot be."""
+"""Columns: what is chosen and counted, and the one line about tables that cannot be fitted."""
 
-import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,69 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import SAMPLE_DATA, one_line_error, table_of
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from gmmcli.cli import gmm
 from gmmcli.core.cells.compression import compress
 
 UNWORKABLE = "which double precision cannot work with: change their units"
 UNKNOWN = "is no database that Ibis knows: gmm reads files and databases, so download it first"
 
-ROWS = "x,y\n1,2\n3,4\n5,7\n3,4\n"
-
 
 def write(path: Path, content: str | bytes) -> Path:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
-
-
-def assert_is_rows(path: Path, columns: tuple[str, str] = ("x", "y")) -> None:
-    table = table_of(path)
-    assert table.columns == columns
-    cells = compress(table).cells
-    np.testing.assert_array_equal(cells.means, [[1, 2], [3, 4], [5, 7]])
-    np.testing.assert_array_equal(cells.counts, [1, 2, 1])
-    assert not cells.covariances.any()
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("plain.csv", ROWS),
-        ("no newline at the end.csv", ROWS.rstrip()),
-        ("windows.csv", "\ufeff" + ROWS.replace("\n", "\r\n")),
-        ("tabs.tsv", ROWS.replace(",", "\t")),
-        ("semicolons.csv", ROWS.replace(",", ";")),
-        ("decimal commas.csv", "x;y\n1,0;2,0\n3,0;4,0\n5,0;7,0\n3,0;4,0\n"),
-        ("quoted.csv", 'x,"y"\n"1","2"\n3,4\n5,7\n3,4\n'),
-        ("[brackets] and 'quotes' é *.csv", ROWS),
-        ("quoted mark.csv", '"x",y,"l; a"\n1,2,a\n3,4,b\n5,7,c\n3,4,d\n'),
-        ("late commas.csv", "x;y\n1;2\n3;4\n5,0;7,0\n3;4\n"),
-        ("dates.csv", "day;x;y\n01.02.2020;1,0;2,0\n01.02.2020;3,0;4\n\n01.02.2020;5;7\nd;3;4\n"),
-        ("blank lines.csv", "\n\n" + ROWS),
-        ("packed.csv.gz", gzip.compress(ROWS.encode(), mtime=0)),
-        ("packed.tsv.gz", gzip.compress(ROWS.replace(",", "\t").encode(), mtime=0)),
-    ],
-)
-def test_text_files(tmp_path: Path, name: str, content: str | bytes) -> None:
-    assert_is_rows(write(tmp_path / name, content))
-
-
-def test_parquet_file(tmp_path: Path) -> None:
-    path = tmp_path / "rows.parquet"
-    pd.DataFrame({"x": [1, 3, 5, 3], "y": [2.0, 4, 7, 4]}).to_parquet(path)
-    assert_is_rows(path)
-
-
-def test_a_file_without_header_keeps_its_first_row(tmp_path: Path) -> None:
-    path = write(tmp_path / "rows.csv", ROWS.split("\n", 1)[1])
-    assert_is_rows(path, ("column0", "column1"))
-
-
-def test_a_header_of_numbers_is_one_where_the_user_names_its_columns(tmp_path: Path) -> None:
-    path = write(tmp_path / "years.csv", "2019,2020\n1,2\n3,4\n")
-    table = table_of(path, x="2019", y="2020")
-    assert compress(table).cells.n_points == 2
 
 
 def test_columns_are_the_first_two_numeric_ones_or_those_named(tmp_path: Path) -> None:
@@ -81,13 +28,6 @@ def test_columns_are_the_first_two_numeric_ones_or_those_named(tmp_path: Path) -
     assert table_of(path, y="a").columns == ('b "c"', "a")
     table = table_of(path, x='b "c"', y="d")
     np.testing.assert_array_equal(compress(table).cells.means, [[2, 3], [5, 6]])
-
-
-def test_decimals_after_many_whole_numbers_are_read(tmp_path: Path) -> None:
-    rows = "".join(f"{i % 100},{i % 37}\n" for i in range(30_000))
-    cells = compress(table_of(write(tmp_path / "d.csv", f"x,y\n{rows}1.5,2.5\n")), exact=True).cells
-    assert cells.n_points == 30_001
-    assert [1.5, 2.5] in cells.means.tolist()
 
 
 def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
@@ -139,36 +79,6 @@ def test_text_far_down_a_numeric_column_is_named_with_its_line(
     write(work / "d.csv", "x,y\n" + "\n".join(rows))
     error = one_line_error(run("fit", "d.csv", code=1))
     assert error == "Error: d.csv, line 50002: column 'y' holds 'bad', which is not a number"
-
-
-@pytest.mark.parametrize(
-    "url", ["postgres://h/d", "postgresql://h/d", "duckdb://d.db", "mysql://h"]
-)
-def test_spark_reads_no_databases(work: Path, run: Callable[..., Result], url: str) -> None:
-    error = one_line_error(run("fit", url, "--table", "t", "--engine", "spark", code=1))
-    assert error == f"Error: {url} is a database, not files: leave out --engine spark"
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "standard input is empty: it needs a header and rows"),
-        (b"\xff", "standard input is not UTF-8 text: save it as a UTF-8 CSV"),
-        (b"x" * 200_000, "standard input has a first line of over 100,000 characters"),
-        (
-            b"x,y\n1,2\n3,oops\n4,5\n6,7\n",
-            "standard input, line 3: column 'y' holds 'oops', which is not a number",
-        ),
-        (
-            b"x,y\n1,2\n2,3,9\n4,5\n",
-            "cannot read standard input, line 3: Expected Number of Columns: 2 Found: 3",
-        ),
-        (b"x,y\n1,2\n1,2\n", "standard input: all points equal (1, 2)"),
-    ],
-)
-def test_standard_input_is_called_that(work: Path, content: bytes, message: str) -> None:
-    result = CliRunner().invoke(gmm, ["fit", "-"], input=content)
-    assert one_line_error(result).startswith(f"Error: {message}")
 
 
 @pytest.mark.parametrize(

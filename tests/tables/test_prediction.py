@@ -1,0 +1,100 @@
+"""The densities that an engine works out are those of NumPy, whatever the engine."""
+
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import random_mixture, sampled, table_of
+
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.tables.prediction import compute_log_likelihood, predict_rows
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import Table, open_table
+from gmmcli.errors import TableError
+
+MIXTURES = {
+    "one": random_mixture(1, seed=1),
+    "four": random_mixture(4, seed=2),
+    "fifteen, far apart": random_mixture(15, seed=3, spread=50.0),
+    "without a weight": Mixture(
+        np.array([1.0, 0.0]), np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([np.eye(2)] * 2)
+    ),
+    "thin, far from zero": Mixture(
+        np.array([0.3, 0.7]),
+        np.array([[1e6, -1e6], [1e6, -1e6]]),
+        np.array([[[1.0, 0.999999], [0.999999, 1.0]], [[1e-6, 0.0], [0.0, 1e6]]]),
+    ),
+}
+
+
+def write_table(place: Path, points: FloatArray, engine: str) -> Table:
+    """The table of some points in a Parquet file that DuckDB reads, or in SQLite."""
+    rows = pd.DataFrame(points, columns=["x", "y"])
+    if engine == "duckdb":
+        rows.to_parquet(place / "d.parquet")
+        return table_of(place / "d.parquet")
+    connection = sqlite3.connect(place / "d.sqlite")
+    rows.to_sql("points", connection, index=False)
+    connection.close()
+    return open_table(Source(f"sqlite://{place / 'd.sqlite'}", "points"))
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("mixture", MIXTURES.values(), ids=MIXTURES)
+def test_rows_get_the_densities_of_numpy(tmp_path: Path, mixture: Mixture, engine: str) -> None:
+    points = np.concatenate([sampled(mixture, 500), [[1e6, -1e6], [0.0, 0.0], [-1e3, 1e3]]])
+    table = write_table(tmp_path, points, engine)
+    found = table.read(predict_rows(table, mixture, with_responsibilities=True)).to_pandas()
+    found = found.sort_values(["x", "y"])
+    points = points[np.lexsort((points[:, 1], points[:, 0]))]
+    np.testing.assert_array_equal(found[["x", "y"]], points)
+    joint, responsibilities = mixture.joint_log_densities(points), mixture.responsibilities(points)
+    np.testing.assert_array_equal(found["label"], joint.argmax(axis=1))
+    # A difference of coordinates near 1e6 keeps ten digits where a component is 1e-3 wide.
+    assert_close = partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
+    assert_close(found["log_density"], mixture.log_densities(points))
+    assert_close(found["probability"], responsibilities.max(axis=1))
+    columns = [f"responsibility_{k}" for k in range(mixture.n_components)]
+    assert_close(found[columns], responsibilities)
+    np.testing.assert_allclose(found[columns].sum(axis=1), 1.0, rtol=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+def test_far_points_keep_their_digits(tmp_path: Path, engine: str) -> None:
+    mixture = MIXTURES["four"]
+    points = np.array([[1e6, -1e6], [1e100, 0.0]])
+    table = write_table(tmp_path, points, engine)
+    found = table.read(predict_rows(table, mixture)).to_pandas()
+    assert found["log_density"][0] == pytest.approx(mixture.log_densities(points)[0], rel=1e-12)
+    assert found["probability"].tolist() == [1.0, 1.0]
+
+
+def test_the_exact_log_likelihood_is_that_of_the_rows(tmp_path: Path) -> None:
+    mixture = MIXTURES["four"]
+    points = sampled(mixture, 5000)
+    exact = compute_log_likelihood(write_table(tmp_path, points, "duckdb"), mixture)
+    assert exact == pytest.approx(mixture.log_densities(points).sum(), rel=1e-12)
+
+
+def test_the_exact_log_likelihood_counts_rows_by_their_weights(tmp_path: Path) -> None:
+    mixture = MIXTURES["four"]
+    points = sampled(mixture, 1000)
+    weights = np.random.default_rng(0).integers(0, 4, 1000) / 2
+    rows = pd.DataFrame(points, columns=["x", "y"]).assign(weight=weights)
+    rows.to_parquet(tmp_path / "d.parquet")
+    exact = compute_log_likelihood(table_of(tmp_path / "d.parquet", weight="weight"), mixture)
+    assert exact == pytest.approx(weights @ mixture.log_densities(points), rel=1e-12)
+
+
+def test_a_result_finds_a_name_or_says_which_is_taken(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"x": [1.0, 2.0], "y": [2.0, 1.0], "label": ["a", "b"]})
+    rows.to_parquet(tmp_path / "d.parquet")
+    found = predict_rows(table_of(tmp_path / "d.parquet"), MIXTURES["four"])
+    assert found.columns[3:] == ("predicted_label", "probability", "log_density")
+    rows.assign(predicted_label=1).to_parquet(tmp_path / "taken.parquet")
+    with pytest.raises(TableError, match="'predicted_label' already: rename or drop it"):
+        predict_rows(table_of(tmp_path / "taken.parquet"), MIXTURES["four"])
