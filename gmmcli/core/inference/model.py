@@ -100,7 +100,9 @@ class MixtureModel(PyroModule):
         least: the least value on the diagonal of a Cholesky factor.
     """
 
-    def __init__(self, start: Components, covariance: CovarianceType, *, least: float) -> None:
+    def __init__(
+        self, start: Components, covariance: CovarianceType = "full", *, least: float = 0.0
+    ) -> None:
         super().__init__()
         self.structure, self.least = STRUCTURES[covariance], least
         is_diagonal = self.structure.is_aligned

@@ -28,12 +28,14 @@ class Standpoint:
         full: where an EM step leads.
         gradient: of the ELBO, in local units, shape (K, 6).
         roots: of the masses, shape (K, 1).
+        is_floored: whether a component stands on the floor.
     """
 
     components: Components
     full: Components
     gradient: Tensor
     roots: Tensor
+    is_floored: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,7 @@ class QuasiNewton:
             if is_floored := bool(stand.any()):
                 gradient = follow_em(gradient, here, full, roots, stand)
             state = self._inform(self._learn(state, gradient), here)
-            return self._try(state, Standpoint(here, full, gradient, roots), is_floored, model)
+            return self._try(state, Standpoint(here, full, gradient, roots, is_floored), model)
 
     def _judge(self, state: Standing, elbo: float, *, near: float = 1e-2) -> Standing:
         """The state at an ELBO that is accepted.
@@ -195,7 +197,6 @@ class QuasiNewton:
         self,
         state: Standing,
         start: Standpoint,
-        is_floored: bool,
         model: MixtureModel,
         *,
         rounding: float = 1e-14,
@@ -205,7 +206,6 @@ class QuasiNewton:
         Args:
             state: before.
             start: where the step is taken.
-            is_floored: whether a component stands on the floor there.
             model: what is moved.
             rounding: an ELBO that falls by less than this share of itself has not fallen.
         """
@@ -218,7 +218,7 @@ class QuasiNewton:
             step,
             least_elbo=state.elbo - rounding * abs(state.elbo),
             gain=float((whole * start.gradient).sum()) / 2,
-            is_sure=curvature is not None and curvature.is_positive and not is_floored,
+            is_sure=curvature is not None and curvature.is_positive and not start.is_floored,
         )
         self._walk(trial, model)
         return replace(state, trial=trial)
