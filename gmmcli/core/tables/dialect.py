@@ -10,11 +10,12 @@ from pathlib import Path
 
 from gmmcli.errors import TableError
 
+# What separates fields, the first of them that a header has; a comma where it has none.
 DELIMITERS = "\t;,|"
+# What stands for nothing in a field of numbers.
 MISSING = ["", " ", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
 DECIMAL_POINT = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
-FIRST_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,13 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
     )
 
 
-def read_first_lines(path: Path, name: str) -> list[str]:
+def read_first_lines(path: Path, name: str, *, n_characters: int = 100_000) -> list[str]:
     """The first lines of a text file that are not blank, without their ends; at least one.
 
     Args:
         path: the file.
         name: what messages call it.
+        n_characters: how much of the file is looked at: some thousand lines.
 
     Raises:
         TableError: when the file cannot be read, is empty, or no text in UTF-8.
@@ -68,7 +70,7 @@ def read_first_lines(path: Path, name: str) -> list[str]:
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            text = file.read(FIRST_CHARACTERS)
+            text = file.read(n_characters)
     except UnicodeDecodeError as error:
         raise TableError(f"{name} is not UTF-8 text: save it as a UTF-8 CSV") from error
     except (OSError, EOFError, zlib.error) as error:
@@ -77,9 +79,9 @@ def read_first_lines(path: Path, name: str) -> list[str]:
     if not lines:
         raise TableError(f"{name} is empty: it needs a header and rows")
     # Unless the file ends there, the last line may be cut short.
-    whole = lines if len(text) < FIRST_CHARACTERS else lines[:-1]
+    whole = lines if len(text) < n_characters else lines[:-1]
     if not whole:
-        raise TableError(f"{name} has a first line of over {FIRST_CHARACTERS:,} characters")
+        raise TableError(f"{name} has a first line of over {n_characters:,} characters")
     return whole
 
 
