@@ -144,7 +144,7 @@ def test_nothing_is_overwritten_unasked(work: Path, run: Callable[..., Result]) 
 def test_overwrite_replaces_a_run_and_keeps_other_files(
     work: Path, run: Callable[..., Result]
 ) -> None:
-    run("fit", DATA, "--snapshots", 1)
+    run("fit", DATA, "-k", 2, "--snapshots", 1)
     Path("old_faithful/notes.txt").write_text("mine")
     before = pictures()
     run("fit", DATA, "--overwrite", "-k", 1, "--no-frames")
@@ -223,7 +223,7 @@ def test_weights_are_not_called_points(work: Path, run: Callable[..., Result]) -
     table = pd.read_csv(DATA)
     table["many"] = 0.5
     table.to_csv("d.csv", index=False)
-    result = run("fit", "d.csv", "--weight", "many", "--verify", "--no-frames")
+    result = run("fit", "d.csv", "-k", 2, "--weight", "many", "--verify", "--no-frames")
     figures = parameters("d")["fit"]
     total = figures["log_likelihood"]
     assert figures["bic"] == pytest.approx(11 * np.log(136) - 2 * total, rel=1e-9)
@@ -234,7 +234,7 @@ def test_weights_are_not_called_points(work: Path, run: Callable[..., Result]) -
 
 
 def test_adams_default_rate_is_recorded(work: Path, run: Callable[..., Result]) -> None:
-    run("fit", DATA, "--optimizer", "adam", "--steps", 5, "--no-frames")
+    run("fit", DATA, "-k", 2, "--optimizer", "adam", "--steps", 5, "--no-frames")
     assert parameters()["settings"]["learning_rate"] == 0.1
     assert parameters()["fit"]["status"] == "step limit reached"
 

@@ -65,7 +65,7 @@ def test_samples_follow_the_mixture(work: Path, run: Callable[..., Result]) -> N
 
 
 def test_a_run_is_a_mixture_to_sample_from(work: Path, run: Callable[..., Result]) -> None:
-    run("fit", "sample_data/old_faithful.csv", "--no-frames")
+    run("fit", "sample_data/old_faithful.csv", "-k", 2, "--no-frames")
     rows = run("generate", "--mixture", "old_faithful/parameters.json", "-n", 5).stdout
     assert len(rows.splitlines()) == 6
 

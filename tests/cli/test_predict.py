@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from builders import one_line_error, random_mixture, sampled
 from click.testing import Result
+from servers import spark_environment
 from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.mixture.mixture import Mixture
@@ -94,7 +95,7 @@ def test_parquet_says_what_to_do_with_a_column_of_many_kinds(
 def test_a_fit_labels_its_own_rows(work: Path, run: Callable[..., Result]) -> None:
     data = "sample_data/old_faithful.csv"
     Path("taken.csv").write_text("mine")
-    arguments = ["fit", data, "-o", "run", "--no-frames", "-q"]
+    arguments = ["fit", data, "-k", 2, "-o", "run", "--no-frames", "-q"]
     for file, message in (
         (
             "taken.csv",
@@ -114,7 +115,11 @@ def test_a_fit_labels_its_own_rows(work: Path, run: Callable[..., Result]) -> No
 
 
 def test_spark_writes_parts_with_what_duckdb_says(
-    work: Path, run: Callable[..., Result], fitted: Mixture, java: None
+    work: Path,
+    run: Callable[..., Result],
+    fitted: Mixture,
+    java: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     asked = ["predict", "run", "d.csv", "--responsibilities"]
     run(*asked, "-o", "duck.csv")
@@ -123,6 +128,7 @@ def test_spark_writes_parts_with_what_duckdb_says(
         capture_output=True,
         check=True,
         text=True,
+        env=spark_environment(tmp_path_factory.mktemp("spark")),
     )
     assert outcome.stderr == ""
     assert one_line_error(run(*asked, "--engine", "spark", code=1)).endswith("name it with -o")

@@ -18,12 +18,12 @@ DATA = "sample_data/old_faithful.csv"
 
 
 def test_piped_output_is_plain_and_quiet_is_silent(work: Path, run: Callable[..., Result]) -> None:
-    result = run("fit", DATA, "--no-frames")
+    result = run("fit", DATA, "-k", 2, "--no-frames")
     assert "\x1b" not in result.output
     assert result.stderr == (
         "coordinates: 'eruptions' and 'waiting' (choose others with -x and -y)\n"
     )
-    assert run("fit", DATA, "--no-frames", "-q", "--overwrite").output == ""
+    assert run("fit", DATA, "-k", 2, "--no-frames", "-q", "--overwrite").output == ""
 
 
 def test_a_terminal_shows_progress_and_the_table(work: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_terminal_shows_progress_and_the_table(work: Path) -> None:
     rows = Path(DATA).read_text().split("\n", 1)[1]
     Path("d [b].csv").write_text(f'"{name}",y\n{rows}')
     # Slow enough for the bar to be drawn, ten times a second.
-    options = ["--learning-rate", "0.001", "--steps", "400", "--no-frames"]
+    options = ["-k", "2", "--learning-rate", "0.001", "--steps", "400", "--no-frames"]
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     command = [sys.executable, "-m", "gmmcli", "fit", "d [b].csv", *options]

@@ -54,7 +54,8 @@ def old_faithful() -> Cells:
         (sampled(ONE, 400), 1),
         (sampled(ARTICLE, 400), 2),
         (sampled(touching_clusters(5, seed=1), 1500), 5),
-        (sampled(spread_clusters(12), 1200), 12),  # beyond the nine that are always tried
+        # Beyond the nine that are always tried.
+        pytest.param(sampled(spread_clusters(12), 1200), 12, marks=pytest.mark.slow),
     ],
     ids=["one Gaussian", "the article's", "5 that touch", "12 apart"],
 )
@@ -141,6 +142,7 @@ def test_strays_near_each_other_are_a_group(n_strays: int) -> None:
     assert found.with_few_points == (1,)
 
 
+@pytest.mark.slow
 def test_scales_and_shears_change_no_choice() -> None:
     points = sampled(touching_clusters(3, seed=2), 600)
     matrix = np.array([[1e9, 2e8], [0, 1e-9]])
@@ -152,6 +154,7 @@ def test_scales_and_shears_change_no_choice() -> None:
     assert mapped.criteria.bic == pytest.approx(found.criteria.bic + shift, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_many_rows_are_chosen_from_by_all_that_their_cells_say(work: Path) -> None:
     true = touching_clusters(4, seed=3)
     points = sampled(true, 60_000)
@@ -188,7 +191,7 @@ def test_an_interrupt_keeps_the_best_so_far() -> None:
     assert (chosen.components, chosen.status) == (2, Status.INTERRUPTED)
 
 
-@pytest.mark.parametrize("share", [0.6, 0.95])
+@pytest.mark.parametrize("share", [0.6, pytest.param(0.95, marks=pytest.mark.slow)])
 def test_a_late_interrupt_is_one_too(share: float) -> None:
     cells = cells_of(sampled(ARTICLE, 400))
     settings = FitSettings(optimizer="adam", learning_rate=0.1)

@@ -71,7 +71,13 @@ def test_equal_points_get_no_component() -> None:
         assert (np.linalg.eigvalsh(larger.covariances) > 1e-3).all()
 
 
-@pytest.mark.parametrize("choice", [None, Choice()], ids=["-k 3", "-k auto"])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        pytest.param(None, id="-k 3"),
+        pytest.param(Choice(), id="-k auto", marks=pytest.mark.slow),
+    ],
+)
 def test_a_fit_finds_a_rare_cluster(work: Path, choice: Choice | None) -> None:
     points = sampled(RARE, 30_000)
     pd.DataFrame(points, columns=["x", "y"]).to_parquet(work / "rare.parquet")

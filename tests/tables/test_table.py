@@ -145,7 +145,7 @@ def test_bad_requests_get_one_line_and_write_nothing(
 def test_skipped_rows_are_counted_and_said(work: Path, run: Callable[..., Result]) -> None:
     text = (SAMPLE_DATA / "old_faithful.csv").read_text() + "NA,50\n3.1,\nnan,60\n2,Infinity\n"
     write(work / "d.csv", text)
-    result = run("fit", "d.csv", "--no-frames")
+    result = run("fit", "d.csv", "-k", 2, "--no-frames")
     assert "skipped 4 of 276 rows: a coordinate is empty or not finite" in result.stderr
     data = pd.read_json(work / "d" / "parameters.json", typ="series")["data"]
     assert data == {"path": "d.csv", "rows": 276, "skipped_rows": 4}
