@@ -62,7 +62,7 @@ def fitted(data: Data, options: list[str]) -> None:
 def scores(mixture: Mixture, points: FloatArray) -> FloatArray:
     """The gradient of each point's log density in the parameters, shape (N, 6 K - 1).
 
-    The parameters are in the order of `collect_parameters`; the last weight is 1 less the others.
+    The parameters are in the order of `list_parameters`; the last weight is 1 less the others.
     """
     responsibilities = mixture.responsibilities(points)  # (N, K)
     per_weight = responsibilities / mixture.weights
@@ -86,7 +86,7 @@ def standard_errors(mixture: Mixture, points: FloatArray, n_rows: int) -> FloatA
     return np.sqrt(np.diag(covariance))
 
 
-def collect_parameters(mixture: Mixture) -> FloatArray:
+def list_parameters(mixture: Mixture) -> FloatArray:
     """The free parameters: weights but the last; of each component x, y, xx, xy and yy."""
     packed = mixture.covariances[:, [0, 0, 1], [0, 1, 1]]
     gaussians = np.concatenate([mixture.means, packed], axis=1)
@@ -111,8 +111,8 @@ def print_parameters(data: Data, by_cells: Mixture, by_points: Mixture) -> None:
     """Print how far each parameter moved."""
     sample = pd.read_csv(data.path, usecols=["x", "y"], nrows=SAMPLE_ROWS).to_numpy()
     errors = standard_errors(by_points, sample, data.n_rows)
-    exact = collect_parameters(by_points)
-    moved = (collect_parameters(by_cells) - exact) / errors
+    exact = list_parameters(by_points)
+    moved = (list_parameters(by_cells) - exact) / errors
     print("\nparameter              exact  standard error  moved by, in standard errors")
     for name, *values in zip(names_of(data.n_components), exact, errors, moved, strict=True):
         print(f"{name:<16} {values[0]:>11.6f}  {values[1]:>14.2e}  {values[2]:>+28.4f}")

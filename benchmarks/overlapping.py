@@ -6,7 +6,7 @@
 Samples of 300 to 10,000 points from random mixtures of 3 to 12 components. Some of these lie within
 others, so that there are many optima. For each tool, compared with the best optimum that any found:
 in how many samples it comes within half a nat, how many nats of all points it is behind on average
-and at most, and the seconds of search and fit. Optima are compared by `soundness.score`, as a thin
+and at most, and the seconds of search and fit. Optima are compared by `objective.score`, as a thin
 component on a few points has a high likelihood and no meaning. scikit-learn runs beside it from one
 start and from ten, until its steps bring less than 1e-6 nats per point.
 """

@@ -25,8 +25,8 @@ FIT_400 = """
 import time
 import numpy as np
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.search.fit_cells import fit_cells
-from gmmcli.core.runs.result import FitSettings
+from gmmcli.core.search.fit import fit_cells
+from gmmcli.settings import FitSettings
 from gmmcli.core.mixture.sampling import ARTICLE, sample
 points, _ = next(sample(ARTICLE, 400, seed=0))
 cells = Cells(np.ones(400), points, np.zeros((400, 2, 2)))

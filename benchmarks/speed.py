@@ -104,7 +104,7 @@ def compared(
     note(f"{data.name}:")
     skipped = [tool for tool in tools if gave_up_on_fewer(tool, data, before, timeout)]
     with tempfile.TemporaryDirectory(prefix="gmm-speed-") as scratch:
-        outputs = {tool: collect_parameters(tool, Path(scratch)) for tool in tools}
+        outputs = {tool: name_output(tool, Path(scratch)) for tool in tools}
         commands = commands_of(data, {t: outputs[t] for t in tools if t not in skipped})
         found = alternated(commands, repeats=repeats, timeout=timeout)
         rows = [
@@ -127,7 +127,7 @@ def gave_up_on_fewer(tool: str, data: Data, before: Sequence[Row], timeout: floa
     )
 
 
-def collect_parameters(tool: str, scratch: Path) -> Path:
+def name_output(tool: str, scratch: Path) -> Path:
     """Where a tool writes its parameters."""
     return scratch / "gmm" / "parameters.json" if tool == "gmm" else scratch / f"{tool}.json"
 

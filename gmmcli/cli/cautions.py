@@ -40,7 +40,7 @@ def caution_on_search(fit: "Fit") -> Iterator[str]:
 def caution_on_cells(fit: "Fit", exact_log_likelihood: "Nats | None") -> Iterator[str]:
     """A line where the cells are too coarse for the mixture."""
     if exact_log_likelihood is None:
-        gap, ratio = "estimated gap", fit.gap_ratio(fit.cost.gap)
+        gap, ratio = "estimated gap", fit.cost.gap_ratio
     else:
         gap, ratio = "true gap", fit.gap_ratio(fit.true_gap(exact_log_likelihood))
     if fit.status is not Status.INTERRUPTED and (fit.cost.is_coarse or ratio > 1):

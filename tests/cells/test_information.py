@@ -14,6 +14,7 @@ from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.distributions import LocalUnits, evaluate_all
 from gmmcli.core.inference.model import CellTensors
+from gmmcli.core.mixture.covariances import STRUCTURES
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
@@ -48,11 +49,12 @@ def test_information_is_what_second_derivatives_tell(covariance: CovarianceType)
         step = flat.reshape(n_components, 6)
         along = step[:, 0] - held * (held @ step[:, 0])  # the masses of all together stay
         growth = step[:, 3:]
-        if covariance == "tied":
+        structure = STRUCTURES[covariance]
+        if structure.is_shared:
             growth = held[:, None] * (held[:, None] * growth).sum(dim=0)
-        if covariance in ("diag", "spherical"):
+        if structure.is_aligned:
             growth = growth * torch.tensor([1.0, 0.0, 1.0], dtype=growth.dtype)
-        if covariance == "spherical":
+        if structure.is_round:
             growth = growth.sum(dim=1, keepdim=True) * torch.tensor(
                 [0.5, 0.0, 0.5], dtype=growth.dtype
             )

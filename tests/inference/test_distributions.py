@@ -140,6 +140,17 @@ def test_a_density_is_that_of_any_batch_that_it_is_expanded_to() -> None:
     assert density.sample().shape == (50, 2)
 
 
+def test_one_value_has_a_log_probability_for_each_member_of_a_batch() -> None:
+    batch = torch.Size([5])
+    assert SharedCategorical(LOGITS).expand(batch).log_prob(torch.tensor(1)).shape == batch
+    density = AssignedNormal(torch.tensor(1), MEANS, FACTORS).expand(batch)
+    assert density.log_prob(points_of(1)[0]).shape == batch
+
+
+def test_the_mode_of_a_sparse_categorical_is_a_candidate() -> None:
+    assert sparse().mode.tolist()[:2] == [5, 2]
+
+
 def test_factors_that_are_none_are_refused() -> None:
     with pytest.raises(ValueError, match="factors"):
         AssignedNormal(torch.tensor(1), MEANS, -FACTORS)

@@ -20,11 +20,12 @@ from gmmcli.core.inference.distributions import LocalUnits, SparseCategorical, e
 from gmmcli.core.inference.model import (
     CellTensors,
     Components,
+    MixtureModel,
     find_best_assignment,
     skip_checks,
     take_logs,
 )
-from gmmcli.core.mixture.covariances import constrain
+from gmmcli.core.mixture.covariances import STRUCTURES, CovarianceStructure, constrain
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.errors import FitError
@@ -49,18 +50,26 @@ def test_pyro_checks_the_model_in_all_tests_and_not_where_it_is_told_not_to() ->
 
 
 def test_a_trace_without_data_draws_an_assignment_and_a_point() -> None:
-    with pyro.settings.context(module_local_params=True):
-        trace = poutine.trace(prepare_model(ARTICLE, ASCENT)).get_trace()
+    trace = poutine.trace(prepare_model(ARTICLE, ASCENT)).get_trace()
     assert torch.as_tensor(trace.nodes["assignment"]["value"]).shape == (1,)
     assert torch.as_tensor(trace.nodes["obs"]["value"]).shape == (1, 2)
     assert torch.as_tensor(trace.log_prob_sum()).isfinite()
 
 
+def test_models_that_run_forward_keep_their_own_parameters() -> None:
+    one, other = (random_mixture(2, seed=seed) for seed in (1, 2))
+    models = [MixtureModel(Components.of(mixture)) for mixture in (one, other)]
+    for model in models:
+        poutine.trace(model).get_trace()
+    for model, mixture in zip(models, (one, other), strict=True):
+        np.testing.assert_array_equal(model.components().to_mixture().means, mixture.means)
+    assert not list(pyro.get_param_store())
+
+
 def test_points_that_the_model_predicts_have_the_moments_of_the_mixture() -> None:
     torch.manual_seed(0)
     n_draws = 4000
-    with pyro.settings.context(module_local_params=True):
-        drawn = Predictive(prepare_model(ARTICLE, ASCENT), num_samples=n_draws, parallel=True)()
+    drawn = Predictive(prepare_model(ARTICLE, ASCENT), num_samples=n_draws, parallel=True)()
     points, assignment = drawn["obs"].reshape(-1, 2).numpy(), drawn["assignment"].ravel()
     second = ARTICLE.covariances + np.einsum("ki,kj->kij", ARTICLE.means, ARTICLE.means)
     mean = ARTICLE.weights @ ARTICLE.means
@@ -82,6 +91,24 @@ def test_a_model_keeps_the_components_that_it_is_moved_to(covariance: Covariance
     np.testing.assert_allclose(back.weights, there.weights, rtol=1e-14, atol=0)
     np.testing.assert_array_equal(back.means, there.means)
     np.testing.assert_allclose(back.covariances, there.covariances, rtol=1e-13, atol=1e-15)
+
+
+def test_shared_and_aligned_covariances_are_one_diagonal(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As mclust's EEI: any combination of what a structure says is a type.
+    structure = CovarianceStructure(is_shared=True, shape="aligned")
+    monkeypatch.setitem(STRUCTURES, "diag", structure)
+    there = random_mixture(3, seed=1)
+    found = MixtureModel(Components.of(there), "diag").components().to_mixture()
+    expected = structure.project(there.covariances, there.weights)
+    np.testing.assert_allclose(found.covariances, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+def test_a_model_makes_the_covariances_of_its_start_the_types(covariance: CovarianceType) -> None:
+    there = random_mixture(3, seed=1)
+    found = MixtureModel(Components.of(there), covariance).components().to_mixture()
+    expected = STRUCTURES[covariance].project(there.covariances, there.weights)
+    np.testing.assert_allclose(found.covariances, expected, rtol=1e-13, atol=1e-15)
 
 
 def find_shares(

@@ -23,9 +23,8 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.search.stages import TOLERANCE
 from gmmcli.core.search.status import Status
-from gmmcli.settings import CovarianceType, FitSettings
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, FitSettings
 
-TYPES: list[CovarianceType] = ["full", "tied", "diag", "spherical"]
 FLOOR = 1e-10
 
 
@@ -108,7 +107,7 @@ def sklearn_step(points: FloatArray, start: Mixture, covariance: CovarianceType)
 
 
 @pytest.mark.parametrize(("n_components", "spread"), [(3, 2.0), (60, 100.0)])
-@pytest.mark.parametrize("covariance", TYPES)
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_a_natural_gradient_step_is_an_em_step(
     covariance: CovarianceType, n_components: int, spread: float
 ) -> None:
@@ -122,7 +121,7 @@ def test_a_natural_gradient_step_is_an_em_step(
     np.testing.assert_allclose(after.mixture.covariances, expected.covariances, atol=1e-8)
 
 
-@pytest.mark.parametrize("covariance", TYPES)
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 @pytest.mark.parametrize("rate", [1.0, 0.3])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_elbo_never_falls(covariance: CovarianceType, rate: float, seed: int) -> None:
@@ -132,7 +131,7 @@ def test_the_elbo_never_falls(covariance: CovarianceType, rate: float, seed: int
     assert (np.diff(elbos) > -1e-12 * abs(elbos[-1])).all()
 
 
-@pytest.mark.parametrize("covariance", TYPES)
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_whitening_changes_nothing_but_rounding(covariance: CovarianceType) -> None:
     cells = cells_of(sampled(random_mixture(3, seed=4), 300) * [1.0, 30.0] + [5.0, -700.0])
     means = cells.means[[3, 77, 200]]
@@ -167,7 +166,7 @@ def test_an_affine_map_shifts_the_log_likelihood_by_its_jacobian(
     assert mapped.elbo + jacobian == pytest.approx(plain.elbo, abs=2 * TOLERANCE)
 
 
-@pytest.mark.parametrize("covariance", TYPES)
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_components_keep_their_covariance_type(covariance: CovarianceType, article: Cells) -> None:
     for optimizer in ("natural", "adam"):
         result = fit(
@@ -186,7 +185,7 @@ def test_components_keep_their_covariance_type(covariance: CovarianceType, artic
             assert (off_diagonal != 0).all()
 
 
-@pytest.mark.parametrize("covariance", TYPES)
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_adam_reaches_the_optimum_of_natural_gradient(
     covariance: CovarianceType, article: Cells
 ) -> None:

@@ -82,6 +82,17 @@ def test_an_empty_component_has_no_share() -> None:
     assert shares[2].max() < 1e-200
 
 
+def test_an_empty_component_has_no_share_of_points_at_its_mean() -> None:
+    means = np.array([[0.0, 0.0], [1e17, 0.0]])
+    points = np.array([[0.0, 0.0], [100.0, 0.0], [1e3, 0.0]])
+    covariances = np.tile(np.eye(2), (2, 1, 1))
+    for place in (100.0, 1e17):
+        means[1, 0] = place
+        joint = evaluate_joint(points, np.array([1.0, 0.0]), means, covariances)
+        np.testing.assert_allclose(joint[0], -np.log(2 * np.pi) - points[:, 0] ** 2 / 2)
+        assert assign(joint)[1].max() < 1e-200
+
+
 def test_moments_of_whole_points_are_those_of_their_groups() -> None:
     points, labels = sampled(MIXTURE, 60), np.arange(60) % 3
     masses = 2.0 * (labels == np.arange(3)[:, None])

@@ -20,7 +20,7 @@ from gmmcli.core.search.stages import TOLERANCE
 from gmmcli.core.search.starts import random_start, seeds
 from gmmcli.core.search.status import Status
 from gmmcli.errors import FitError, TableError
-from gmmcli.settings import CovarianceType, FitSettings
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, FitSettings
 
 
 def points_of(cells: Cells) -> np.ndarray:
@@ -176,7 +176,7 @@ def test_equal_points_count_as_often_as_they_occur() -> None:
 
 
 @pytest.mark.parametrize("direction", [(1.0, 0.0), (0.0, 1.0), (1.0, 2.0), (1e6, 1e-3)])
-@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_the_floor_carries_points_on_a_line(
     direction: tuple[float, float], covariance: CovarianceType
 ) -> None:

@@ -37,10 +37,11 @@ class SharedCategorical(dist.Categorical):
         return expanded
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The log probability of each value, in nats; of its shape."""
+        """The log probability of each value, in nats, for each member of the batch."""
         if self._validate_args:
             self._validate_sample(value)
-        return look_up(self.shared_logits, value.long())
+        found = look_up(self.shared_logits, value.long())
+        return found.expand(torch.broadcast_shapes(found.shape, self.batch_shape))
 
 
 class SparseCategorical(dist.Categorical):
@@ -74,6 +75,11 @@ class SparseCategorical(dist.Categorical):
         new.enumerated = new.candidates.movedim(-1, 0)
         expanded: Self = super().expand(batch_shape, _instance=new)
         return expanded
+
+    @property
+    def mode(self) -> Tensor:
+        """The likeliest candidates, of the shape of the batch."""
+        return self.candidates.gather(-1, self.logits.argmax(dim=-1, keepdim=True))[..., 0]
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Values drawn, of shape (*sample, *batch)."""
@@ -163,10 +169,11 @@ class AssignedNormal(dist.TorchDistribution):
         is_shared = self.assignment.dim() == value.dim() == 2 and self.assignment.shape[1] == 1
         if is_shared:  # each component of a column for all points: products of matrices
             units = LocalUnits(*(look_up(each, self.assignment[:, 0]) for each in units))
-            return evaluate_all(value, units, self.spreads)
-        return evaluate_each(
-            value, LocalUnits(*(look_up(each, self.assignment) for each in units)), self.spreads
-        )
+            found = evaluate_all(value, units, self.spreads)
+        else:
+            units = LocalUnits(*(look_up(each, self.assignment) for each in units))
+            found = evaluate_each(value, units, self.spreads)
+        return found.expand(torch.broadcast_shapes(found.shape, self.batch_shape))
 
 
 class LocalUnits(NamedTuple):

@@ -48,7 +48,7 @@ def localize(
 
 
 def follow_em(
-    gradient: Tensor, here: Components, full: Components, roots: Tensor, stand: Tensor
+    gradient: Tensor, here: Components, full: Components, roots: Tensor, floored: Tensor
 ) -> Tensor:
     """The gradient, (K, 6), with what an EM step does where a component stands on the floor.
 
@@ -59,14 +59,14 @@ def follow_em(
         here: where it is the gradient.
         full: where an EM step leads.
         roots: of the masses, shape (K, 1).
-        stand: which components stand on the floor, shape (K,).
+        floored: which components stand on the floor, shape (K,).
     """
     grown = torch.linalg.solve_triangular(here.factors, full.factors, upper=False)
     root = math.sqrt(2)
     growth = [root * (grown[:, 0, 0] - 1), grown[:, 1, 0], root * (grown[:, 1, 1] - 1)]
     by_em = torch.stack(growth, dim=1) * roots
     within = torch.cat([gradient[:, :3], by_em], dim=1)
-    return torch.where(stand[:, None], within, gradient)
+    return torch.where(floored[:, None], within, gradient)
 
 
 def walk(

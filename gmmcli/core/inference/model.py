@@ -95,8 +95,8 @@ class MixtureModel(PyroModule):
     """A mixture of Gaussians whose parameters are Pyro's, with the guide that goes with it.
 
     Args:
-        start: the components to begin with.
-        covariance: their covariance type; components may share parameters, or axes may.
+        start: the components to begin with, whose covariances are made the type's.
+        covariance: the covariance type; components may share parameters, or axes may.
         least: the least value on the diagonal of a Cholesky factor.
     """
 
@@ -110,16 +110,23 @@ class MixtureModel(PyroModule):
         # A PyroModule keeps a PyroParam and gives back its value, a tensor.
         self.weights: Tensor = PyroParam(start.weights, constraints.simplex)  # type: ignore[assignment]
         self.means: Tensor = PyroParam(start.means)  # type: ignore[assignment]
-        self.factors: Tensor = PyroParam(self._narrow(start.factors), kind)  # type: ignore[assignment]
+        covariances = (start.factors @ start.factors.mT).numpy()
+        typed = self.structure.project(covariances, start.weights.numpy())
+        factors = torch.linalg.cholesky(torch.tensor(typed))
+        self.factors: Tensor = PyroParam(self._narrow(factors), kind)  # type: ignore[assignment]
 
     def components(self) -> Components:
-        """The parameters as they stand, with their graph."""
-        weights, factors = self.weights, self.factors
+        """The parameters as they stand, with their graph.
+
+        They are the model's own, and never those of another in Pyro's global store.
+        """
+        with pyro.settings.context(module_local_params=True):
+            weights, means, factors = self.weights, self.means, self.factors
         if self.structure.is_aligned:
             factors = torch.diag_embed(factors.expand(-1, 2))
         factors = factors.expand(len(weights), 2, 2)
         least = self.least * torch.eye(2, dtype=factors.dtype)
-        return Components(weights, self.means, factors + least)
+        return Components(weights, means, factors + least)
 
     @torch.no_grad()
     def move(self, components: Components) -> None:
@@ -163,11 +170,12 @@ class MixtureModel(PyroModule):
 
         (K, 2, 2), or (1, 2, 2) where components share them, or their diagonals, (K, 2), or (K, 1).
         """
-        over = (factors.diagonal(dim1=1, dim2=2) - self.least).clamp(min=0)  # rounding
-        if self.structure.is_aligned:
-            return over[:, :1] if self.structure.is_round else over
-        lower = factors.tril(-1) + torch.diag_embed(over)
-        return lower[:1] if self.structure.is_shared else lower
+        values = (factors.diagonal(dim1=1, dim2=2) - self.least).clamp(min=0)  # rounding
+        if self.structure.is_round:
+            values = values[:, :1]
+        elif not self.structure.is_aligned:
+            values = factors.tril(-1) + torch.diag_embed(values)
+        return values[:1] if self.structure.is_shared else values
 
 
 def take_logs(weights: Tensor, *, least: float = 1e-300) -> Tensor:

@@ -20,8 +20,8 @@ from gmmcli.core.mixture.covariances import are_floored
 
 
 @dataclass(frozen=True, eq=False)
-class Standpoint:
-    """A place from which steps are taken.
+class Place:
+    """Where a step is taken, and what is known there.
 
     Attributes:
         components: the parameters there.
@@ -53,7 +53,7 @@ class Trial:
         n_cuts: how often it was taken back and cut.
     """
 
-    start: "Standpoint"
+    start: Place
     step: Tensor
     least_elbo: float
     gain: float
@@ -62,7 +62,7 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class QuasiNewtonState:
     """Where a climb by quasi-Newton steps stands.
 
     Attributes:
@@ -132,13 +132,15 @@ class QuasiNewton:
         self._natural, self._memory, self._curvature = natural, memory, curvature
         self._steps_informed, self._shorter = steps_informed, shorter
 
-    def init(self) -> Standing:
+    def init(self) -> QuasiNewtonState:
         """The state before the first step."""
-        return Standing(
+        return QuasiNewtonState(
             self._memory, is_near=not self._memory.is_empty, n_uninformed=self._steps_informed
         )
 
-    def step(self, state: Standing, evaluation: Evaluation, model: MixtureModel) -> Standing:
+    def step(
+        self, state: QuasiNewtonState, evaluation: Evaluation, model: MixtureModel
+    ) -> QuasiNewtonState:
         """The state after a step; the model is moved, or moved back where the last led down."""
         if state.trial is not None and not evaluation.elbo >= state.least_elbo:
             return self._take_back(state, state.trial, model)
@@ -153,13 +155,15 @@ class QuasiNewton:
             roots = take_roots(here.weights, self._natural.n_points)
             ascent = self._natural.ascent
             gradient = localize(here, gradients, roots, ascent.covariance)
-            stand = self._find_floored(here)
-            if is_floored := bool(stand.any()):
-                gradient = follow_em(gradient, here, full, roots, stand)
+            floored = self._find_floored(here)
+            if is_floored := bool(floored.any()):
+                gradient = follow_em(gradient, here, full, roots, floored)
             state = self._inform(self._learn(state, gradient), here)
-            return self._try(state, Standpoint(here, full, gradient, roots, is_floored), model)
+            return self._try(state, Place(here, full, gradient, roots, is_floored), model)
 
-    def _judge(self, state: Standing, elbo: float, *, near: float = 1e-2) -> Standing:
+    def _judge(
+        self, state: QuasiNewtonState, elbo: float, *, near: float = 1e-2
+    ) -> QuasiNewtonState:
         """The state at an ELBO that is accepted.
 
         Args:
@@ -176,7 +180,7 @@ class QuasiNewton:
         covariances = (here.factors @ here.factors.mT).numpy()
         return torch.from_numpy(are_floored(covariances, self._natural.ascent.floor))
 
-    def _learn(self, state: Standing, gradient: Tensor) -> Standing:
+    def _learn(self, state: QuasiNewtonState, gradient: Tensor) -> QuasiNewtonState:
         """The state with what the last step has taught, given the gradient where it led."""
         trial = state.trial
         if trial is None:
@@ -185,7 +189,7 @@ class QuasiNewton:
         longest = state.longest if trial.n_cuts else state.longest / self._shorter
         return replace(state, memory=memory, longest=longest)
 
-    def _inform(self, state: Standing, here: Components) -> Standing:
+    def _inform(self, state: QuasiNewtonState, here: Components) -> QuasiNewtonState:
         """The state with the curvature worked out anew when it is due; steps are part of it."""
         n_uninformed = state.n_uninformed + 1
         if self._curvature is None or n_uninformed <= self._steps_informed:
@@ -195,12 +199,12 @@ class QuasiNewton:
 
     def _try(
         self,
-        state: Standing,
-        start: Standpoint,
+        state: QuasiNewtonState,
+        start: Place,
         model: MixtureModel,
         *,
         rounding: float = 1e-14,
-    ) -> Standing:
+    ) -> QuasiNewtonState:
         """The state with a new trial, which moves the model.
 
         Args:
@@ -225,13 +229,13 @@ class QuasiNewton:
 
     def _take_back(
         self,
-        state: Standing,
+        state: QuasiNewtonState,
         trial: Trial,
         model: MixtureModel,
         *,
         most_cuts: int = 2,
         shortest: float = 1e-6,
-    ) -> Standing:
+    ) -> QuasiNewtonState:
         """The state after a shorter step from the last place, or at last an EM step.
 
         Args:

@@ -1,7 +1,7 @@
 """Covariance types, and the algebra of 2 x 2 covariances. NumPy only.
 
-What the types differ in stands in `STRUCTURES` and nowhere else: a new type is one more entry
-there, and its name in `gmmcli.settings`.
+What the types differ in stands in `STRUCTURES` and nowhere else: a new type that combines what a
+structure can say is one more entry there, and its name in `gmmcli.settings`.
 """
 
 from dataclasses import dataclass
@@ -21,18 +21,26 @@ class CovarianceStructure:
 
     Attributes:
         is_shared: all components have the same covariance.
-        is_aligned: its axes are those of the coordinates.
-        is_round: all its axes have the same length.
+        shape: of each: any, along the axes of the coordinates, or with axes of the same length.
     """
 
     is_shared: bool = False
-    is_aligned: bool = False
-    is_round: bool = False
+    shape: Literal["any", "aligned", "round"] = "any"
+
+    @property
+    def is_aligned(self) -> bool:
+        """Whether the covariances are diagonal."""
+        return self.shape != "any"
+
+    @property
+    def is_round(self) -> bool:
+        """Whether all variances of a component are the same."""
+        return self.shape == "round"
 
     @property
     def n_entries(self) -> int:
         """The number of free parameters of one covariance matrix."""
-        return 1 if self.is_round else 2 if self.is_aligned else 3
+        return {"any": 3, "aligned": 2, "round": 1}[self.shape]
 
     @property
     def survives(self) -> Literal["affine maps", "scales of axes", "one scale"]:
@@ -55,7 +63,7 @@ class CovarianceStructure:
         if self.is_shared:
             mean = np.einsum("k,kij->ij", masses / masses.sum(), covariances)
             covariances = np.broadcast_to(mean, covariances.shape)
-        if self.is_aligned or self.is_round:
+        if self.is_aligned:
             variances = covariances[:, [0, 1], [0, 1]]  # (K, 2)
             if self.is_round:
                 variances = np.broadcast_to(variances.mean(axis=1)[:, None], variances.shape)
@@ -69,7 +77,7 @@ class CovarianceStructure:
         across, and along its second; see `cells.information`.
         """
         projection = np.eye(3)
-        if self.is_aligned or self.is_round:
+        if self.is_aligned:
             projection[1, 1] = 0.0
         if self.is_round:
             projection[np.ix_([0, 2], [0, 2])] = 0.5
@@ -79,8 +87,8 @@ class CovarianceStructure:
 STRUCTURES: dict[CovarianceType, CovarianceStructure] = {
     "full": CovarianceStructure(),
     "tied": CovarianceStructure(is_shared=True),
-    "diag": CovarianceStructure(is_aligned=True),
-    "spherical": CovarianceStructure(is_aligned=True, is_round=True),
+    "diag": CovarianceStructure(shape="aligned"),
+    "spherical": CovarianceStructure(shape="round"),
 }
 
 
@@ -146,15 +154,14 @@ def factorize(covariances: FloatArray) -> FloatArray:
     return factors
 
 
-def determinants(covariances: FloatArray, *, rounding: float = 1e-15) -> FloatArray:
+def determinants(covariances: FloatArray) -> FloatArray:
     """The determinants of covariances, shape (K,), above what rounding may leave of a thin one's.
 
     Args:
         covariances: shape (K, 2, 2).
-        rounding: the least share of a product that is sure to be none.
     """
     (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
-    return np.asarray(np.maximum(xx * yy - xy**2, rounding * xx * yy))
+    return np.asarray(np.maximum(xx * yy - xy**2, ROUNDING * xx * yy))
 
 
 def half_log_determinants(covariances: FloatArray) -> FloatArray:
@@ -162,6 +169,8 @@ def half_log_determinants(covariances: FloatArray) -> FloatArray:
     return np.asarray(0.5 * np.log(determinants(covariances)))
 
 
+# The least share of a product of doubles that is sure to be no rounding.
+ROUNDING = 1e-15
 # Double precision keeps a covariance matrix positive definite down to about this determinant of
 # its correlations. Rounding of doubles decides it; no benchmark does.
 LEAST_DETERMINANT = 1e-14

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.mixture.covariances import FloatArray, determinants
+from gmmcli.core.mixture.covariances import ROUNDING, FloatArray
 
 IntArray = npt.NDArray[np.intp]
 
@@ -35,10 +35,16 @@ class LocalUnits(NamedTuple):
 
     @staticmethod
     def of(covariances: FloatArray) -> "LocalUnits":
-        """Those of components with some covariances, shape (K, 2, 2)."""
-        (xx, xy), areas = covariances[:, 0].T, determinants(covariances)
-        u_x, v_y = 1 / np.sqrt(xx), np.sqrt(xx / areas)
-        return LocalUnits(u_x, -xy / xx * v_y, v_y, -np.log(2 * np.pi) - 0.5 * np.log(areas))
+        """Those of components with some covariances, shape (K, 2, 2).
+
+        What rounding may leave of a thin one counts as that share of its variance.
+        """
+        (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
+        sds_x, sds_y = np.sqrt(xx), np.sqrt(yy)
+        slopes = xy / sds_x
+        rests = np.sqrt(np.maximum((sds_y - slopes) * (sds_y + slopes), ROUNDING * yy))
+        log_peaks = -np.log(2 * np.pi) - np.log(sds_x) - np.log(rests)
+        return LocalUnits(1 / sds_x, -slopes / (sds_x * rests), 1 / rests, log_peaks)
 
 
 def evaluate_log_densities(
@@ -50,8 +56,8 @@ def evaluate_log_densities(
     """The log density of each point under each component, shape (K, N), in nats.
 
     On average over points with a mean and a covariance, where they have one. By products of
-    matrices, several times as fast as differences from every mean. What is subtracted first from
-    points and means keeps their digits far from zero.
+    matrices, several times as fast as differences from every mean. The middle of the points is
+    subtracted first, which keeps digits far from zero.
 
     Args:
         points: shape (N, 2).
@@ -59,7 +65,7 @@ def evaluate_log_densities(
         covariances: shape (K, 2, 2).
         spreads: the covariances about the points, shape (N, 2, 2); none by default.
     """
-    units, centre = LocalUnits.of(covariances), means.mean(axis=0)
+    units, centre = LocalUnits.of(covariances), find_middle(points)
     u = np.stack([units.u_x, np.zeros_like(units.u_x)], axis=1)  # (K, 2)
     v = np.stack([units.v_x, units.v_y], axis=1)
     offsets, centres = (points - centre).T, means - centre
@@ -77,6 +83,20 @@ def evaluate_log_densities(
     log_densities *= -0.5
     log_densities += units.log_peaks[:, None]
     return log_densities
+
+
+def find_middle(points: FloatArray, *, enough: int = 1000) -> FloatArray:
+    """A place among the points that no stray ones move, shape (2,): the median on each axis.
+
+    Args:
+        points: shape (N, 2).
+        enough: of more points, about so many tell, evenly chosen.
+    """
+    if not len(points):
+        return np.zeros(2)
+    some = points[:: len(points) // enough + 1]
+    middle = (len(some) - 1) // 2
+    return np.asarray(np.partition(some, middle, axis=0)[middle])
 
 
 def evaluate_joint(
@@ -156,13 +176,19 @@ def maximize(
     return totals, means, covariances
 
 
-def log_weights(weights: FloatArray, *, least: float = 1e-300) -> FloatArray:
-    """The logarithms of weights, finite even where a component is empty; of the same shape."""
-    return np.asarray(np.log(np.maximum(weights, least)))
+def log_weights(weights: FloatArray, *, empty: float = -1e300) -> FloatArray:
+    """The logarithms of weights, of the same shape.
+
+    Args:
+        weights: 0 or more.
+        empty: the logarithm of 0: finite, and so low that no point is nearer to the component.
+    """
+    least = np.finfo(np.float64).tiny
+    return np.asarray(np.where(weights > 0, np.log(np.maximum(weights, least)), empty))
 
 
 def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
-    """The log of the sum of exponentiate along an axis."""
+    """The log of the sum of exponentials along an axis."""
     largest = values.max(axis=axis, keepdims=True)
     total: FloatArray = np.log(exponentiate(values - largest).sum(axis=axis))
     total += largest.squeeze(axis)
@@ -170,7 +196,7 @@ def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
 
 
 def exponentiate(logs: FloatArray, *, least: float = -700.0) -> FloatArray:
-    """The exponentiate of logs, or of the least where they are less; of the same shape.
+    """The exponentials of logs, or of the least where they are less; of the same shape.
 
     Exponentials of less are denormal numbers, or none, and take up to a hundred times as long.
     """

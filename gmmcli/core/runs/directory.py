@@ -229,7 +229,7 @@ def _parse_selection(path: Path, *, parameters: Parameters, criterion: Criterion
             covariance=pick(COVARIANCE_TYPES, row["covariance"]),
             log_likelihood=float(row["log_likelihood"]),
             parameters=int(row["parameters"]),
-            criteria=Criteria(*(float(row[name]) for name in CRITERIA)),
+            criteria=Criteria(**{name: float(row[name]) for name in CRITERIA}),
             status=Status(row["status"]),
         )
         for row in table.to_dict("records")

@@ -14,9 +14,6 @@ from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.errors import RunError
 from gmmcli.settings import AUTO_SNAPSHOTS
 
-# How far the components have to travel to look different, in the data's standard deviations.
-VISIBLE = 0.01
-
 # N for every Nth step, a tuple for these steps, or a word.
 Snapshots = int | tuple[int, ...] | Literal["auto", "all"]
 

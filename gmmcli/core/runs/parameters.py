@@ -1,6 +1,6 @@
 """The parameters of a run as JSON: the mixture, how it was found, and from what.
 
-Apart from `run`, so that `gmm predict` loads no tables of history.
+Apart from `directory`, so that `gmm predict` loads no tables of history.
 """
 
 import json

@@ -49,7 +49,7 @@ class Contender:
         problem: the data, as its covariance type sees them.
         path: the way to a mixture of so many components on few cells.
         fit: what came of a climb on all cells, or what it would begin with.
-        flaw: what keeps that from being chosen, or None; see `soundness.flaw`.
+        flaw: what keeps that from being chosen, or None; see `objective.flaw`.
         is_searched: whether it needs no search of its own any more: it has been searched for as
             long as if it were the only candidate, or begins from the best, enlarged.
         is_final: whether it has climbed on all cells as far as it could matter.
@@ -106,7 +106,7 @@ def choose_mixture(
     """The fit of the mixture that a criterion prefers, with what it was chosen from.
 
     A mixture with a flaw is not chosen, as its likelihood says nothing about the data (see
-    `soundness.flaw`); where all have one, it is the simplest.
+    `objective.flaw`); where all have one, it is the simplest.
 
     Args:
         cells: the data, in data units.
@@ -174,7 +174,7 @@ def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
 def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
     """The contenders as they are on finer cells."""
     problems = {problem: problem.on(cells) for problem in {c.problem for c in contenders}}
-    paths = [problems[c.problem].ocount_few(c.path) for c in contenders]
+    paths = [problems[c.problem].on_few(c.path) for c in contenders]
     return [
         _begun(replace(contender, problem=problems[contender.problem], path=path))
         for contender, path in zip(contenders, paths, strict=True)

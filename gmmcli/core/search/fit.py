@@ -159,7 +159,7 @@ class Problem:
     def flaw(self, cells: Cells, mixture: Mixture) -> Status | None:
         """What keeps a mixture of these cells from being chosen, both in whitened units.
 
-        See `soundness.flaw`.
+        See `objective.flaw`.
         """
         return flaw(cells, mixture, self.handful, self._floor)
 
@@ -174,7 +174,7 @@ class Problem:
         other._cells, other._levels = cells, merge_levels(cells, self.whitening, self._few)
         return other
 
-    def ocount_few(self, path: Trail) -> Trail:
+    def on_few(self, path: Trail) -> Trail:
         """The path with the ELBO that its end has on few cells."""
         last = measure(path.last, self.few_cells, self._ascent)
         return replace(path, states=[*path.states[:-1], last])

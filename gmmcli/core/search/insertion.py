@@ -57,7 +57,7 @@ def inserted(
         cells: the data.
         mixture: what explains them so far.
         most: how many components are added at most; the best, for different points.
-        least: what each must bring, in nats of `soundness.score`, where the others stay.
+        least: what each must bring, in nats of `objective.score`, where the others stay.
         handful: how many points are enough for a component, in the units of the cells' counts.
         floor: the least eigenvalue of a covariance; none that stands on it is added, or would come
             to, as most of its points are equal.

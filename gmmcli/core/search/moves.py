@@ -70,7 +70,7 @@ def merged_to(cells: Cells, mixture: Mixture, n_components: int, handful: float)
     """A mixture with its least useful components merged or left out, until so many are left.
 
     Each round halves the number of those that are too many, by the merges and omissions that
-    lower `soundness.score` least, as far as that can be told without climbing again.
+    lower `objective.score` least, as far as that can be told without climbing again.
     """
     n_alive = max(int((mixture.weights > LEAST_WEIGHT).sum()), n_components)
     alive = np.sort(np.argsort(-mixture.weights, kind="stable")[:n_alive])

@@ -285,9 +285,9 @@ class Searcher:
 
     def _taken(self, steps: Iterator[State], most: int, least: float = -np.inf) -> list[State]:
         """The first states, as long as steps bring enough."""
-        states = [next(steps)]
+        states = [replace(next(steps), memory=None)]
         for state in islice(steps, most):
-            states.append(state)
+            states.append(replace(state, memory=None))
             if state.elbo - states[-2].elbo < least or self.interrupted():
                 break
         return states

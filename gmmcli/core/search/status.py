@@ -20,6 +20,11 @@ class Status(Enum):
     ON_FLOOR = "on the covariance floor"
     ON_FEW = f"on fewer than {HANDFUL} points"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Status | None":
+        """The status by the word that earlier runs have for it."""
+        return cls.PRELIMINARY if value == "left behind" else None
+
     @property
     def is_rejected(self) -> bool:
         """Whether a candidate cannot be chosen, as its likelihood says nothing about the data."""

@@ -97,8 +97,11 @@ def compute_log_likelihood(table: Table, mixture: Mixture) -> Nats:
     Raises:
         TableError: when the rows cannot be read.
     """
-    scored = predict_rows(table, mixture)
-    density = scored[scored.columns[-1]]
+    own = _find_free_prefix(table.dataset.rows.columns)
+    joint = _add_joint_log_densities(table, mixture, own)
+    scored = _add_shares(joint, mixture.n_components, own)
+    results = _derive_results(scored, mixture.n_components, own, with_responsibilities=False)
+    density = scored[f"{own}finite"].ifelse(results["log_density"], None)
     if table.weight is not None:
         weighted = replace(table, dataset=replace(table.dataset, rows=scored))
         density = density * weighted.parse_number(table.weight)

@@ -55,6 +55,7 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Dataset:
         path = _escape(source.data)
         if source.data.lower().endswith(PARQUET_SUFFIXES):
             return Dataset(backend.read_parquet(path), engine)
+        _parse_text_once(session)
         dialect = detect_dialect(_read_first_lines(session, path, source.name), named)
         return Dataset(_read_csv(backend, path, dialect), engine, dialect)
 
@@ -105,13 +106,16 @@ def _configure(session: SparkSession) -> None:
     session.conf.set("spark.sql.ansi.enabled", "true")
     # Spark would multiply conditions on every column by each other until memory runs out.
     session.conf.set("spark.sql.constraintPropagation.enabled", "false")
-    # It would read the text of a number anew wherever a condition has it, some a hundred times: of
-    # 25,000 rows of which some are cut finer, 42 s of processor time for 4 s.
+    # Grids then are sent to the rows; otherwise the rows of both are sent where they meet.
+    session.conf.set(BY_ARROW, "true")
+
+
+def _parse_text_once(session: SparkSession) -> None:
+    # Spark would read the text of a number anew wherever a condition has it, some a hundred times:
+    # of 25,000 rows of which some are cut finer, 42 s of processor time for 4 s.
     excluded = (session.conf.get(EXCLUDED_RULES, "") or "").split(",")
     rules = dict.fromkeys(rule for rule in (*excluded, *PUSHING_CONDITIONS) if rule)
     session.conf.set(EXCLUDED_RULES, ",".join(rules))
-    # Grids then are sent to the rows; otherwise the rows of both are sent where they meet.
-    session.conf.set(BY_ARROW, "true")
 
 
 def _read_first_lines(
