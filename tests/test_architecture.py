@@ -1,6 +1,7 @@
 """The order of the rooms, who knows which library, sizes, and how little a help page loads."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -234,6 +235,30 @@ def test_a_library_is_known_where_it_is_kept(library: str) -> None:
 @pytest.mark.parametrize("room", [room for floor in FLOORS for room in floor])
 def test_every_room_is_there(room: str) -> None:
     assert room in MODULES
+
+
+def names_in(module: str) -> set[str]:
+    """What a module defines at its top, and the modules of a room."""
+    body = tree_of(module).body
+    defined = {getattr(node, "name", "") for node in body}
+    statements = [node for node in body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    assigned = {n.id for each in statements for n in ast.walk(each) if isinstance(n, ast.Name)}
+    inner = {name.rpartition(".")[2] for name in MODULES if name.rpartition(".")[0] == module}
+    return defined | assigned | inner
+
+
+def test_what_docstrings_refer_to_exists() -> None:
+    modules: dict[str, set[str]] = {}
+    for name in MODULES:
+        modules.setdefault(name.rpartition(".")[2], set()).update(names_in(name))
+    referred = {
+        (name, *reference)
+        for name, path in MODULES.items()
+        for reference in re.findall(r"`(?:\w+\.)*(\w+)\.(\w+)`", path.read_text())
+    }
+    known = {reference for reference in referred if reference[1] in modules}
+    assert len(known) >= 3
+    assert {reference for reference in known if reference[2] not in modules[reference[1]]} == set()
 
 
 ROOMS = [room for floor in FLOORS for room in floor if MODULES[room].name == "__init__.py"]

@@ -65,7 +65,9 @@ def shorten_errors() -> Iterator[None]:
         raise
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "gmm"
-        message = f"{error.format_message().rstrip('.')}. Try '{command} --help'."
+        said = error.format_message().rstrip(".")
+        stop = "" if said.endswith("?") else "."
+        message = f"{said}{stop} Try '{command} --help'."
         raise OneLineUsageError(message) from error
     except GmmError as error:
         raise click.ClickException(str(error)) from error

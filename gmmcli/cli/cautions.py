@@ -23,7 +23,8 @@ def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: boo
             "to complete it"
         )
     elif fit.selection is not None:
-        yield from caution_on_selection(fit.selection)
+        has_enough = fit.cells.n_points >= fit.handful
+        yield from caution_on_selection(fit.selection, has_enough_points=has_enough)
     yield from caution_on_components(fit, is_weighted=is_weighted)
 
 
@@ -76,21 +77,30 @@ def describe_coarseness(gap: str, ratio: float, shift: float, *, far_ratio: floa
     return f"the cells are too coarse: {' and '.join(found)}"
 
 
-def caution_on_selection(selection: "Selection") -> Iterator[str]:
-    """Lines where a choice among candidates is in doubt."""
+def caution_on_selection(
+    selection: "Selection", *, has_enough_points: bool = True
+) -> Iterator[str]:
+    """Lines where a choice among candidates is in doubt.
+
+    Args:
+        selection: what the mixture was chosen from.
+        has_enough_points: whether there are enough for one component.
+    """
     name, winner, second = selection.criterion.upper(), selection.winner, selection.runner_up
     lower = [c for c in selection.candidates if selection.value(c) < selection.value(winner)]
     if winner.is_eligible and lower:
         yield describe_rejected(selection, lower)
     if not winner.is_eligible:
+        remedy = "ask for another with -k" if has_enough_points else "fit more points"
         yield (
             f"every candidate is rejected, for a component {_list_reasons(selection.candidates)}: "
-            "this is the simplest; ask for another with -k"
+            f"this is the simplest; {remedy}"
         )
     elif second is not None and selection.lead is not None and selection.lead < ALIKE:
         yield (
             f"the data do not distinguish {name_candidate(winner)} from {name_candidate(second)}: "
-            f"their {name} differs by less than {ALIKE:g}"
+            f"their {name} differs by less than {ALIKE:g}; prefer the simpler, or fit each with "
+            f"{'-k' if winner.components != second.components else '--covariance'}"
         )
     numbers = [candidate.components for candidate in selection.candidates]
     if min(numbers) < winner.components == max(numbers):

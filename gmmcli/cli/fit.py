@@ -64,8 +64,8 @@ Examples:
 @click.option(
     "--exact",
     is_flag=True,
-    help="Fit every distinct point rather than cells, as tables of up to "
-    f"{EXACT_ROWS:,} rows always are.",
+    help="Fit every distinct point rather than cells. Smaller tables, of up to "
+    f"{EXACT_ROWS:,} rows, always are fitted so.",
 )
 @click.option(
     "--cells",

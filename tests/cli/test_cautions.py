@@ -59,7 +59,7 @@ def test_an_optimum_that_no_other_start_reached_is_in_doubt(
             0,
             [
                 "the data do not distinguish 2 components (full) from 3 components (full): "
-                "their BIC differs by less than 2"
+                "their BIC differs by less than 2; prefer the simpler, or fit each with -k"
             ],
         ),
         (
@@ -100,6 +100,15 @@ def test_an_optimum_that_no_other_start_reached_is_in_doubt(
 )
 def test_a_choice_in_doubt(candidates: list[Candidate], chosen: int, lines: list[str]) -> None:
     assert list(caution_on_selection(Selection(tuple(candidates), "bic", chosen))) == lines
+
+
+def test_what_to_do_depends_on_what_is_in_doubt() -> None:
+    alike = (candidate_of(2, 10.0), replace(candidate_of(2, 11.0), covariance="tied"))
+    (line,) = caution_on_selection(Selection(alike, "bic", 0))
+    assert line.endswith("prefer the simpler, or fit each with --covariance")
+    rejected = Selection((candidate_of(1, 30.0, Status.ON_FEW),), "bic", 0)
+    (line,) = caution_on_selection(rejected, has_enough_points=False)
+    assert line.endswith("this is the simplest; fit more points")
 
 
 @pytest.mark.parametrize(

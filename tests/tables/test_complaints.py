@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.complaints import MEND_TEXT, translate_errors
 from gmmcli.errors import TableError
 
 CSV_ERROR = """Invalid Input Error: CSV Error on Line: 3
@@ -12,7 +12,7 @@ Error when converting column "y". Could not convert string "oops" to 'DOUBLE'
 """
 
 
-def complain(message: str, output: str | None = None, if_converted: str = "") -> None:
+def complain(message: str, output: str | None = None, if_converted: str = MEND_TEXT) -> None:
     with translate_errors("d.csv", output, if_converted=if_converted):
         raise duckdb.Error(message)
 
@@ -20,14 +20,14 @@ def complain(message: str, output: str | None = None, if_converted: str = "") ->
 @pytest.mark.parametrize(
     ("message", "line"),
     [
-        (CSV_ERROR, "d.csv, line 3: column 'y' holds 'oops', which is not a number"),
+        (CSV_ERROR, f"d.csv, line 3: column 'y' holds 'oops', which is not a number{MEND_TEXT}"),
         (
             "Conversion Error: Could not convert string 'a' to DOUBLE",
-            "d.csv: a chosen column holds 'a', which is not a number",
+            f"d.csv: a chosen column holds 'a', which is not a number{MEND_TEXT}",
         ),
         (
             "The value 'a' of the type \"STRING\" cannot be cast",
-            "d.csv: a chosen column holds 'a', which is not a number",
+            f"d.csv: a chosen column holds 'a', which is not a number{MEND_TEXT}",
         ),
         (
             "value out of range: underflow",
@@ -36,7 +36,19 @@ def complain(message: str, output: str | None = None, if_converted: str = "") ->
         ("\n  it is broken \nfor a reason", "cannot read d.csv: it is broken"),
         (
             "CSV Error on Line: 3\nOriginal Line: 2,3,9\nExpected Number of Columns: 2 Found: 3",
-            "cannot read d.csv, line 3: Expected Number of Columns: 2 Found: 3",
+            "d.csv, line 3 has more fields than the 2 of the first line: mend it",
+        ),
+        (
+            "CSV Error on Line: 3\nOriginal Line: 2\nExpected Number of Columns: 3 Found: 1",
+            "d.csv, line 3 has 1 field where the first line has 3: mend it",
+        ),
+        (
+            "Invalid Input Error: File '/data/d.csv' too small to be a Parquet file",
+            "d.csv is no Parquet file, or damaged",
+        ),
+        (
+            "Invalid Input Error: No magic bytes found at end of file '/data/e.parquet'",
+            "/data/e.parquet is no Parquet file, or damaged",
         ),
     ],
 )

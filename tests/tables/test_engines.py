@@ -29,6 +29,7 @@ from gmmcli.core.cells.compression import Compression, compress
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.search.sketch import sketch_mixture
+from gmmcli.core.tables.complaints import MEND_TEXT
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.errors import TableError
@@ -414,7 +415,9 @@ def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> Non
     (tmp_path / "d.csv").write_text("x,y\n1,2\n2,oops\n3,4\n")
     asked = ("fit", "d.csv", "-x", "x", "-y", "y", "--engine", "spark")
     error = gmm(tmp_path, *asked, code=1, environment=spark_environment(tmp_path))
-    assert error == "Error: d.csv: a chosen column holds 'oops', which is not a number\n"
+    assert (
+        error == f"Error: d.csv: a chosen column holds 'oops', which is not a number{MEND_TEXT}\n"
+    )
 
 
 @pytest.mark.slow

@@ -72,7 +72,7 @@ def test_spark_reads_no_databases(work: Path, run: Callable[..., Result], url: s
         ),
         (
             b"x,y\n1,2\n2,3,9\n4,5\n",
-            "cannot read standard input, line 3: Expected Number of Columns: 2 Found: 3",
+            "standard input, line 3 has more fields than the 2 of the first line: mend it",
         ),
         (b"x,y\n1,2\n1,2\n", "standard input: all points equal (1, 2)"),
     ],

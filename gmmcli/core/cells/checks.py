@@ -33,9 +33,14 @@ def check_rows(table: Table, kept: Totals, n_rows: int, *, strict: bool) -> None
             f"{y!r}: mend them, or leave out --strict to skip them"
         )
     if n_points == 0:
-        raise TableError(f"{source}: every row has an empty or non-finite {x!r} or {y!r}")
+        raise TableError(
+            f"{source}: every row has an empty or non-finite {x!r} or {y!r}: choose other columns "
+            "with -x and -y, or mend these"
+        )
     if n_points == 1:
-        raise TableError(f"{source} has one row with a point: a fit needs two that differ, or more")
+        raise TableError(
+            f"{source} has one row with a point: a fit needs at least two different points"
+        )
     if table.weight is not None:
         _check_weights(table, kept)
 
@@ -72,4 +77,8 @@ def check_spread(table: Table, cells: Cells) -> None:
     try:
         find_whitening(cells, "full")
     except TableError as error:
-        raise TableError(f"{table.source}: {error}") from None
+        largest = np.abs(cells.means).max(axis=0)
+        sizes = (f"{size:g} in {name!r}" for name, size in zip(table.columns, largest, strict=True))
+        raise TableError(
+            f"{table.source}: {error}; the largest in size are {' and '.join(sizes)}"
+        ) from None

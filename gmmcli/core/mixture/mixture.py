@@ -106,7 +106,9 @@ def read_mixture(path: Path) -> Mixture:
     except OSError as error:
         raise MixtureError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise MixtureError(f"{path} is not JSON: {error}") from error
+        raise MixtureError(
+            f"{path} is not JSON: {error}; mend it, or name the parameters.json of a run"
+        ) from error
     if not isinstance(values, dict):
         raise MixtureError(f"{path}: expected a JSON object with weights, means and covariances")
     try:
@@ -156,7 +158,14 @@ def _check_covariances(covariances: FloatArray, *, tolerance: float = 1e-9) -> N
             "positive definite": (factors[:, [0, 1], [0, 1]] > 0).all(axis=1),
         }
     for k in np.flatnonzero(~np.logical_and.reduce(list(rules.values())))[:1]:
+        remedies = {
+            "finite": "give numbers",
+            "symmetric": "give both covariances of x and y the same value",
+            "positive definite": "give variances above 0, whose product is larger than the square "
+            "of the covariance of x and y",
+        }
         broken = next(name for name, is_kept in rules.items() if not is_kept[k])
         raise MixtureError(
-            f"the covariance of component {k} is not {broken}: {covariances[k].tolist()}"
+            f"the covariance of component {k} is not {broken}: {covariances[k].tolist()}; "
+            f"{remedies[broken]}"
         )

@@ -96,7 +96,17 @@ def _find_table(backend: BaseBackend, table: str, source: str) -> ir.Table:
         if schema:
             with suppress(TableNotFound):
                 return backend.table(name, database=schema)
-    raise TableError(f"{source}: there is no such table")
+    raise TableError(f"{source}: there is no such table; {_list_tables(backend)}")
+
+
+def _list_tables(backend: BaseBackend, *, most: int = 5) -> str:
+    """The tables that there are, as words; of many, the first."""
+    names = sorted(backend.list_tables())
+    if not names:
+        return "name it with its schema, as in SCHEMA.TABLE"
+    listed = ", ".join(repr(name) for name in names[:most])
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"there {'is' if len(names) < 2 else 'are'} {listed}{more}"
 
 
 def _keep_numbers(rows: ir.Table, columns: Sequence[str], *, plainly: bool) -> ir.Table:  # noqa: ARG001

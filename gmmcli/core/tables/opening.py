@@ -32,5 +32,5 @@ def _open_with_spark(source: Source, named: Sequence[str | None]) -> Dataset:
     try:
         from gmmcli.core.tables.spark import open_with_spark
     except ImportError as error:
-        raise TableError("--engine spark needs it: pip install 'gmmcli[spark]'") from error
+        raise TableError("--engine spark needs pyspark: pip install 'gmmcli[spark]'") from error
     return open_with_spark(source, named)

@@ -7,6 +7,7 @@ How a source is opened is in `opening`.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -157,10 +158,14 @@ def _explain_lack(dataset: Dataset, weight: str | None, *, source: str) -> str:
         if (dataset.n_rows_about or 0) > 1.5:  # DuckDB passed over what did not fit
             return f"{source}: rows differ in their number of fields: mend the last"
         return f"{source} has a header and no rows: there is nothing to fit"
+    n_others = len(dataset.rows.columns) - (weight is not None)
+    remedy = "name the columns with -x and -y, or mend their values"
+    if n_others < 2:
+        remedy = "give a table with both coordinates"
     beside = f" beside the weight {weight!r}" if weight is not None else ""
     return (
         f"{source} needs two numeric columns{beside}; it has {_describe_columns(dataset.rows)}: "
-        "name the columns with -x and -y, or mend their values"
+        f"{remedy}"
     )
 
 
@@ -194,7 +199,7 @@ def _find_numeric_columns(
 def _check_type(dataset: Dataset, name: str, *, source: str) -> None:
     kind = dataset.rows[name].type()
     if not (kind.is_numeric() or (kind.is_string() and dataset.text_may_be_numbers)):
-        raise TableError(f"{source}: column {name!r} is {kind}, not numbers")
+        raise TableError(f"{source}: column {name!r} is {_name_kind(kind)}, not numbers")
 
 
 def _quote(names: Sequence[str]) -> str:
@@ -202,6 +207,9 @@ def _quote(names: Sequence[str]) -> str:
 
 
 def _describe_columns(rows: ir.Table) -> str:
-    kinds = ("number" if kind.is_numeric() else str(kind) for kind in rows.schema().types)
-    columns = zip(rows.columns, kinds, strict=True)
-    return ", ".join(f"{name!r} ({kind})" for name, kind in columns)
+    columns = zip(rows.columns, rows.schema().types, strict=True)
+    return ", ".join(f"{name!r} ({_name_kind(kind)})" for name, kind in columns)
+
+
+def _name_kind(kind: dt.DataType) -> str:
+    return "number" if kind.is_numeric() else "text" if kind.is_string() else str(kind)
