@@ -21,6 +21,7 @@ from gmmcli.errors import OutputError, TableError
         (TableError("d.csv is empty"), "d.csv is empty", 1),
         (PermissionError(13, "Permission denied", "d.csv"), "d.csv: Permission denied", 1),
         (click.UsageError("No such option: --fast."), "No such option: --fast", 2),
+        (click.UsageError("Did you mean 'fit'?"), "Did you mean 'fit'? Try 'gmm --help'.", 2),
         (KeyboardInterrupt(), "interrupted", EXIT_INTERRUPTED),
     ],
 )
