@@ -273,7 +273,7 @@ def test_standard_input_and_databases_from_the_command_line(
     assert fits[0] == pytest.approx(fits[1], rel=1e-12)
     for arguments, message in (
         ([url], "is a database: name a table in it with --table"),
-        ([url, "--table", "none"], "there is no such table; name it with its schema"),
+        ([url, "--table", "none"], "there is no such table; there is 's.points'"),
         ([f"duckdb://{work}/none.duckdb", "--table", "t"], "does not exist"),
         (["nonsense://x", "--table", "t"], "is no database that Ibis knows"),
         (["postgres://me:secret@127.0.0.1:1/d", "--table", "t"], "postgres://127.0.0.1:1/d"),
