@@ -31,7 +31,7 @@ def mixture_json(**changes: object) -> dict[str, object]:
         ({"weights": "many"}, "weights must be a regular array of numbers"),
         (
             {"means": [[0, 1]]},
-            r"means must have shape \(2, 2\), as there are weights, not \(1, 2\)",
+            r"means must have shape \(2, 2\), as there are 2 weights, not \(1, 2\)",
         ),
         ({"means": [[0, 1], [2]]}, "means must be a regular array"),
         ({"means": [[0, 1], [2, float("inf")]]}, r"mean of component 1 is not finite: \[2.0, inf"),

@@ -134,7 +134,8 @@ def _check_shapes(mixture: Mixture) -> None:
         shape = getattr(mixture, name).shape
         if shape != expected:
             raise MixtureError(
-                f"{name} must have shape {expected}, as there are weights, not {shape}"
+                f"{name} must have shape {expected}, as there are {n_components} weights, "
+                f"not {shape}"
             )
     for k in np.flatnonzero(~np.isfinite(mixture.means).all(axis=1))[:1]:
         raise MixtureError(f"the mean of component {k} is not finite: {mixture.means[k].tolist()}")
