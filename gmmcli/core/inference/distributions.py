@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import pyro.distributions as dist
 import torch
+from pyro.distributions.util import broadcast_shape  # Torch's own would load SymPy
 from torch import Tensor
 from torch.distributions import constraints
 from torch.types import _size
@@ -41,7 +42,7 @@ class SharedCategorical(dist.Categorical):
         if self._validate_args:
             self._validate_sample(value)
         found = look_up(self.shared_logits, value.long())
-        return found.expand(torch.broadcast_shapes(found.shape, self.batch_shape))
+        return found.expand(broadcast_shape(found.shape, self.batch_shape))
 
 
 class SparseCategorical(dist.Categorical):
@@ -140,7 +141,7 @@ class AssignedNormal(dist.TorchDistribution):
         )
         batch_shape = assignment.shape
         if spreads is not None:
-            batch_shape = torch.broadcast_shapes(batch_shape, spreads.shape[:-1])
+            batch_shape = broadcast_shape(batch_shape, spreads.shape[:-1])
         super().__init__(batch_shape, torch.Size([2]), validate_args=validate_args)
 
     def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
@@ -173,7 +174,7 @@ class AssignedNormal(dist.TorchDistribution):
         else:
             units = LocalUnits(*(look_up(each, self.assignment) for each in units))
             found = evaluate_each(value, units, self.spreads)
-        return found.expand(torch.broadcast_shapes(found.shape, self.batch_shape))
+        return found.expand(broadcast_shape(found.shape, self.batch_shape))
 
 
 class LocalUnits(NamedTuple):
