@@ -12,14 +12,14 @@ from torch import Tensor
 
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.model import Components
-from gmmcli.core.inference.natural_gradient import constrain_factors
+from gmmcli.core.inference.natural_gradient import EMPTY, constrain_factors
 from gmmcli.core.mixture.covariances import STRUCTURES
 from gmmcli.settings import CovarianceType
 
 
-def take_roots(weights: Tensor, n_points: float, *, empty: float = 1e-13) -> Tensor:
+def take_roots(weights: Tensor, n_points: float) -> Tensor:
     """The square roots of the masses of components, shape (K, 1); of no less than an empty one."""
-    return (n_points * weights).clamp(min=empty * n_points).sqrt()[:, None]
+    return (n_points * weights).clamp(min=EMPTY * n_points).sqrt()[:, None]
 
 
 def localize(

@@ -7,6 +7,10 @@ from gmmcli.core.inference.ascent import Ascent, Evaluation, Steady
 from gmmcli.core.inference.model import Components, MixtureModel
 from gmmcli.core.mixture.covariances import constrain
 
+# A component that accounts for a smaller share of the points has only rounding to go by, and stays
+# as it is. Rounding of doubles decides it; no benchmark does.
+EMPTY = 1e-13
+
 
 class NaturalGradient:
     """Steps along the natural gradient of the ELBO of a mixture.
@@ -40,7 +44,7 @@ class NaturalGradient:
         return Components(masses / masses.sum(), here.means + mean_steps, factors)
 
     def _find_moments(
-        self, here: Components, gradients: Components, *, empty: float = 1e-13
+        self, here: Components, gradients: Components
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Masses (K,), steps of the means (K, 2) and free covariances (K, 2, 2) after a step.
 
@@ -50,14 +54,12 @@ class NaturalGradient:
         Args:
             here: where the step begins.
             gradients: of the ELBO there.
-            empty: a component that accounts for a smaller share of the points has only rounding
-                to go by, and stays as it is.
         """
         weights, factors, share = here.weights, here.factors, self.ascent.learning_rate
         # The model normalises its weights, which takes N off their gradient.
         accounted = (weights * (self.n_points + gradients.weights)).clamp(min=0)
         masses = (1 - share) * self.n_points * weights + share * accounted
-        alive = masses > empty * self.n_points
+        alive = masses > EMPTY * self.n_points
         per_mass = torch.where(alive, share / masses, 0.0)[:, None, None]
         masses = torch.where(alive, masses, 0.0)
         steps = per_mass * (factors.mT @ gradients.means[:, :, None])  # (K, 2, 1), in its units

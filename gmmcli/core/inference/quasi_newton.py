@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gmmcli.core.inference.ascent import Evaluation
+from gmmcli.core.inference.convergence import ELBO_ROUNDING
 from gmmcli.core.inference.curvature import Curvature, Memory
 from gmmcli.core.inference.local_units import follow_em, localize, take_roots, walk
 from gmmcli.core.inference.model import Components, MixtureModel
@@ -202,8 +203,6 @@ class QuasiNewton:
         state: QuasiNewtonState,
         start: Place,
         model: MixtureModel,
-        *,
-        rounding: float = 1e-14,
     ) -> QuasiNewtonState:
         """The state with a new trial, which moves the model.
 
@@ -211,7 +210,6 @@ class QuasiNewton:
             state: before.
             start: where the step is taken.
             model: what is moved.
-            rounding: an ELBO that falls by less than this share of itself has not fallen.
         """
         step = whole = state.memory.recommend(start.gradient, math.inf)
         if state.longest < math.inf:
@@ -220,7 +218,7 @@ class QuasiNewton:
         trial = Trial(
             start,
             step,
-            least_elbo=state.elbo - rounding * abs(state.elbo),
+            least_elbo=state.elbo - ELBO_ROUNDING * abs(state.elbo),
             gain=float((whole * start.gradient).sum()) / 2,
             is_sure=curvature is not None and curvature.is_positive and not start.is_floored,
         )

@@ -9,6 +9,8 @@ import pyarrow as pa
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 
+# Points that are drawn at once: memory against calls (benchmarks/small.py). With another number, a
+# seed gives other points.
 BLOCK_POINTS = 65_536
 
 POINTS_SCHEMA = pa.schema([("x", pa.float64()), ("y", pa.float64()), ("label", pa.int64())])
