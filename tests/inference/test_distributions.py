@@ -11,13 +11,15 @@ from gmmcli.core.inference.distributions import (
     LocalUnits,
     SharedCategorical,
     SparseCategorical,
+    Uniform,
     evaluate_all,
 )
 from gmmcli.core.inference.model import Components
+from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.densities import evaluate_log_densities
 
 MIXTURE = random_mixture(3, seed=5)
-_, MEANS, FACTORS = Components.of(MIXTURE)
+MEANS, FACTORS = Components.of(MIXTURE)[1:3]
 LOGITS = torch.tensor([0.3, -2.0, 1.0, 0.0], dtype=torch.float64)
 
 
@@ -106,6 +108,31 @@ def test_a_density_of_cells_is_the_mean_of_their_points(shape: tuple[int, ...]) 
     each = AssignedNormal(assignment, MEANS, FACTORS)
     mean = torch.stack([each.log_prob(place) for place in places]).mean(dim=0)
     torch.testing.assert_close(density.log_prob(points), mean, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("shape", [(50,), (4, 1), (2, 50), ()])
+def test_the_density_of_stray_points_is_that_of_the_background(shape: tuple[int, ...]) -> None:
+    background = Uniform.of(Background.over([[-9, 7], [-8, 8]], 0.1))
+    assignment = torch.tensor(np.random.default_rng(0).integers(0, 4, shape))
+    points, spreads = points_of(50), spreads_of(50)
+    found = AssignedNormal(assignment, MEANS, FACTORS, spreads, background).log_prob(points)
+    plain = AssignedNormal(assignment.clamp(max=2), MEANS, FACTORS, spreads).log_prob(points)
+    expected = torch.where(assignment == 3, -np.log(16 * 16), plain)
+    torch.testing.assert_close(found, expected, rtol=1e-14, atol=0)
+
+
+def test_stray_points_are_drawn_over_the_whole_parallelogram() -> None:
+    torch.manual_seed(0)
+    n_draws, edges = 4000, np.array([[3.0, -1.0], [1.0, 2.0]])
+    background = Uniform.of(Background(0.1, np.array([5.0, 6.0]), edges))
+    assignment = torch.tensor([0, 3])
+    density = AssignedNormal(assignment, MEANS, FACTORS, background=background)
+    points = density.expand(torch.Size([2])).rsample(torch.Size([n_draws]))
+    assert points.shape == (n_draws, 2, 2)
+    shares = np.linalg.solve(edges, (points[:, 1].numpy() - [5.0, 6.0]).T)
+    assert (shares >= 0).all()
+    assert (shares <= 1).all()
+    assert (np.abs(shares.mean(axis=1) - 0.5) < 5 * np.sqrt(1 / 12 / n_draws)).all()
 
 
 def test_the_torch_density_is_the_numpy_one() -> None:

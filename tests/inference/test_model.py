@@ -8,7 +8,7 @@ import pyro
 import pyro.infer
 import pytest
 import torch
-from builders import cells_of, random_mixture, sampled
+from builders import cells_of, over_background, random_mixture, sampled
 from pyro import poutine
 from pyro.infer import Predictive
 from pyro.infer.util import is_validation_enabled
@@ -31,7 +31,7 @@ from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.errors import FitError
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
-ASCENT = Ascent("full", "natural", 1.0, 1e-10)
+ASCENT = Ascent("full", "natural", 1.0, 1e-10 * np.eye(2))
 
 
 def narrow_cells(mixture: Mixture, n_cells: int) -> Cells:
@@ -79,12 +79,34 @@ def test_points_that_the_model_predicts_have_the_moments_of_the_mixture() -> Non
     assert abs(assignment.double().mean() - 0.5) < 5 * 0.5 / np.sqrt(n_draws)
 
 
+def test_points_that_a_model_with_a_background_predicts_are_as_often_stray_as_it_says() -> None:
+    torch.manual_seed(0)
+    n_draws, box = 4000, np.array([[20.0, 30.0], [24.0, 36.0]])
+    mixture = over_background(ARTICLE, 0.3, box)
+    drawn = Predictive(prepare_model(mixture, ASCENT), num_samples=n_draws, parallel=True)()
+    points, assignment = drawn["obs"].reshape(-1, 2).numpy(), drawn["assignment"].ravel().numpy()
+    assert mixture.background is not None
+    np.testing.assert_array_equal(mixture.background.contains(points), assignment == 2)
+    assert abs((assignment == 2).mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / n_draws)
+    shares = (points[assignment == 2] - box[0]) / (box[1] - box[0])
+    assert (np.abs(shares.mean(axis=0) - 0.5) < 5 * np.sqrt(1 / 12 / len(shares))).all()
+
+
+def test_a_model_gives_back_the_background_of_its_start() -> None:
+    mixture = over_background(ARTICLE, 0.3, np.array([[-9.0, -7.0], [8.0, 6.0]]))
+    back = prepare_model(mixture, ASCENT).components().to_mixture().background
+    assert back is not None
+    assert mixture.background is not None
+    assert back.weight == pytest.approx(0.3, rel=1e-14)
+    np.testing.assert_array_equal(back.box, mixture.background.box)
+
+
 @pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_a_model_keeps_the_components_that_it_is_moved_to(covariance: CovarianceType) -> None:
     ascent = replace(ASCENT, covariance=covariance)
     model = prepare_model(random_mixture(4, seed=0), ascent)
     there = random_mixture(4, seed=1)
-    made = constrain(there.covariances, there.weights, covariance, floor=ascent.floor)
+    made = constrain(there.covariances, there.weights, covariance, least=ascent.least)
     there = Mixture(np.array([0.5, 0.3, 0.2, 0.0]), there.means, made)
     model.move(Components.of(there))
     back = model.components().to_mixture()
@@ -115,7 +137,7 @@ def find_shares(
     mixture: Mixture, cells: Cells
 ) -> tuple[torch.Tensor, pyro.distributions.Categorical]:
     """Log weights plus mean log densities, (K, C), and the assignment that is best for them."""
-    weights, means, factors = Components.of(mixture)
+    weights, means, factors, _ = Components.of(mixture)
     _, points, spreads = CellTensors.of(cells)
     joint = evaluate_all(points, LocalUnits.of(means, factors), spreads)
     joint += take_logs(weights)[:, None]

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from builders import cells_of, fit, random_mixture, sampled
+from builders import cells_of, fit, over_background, random_mixture, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
@@ -17,15 +17,15 @@ from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.state import State
-from gmmcli.core.mixture.covariances import FloatArray, constrain
+from gmmcli.core.mixture.covariances import FloatArray, are_floored, constrain
 from gmmcli.core.mixture.densities import maximize
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.search.stages import TOLERANCE
+from gmmcli.core.search.constants import TOLERANCE
 from gmmcli.core.search.status import Status
-from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, FitSettings
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, FitSettings, OptimizerName
 
-FLOOR = 1e-10
+LEAST = 1e-10 * np.eye(2)
 
 
 def states(
@@ -33,14 +33,14 @@ def states(
 ) -> list[State]:
     return list(
         islice(
-            climb(cells, start, Ascent(covariance, "natural", rate, FLOOR, accelerated=False)), n
+            climb(cells, start, Ascent(covariance, "natural", rate, LEAST, accelerated=False)), n
         )
     )
 
 
 def typed(mixture: Mixture, covariance: CovarianceType) -> Mixture:
-    made = constrain(mixture.covariances, mixture.weights, covariance, floor=FLOOR)
-    return Mixture(mixture.weights, mixture.means, made)
+    made = constrain(mixture.covariances, mixture.weights, covariance, least=LEAST)
+    return replace(mixture, covariances=made)
 
 
 def expected_log_likelihood(cells: Cells, mixture: Mixture) -> float:
@@ -106,6 +106,63 @@ def sklearn_step(points: FloatArray, start: Mixture, covariance: CovarianceType)
     return Mixture(model.weights_, model.means_, whole[covariance](model.covariances_))
 
 
+def take_em_step(cells: Cells, start: Mixture, covariance: CovarianceType) -> Mixture:
+    """The mixture after an EM step with a background, in NumPy."""
+    assert start.background is not None
+    shares = assign_cells(cells, start)
+    totals, means, free = maximize(cells.means, cells.counts * shares, cells.covariances)
+    stray = float(cells.counts @ (1 - shares.sum(axis=0))) / cells.n_points
+    made = constrain(free, totals, covariance, least=LEAST)
+    background = start.background.reweigh(stray)
+    return Mixture(totals / cells.n_points, means, made, background)
+
+
+@pytest.mark.parametrize(("n_components", "spread"), [(3, 2.0), (60, 100.0)])
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+def test_a_natural_gradient_step_is_an_em_step_with_a_background_too(
+    covariance: CovarianceType, n_components: int, spread: float
+) -> None:
+    mixture = random_mixture(n_components, seed=1, spread=spread)
+    points = sampled(mixture, 100 * n_components)
+    roots = np.random.default_rng(0).normal(0, 0.3, (len(points), 2, 2))
+    cells = Cells(np.ones(len(points)), points, roots @ roots.swapaxes(1, 2))
+    start = over_background(replace(mixture, means=mixture.means + 0.5), 0.1, points)
+    start = typed(start, covariance)
+    expected = take_em_step(cells, start, covariance)
+    _, after = states(cells, start, 2, covariance)
+    found, digits = after.mixture, 6e-14 * spread**2
+    assert found.background is not None
+    assert expected.background is not None
+    assert found.background.weight == pytest.approx(expected.background.weight, abs=6e-14)
+    np.testing.assert_allclose(found.weights, expected.weights, atol=6e-14)
+    np.testing.assert_allclose(found.means, expected.means, rtol=6e-14, atol=digits)
+    np.testing.assert_allclose(found.covariances, expected.covariances, rtol=6e-14, atol=digits)
+
+
+@pytest.mark.parametrize("n_components", [2, 60])
+def test_the_elbo_with_a_background_is_the_log_likelihood_of_points(n_components: int) -> None:
+    mixture = random_mixture(n_components, seed=n_components, spread=20.0)
+    points = sampled(mixture, 500)
+    mixture = over_background(mixture, 0.2, points)
+    (state,) = states(cells_of(points), mixture, 1)
+    assert state.elbo == pytest.approx(mixture.log_densities(points).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", ["natural", "adam"])
+def test_a_climb_finds_how_many_points_are_stray(optimizer: OptimizerName) -> None:
+    box = np.array([[-8.0, -8.0], [8.0, 8.0]])
+    true = over_background(random_mixture(2, seed=3), 0.1, box)
+    n_points = 4000
+    points = np.concatenate([sampled(true, n_points), box])
+    start = over_background(random_mixture(2, seed=3), 0.02, box)
+    ascent = Ascent("full", optimizer, 1.0 if optimizer == "natural" else 0.05, LEAST)
+    *_, last = islice(climb(cells_of(points), start, ascent), 150)
+    assert last.mixture.background is not None
+    # Five standard errors of a share of so many points.
+    error = np.sqrt(0.1 * 0.9 / n_points)
+    assert last.mixture.background.weight == pytest.approx(0.1, abs=5 * error)
+
+
 @pytest.mark.parametrize(("n_components", "spread"), [(3, 2.0), (60, 100.0)])
 @pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_a_natural_gradient_step_is_an_em_step(
@@ -129,6 +186,23 @@ def test_the_elbo_never_falls(covariance: CovarianceType, rate: float, seed: int
     elbos = [s.elbo for s in states(cells_of(points), random_mixture(4, 9), 60, covariance, rate)]
     assert elbos[-1] > elbos[0]
     assert (np.diff(elbos) > -1e-12 * abs(elbos[-1])).all()
+
+
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+@pytest.mark.parametrize("accelerated", [True, False])
+def test_the_elbo_never_falls_where_a_least_covariance_holds_components(
+    covariance: CovarianceType, accelerated: bool
+) -> None:
+    cells = cells_of(sampled(random_mixture(3, seed=1), 300))
+    least = np.array([[2.0, 0.3], [0.3, 0.8]])
+    ascent = Ascent(covariance, "natural", 1.0, least, accelerated=accelerated)
+    found = list(islice(climb(cells, random_mixture(3, 9), ascent), 40))
+    elbos = [state.elbo for state in found]
+    assert elbos[-1] > elbos[0]
+    assert (np.diff(elbos) > -1e-12 * abs(elbos[-1])).all()
+    over = found[-1].mixture.covariances - ascent.least
+    assert (np.linalg.eigvalsh(over) > -1e-12).all()
+    assert are_floored(found[-1].mixture.covariances, ascent.least).any()
 
 
 @pytest.mark.parametrize("covariance", COVARIANCE_TYPES)

@@ -117,8 +117,12 @@ def evaluate_cells(
 
 
 def assign_cells(cells: Cells, mixture: Mixture) -> FloatArray:
-    """The share of each cell in each component, shape (K, C); both in the same units."""
-    return assign(evaluate_cells(cells, mixture.weights, mixture.means, mixture.covariances))
+    """The share of each cell in each component, shape (K, C); both in the same units.
+
+    What is left to 1 is that of the background, in whose box all cells lie.
+    """
+    joint = evaluate_cells(cells, mixture.weights, mixture.means, mixture.covariances)
+    return assign(joint, mixture.rest)
 
 
 def sum_groups(groups: npt.NDArray[np.intp], values: FloatArray, n_groups: int = 0) -> FloatArray:

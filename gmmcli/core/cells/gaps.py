@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.densities import log_sum_exp
+from gmmcli.core.mixture.densities import log_total
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import NatsPerPoint
 
@@ -29,12 +29,14 @@ class SpreadCells:
         counts: of their points, shape (P,).
         points: shape (4, P, 2), in data units.
         joint: log weight plus log density of each component there, shape (4, P, K), in nats.
+        rest: the same of the background, in whose box all cells lie; None where there is none.
     """
 
     places: npt.NDArray[np.intp]
     counts: FloatArray
     points: FloatArray
     joint: FloatArray
+    rest: float | None = None
 
     @cached_property
     def mean_joint(self) -> FloatArray:
@@ -44,12 +46,12 @@ class SpreadCells:
     @cached_property
     def log_densities(self) -> FloatArray:
         """The log density of each point under the mixture, shape (4, P), in nats."""
-        return log_sum_exp(self.joint)
+        return log_total(self.joint, self.rest)
 
     @cached_property
     def bounds(self) -> FloatArray:
         """The mean log density of each cell's points as the ELBO has it, shape (P,), in nats."""
-        return log_sum_exp(self.mean_joint)
+        return log_total(self.mean_joint, self.rest)
 
     @property
     def gaps(self) -> FloatArray:
@@ -74,7 +76,7 @@ def iterate_spread_cells(
         part = cells.select(places)
         points = place_cubature_points(part)
         joint = np.stack([mixture.joint_log_densities(some) for some in points])
-        yield SpreadCells(places, part.counts, points, joint)
+        yield SpreadCells(places, part.counts, points, joint, mixture.rest)
 
 
 def estimate_gap(cells: Cells, mixture: Mixture) -> NatsPerPoint:
@@ -99,7 +101,8 @@ def estimate_gap_rates(points: FloatArray, mixture: Mixture) -> FloatArray:
     """What narrow cells cost about some points, shape (N, 2, 2), in nats for each point of a cell.
 
     A narrow cell costs half the trace of the product of this with its covariance, to second order:
-    it is the covariance of the gradients of the components' log densities, by responsibility.
+    it is the covariance of the gradients of the components' log densities, by responsibility. That
+    of a background has none.
 
     Args:
         points: shape (N, 2), in data units.
@@ -108,8 +111,12 @@ def estimate_gap_rates(points: FloatArray, mixture: Mixture) -> FloatArray:
     shares = mixture.responsibilities(points)  # (N, K)
     inverses = np.linalg.inv(mixture.covariances)
     gradients = np.einsum("kij,nkj->nki", inverses, mixture.means - points[:, None])
-    deviations = gradients - np.einsum("nk,nki->ni", shares, gradients)[:, None]
+    mean = np.einsum("nk,nki->ni", shares, gradients)
+    deviations = gradients - mean[:, None]
     rates: FloatArray = np.einsum("nk,nki,nkj->nij", shares, deviations, deviations)
+    if mixture.background is not None:
+        rest = mixture.background_responsibilities(points)
+        rates += np.einsum("n,ni,nj->nij", rest, mean, mean)
     return rates
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray, are_floored
-from gmmcli.core.mixture.densities import exponentiate, log_sum_exp
+from gmmcli.core.mixture.densities import assign
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import CovarianceType
 
@@ -86,58 +86,77 @@ class Information:
 
 
 def observe_information(
-    cells: Cells, mixture: Mixture, covariance: CovarianceType = "full", floor: float = 0.0
+    cells: Cells,
+    mixture: Mixture,
+    covariance: CovarianceType = "full",
+    least: FloatArray | None = None,
+    *,
+    moves_background: bool = False,
 ) -> Information:
     """The observed information: the second derivatives of the ELBO, with their signs turned.
 
-    The masses of all components together are held.
+    The masses of all components together are held, and with them that of a background; or those of
+    all and the background, which is component K then, of whose parameters only the mass moves.
 
     Args:
         cells: in data or whitened units.
         mixture: in the same units.
         covariance: the covariance type; parameters move as it lets them.
-        floor: the least eigenvalue of a covariance; one that stands on it is taken for that of a
-            component apart from others, as what holds it there is not the points.
+        least: the least covariance, shape (2, 2), as the type has it; one that stands on it is
+            taken for that of a component apart from others, as what holds it there is not the
+            points. None where there is no least.
+        moves_background: whether a background is among the parameters, if there is one.
     """
-    roots, own = take_root_masses(cells, mixture), np.arange(mixture.n_components)
-    blocks = _sum_second_derivatives(cells, mixture)
+    weights = mixture.weights  # (K,), or (K + 1,)
+    if moves_background and mixture.background is not None:
+        weights = np.append(weights, mixture.background.weight)
+    roots, own = _take_roots(weights, cells.n_points), np.arange(len(weights))
+    blocks, n_held = _sum_second_derivatives(cells, mixture, len(weights))
     blocks /= roots[:, None, None, None] * roots[:, None]
-    blocks[own, 0, own, 0] += 1.0
-    blocks = _set_apart(blocks, np.flatnonzero(are_floored(mixture.covariances, floor)))
-    free = _span_free_moves(roots, covariance)
+    blocks[own, 0, own, 0] += n_held / (cells.n_points * weights.sum())
+    if least is not None:
+        blocks = _set_apart(blocks, np.flatnonzero(are_floored(mixture.covariances, least)))
+    free = _span_free_moves(roots, covariance, mixture.n_components)
     seen = blocks.reshape(len(free), len(free))
     lengths, directions = np.linalg.eigh(free.T @ seen @ free)
     return Information(lengths, free @ directions)
 
 
 def _sum_second_derivatives(
-    cells: Cells, mixture: Mixture, *, at_once: int = 3_000_000
-) -> FloatArray:
-    """The observed information but for that on the masses, shape (K, 6, K, 6).
+    cells: Cells, mixture: Mixture, n_parts: int, *, at_once: int = 3_000_000
+) -> tuple[FloatArray, float]:
+    """The observed information but for that on the masses, (P, 6, P, 6), and a number of points.
 
-    That of the complete data, less what is lost with the assignments (Louis 1982, section 3).
+    The information is that of the complete data, less what is lost with the assignments (Louis
+    1982, section 3). The points are those that these P parts account for.
 
     Args:
         cells: in the units of the mixture.
         mixture: see `cells`.
+        n_parts: K, or K + 1 with the background.
         at_once: about how many numbers are worked on at once: memory against the overhead of each
             part (benchmarks/speed.py).
     """
-    n_components, size = mixture.n_components, mixture.n_components * N_PARAMETERS
-    seen, complete = np.zeros((size, size)), np.zeros((n_components, N_PARAMETERS))
-    lost = np.zeros((n_components, N_PARAMETERS, N_PARAMETERS))
+    size = n_parts * N_PARAMETERS
+    seen, complete = np.zeros((size, size)), np.zeros((n_parts, N_PARAMETERS))
+    lost = np.zeros((n_parts, N_PARAMETERS, N_PARAMETERS))
     for part in np.array_split(np.arange(cells.n_cells), cells.n_cells * size // at_once + 1):
         some = cells.select(part)
         gradients = _average_gradients(some, mixture)  # (K, 6, C)
-        scores = gradients * _share_cells(gradients, mixture)[:, None]
+        shares = _share_cells(gradients, mixture)[:n_parts]  # (P, C)
+        if n_parts > len(gradients):  # the density of a background has but a mass
+            flat = np.zeros((1, *gradients.shape[1:]))
+            flat[:, 0] = 1.0
+            gradients = np.concatenate([gradients, flat])
+        scores = gradients * shares[:, None]
         complete += scores @ some.counts
         lost += (scores * some.counts) @ gradients.swapaxes(1, 2)
         scores = scores.reshape(size, -1)
         seen += (scores * some.counts) @ scores.T
-    blocks = seen.reshape(n_components, N_PARAMETERS, n_components, N_PARAMETERS)
-    own = np.arange(n_components)
+    blocks = seen.reshape(n_parts, N_PARAMETERS, n_parts, N_PARAMETERS)
+    own = np.arange(n_parts)
     blocks[own, :, own] += _sum_complete_data(complete) - lost
-    return blocks
+    return blocks, float(complete[:, 0].sum())
 
 
 def _set_apart(blocks: FloatArray, standing: IntArray) -> FloatArray:
@@ -168,7 +187,11 @@ def _bound_lengths(
 
 def take_root_masses(cells: Cells, mixture: Mixture) -> FloatArray:
     """The square roots of how many points the components account for, shape (K,)."""
-    return np.sqrt(np.maximum(mixture.weights * cells.n_points, np.finfo(np.float64).tiny))
+    return _take_roots(mixture.weights, cells.n_points)
+
+
+def _take_roots(weights: FloatArray, n_points: float) -> FloatArray:
+    return np.asarray(np.sqrt(np.maximum(weights * n_points, np.finfo(np.float64).tiny)))
 
 
 def compute_gradients(
@@ -206,13 +229,19 @@ def _average_gradients(cells: Cells, mixture: Mixture) -> FloatArray:
 
 
 def _share_cells(gradients: FloatArray, mixture: Mixture) -> FloatArray:
-    """The share of each cell in each component, shape (K, C), given its mean gradients."""
+    """The share of each cell in each component, shape (K, C), given its mean gradients.
+
+    With a background (K + 1, C): its own come last.
+    """
     squares = np.sqrt(2) * (gradients[:, 3] + gradients[:, 5]) + 2  # of the distances
     factors = mixture.cholesky_factors()
     with np.errstate(divide="ignore"):  # a weight of 0 is a log weight of -inf, rightly
         heights = np.log(mixture.weights) - np.log(factors[:, 0, 0] * factors[:, 1, 1])
-    joint = heights[:, None] - squares / 2
-    return exponentiate(joint - log_sum_exp(joint, axis=0))
+    joint = heights[:, None] - squares / 2  # but for the constant of Gaussians
+    if mixture.rest is not None:
+        rest = np.full((1, joint.shape[1]), mixture.rest + np.log(2 * np.pi))
+        joint = np.concatenate([joint, rest])
+    return assign(joint)
 
 
 def _sum_complete_data(sums: FloatArray) -> FloatArray:
@@ -239,15 +268,27 @@ def _sum_complete_data(sums: FloatArray) -> FloatArray:
     return found
 
 
-def _span_free_moves(roots: FloatArray, covariance: CovarianceType) -> FloatArray:
-    """An orthonormal basis of the moves that are open to the parameters, shape (6K, F)."""
-    n_components = len(roots)
-    own, alike = np.eye(n_components), np.outer(roots, roots) / (roots @ roots)
-    structure = STRUCTURES[covariance]
-    among, shape = alike if structure.is_shared else own, structure.growth_projection()
-    free = np.zeros((n_components, N_PARAMETERS, n_components, N_PARAMETERS))
-    free[:, 0, :, 0] = own - alike  # all masses grow together, or none
-    free[:, [1, 2], :, [1, 2]] = own
-    free[:, 3:, :, 3:] = np.einsum("kl,ab->kalb", among, shape)
-    lengths, directions = np.linalg.eigh(free.reshape(n_components * N_PARAMETERS, -1))
+def _span_free_moves(
+    roots: FloatArray, covariance: CovarianceType, n_components: int
+) -> FloatArray:
+    """An orthonormal basis of the moves that are open to the parameters, shape (6P, F).
+
+    Args:
+        roots: of the masses of components, and of a background that moves, shape (P,).
+        covariance: the covariance type.
+        n_components: K, which is P or one less.
+    """
+    n_parts, k = len(roots), slice(n_components)
+    own, structure = np.eye(n_components), STRUCTURES[covariance]
+    among = _find_alike(roots[k]) if structure.is_shared else own
+    free = np.zeros((n_parts, N_PARAMETERS, n_parts, N_PARAMETERS))
+    free[:, 0, :, 0] = np.eye(n_parts) - _find_alike(roots)  # all masses grow together, or none
+    free[k, [1, 2], k, [1, 2]] = own
+    free[k, 3:, k, 3:] = np.einsum("kl,ab->kalb", among, structure.growth_projection())
+    lengths, directions = np.linalg.eigh(free.reshape(n_parts * N_PARAMETERS, -1))
     return np.asarray(directions[:, lengths > 0.5])  # of a projection they are 0 or 1
+
+
+def _find_alike(roots: FloatArray) -> FloatArray:
+    """The projection on moves of all alike, shape (P, P), given the roots of masses, (P,)."""
+    return np.asarray(np.outer(roots, roots) / (roots @ roots))

@@ -44,4 +44,4 @@ def move_inside(start: Components, *, least: float, margin: float = 1e-12) -> Co
     weights = start.weights.clamp(min=margin)
     over = (start.factors.diagonal(dim1=1, dim2=2) - least).clamp(min=margin)
     factors = start.factors.tril(-1) + (least + over).diag_embed()
-    return Components(weights / weights.sum(), start.means, factors)
+    return start._replace(weights=weights / weights.sum(), factors=factors)

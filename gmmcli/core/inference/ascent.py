@@ -8,14 +8,16 @@ import math
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+import numpy as np
 from torch import Tensor
 
 from gmmcli.core.inference.curvature import Memory
 from gmmcli.core.inference.model import Components, MixtureModel
+from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray
 from gmmcli.settings import CovarianceType, OptimizerName
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ascent:
     """How to climb the ELBO.
 
@@ -23,15 +25,25 @@ class Ascent:
         covariance: the covariance type.
         optimizer: natural gradient or Adam.
         learning_rate: the share of a full natural-gradient step, or Adam's rate.
-        floor: the least eigenvalue of a covariance, in whitened units.
+        least: the least covariance, in whitened units, shape (2, 2); see `covariances.constrain`.
+            Given as any, it is kept as the covariance type has it.
         accelerated: whether full natural-gradient steps may learn from those before them.
     """
 
     covariance: CovarianceType
     optimizer: OptimizerName
     learning_rate: float
-    floor: float
+    least: FloatArray
     accelerated: bool = True
+
+    def __post_init__(self) -> None:
+        least = STRUCTURES[self.covariance].adapt_least(self.least)
+        object.__setattr__(self, "least", least)
+
+    @property
+    def least_variance(self) -> float:
+        """The variance of the least covariance where it is narrowest, in whitened units."""
+        return float(np.linalg.eigvalsh(self.least)[0])
 
     @property
     def is_accelerated(self) -> bool:

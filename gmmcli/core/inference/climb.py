@@ -63,9 +63,10 @@ def climb(
 
 def prepare_model(start: Mixture, ascent: Ascent) -> MixtureModel:
     """A model at a start in whitened units, whose covariances are made the ascent's type."""
-    weights, means, _ = Components.of(start)
-    factors = constrain_factors(torch.tensor(start.covariances), weights, ascent)
-    components, least = Components(weights / weights.sum(), means, factors), ascent.floor**0.5
+    given, least = Components.of(start), ascent.least_variance**0.5
+    masses = given.weights[: given.n_components]
+    factors = constrain_factors(torch.tensor(start.covariances), masses, ascent)
+    components = given._replace(weights=given.weights / given.weights.sum(), factors=factors)
     if ascent.optimizer == "adam":
         components = move_inside(components, least=least)
     return MixtureModel(components, ascent.covariance, least=least)
@@ -82,7 +83,7 @@ def choose_optimizer(
         return natural
     if memory is None:
         return QuasiNewton(natural, Memory())
-    curvature = find_curvature(cells, n_components, ascent.covariance, ascent.floor)
+    curvature = find_curvature(cells, n_components, ascent.covariance, ascent.least)
     return QuasiNewton(natural, memory, curvature)
 
 
@@ -102,7 +103,7 @@ def estimate_left_to_climb(
     Args:
         cells: the data, in whitened units.
         mixture: from where, in whitened units.
-        ascent: the covariance type and the floor.
+        ascent: the covariance type and the least covariance.
         n_steps: as many natural-gradient steps as tell what remains after them, the start included.
     """
     probe = climb(cells, mixture, ascent.take_full_steps())

@@ -13,6 +13,7 @@ from torch import Tensor
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.information import Information, observe_information
 from gmmcli.core.inference.model import Components
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.settings import CovarianceType
 
 Curvature = Callable[[Components], Information]
@@ -41,8 +42,8 @@ class Memory:
         """This memory with one step more, where the ELBO is concave along it.
 
         Args:
-            step: that was taken, shape (K, 6).
-            fall: how much it took off the gradient, shape (K, 6).
+            step: that was taken, shape (P, 6).
+            fall: how much it took off the gradient, shape (P, 6).
             most: how many steps are kept.
             least_share: a step tells of curvature when this share of it lies along the change of
                 the gradient.
@@ -52,7 +53,7 @@ class Memory:
         return Memory((*self.pairs, (step, fall))[-most:], self.curvature)
 
     def recommend(self, gradient: Tensor, longest: float) -> Tensor:
-        """The step that follows from a gradient, both of shape (K, 6).
+        """The step that follows from a gradient, both of shape (P, 6).
 
         By the two-loop recursion (Nocedal 1980); Newton's part of it is no longer than `longest`,
         in local units.
@@ -74,7 +75,7 @@ def find_curvature(
     cells: Cells,
     n_components: int,
     covariance: CovarianceType,
-    floor: float,
+    least: FloatArray,
     *,
     most_components: int = 30,
 ) -> Curvature | None:
@@ -84,7 +85,7 @@ def find_curvature(
         cells: the data, in whitened units.
         n_components: K.
         covariance: the covariance type.
-        floor: the least eigenvalue of a covariance.
+        least: the least covariance, in whitened units, shape (2, 2).
         most_components: with more it is left out: it takes as long as one evaluation of the ELBO
             with ten components, three with thirty, nine with a hundred
             (`benchmarks/convergence.py`).
@@ -93,6 +94,7 @@ def find_curvature(
         return None
 
     def work_out(components: Components) -> Information:
-        return observe_information(cells, components.to_mixture(), covariance, floor)
+        mixture = components.to_mixture()
+        return observe_information(cells, mixture, covariance, least, moves_background=True)
 
     return work_out

@@ -7,12 +7,15 @@ how log probabilities are looked up, and for what is seen of cells, that they ar
 import math
 from typing import Any, ClassVar, NamedTuple, Self
 
+import numpy as np
 import pyro.distributions as dist
 import torch
 from pyro.distributions.util import broadcast_shape  # Torch's own would load SymPy
 from torch import Tensor
 from torch.distributions import constraints
 from torch.types import _size
+
+from gmmcli.core.mixture.background import Background
 
 
 class SharedCategorical(dist.Categorical):
@@ -102,9 +105,39 @@ class SparseCategorical(dist.Categorical):
         return torch.where(is_named, self.logits, -math.inf).logsumexp(dim=-1)
 
 
-class AssignedNormal(dist.TorchDistribution):
-    """The Gaussian of the component that a point is assigned to, one of K.
+class Uniform(NamedTuple):
+    """What a point of the background is drawn from: a parallelogram with one density.
 
+    Attributes:
+        corner: shape (2,).
+        edges: the sides that begin there, as columns, shape (2, 2).
+        log_density: inside, in nats; a number.
+    """
+
+    corner: Tensor
+    edges: Tensor
+    log_density: Tensor
+
+    @staticmethod
+    def of(background: Background) -> "Uniform":
+        """That of a background, whatever its weight."""
+        arrays = background.corner, background.edges, np.array(background.log_density)
+        return Uniform(*(torch.tensor(array) for array in arrays))
+
+    def to_background(self, weight: float) -> Background:
+        """The background with a weight."""
+        return Background(weight, self.corner.numpy(), self.edges.numpy())
+
+    def draw(self, shape: _size) -> Tensor:
+        """Points drawn, of shape (*shape, 2)."""
+        shares = torch.rand(*shape, 2, dtype=self.corner.dtype)
+        return self.corner + shares @ self.edges.mT
+
+
+class AssignedNormal(dist.TorchDistribution):
+    """The Gaussian of the component that a point is assigned to, one of K, or the background.
+
+    The background is number K, and its density is the same wherever points may be observed.
     Where the points of a cell have been observed in place of one point, by their mean and their
     spread about it, the log probability is the mean of theirs: what the ELBO has to know of them.
 
@@ -114,6 +147,7 @@ class AssignedNormal(dist.TorchDistribution):
         factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
         spreads: the variances and the covariance xx, xy, yy of each cell's points about their mean,
             of shape (*batch, 3), which broadcasts with the assignment; none for points.
+        background: what points of number K are drawn from; None where there is none.
         validate_args: as in Pyro.
     """
 
@@ -131,14 +165,11 @@ class AssignedNormal(dist.TorchDistribution):
         means: Tensor,
         factors: Tensor,
         spreads: Tensor | None = None,
+        background: Uniform | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        self.assignment, self.means, self.factors, self.spreads = (
-            assignment,
-            means,
-            factors,
-            spreads,
-        )
+        self.assignment, self.means, self.factors = assignment, means, factors
+        self.spreads, self.background = spreads, background
         batch_shape = assignment.shape
         if spreads is not None:
             batch_shape = broadcast_shape(batch_shape, spreads.shape[:-1])
@@ -148,7 +179,7 @@ class AssignedNormal(dist.TorchDistribution):
         """This distribution for a batch that its parameters broadcast to."""
         new: Self = self._get_checked_instance(AssignedNormal, _instance)
         new.assignment, new.means, new.factors = self.assignment, self.means, self.factors
-        new.spreads = self.spreads
+        new.spreads, new.background = self.spreads, self.background
         super(AssignedNormal, new).__init__(
             torch.Size(batch_shape), self.event_shape, validate_args=False
         )
@@ -160,13 +191,22 @@ class AssignedNormal(dist.TorchDistribution):
         shape = self._extended_shape(sample_shape)
         assignment = self.assignment.expand(shape[:-1])
         noise = torch.randn(*shape, 1, dtype=self.means.dtype)
+        if self.background is None:
+            return self._place(assignment, noise)
+        among = assignment.clamp(max=len(self.means) - 1)
+        is_stray = (assignment == len(self.means))[..., None]
+        strays = self.background.draw(assignment.shape)
+        return torch.where(is_stray, strays, self._place(among, noise))
+
+    def _place(self, assignment: Tensor, noise: Tensor) -> Tensor:
+        """The points of components, of shape (*batch, 2), given noise of shape (*batch, 2, 1)."""
         return self.means[assignment] + (self.factors[assignment] @ noise)[..., 0]
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log density of each point, or the mean over each cell's points, in nats."""
         if self._validate_args:
             self._validate_sample(value)
-        units = LocalUnits.of(self.means, self.factors)
+        units = LocalUnits.of(self.means, self.factors, self.background)
         is_shared = self.assignment.dim() == value.dim() == 2 and self.assignment.shape[1] == 1
         if is_shared:  # each component of a column for all points: products of matrices
             units = LocalUnits(*(look_up(each, self.assignment[:, 0]) for each in units))
@@ -196,13 +236,22 @@ class LocalUnits(NamedTuple):
     log_peaks: Tensor
 
     @staticmethod
-    def of(means: Tensor, factors: Tensor) -> "LocalUnits":
-        """Those of components with means (K, 2) and lower Cholesky factors (K, 2, 2)."""
+    def of(means: Tensor, factors: Tensor, background: Uniform | None = None) -> "LocalUnits":
+        """Those of components with means (K, 2) and lower Cholesky factors (K, 2, 2).
+
+        A background comes last: in its units every point is at the origin.
+        """
         u_x, v_y = 1 / factors[:, 0, 0], 1 / factors[:, 1, 1]
         v_x = -factors[:, 1, 0] * u_x * v_y
         u_1 = -u_x * means[:, 0]
         v_1 = -v_x * means[:, 0] - v_y * means[:, 1]
-        return LocalUnits(u_1, u_x, v_1, v_x, v_y, u_x.log() + v_y.log() - math.log(2 * math.pi))
+        log_peaks = u_x.log() + v_y.log() - math.log(2 * math.pi)
+        units = LocalUnits(u_1, u_x, v_1, v_x, v_y, log_peaks)
+        if background is None:
+            return units
+        nowhere = torch.zeros(1, dtype=u_x.dtype)
+        flat = (*[nowhere] * 5, background.log_density[None])
+        return LocalUnits(*(torch.cat(both) for both in zip(units, flat, strict=True)))
 
 
 def evaluate_all(points: Tensor, units: LocalUnits, spreads: Tensor | None = None) -> Tensor:

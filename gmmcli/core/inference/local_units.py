@@ -2,7 +2,8 @@
 
 Six for each component: the log of its mass, two of its mean and three of its covariance, in units
 in which the component is round, times the root of its mass; see `cells.information`, which knows
-the same in NumPy.
+the same in NumPy. A background comes last, whose mass is all that moves: P parts are K components,
+and a background if there is one.
 """
 
 import math
@@ -18,14 +19,14 @@ from gmmcli.settings import CovarianceType
 
 
 def take_roots(weights: Tensor, n_points: float) -> Tensor:
-    """The square roots of the masses of components, shape (K, 1); of no less than an empty one."""
+    """The square roots of the masses of parts, shape (P, 1); of no less than an empty one."""
     return (n_points * weights).clamp(min=EMPTY * n_points).sqrt()[:, None]
 
 
 def localize(
     here: Components, gradients: Components, roots: Tensor, covariance: CovarianceType
 ) -> Tensor:
-    """The gradient in units in which an EM step is a step along it, shape (K, 6).
+    """The gradient in units in which an EM step is a step along it, shape (P, 6).
 
     Of the log weight, the mean, and the lower triangle of a factor's growth, in the units of the
     component, times the root of its mass; twice the mass for the diagonal.
@@ -33,7 +34,7 @@ def localize(
     Args:
         here: where it is the gradient.
         gradients: of the ELBO there.
-        roots: of the masses, shape (K, 1).
+        roots: of the masses, shape (P, 1).
         covariance: the covariance type, which the growth follows.
     """
     # The model normalises its weights, which takes N off their gradient already.
@@ -43,14 +44,15 @@ def localize(
     growth = torch.stack(
         [lower[:, 0, 0] / math.sqrt(2), lower[:, 1, 0], lower[:, 1, 1] / math.sqrt(2)], dim=1
     )
-    local = torch.cat([weights[:, None], means, growth], dim=1) / roots
-    return torch.cat([local[:, :3], _project(local[:, 3:], roots, covariance)], dim=1)
+    own = roots[: here.n_components]
+    moves = torch.cat([means / own, _project(growth / own, own, covariance)], dim=1)
+    return torch.cat([weights[:, None] / roots, _pad(moves, len(roots))], dim=1)
 
 
 def follow_em(
     gradient: Tensor, here: Components, full: Components, roots: Tensor, floored: Tensor
 ) -> Tensor:
-    """The gradient, (K, 6), with what an EM step does where a component stands on the floor.
+    """The gradient, (P, 6), with what an EM step does where a component stands on the floor.
 
     There the gradient points through the floor, and never vanishes.
 
@@ -58,15 +60,15 @@ def follow_em(
         gradient: in local units.
         here: where it is the gradient.
         full: where an EM step leads.
-        roots: of the masses, shape (K, 1).
+        roots: of the masses, shape (P, 1).
         floored: which components stand on the floor, shape (K,).
     """
     grown = torch.linalg.solve_triangular(here.factors, full.factors, upper=False)
     root = math.sqrt(2)
     growth = [root * (grown[:, 0, 0] - 1), grown[:, 1, 0], root * (grown[:, 1, 1] - 1)]
-    by_em = torch.stack(growth, dim=1) * roots
+    by_em = _pad(torch.stack(growth, dim=1), len(roots)) * roots
     within = torch.cat([gradient[:, :3], by_em], dim=1)
-    return torch.where(floored[:, None], within, gradient)
+    return torch.where(_pad(floored[:, None], len(roots)), within, gradient)
 
 
 def walk(
@@ -76,21 +78,30 @@ def walk(
 
     Args:
         here: where it begins.
-        step: shape (K, 6).
-        roots: of the masses, shape (K, 1).
-        ascent: the covariance type and the floor.
+        step: shape (P, 6).
+        roots: of the masses, shape (P, 1).
+        ascent: the covariance type and the least covariance.
         farthest: that it moves the log of a weight or of a standard deviation, or the mean in
             standard deviations.
     """
     step = (step / roots).clamp(-farthest, farthest)
     weights = torch.softmax(here.weights.log() + step[:, 0], dim=0)
+    step = step[: here.n_components]
     means = here.means + (here.factors @ step[:, 1:3, None])[:, :, 0]
     growth = torch.zeros_like(here.factors)
     growth[:, 0, 0] = (step[:, 3] / math.sqrt(2)).exp()
     growth[:, 1, 0] = step[:, 4]
     growth[:, 1, 1] = (step[:, 5] / math.sqrt(2)).exp()
     factors = here.factors @ growth
-    return Components(weights, means, constrain_factors(factors @ factors.mT, weights, ascent))
+    masses = weights[: here.n_components]
+    typed = constrain_factors(factors @ factors.mT, masses, ascent)
+    return Components(weights, means, typed, here.background)
+
+
+def _pad(values: Tensor, n_parts: int) -> Tensor:
+    """Values of components, shape (K, D), with zeros for a background, shape (P, D)."""
+    none = torch.zeros(n_parts - len(values), values.shape[1], dtype=values.dtype)
+    return torch.cat([values, none])
 
 
 def _project(growth: Tensor, roots: Tensor, covariance: CovarianceType) -> Tensor:

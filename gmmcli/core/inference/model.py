@@ -1,14 +1,14 @@
 """The Pyro model of a mixture and its guide, in which the assignments are enumerated.
 
-Drawn forward, the model makes points. Given cells, it observes their means, each with the spread of
-its points about it and scaled by their count. The points of a cell share one assignment
-distribution, so the ELBO is a bound on the log-likelihood, and the log-likelihood itself where
-every cell is one point. The guide holds that distribution at its optimum given the parameters,
-where its own gradient vanishes; the gradient of the ELBO is then that of the parameters alone. Of
-many components it enumerates only those that may have points of a cell, as far as double precision
-can tell (a truncated posterior; Lücke & Eggert 2010, "Expectation truncation", section 2). Cells
-count by `poutine.scale`, which Pyro takes as a tensor only where the guide enumerates (Pyro issue
-#1897).
+Drawn forward, the model makes points. A background is one more value of the assignment, the last.
+Given cells, it observes their means, each with the spread of its points about it and scaled by
+their count. The points of a cell share one assignment distribution, so the ELBO is a bound on the
+log-likelihood, and the log-likelihood itself where every cell is one point. The guide holds that
+distribution at its optimum given the parameters, where its own gradient vanishes; the gradient of
+the ELBO is then that of the parameters alone. Of many components it enumerates only those that may
+have points of a cell, as far as double precision can tell (a truncated posterior; Lücke & Eggert
+2010, "Expectation truncation", section 2). Cells count by `poutine.scale`, which Pyro takes as a
+tensor only where the guide enumerates (Pyro issue #1897).
 
 Everything here is float64 and in whitened units.
 """
@@ -32,6 +32,7 @@ from gmmcli.core.inference.distributions import (
     LocalUnits,
     SharedCategorical,
     SparseCategorical,
+    Uniform,
     evaluate_all,
 )
 from gmmcli.core.mixture.covariances import STRUCTURES
@@ -65,20 +66,26 @@ class Components(NamedTuple):
     """The parameters of a mixture as tensors, whatever stands for them in a model.
 
     Attributes:
-        weights: shape (K,), summing to 1.
+        weights: shape (K,), summing to 1; with a background (K + 1,), the last being its own.
         means: shape (K, 2).
         factors: lower Cholesky factors of the covariances, shape (K, 2, 2).
+        background: what its points are drawn from, which no step changes; None where there is none.
     """
 
     weights: Tensor
     means: Tensor
     factors: Tensor
+    background: Uniform | None = None
 
     @staticmethod
     def of(mixture: Mixture) -> "Components":
         """Those of a mixture."""
         weights, means = torch.tensor(mixture.weights), torch.tensor(mixture.means)
-        return Components(weights, means, torch.tensor(np.linalg.cholesky(mixture.covariances)))
+        factors = torch.tensor(np.linalg.cholesky(mixture.covariances))
+        if mixture.background is None:
+            return Components(weights, means, factors)
+        weights = torch.cat([weights, weights.new_tensor([mixture.background.weight])])
+        return Components(weights, means, factors, Uniform.of(mixture.background))
 
     @torch.no_grad()
     def to_mixture(self) -> Mixture:
@@ -87,8 +94,21 @@ class Components(NamedTuple):
         Raises:
             MixtureError: where they are none.
         """
-        covariances = self.factors @ self.factors.mT
-        return Mixture(self.weights.numpy(), self.means.numpy(), covariances.numpy())
+        weights, means = self.weights[: self.n_components].numpy(), self.means.numpy()
+        covariances, background = (self.factors @ self.factors.mT).numpy(), None
+        if self.background is not None:
+            background = self.background.to_background(float(self.weights[-1]))
+        return Mixture(weights, means, covariances, background)
+
+    def detach(self) -> "Components":
+        """The same without their graph."""
+        weights, means, factors, background = self
+        return Components(weights.detach(), means.detach(), factors.detach(), background)
+
+    @property
+    def n_components(self) -> int:
+        """The number of Gaussians, K."""
+        return len(self.means)
 
 
 class MixtureModel(PyroModule):
@@ -110,8 +130,10 @@ class MixtureModel(PyroModule):
         # A PyroModule keeps a PyroParam and gives back its value, a tensor.
         self.weights: Tensor = PyroParam(start.weights, constraints.simplex)  # type: ignore[assignment]
         self.means: Tensor = PyroParam(start.means)  # type: ignore[assignment]
+        self.background = start.background
         covariances = (start.factors @ start.factors.mT).numpy()
-        typed = self.structure.project(covariances, start.weights.numpy())
+        masses = start.weights[: start.n_components].numpy()
+        typed = self.structure.project(covariances, masses)
         factors = torch.linalg.cholesky(torch.tensor(typed))
         self.factors: Tensor = PyroParam(self._narrow(factors), kind)  # type: ignore[assignment]
 
@@ -124,9 +146,9 @@ class MixtureModel(PyroModule):
             weights, means, factors = self.weights, self.means, self.factors
         if self.structure.is_aligned:
             factors = torch.diag_embed(factors.expand(-1, 2))
-        factors = factors.expand(len(weights), 2, 2)
+        factors = factors.expand(len(means), 2, 2)
         least = self.least * torch.eye(2, dtype=factors.dtype)
-        return Components(weights, means, factors + least)
+        return Components(weights, means, factors + least, self.background)
 
     @torch.no_grad()
     def move(self, components: Components) -> None:
@@ -146,11 +168,11 @@ class MixtureModel(PyroModule):
         Returns:
             The means of the cells, shape (C, 2), or the point, shape (1, 2).
         """
-        weights, means, factors = components or self.components()
+        weights, means, factors, background = components or self.components()
         counts, observed, spreads = cells or (torch.ones(1, dtype=means.dtype), None, None)
         with pyro.plate("cells", len(counts)), poutine.scale(scale=counts):
             assignment = pyro.sample("assignment", SharedCategorical(take_logs(weights)))
-            density = AssignedNormal(assignment, means, factors, spreads)
+            density = AssignedNormal(assignment, means, factors, spreads, background)
             points: Tensor = pyro.sample("obs", density, obs=observed)
         return points
 
@@ -158,9 +180,10 @@ class MixtureModel(PyroModule):
     def guide(self, cells: CellTensors, components: Components | None = None) -> None:
         """Draw the assignment of each cell from its best distribution given the parameters."""
         with torch.no_grad():
-            weights, means, factors = components or self.components()
-            joint = evaluate_all(cells.means, LocalUnits.of(means, factors), cells.spreads)
-            joint += take_logs(weights)[:, None]  # (K, C)
+            weights, means, factors, background = components or self.components()
+            units = LocalUnits.of(means, factors, background)
+            joint = evaluate_all(cells.means, units, cells.spreads)
+            joint += take_logs(weights)[:, None]  # (K, C), or (K + 1, C)
             assignment_probs = find_best_assignment(joint)
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
             pyro.sample("assignment", assignment_probs, infer={"enumerate": "parallel"})

@@ -20,7 +20,7 @@ class NaturalGradient:
 
     Args:
         n_points: N, the sum of the cells' counts.
-        ascent: the covariance type, the share of a full step and the floor.
+        ascent: the covariance type, the share of a full step and the least covariance.
     """
 
     def __init__(self, n_points: float, ascent: Ascent) -> None:
@@ -40,16 +40,18 @@ class NaturalGradient:
     def propose(self, here: Components, gradients: Components) -> Components:
         """Where a step leads, given the gradients of the ELBO with respect to the parameters."""
         masses, mean_steps, free = self._find_moments(here, gradients)
-        factors = constrain_factors(free, masses, self.ascent)
-        return Components(masses / masses.sum(), here.means + mean_steps, factors)
+        factors = constrain_factors(free, masses[: here.n_components], self.ascent)
+        means = here.means + mean_steps
+        return Components(masses / masses.sum(), means, factors, here.background)
 
     def _find_moments(
         self, here: Components, gradients: Components
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Masses (K,), steps of the means (K, 2) and free covariances (K, 2, 2) after a step.
 
-        The gradients are taken to the units of each component, where they have the size of its
-        mass however tight it is.
+        With a background there are K + 1 masses, of which the last is its own. The gradients are
+        taken to the units of each component, where they have the size of its mass however tight it
+        is.
 
         Args:
             here: where the step begins.
@@ -60,7 +62,7 @@ class NaturalGradient:
         accounted = (weights * (self.n_points + gradients.weights)).clamp(min=0)
         masses = (1 - share) * self.n_points * weights + share * accounted
         alive = masses > EMPTY * self.n_points
-        per_mass = torch.where(alive, share / masses, 0.0)[:, None, None]
+        per_mass = torch.where(alive, share / masses, 0.0)[: here.n_components, None, None]
         masses = torch.where(alive, masses, 0.0)
         steps = per_mass * (factors.mT @ gradients.means[:, :, None])  # (K, 2, 1), in its units
         lower = (factors.mT @ gradients.factors).tril()
@@ -72,7 +74,9 @@ class NaturalGradient:
 
 def differentiate(evaluation: Evaluation) -> Components:
     """The gradients of the ELBO with respect to the components, of their shapes."""
-    return Components(*torch.autograd.grad(-evaluation.loss, evaluation.components))
+    *moving, background = evaluation.components
+    weights, means, factors = torch.autograd.grad(-evaluation.loss, moving)
+    return Components(weights, means, factors, background)
 
 
 def constrain_factors(covariances: Tensor, masses: Tensor, ascent: Ascent) -> Tensor:
@@ -81,8 +85,8 @@ def constrain_factors(covariances: Tensor, masses: Tensor, ascent: Ascent) -> Te
     Args:
         covariances: shape (K, 2, 2).
         masses: the points that each component accounts for, shape (K,).
-        ascent: the covariance type and the floor.
+        ascent: the covariance type and the least covariance.
     """
-    typed = constrain(covariances.numpy(), masses.numpy(), ascent.covariance, floor=ascent.floor)
+    typed = constrain(covariances.numpy(), masses.numpy(), ascent.covariance, least=ascent.least)
     factors: Tensor = torch.linalg.cholesky(torch.from_numpy(typed))
     return factors

@@ -27,8 +27,8 @@ class Place:
     Attributes:
         components: the parameters there.
         full: where an EM step leads.
-        gradient: of the ELBO, in local units, shape (K, 6).
-        roots: of the masses, shape (K, 1).
+        gradient: of the ELBO, in local units, shape (P, 6).
+        roots: of the masses, shape (P, 1).
         is_floored: whether a component stands on the floor.
     """
 
@@ -45,7 +45,7 @@ class Trial:
 
     Attributes:
         start: where it was taken, and what was known there.
-        step: in local units, shape (K, 6).
+        step: in local units, shape (P, 6).
         least_elbo: in nats; where the next ELBO is lower, the step is taken back.
         gain: what a step of any length should bring, in nats: all that is left, as far as the
             curvature is known.
@@ -146,7 +146,7 @@ class QuasiNewton:
         if state.trial is not None and not evaluation.elbo >= state.least_elbo:
             return self._take_back(state, state.trial, model)
         gradients = differentiate(evaluation)
-        here = Components(*(value.detach() for value in evaluation.components))
+        here = evaluation.components.detach()
         with torch.no_grad():
             full = self._natural.propose(here, gradients)
             state = self._judge(state, evaluation.elbo)
@@ -179,7 +179,7 @@ class QuasiNewton:
     def _find_floored(self, here: Components) -> Tensor:
         """Which components stand on the floor, shape (K,)."""
         covariances = (here.factors @ here.factors.mT).numpy()
-        return torch.from_numpy(are_floored(covariances, self._natural.ascent.floor))
+        return torch.from_numpy(are_floored(covariances, self._natural.ascent.least))
 
     def _learn(self, state: QuasiNewtonState, gradient: Tensor) -> QuasiNewtonState:
         """The state with what the last step has taught, given the gradient where it led."""

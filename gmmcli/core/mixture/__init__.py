@@ -1,9 +1,9 @@
 """What a mixture is.
 
 Here belongs what is true of mixtures whatever data they describe: the value with its checks
-(`mixture`), the one density (`densities`), covariance types (`covariances`), points drawn
-(`sampling`), the map to units of the data's spread (`whitening`), and the units of figures
-(`units`). NumPy only; nothing here knows a table, a cell or Torch.
+(`mixture`) and its stray points (`background`), the one density (`densities`), covariance types
+(`covariances`), points drawn (`sampling`), the map to units of the data's spread (`whitening`), and
+the units of figures (`units`). NumPy only; nothing here knows a table, a cell or Torch.
 """
 
 import lazy_loader

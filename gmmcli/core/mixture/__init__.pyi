@@ -1,3 +1,4 @@
+from .background import Background as Background
 from .covariances import STRUCTURES as STRUCTURES
 from .covariances import constrain as constrain
 from .covariances import count_parameters as count_parameters

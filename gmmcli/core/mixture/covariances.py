@@ -70,6 +70,20 @@ class CovarianceStructure:
             covariances = variances[:, :, None] * np.eye(2)
         return np.asarray(covariances)
 
+    def adapt_least(self, least: FloatArray) -> FloatArray:
+        """The least covariance as one of this shape, shape (2, 2).
+
+        Aligned ones keep to its diagonal, round ones to the larger variance on it, so that the
+        bound has the type that it holds.
+
+        Args:
+            least: symmetric and positive definite, shape (2, 2).
+        """
+        if not self.is_aligned:
+            return least
+        variances = np.diag(least)
+        return np.diag(np.full(2, variances.max()) if self.is_round else variances)
+
     def growth_projection(self) -> FloatArray:
         """The projection on the moves of one covariance that the type allows, shape (3, 3).
 
@@ -104,43 +118,88 @@ def constrain(
     masses: FloatArray,
     covariance: CovarianceType,
     *,
-    floor: float,
+    least: FloatArray,
     widest: float = 1e6,
 ) -> FloatArray:
     """The covariances of a type that fit best in place of free ones, shape (K, 2, 2).
 
-    No eigenvalue lies below the floor, or so far below the other that double precision cannot
-    write both.
+    The M step of the type where no covariance may lie below the least, in any direction: the
+    covariance less the least has no eigenvalue below 0. No eigenvalue lies so far below the other
+    that double precision cannot write both.
 
     Args:
         covariances: shape (K, 2, 2), in whitened units.
         masses: the points that each component accounts for, shape (K,).
         covariance: the covariance type.
-        floor: the least eigenvalue.
+        least: the least covariance, symmetric and positive definite, shape (2, 2); as the type
+            has it, see `CovarianceStructure.adapt_least`.
         widest: the largest eigenvalue: the variance, in whitened units, of a component that holds
             a millionth of the points far from all others. One that holds next to nothing would
             else grow without end.
     """
-    covariances = STRUCTURES[covariance].project(covariances, masses)
-    lengths, directions = np.linalg.eigh(covariances)
-    least = np.maximum(LEAST_DETERMINANT * np.minimum(lengths[:, 1:], widest), floor)  # (K, 1)
-    if (lengths < least).any() or lengths.max() > widest:
-        within = np.minimum(np.maximum(lengths, least), widest)
-        covariances = (directions * within[:, None, :]) @ directions.swapaxes(1, 2)
+    structure = STRUCTURES[covariance]
+    covariances = structure.project(covariances, masses)
+    least = structure.adapt_least(least)
+    if not _are_inside(covariances, least, widest).all():
+        covariances = bound_below(_bound_lengths(covariances, widest), least)
     return np.asarray((covariances + covariances.swapaxes(1, 2)) / 2)
 
 
-def are_floored(
-    covariances: FloatArray, floor: float, *, margin: float = 1e-3
-) -> npt.NDArray[np.bool_]:
-    """Which covariances stand on the floor, shape (K,).
+def bound_below(covariances: FloatArray, least: FloatArray) -> FloatArray:
+    """The covariances that maximise the likelihood in place of free ones, none below the least.
+
+    In units in which the least is round and of size 1, eigenvalues below 1 become 1: the
+    likelihood there is that of each axis of the free one apart, and falls away from its variance.
+    Shape (K, 2, 2).
 
     Args:
-        covariances: shape (K, 2, 2), in whitened units.
-        floor: the least eigenvalue.
-        margin: rounding moves an eigenvalue off the floor by less than this share of it.
+        covariances: shape (K, 2, 2).
+        least: symmetric and positive definite, shape (2, 2).
     """
-    return np.asarray(np.linalg.eigvalsh(covariances)[:, 0] <= floor * (1 + margin))
+    factor = np.linalg.cholesky(least)
+    inverse = np.linalg.inv(factor)
+    lengths, directions = np.linalg.eigh(inverse @ covariances @ inverse.T)
+    axes = factor @ directions  # (K, 2, 2)
+    bounded = (axes * np.maximum(lengths, 1.0)[:, None, :]) @ axes.swapaxes(1, 2)
+    are_kept = np.all(lengths >= 1.0, axis=1)[:, None, None]
+    return np.where(are_kept, covariances, bounded)
+
+
+def are_floored(
+    covariances: FloatArray, least: FloatArray, *, margin: float = 1e-3
+) -> npt.NDArray[np.bool_]:
+    """Which covariances stand on the least one in some direction, shape (K,).
+
+    Args:
+        covariances: shape (K, 2, 2).
+        least: the least covariance, shape (2, 2), in the same units.
+        margin: rounding moves a covariance off the least by less than this share of it.
+    """
+    return np.logical_not(_are_above(covariances, (1 + margin) * least))
+
+
+def _are_above(covariances: FloatArray, least: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which covariances lie above the least in every direction, shape (K,)."""
+    (xx, xy), (_, yy) = (covariances - least).transpose(1, 2, 0)
+    return np.asarray((xx > 0) & (xx * yy > xy**2))
+
+
+def _are_inside(covariances: FloatArray, least: FloatArray, widest: float) -> npt.NDArray[np.bool_]:
+    """Which covariances are sure to break no bound, shape (K,); told without their eigenvalues."""
+    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
+    traces = xx + yy  # above the largest eigenvalue
+    are_writable = xx * yy - xy**2 > LEAST_DETERMINANT * traces**2
+    return np.asarray(_are_above(covariances, least) & are_writable & (traces < widest))
+
+
+def _bound_lengths(covariances: FloatArray, widest: float) -> FloatArray:
+    """Covariances, (K, 2, 2), with eigenvalues that can be written, and none above the widest."""
+    lengths, directions = np.linalg.eigh(covariances)
+    least = LEAST_DETERMINANT * np.minimum(lengths[:, 1:], widest)  # (K, 1)
+    within = np.minimum(np.maximum(lengths, least), widest)
+    bounded = (directions * within[:, None, :]) @ directions.swapaxes(1, 2)
+    are_kept = np.all(within == lengths, axis=1)[:, None, None]
+    return np.where(are_kept, covariances, bounded)
 
 
 def factorize(covariances: FloatArray) -> FloatArray:

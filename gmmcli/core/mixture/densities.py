@@ -149,9 +149,15 @@ def evaluate_pairs(
     return np.asarray(heights - 0.5 * (u * u + v * v + within))
 
 
-def assign(joint: FloatArray) -> FloatArray:
-    """The responsibilities, shape (K, N), given log weights plus log densities, (K, N), in nats."""
-    return exponentiate(joint - log_sum_exp(joint, axis=0))
+def assign(joint: FloatArray, rest: float | FloatArray | None = None) -> FloatArray:
+    """The responsibilities, shape (K, N), given log weights plus log densities, (K, N), in nats.
+
+    Args:
+        joint: of the components.
+        rest: of the background, for all points or shape (N,); None where there is none. What it is
+            responsible for, the components are not.
+    """
+    return exponentiate(joint - log_total(joint, rest, axis=0))
 
 
 def maximize(
@@ -193,6 +199,21 @@ def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
     total: FloatArray = np.log(exponentiate(values - largest).sum(axis=axis))
     total += largest.squeeze(axis)
     return total
+
+
+def log_total(
+    joint: FloatArray, rest: float | FloatArray | None = None, axis: int = -1
+) -> FloatArray:
+    """The log of the sum of exponentials along an axis, and of that of the rest, if there is one.
+
+    Args:
+        joint: log weights plus log densities of components, in nats.
+        rest: the same of the background, in a shape that broadcasts with the sum; None where there
+            is none.
+        axis: along which the components are.
+    """
+    total = log_sum_exp(joint, axis)
+    return total if rest is None else np.logaddexp(total, rest)
 
 
 def exponentiate(logs: FloatArray, *, least: float = -700.0) -> FloatArray:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray, factorize
-from gmmcli.core.mixture.densities import assign, evaluate_joint, log_sum_exp
+from gmmcli.core.mixture.densities import assign, evaluate_joint, exponentiate, log_total
 from gmmcli.errors import MixtureError
 
 
@@ -23,9 +24,10 @@ class Mixture:
     """A mixture of K two-dimensional Gaussians, in data units.
 
     Attributes:
-        weights: shape (K,), non-negative, summing to 1.
+        weights: shape (K,), non-negative, summing to 1 with that of the background.
         means: shape (K, 2).
         covariances: shape (K, 2, 2), symmetric and positive definite.
+        background: of stray points; None where there is none.
 
     Raises:
         MixtureError: naming the component and the value that break one of these rules.
@@ -34,12 +36,13 @@ class Mixture:
     weights: FloatArray
     means: FloatArray
     covariances: FloatArray
+    background: Background | None = None
 
     def __post_init__(self) -> None:
         for name in ("weights", "means", "covariances"):
             object.__setattr__(self, name, _read_only(name, getattr(self, name)))
         _check_shapes(self)
-        _check_weights(self.weights)
+        _check_weights(self.weights, self.background)
         _check_covariances(self.covariances)
         symmetric = (self.covariances + self.covariances.swapaxes(1, 2)) / 2
         object.__setattr__(self, "covariances", _read_only("covariances", symmetric))
@@ -51,7 +54,9 @@ class Mixture:
 
     def reorder(self, order: npt.NDArray[np.intp]) -> "Mixture":
         """The same mixture with component `order[k]` in place k."""
-        return Mixture(self.weights[order], self.means[order], self.covariances[order])
+        return Mixture(
+            self.weights[order], self.means[order], self.covariances[order], self.background
+        )
 
     def canonical_order(self) -> npt.NDArray[np.intp]:
         """The order of components by mean x, then mean y; shape (K,)."""
@@ -68,23 +73,46 @@ class Mixture:
 
     def log_densities(self, points: FloatArray) -> FloatArray:
         """The log density of each point under the mixture, shape (N,), in nats."""
-        return log_sum_exp(self.joint_log_densities(points))
+        return log_total(self.joint_log_densities(points), self._find_rest(points))
 
     def responsibilities(self, points: FloatArray) -> FloatArray:
-        """The posterior probability of each component for each point, shape (N, K)."""
-        return assign(self.joint_log_densities(points).T).T
+        """The posterior probability of each component for each point, shape (N, K).
+
+        What is left to 1 is that of the background.
+        """
+        return assign(self.joint_log_densities(points).T, self._find_rest(points)).T
+
+    def background_responsibilities(self, points: FloatArray) -> FloatArray:
+        """The posterior probability of the background for each point, shape (N,)."""
+        rest = self._find_rest(points)
+        if rest is None:
+            return np.zeros(len(points))
+        return exponentiate(rest - log_total(self.joint_log_densities(points), rest))
+
+    @property
+    def rest(self) -> float | None:
+        """Log weight plus log density of the background in its box, in nats; None without one."""
+        return None if self.background is None else self.background.height
+
+    def _find_rest(self, points: FloatArray) -> FloatArray | None:
+        """The same at each point, shape (N,); next to nothing outside the box."""
+        return None if self.background is None else self.background.heights_at(points)
 
     def to_json(self) -> dict[str, Any]:
-        """The three parameters as nested lists, ready for `json.dump`."""
+        """The parameters as nested lists, ready for `json.dump`, and the background, if any."""
+        background = {} if self.background is None else {"background": self.background.to_json()}
         return {
             "weights": self.weights.tolist(),
             "means": self.means.tolist(),
             "covariances": self.covariances.tolist(),
+            **background,
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Mixture":
-        """A mixture from a mapping with weights, means and covariances; other keys are ignored.
+        """A mixture from a mapping with weights, means and covariances, and maybe a background.
+
+        Other keys are ignored.
 
         Raises:
             MixtureError: for a missing key or values that do not make a mixture.
@@ -92,7 +120,9 @@ class Mixture:
         missing = [key for key in ("weights", "means", "covariances") if key not in values]
         if missing:
             raise MixtureError(f"no {' and no '.join(missing)}: a mixture needs all three")
-        return cls(values["weights"], values["means"], values["covariances"])
+        given = values.get("background")
+        background = None if given is None else Background.from_json(given)
+        return cls(values["weights"], values["means"], values["covariances"], background)
 
 
 def read_mixture(path: Path) -> Mixture:
@@ -141,12 +171,16 @@ def _check_shapes(mixture: Mixture) -> None:
         raise MixtureError(f"the mean of component {k} is not finite: {mixture.means[k].tolist()}")
 
 
-def _check_weights(weights: FloatArray, *, tolerance: float = 1e-6) -> None:
+def _check_weights(
+    weights: FloatArray, background: Background | None, *, tolerance: float = 1e-6
+) -> None:
     for k in np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[:1]:
         raise MixtureError(f"the weight of component {k} is {weights[k]}: it must be 0 or more")
-    total = weights.sum()
+    total, others = weights.sum(), ""
+    if background is not None:
+        total, others = total + background.weight, f" and {background.weight} of the background"
     if abs(total - 1) > tolerance:
-        raise MixtureError(f"weights sum to {total:.9g}, not to 1: {weights.tolist()}")
+        raise MixtureError(f"weights sum to {total:.9g}, not to 1: {weights.tolist()}{others}")
 
 
 def _check_covariances(covariances: FloatArray, *, tolerance: float = 1e-9) -> None:

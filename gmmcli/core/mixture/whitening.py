@@ -1,9 +1,10 @@
 """The affine map that gives data mean 0 and scale 1, so that nothing in a fit depends on units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import LEAST_DETERMINANT, STRUCTURES, FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.errors import TableError
@@ -75,12 +76,21 @@ class Whitening:
 
     def whiten(self, mixture: Mixture) -> Mixture:
         """A mixture in data units, in whitened units."""
-        return _transform(mixture, self.whiten_points(mixture.means), self.matrix)
+        background = mixture.background
+        if background is not None:
+            background = background.transform(self.matrix, self.whiten_points(background.corner))
+        means = self.whiten_points(mixture.means)
+        return _transform(mixture, means, self.matrix, background)
 
     def unwhiten(self, mixture: Mixture) -> Mixture:
         """A mixture in whitened units, in data units."""
         inverse = np.linalg.inv(self.matrix).astype(np.float64)
-        return _transform(mixture, mixture.means @ inverse.T + self.origin, inverse)
+        background = mixture.background
+        if background is not None:
+            background = background.transform(inverse, inverse @ background.corner + self.origin)
+            # Its sides lie along the axes of the data, whatever rounding leaves across.
+            background = replace(background, edges=np.diag(np.diag(background.edges)))
+        return _transform(mixture, mixture.means @ inverse.T + self.origin, inverse, background)
 
 
 def find_whitening_matrices(
@@ -124,7 +134,9 @@ def _check_variances(variances: FloatArray, *, least: float = 1e-140, most: floa
         )
 
 
-def _transform(mixture: Mixture, means: FloatArray, matrix: FloatArray) -> Mixture:
+def _transform(
+    mixture: Mixture, means: FloatArray, matrix: FloatArray, background: Background | None
+) -> Mixture:
     covariances = matrix @ mixture.covariances @ matrix.T
     symmetric = (covariances + covariances.swapaxes(1, 2)) / 2
-    return Mixture(mixture.weights, means, symmetric)
+    return Mixture(mixture.weights, means, symmetric, background)
