@@ -14,6 +14,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
+from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
@@ -21,6 +22,8 @@ from gmmcli.pictures.scene import COVERAGES, Scene, compute_radius
 
 # From so many cells on, they make a carpet: outlines have a white rim, and vector files a bitmap.
 MANY_CELLS = 5000
+# Of what most likely belongs to the background, in RGB: a grey that no component has.
+BACKGROUND_COLOUR = (0.45, 0.45, 0.45)
 # What a step is called that a move of the search led to.
 MOVE = "by a move"
 # What a step is called that has an ELBO of other cells than the step before.
@@ -35,19 +38,41 @@ def draw_snapshot(axes: Axes, scene: Scene, snapshot: Snapshot) -> None:
     axes.set_ylim(*scene.limits[:, 1])
 
 
-def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> PathCollection:
-    """Draw every cell in the colours of its components, mixed by responsibility."""
-    responsibilities = mixture.responsibilities(scene.cells.means)  # (C, K)
-    return axes.scatter(
-        scene.cells.means[:, 0],
-        scene.cells.means[:, 1],
-        s=scene.sizes,
-        c=np.clip(responsibilities @ scene.colours, 0, 1),
+def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathCollection]:
+    """Draw every cell in the colours of its components, mixed by responsibility.
+
+    Where it most likely belongs to the background, it is an open circle.
+    """
+    places = scene.cells.means
+    responsibilities = mixture.responsibilities(places)  # (C, K)
+    strays = mixture.background_responsibilities(places)  # (C,)
+    colours = responsibilities @ scene.colours + np.outer(strays, BACKGROUND_COLOUR)
+    are_stray = strays > responsibilities.max(axis=1)
+    rest = ~are_stray
+    is_carpet = scene.cells.n_cells > MANY_CELLS
+    drawn = axes.scatter(
+        places[rest, 0],
+        places[rest, 1],
+        s=scene.sizes[rest],
+        c=np.clip(colours[rest], 0, 1),
         alpha=min(max(6000 / scene.cells.n_cells, 0.15), 0.6),
         linewidths=0,
-        rasterized=scene.cells.n_cells > MANY_CELLS,
+        rasterized=is_carpet,
         zorder=1,
     )
+    if not are_stray.any():
+        return [drawn]
+    circles = axes.scatter(
+        places[are_stray, 0],
+        places[are_stray, 1],
+        s=scene.sizes[are_stray],
+        facecolors="none",
+        edgecolors=BACKGROUND_COLOUR,
+        linewidths=0.4 if is_carpet else 0.7,
+        rasterized=is_carpet,
+        zorder=1,
+    )
+    return [drawn, circles]
 
 
 def draw_components(
@@ -186,10 +211,12 @@ def draw_marks(
     return lines
 
 
-def describe_scene(scene: Scene) -> str:
-    """What a reader needs to know to read the picture."""
+def describe_scene(scene: Scene, background: Background | None) -> str:
+    """What a reader needs to know to read the picture, of mixtures with a background or none."""
     shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
     note = f"colours: mixed by responsibility; ellipses: {shares} of their component"
+    if background is not None:
+        note = f"{note}; open circles: background"
     if scene.n_outside:
         lie = "point lies" if scene.n_outside == 1 else "points lie"
         note = f"{scene.n_outside:,.0f} {lie} outside the view\n{note}"
@@ -201,3 +228,8 @@ def describe_snapshot(snapshot: Snapshot, n_points: float) -> str:
     elbo = f"{snapshot.elbo / n_points:.4f}".replace("-", "\N{MINUS SIGN}")
     move = f", {MOVE}" if snapshot.by_move else ""
     return f"step {snapshot.step}{move}   ELBO {elbo}"
+
+
+def describe_background(background: Background) -> str:
+    """What the background is called in a picture, with its weight."""
+    return f"background {background.weight:.1%}"

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -11,7 +12,13 @@ from matplotlib.lines import Line2D
 from gmmcli.core.runs.directory import Run, name_frame, name_selection, name_sheet
 from gmmcli.core.runs.history import Snapshot
 from gmmcli.files import replace_atomically
-from gmmcli.pictures.artists import describe_scene, describe_snapshot, draw_snapshot
+from gmmcli.pictures.artists import (
+    BACKGROUND_COLOUR,
+    describe_background,
+    describe_scene,
+    describe_snapshot,
+    draw_snapshot,
+)
 from gmmcli.pictures.scene import Scene, compute_scene
 from gmmcli.pictures.selection import make_selection_figure
 from gmmcli.pictures.sheet import make_sheet
@@ -67,7 +74,14 @@ def make_frame(scene: Scene, snapshot: Snapshot, *, most_legend_entries: int = 1
     left, right = 0.12, 0.82 if has_legend else 0.97
     axes = figure.add_axes((left, 0.14, right - left, 0.78))
     draw_snapshot(axes, scene, snapshot)
-    axes.set_title(f"{describe_snapshot(snapshot, scene.cells.n_points)} nats per point")
+    title, background = (
+        describe_snapshot(snapshot, scene.cells.n_points),
+        snapshot.mixture.background,
+    )
+    title = f"{title} nats per point"
+    if background is not None and not has_legend:
+        title = f"{title}   {describe_background(background)}"
+    axes.set_title(title)
     axes.set_xlabel(scene.columns[0], parse_math=False)
     axes.set_ylabel(scene.columns[1], parse_math=False)
     if has_legend:
@@ -78,18 +92,33 @@ def make_frame(scene: Scene, snapshot: Snapshot, *, most_legend_entries: int = 1
             bbox_to_anchor=(1.0, 1.0),
             handlelength=0.8,
         )
-    figure.text(left, 0.015, describe_scene(scene), fontsize=8, color="#666666")
+    note = describe_scene(scene, background)
+    figure.text(left, 0.015, note, fontsize=8, color="#666666")
     return figure
 
 
 def _make_legend_handles(scene: Scene, snapshot: Snapshot) -> list[Line2D]:
-    """A disc of each component's colour, with its number and weight."""
-    return [
+    """A disc of each component's colour, with its number and weight, and the background's."""
+    handles = [
         Line2D([], [], marker="o", linestyle="", color=colour, label=f"{k}   {weight:.3f}")
         for k, (weight, colour) in enumerate(
             zip(snapshot.mixture.weights, scene.colours, strict=True)
         )
     ]
+    if snapshot.mixture.background is not None:
+        label = describe_background(snapshot.mixture.background).replace(" ", "\n", 1)
+        circle = Line2D([], [], marker="o", linestyle="", mfc="none", label=label)
+        circle.set_markeredgecolor(BACKGROUND_COLOUR)
+        handles.append(circle)
+    return handles
+
+
+def rehearse() -> None:
+    """Draw a picture for nobody, so that all which matplotlib loads when it draws is loaded."""
+    with apply_style():
+        figure = Figure(layout="constrained")
+        figure.add_subplot().set_title("ELBO")
+        figure.savefig(BytesIO())
 
 
 def save_figure(figure: Figure, path: Path, picture_format: PictureFormat) -> None:

@@ -18,6 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.search.criteria import Candidate, Selection
+from gmmcli.core.search.status import Status
 from gmmcli.pictures.style import pick_colours
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
@@ -66,7 +67,7 @@ def is_logarithmic(above: FloatArray, *, most_linear: float = 5 * STRONG) -> boo
 
 
 def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArray) -> list[Line2D]:
-    """Draw a line for each covariance type, with the rejected candidates hollow."""
+    """Draw a line for each covariance type, with the preliminary candidates hollow."""
     lines = []
     components = np.array([candidate.components for candidate in candidates])
     colours = dict(zip(COVARIANCE_TYPES, pick_colours(len(COVARIANCE_TYPES)), strict=True))
@@ -74,10 +75,9 @@ def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArr
     for covariance in COVARIANCE_TYPES:
         places = [place for place in order if candidates[place].covariance == covariance]
         if places:
-            filled = [place for place in places if candidates[place].is_eligible]
-            hollow = [place for place in places if not candidates[place].is_eligible]
+            hollow = [p for p in places if candidates[p].status is Status.PRELIMINARY]
             look = {"marker": MARKERS[covariance], "color": colours[covariance], "markersize": 6}
-            axes.plot(components[filled], above[filled], **look)
+            axes.plot(components[places], above[places], **look)
             axes.plot(components[hollow], above[hollow], ls="", mfc="white", **look)
             lines.append(Line2D([], [], label=covariance, **look))
     return lines
@@ -118,12 +118,9 @@ def describe_selection(selection: Selection, above: FloatArray, *, width: int = 
         above: as `compare_criteria` gives it.
         width: of a line.
     """
-    reasons = dict.fromkeys(
-        each.status.value for each in selection.candidates if not each.is_eligible
-    )
     notes = []
-    if reasons:
-        notes.append(f"hollow: rejected (a component {' or '.join(reasons)})")
+    if any(each.status is Status.PRELIMINARY for each in selection.candidates):
+        notes.append("hollow: preliminary (too far behind to be climbed)")
     if is_logarithmic(above):
         notes.append(f"axis: linear up to {STRONG:.0f}, logarithmic beyond")
     return "\n".join(wrap("; ".join(notes), width))

@@ -36,7 +36,7 @@ def make_sheet(scene: Scene, run: Run, steps: list[int], *, most_panels: int = 1
         is_first, is_lowest = place % n_columns == 0, place + n_columns >= len(shown)
         _label_outside(axes, scene, is_first=is_first, is_lowest=is_lowest)
     draw_climb(strip, run.history, scene.cells.n_points, shown)
-    note = describe_scene(scene)
+    note = describe_scene(scene, run.mixture.background)
     if len(shown) < len(steps):
         note = f"{len(shown)} of {len(steps)} snapshots; {note}"
     left, bottom = LEFT_INCHES / figure.get_figwidth(), 0.12 / figure.get_figheight()

@@ -1,8 +1,10 @@
 """Parts of a picture: ellipses, points and the climb."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from builders import article_run
+from builders import article_run, cells_of, over_background, random_mixture, run_of, sampled
 from matplotlib.figure import Figure
 from matplotlib.transforms import Affine2D
 
@@ -32,6 +34,36 @@ def test_points_mix_the_colours_of_their_components() -> None:
     colours = np.asarray(axes.collections[0].get_facecolor())[:, :3]
     responsibilities = run.mixture.responsibilities(run.cells.means)
     np.testing.assert_allclose(colours, responsibilities @ scene.colours, atol=1e-9)
+
+
+def test_points_of_the_background_are_open_circles() -> None:
+    run = article_run()
+    ends = np.array([[-12.0, -9.0], [14.0, 11.0]])
+    mixture = over_background(run.mixture, 0.05, ends)
+    strays = np.random.default_rng(0).uniform(ends[0], ends[1], (60, 2))
+    cells = run.cells.join(cells_of(strays))
+    history = History.of([mixture], [-9.0], [False], [cells.n_cells])
+    stray = replace(run, mixture=mixture, cells=cells, history=history)
+    figure = make_frame(compute_scene(stray), history.snapshot(0))
+    filled, circles = figure.axes[0].collections
+    rest = mixture.background_responsibilities(cells.means)
+    are_stray = rest > mixture.responsibilities(cells.means).max(axis=1)
+    assert 30 < are_stray.sum() < cells.n_cells
+    np.testing.assert_array_equal(circles.get_offsets(), cells.means[are_stray])
+    np.testing.assert_array_equal(filled.get_offsets(), cells.means[~are_stray])
+    assert not len(np.asarray(circles.get_facecolor()))
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert legend.get_texts()[-1].get_text() == "background\n5.0%"
+    assert figure.texts[0].get_text().endswith("; open circles: background")
+
+
+def test_a_frame_without_a_legend_tells_the_weight_of_the_background_in_its_title() -> None:
+    mixture = over_background(random_mixture(13, seed=0), 0.024, np.array([[-9, -9], [9, 9]]))
+    history = History.of([mixture], [-9.0], [False], [200])
+    run = run_of(sampled(mixture, 200), history)
+    title = make_frame(compute_scene(run), history.snapshot(0)).axes[0].get_title()
+    assert title.endswith("nats per point   background 2.4%")
 
 
 def test_the_climb_is_broken_where_more_cells_take_over() -> None:

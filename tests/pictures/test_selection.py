@@ -1,5 +1,6 @@
 """The picture of a choice between fits."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,22 +32,25 @@ def candidate(
     return Candidate(components, covariance, 0.0, 1, criteria, status)
 
 
-# Of 36 candidates, 3 components with tied covariances are the best that can be chosen.
+# Of 36 candidates, 3 components with tied covariances are the best; those far behind were not
+# climbed.
 CURVES: list[tuple[CovarianceType, float, float]] = [
     ("full", 9.0, 6.0),
     ("tied", 4.0, 0.0),
     ("diag", 70.0, 15.0),
     ("spherical", 1.0, 900.0),
 ]
+CLIMBED = 60.0
 MANY = [
-    candidate(k, 2314 + scale * (k - 3) ** 2 + offset, covariance, status)
+    candidate(
+        k,
+        2314 + scale * (k - 3) ** 2 + offset,
+        covariance,
+        Status.CONVERGED if scale * (k - 3) ** 2 + offset < CLIMBED else Status.PRELIMINARY,
+    )
     for covariance, scale, offset in CURVES
     for k in range(1, 10)
-    for status in [
-        Status.ON_FLOOR if (covariance, k) in {("full", 8), ("full", 3)} else Status.CONVERGED
-    ]
 ]
-MANY[7] = candidate(8, 2250.0, status=Status.ON_FLOOR)
 CHOSEN = 11
 
 
@@ -79,14 +83,28 @@ def test_the_order_of_candidates_changes_nothing() -> None:
         np.testing.assert_array_equal(line.get_xydata(), same.get_xydata())
 
 
-def test_candidates_that_are_rejected_are_hollow_and_join_no_line() -> None:
+def test_preliminary_candidates_are_hollow_and_the_lines_go_on_through_them() -> None:
     with apply_style():
         axes = make_selection_figure(Selection(tuple(MANY), "bic", CHOSEN)).axes[0]
     lines = axes.get_lines()
     hollow = [line for line in lines if same_color(line.get_markerfacecolor(), "white")]
-    points = [point for line in hollow for point in np.asarray(line.get_xydata()).tolist()]
-    assert points == [[3, 6], [8, -64]]
+    points = {(float(x), float(y)) for line in hollow for x, y in np.asarray(line.get_xydata())}
+    assert points == {
+        (each.components, each.criteria.bic - 2314)
+        for each in MANY
+        if each.status is Status.PRELIMINARY
+    }
     assert all(line.get_linestyle() == "None" for line in hollow)
+    joined = [line for line in lines if line.get_linestyle() != "None"]
+    assert [len(np.asarray(line.get_xydata())) for line in joined] == [9, 9, 9, 9]
+
+
+def test_a_surcharge_is_drawn_on_top_of_the_criterion() -> None:
+    thin = replace(candidate(4, 2300.0), surcharge=20.0)
+    selection = Selection((candidate(3, 2314.0), thin), "bic", 0)
+    np.testing.assert_array_equal(compare_criteria(selection), [0, 6])
+    assert selection.runner_up is thin
+    assert selection.lead == 6
 
 
 def test_the_picture_says_which_way_is_better_and_what_hollow_means() -> None:
@@ -96,7 +114,7 @@ def test_the_picture_says_which_way_is_better_and_what_hollow_means() -> None:
     assert axes.get_ylabel() == "BIC above the chosen (lower is better)"
     assert axes.get_title(loc="left") == "chosen: 3, tied, BIC 2,314.00"
     assert figure.texts[0].get_text().splitlines() == [
-        "hollow: rejected (a component on the covariance floor); axis: linear up to 10, "
+        "hollow: preliminary (too far behind to be climbed); axis: linear up to 10, "
         "logarithmic beyond",
     ]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -119,7 +137,7 @@ def test_the_axis_needs_no_offset(largest: float, chosen_bic: float) -> None:
 
 
 def test_a_criterion_that_is_not_finite_is_left_out() -> None:
-    candidates = candidate(1, 5.0), candidate(2, np.inf, status=Status.ON_FEW)
+    candidates = candidate(1, 5.0), candidate(2, np.inf, status=Status.PRELIMINARY)
     selection = Selection(candidates, "bic", 0)
     above = compare_criteria(selection)
     np.testing.assert_array_equal(above, [0, np.nan])
@@ -128,15 +146,20 @@ def test_a_criterion_that_is_not_finite_is_left_out() -> None:
 
 
 def test_a_long_note_is_wrapped() -> None:
-    reasons = Status.ON_FLOOR, Status.ON_FEW
-    candidates = candidate(1, 5.0), *(candidate(2, 99.0, status=reason) for reason in reasons)
+    candidates = candidate(1, 5.0), candidate(2, 99.0, status=Status.PRELIMINARY)
     selection = Selection(candidates, "bic", 0)
-    note = describe_selection(selection, compare_criteria(selection))
+    note = describe_selection(selection, compare_criteria(selection), width=60)
     assert note.replace("\n", " ") == (
-        "hollow: rejected (a component on the covariance floor or on fewer than 6 points); axis: "
+        "hollow: preliminary (too far behind to be climbed); axis: "
         "linear up to 10, logarithmic beyond"
     )
-    assert max(len(line) for line in note.splitlines()) <= 110
+    assert note.count("\n") == 1
+    assert max(len(line) for line in note.splitlines()) <= 60
+
+
+def test_a_choice_of_candidates_that_all_climbed_has_no_note() -> None:
+    selection = Selection((candidate(1, 5.0), candidate(2, 9.0)), "bic", 0)
+    assert describe_selection(selection, compare_criteria(selection)) == ""
 
 
 def test_the_picture_of_a_choice_looks_as_it_did(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import mixture_of
+from builders import mixture_of, over_background
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,6 +105,22 @@ def test_auto_is_at_most_eight_with_first_and_last(data: st.DataObject) -> None:
     assert len(chosen) <= AUTO_SNAPSHOTS
     inner = moves - {0, history.last_step}
     assert len(inner & set(chosen)) >= min(len(inner), AUTO_SNAPSHOTS - 2)
+
+
+def test_a_history_keeps_the_background_of_every_step() -> None:
+    plain, box = mixture_of([0.5, 0.5], [[0, 0], [5, 0]], [np.eye(2)] * 2), [[-9, -7], [8, 6]]
+    mixtures = [plain, *(over_background(plain, w, np.array(box)) for w in (0.1, 0.2))]
+    history = History.of(mixtures, [-2.0, -1.0, 0.0], [False] * 3, [9] * 3)
+    assert history.background_weights is not None
+    assert history.background_weights.tolist() == [0.0, 0.1, 0.2]
+    for step, weight in enumerate((0.0, 0.1, 0.2)):
+        shown = history.snapshot(step).mixture.background
+        assert shown is not None
+        assert shown.weight == weight
+        np.testing.assert_array_equal(shown.box, np.transpose(box))
+    without = history_of([0.0, 1.0])
+    assert without.background_weights is None
+    assert without.snapshot(0).mixture.background is None
 
 
 def test_components_that_turn_or_trade_weight_look_different() -> None:

@@ -3,6 +3,7 @@
 import csv
 import gc
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -254,6 +255,48 @@ def test_a_database_gives_the_labels_that_a_file_gives(
     assert skipped[["label", "probability", "log_density"]].isna().all(axis=None)
 
 
+def add_background(run: Path, box: Sequence[Sequence[float]]) -> None:
+    """Give the mixture of a run a background with a tenth of the weight."""
+    values = json.loads((run / "parameters.json").read_text())
+    values["weights"] = [0.9 * weight for weight in values["weights"]]
+    values["background"] = {"weight": 0.1, "box": box}
+    (run / "parameters.json").write_text(json.dumps(values))
+
+
+@pytest.fixture(scope="module")
+def with_strays(place: Path, from_file: Path) -> Path:
+    """The run of a fit to the file with a background, and the labels that the file gives by it."""
+    run = Path(shutil.copytree(from_file, place / "with_strays"))
+    add_background(run, [[-3, 8.5], [-3.5, 9]])
+    assert gmm(place, "predict", run.name, "d [1].csv", "--responsibilities", "-o", "all.csv") == ""
+    labels = pd.read_csv(place / "all.csv")["label"]
+    assert 10 < (labels == -1).sum() < 2000
+    return run
+
+
+def test_a_database_gives_the_background_that_a_file_gives(
+    place: Path, database: str, with_strays: Path
+) -> None:
+    data = (database, "--table", TABLE, "--responsibilities", "--overwrite")
+    assert gmm(place, "predict", with_strays.name, *data, "-o", "found.csv") == ""
+    expected, found = (pd.read_csv(place / f"{name}.csv") for name in ("all", "found"))
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+
+
+def test_spark_gives_the_background_that_duckdb_gives(
+    place: Path, tmp_path: Path, java: None, with_strays: Path
+) -> None:
+    options = ("--engine", "spark", "--responsibilities", "-o", str(tmp_path / "found.csv"))
+    asked = ("predict", with_strays.name, "d [1].csv", *options)
+    assert gmm(place, *asked, environment=spark_environment(tmp_path)) == ""
+    parts = sorted((tmp_path / "found.csv").glob("part-*"))
+    found = pd.concat([pd.read_csv(part) for part in parts], ignore_index=True)
+    expected = pd.read_csv(place / "all.csv")
+    results = [name for name in expected.columns if name not in (X, Y, WEIGHT, NOTE)]
+    assert results[-1] == "responsibility_background"
+    pd.testing.assert_frame_equal(found[results], expected[results], rtol=1e-9)
+
+
 def test_a_database_gives_every_row_of_one_component(place: Path, database: str) -> None:
     asked = ("-k", "1", "--weight", WEIGHT, "--no-frames", "-q", "--overwrite", "-o", "one")
     assert gmm(place, "fit", "d [1].csv", *asked) == ""
@@ -299,8 +342,9 @@ def test_postgres_takes_numbers_whose_squares_vanish(tmp_path: Path, postgres: s
     assert_same_cells(found.cells, expected.cells)
 
 
+@pytest.mark.parametrize("is_stray", [False, True])
 def test_postgres_labels_rows_with_numbers_whose_squares_vanish_or_overflow(
-    tmp_path: Path, postgres: str
+    tmp_path: Path, postgres: str, is_stray: bool
 ) -> None:
     centred = {
         "weights": [0.5, 0.5],
@@ -314,6 +358,8 @@ def test_postgres_labels_rows_with_numbers_whose_squares_vanish_or_overflow(
     write_csv(tmp_path / "few.csv", [(1, 2, 1, None), (2, 1, 1, None), (3, 3, 1, None)])
     start = ("--init", "start.json", "--steps", "0", "--no-frames", "-q")
     assert gmm(tmp_path, "fit", "few.csv", *start, "-o", "run") == ""
+    if is_stray:
+        add_background(tmp_path / "run", [[-5e-324, 4], [-1, 1e200]])
     url = fill_postgres(postgres, data)
     assert gmm(tmp_path, "predict", "run", "d.csv", "-o", "expected.csv") == ""
     assert gmm(tmp_path, "predict", "run", url, "--table", TABLE, "-o", "found.csv") == ""

@@ -1,13 +1,14 @@
 """The densities that an engine works out are those of NumPy, whatever the engine."""
 
 import sqlite3
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from builders import random_mixture, sampled, table_of
+from builders import over_background, random_mixture, sampled, table_of
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
@@ -64,6 +65,36 @@ def test_rows_get_the_densities_of_numpy(tmp_path: Path, mixture: Mixture, engin
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_rows_of_the_background_have_its_label(tmp_path: Path, engine: str, offset: float) -> None:
+    plain = replace(MIXTURES["four"], means=MIXTURES["four"].means + offset)
+    ends = np.array([[-20.0, -30.0], [40.0, 25.0]]) + offset
+    mixture = over_background(plain, 0.05, ends)
+    # A corner of the box, a point just outside, and one far from all.
+    special = np.array([ends[0], ends[1] + 1e-3, [1e9, -1e9]])
+    points = np.concatenate([sampled(mixture, 500), special])
+    points = points[np.lexsort((points[:, 1], points[:, 0]))]
+    table = write_table(tmp_path, points, engine)
+    found = table.read(predict_rows(table, mixture, with_responsibilities=True)).to_pandas()
+    found = found.sort_values(["x", "y"], ignore_index=True)
+    strays = mixture.background_responsibilities(points)
+    shares = np.column_stack([mixture.responsibilities(points), strays])
+    assert_close = partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
+    columns = [*(f"responsibility_{k}" for k in range(4)), "responsibility_background"]
+    assert list(found.columns[-5:]) == columns
+    assert_close(found[columns], shares)
+    labels = np.array([0, 1, 2, 3, -1])[shares.argmax(axis=1)]
+    np.testing.assert_array_equal(found["label"], labels)
+    assert_close(found["probability"], shares.max(axis=1))
+    assert_close(found["log_density"], mixture.log_densities(points))
+    (corner,) = np.flatnonzero((points == ends[0]).all(axis=1))
+    assert found["label"][corner] == -1
+    outside = (points > ends[1]).any(axis=1)
+    assert outside.sum() == 2
+    assert found["responsibility_background"][outside].max() < 1e-300
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
 def test_far_points_keep_their_digits(tmp_path: Path, engine: str) -> None:
     mixture = MIXTURES["four"]
     points = np.array([[1e6, -1e6], [1e100, 0.0]])
@@ -76,6 +107,14 @@ def test_far_points_keep_their_digits(tmp_path: Path, engine: str) -> None:
 def test_the_exact_log_likelihood_is_that_of_the_rows(tmp_path: Path) -> None:
     mixture = MIXTURES["four"]
     points = sampled(mixture, 5000)
+    exact = compute_log_likelihood(write_table(tmp_path, points, "duckdb"), mixture)
+    assert exact == pytest.approx(mixture.log_densities(points).sum(), rel=1e-12)
+
+
+def test_the_exact_log_likelihood_has_that_of_the_background(tmp_path: Path) -> None:
+    plain = MIXTURES["four"]
+    points = sampled(plain, 1000)
+    mixture = over_background(plain, 0.1, points)
     exact = compute_log_likelihood(write_table(tmp_path, points, "duckdb"), mixture)
     assert exact == pytest.approx(mixture.log_densities(points).sum(), rel=1e-12)
 

@@ -46,8 +46,10 @@ FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
 
 HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 HISTORY_COLUMNS = ["step", "by_move", "cells", "elbo", "component", *HISTORY_PARAMETERS]
+# A column of the weight of the background, for each step; only where there is one.
+HISTORY_BACKGROUND = "background"
 SELECTION_COLUMNS = ["components", "covariance", "log_likelihood", "parameters", *CRITERIA]
-SELECTION_COLUMNS += ["status", "eligible"]
+SELECTION_COLUMNS += ["status", "background", "surcharge"]
 CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 
 
@@ -162,7 +164,8 @@ def read_run(directory: Path) -> Run:
     """
     parameters = read_parameters(directory)
     mixture, n_points = parameters.mixture, parameters.n_points
-    history = read_file(directory / HISTORY, _parse_history)
+    box = None if mixture.background is None else mixture.background.box
+    history = read_file(directory / HISTORY, partial(_parse_history, box=box))
     if history.weights.shape[1] != mixture.n_components:
         raise RunError(
             f"{directory / HISTORY} is damaged: it has {history.weights.shape[1]} components and "
@@ -200,6 +203,8 @@ def _tabulate_history(history: History) -> pd.DataFrame:
     table.insert(2, "cells", np.repeat(history.n_cells, n_components))
     table.insert(3, "elbo", np.repeat(history.elbos, n_components))
     table.insert(4, "component", np.tile(np.arange(n_components), n_steps))
+    if history.background_weights is not None:
+        table[HISTORY_BACKGROUND] = np.repeat(history.background_weights, n_components)
     return table
 
 
@@ -214,7 +219,6 @@ def _tabulate_selection(selection: Selection) -> pd.DataFrame:
             **asdict(candidate),
             **asdict(candidate.criteria),
             "status": candidate.status.value,
-            "eligible": int(candidate.is_eligible),
         }
         for candidate in selection.candidates
     ]
@@ -222,7 +226,11 @@ def _tabulate_selection(selection: Selection) -> pd.DataFrame:
 
 
 def _parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionName) -> Selection:
-    table = _select_columns(pyarrow.csv.read_csv(path).to_pandas(), SELECTION_COLUMNS)
+    table = pyarrow.csv.read_csv(path).to_pandas()
+    for name in ("background", "surcharge"):  # which earlier runs had not
+        if name not in table.columns:
+            table[name] = 0.0
+    table = _select_columns(table, SELECTION_COLUMNS)
     candidates = tuple(
         Candidate(
             components=int(row["components"]),
@@ -231,6 +239,8 @@ def _parse_selection(path: Path, *, parameters: Parameters, criterion: Criterion
             parameters=int(row["parameters"]),
             criteria=Criteria(**{name: float(row[name]) for name in CRITERIA}),
             status=Status(row["status"]),
+            background=float(row["background"]),
+            surcharge=float(row["surcharge"]),
         )
         for row in table.to_dict("records")
     )
@@ -240,9 +250,16 @@ def _parse_selection(path: Path, *, parameters: Parameters, criterion: Criterion
     return Selection(candidates, criterion, chosen)
 
 
-def _parse_history(path: Path) -> History:
+def _parse_history(path: Path, *, box: FloatArray | None) -> History:
+    """The history in a file.
+
+    Args:
+        path: of the file.
+        box: of the background, shape (2, 2), in data units; None where there is none.
+    """
+    names = HISTORY_COLUMNS if box is None else [*HISTORY_COLUMNS, HISTORY_BACKGROUND]
     # Arrow reads every digit that pandas wrote, whichever the version of pandas.
-    table = _select_columns(pyarrow.csv.read_csv(path).to_pandas(), HISTORY_COLUMNS)
+    table = _select_columns(pyarrow.csv.read_csv(path).to_pandas(), names)
     n_components = int(table["component"].max()) + 1
     n_steps = int(table["step"].max()) + 1
     expected = [(step, k) for step in range(n_steps) for k in range(n_components)]
@@ -255,8 +272,11 @@ def _parse_history(path: Path) -> History:
         raise ValueError("an ELBO is missing or not finite")
     by_move = table["by_move"].to_numpy(np.bool_)[::n_components]
     n_cells = table["cells"].to_numpy(np.int64)[::n_components]
-    covariances = _unpack(values[..., 3:])
-    history = History(elbos, values[..., 0], values[..., 1:3], covariances, by_move, n_cells)
+    covariances, stray = _unpack(values[..., 3:]), None
+    if box is not None:
+        stray = table[HISTORY_BACKGROUND].to_numpy(np.float64)[::n_components]
+    components = values[..., 0], values[..., 1:3], covariances
+    history = History(elbos, *components, by_move, n_cells, stray, box)
     for step in range(n_steps):
         history.snapshot(step)  # checks the mixture
     return history

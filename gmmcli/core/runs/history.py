@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.inference.state import State
+from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.whitening import Whitening
@@ -39,6 +40,10 @@ class History:
         covariances: shape (T, K, 2, 2), in data units squared.
         by_move: whether a move of the search, rather than a climb, led to each step; shape (T,).
         n_cells: how many cells the ELBO of each step is of, shape (T,).
+        background_weights: of the background, shape (T,), 0 before there was one; None where there
+            never was.
+        box: of the background, its lowest and highest value of each coordinate, shape (2, 2), in
+            data units; None where there never was one.
     """
 
     elbos: FloatArray
@@ -47,6 +52,8 @@ class History:
     covariances: FloatArray
     by_move: npt.NDArray[np.bool_]
     n_cells: npt.NDArray[np.int64]
+    background_weights: FloatArray | None = None
+    box: FloatArray | None = None
 
     @classmethod
     def trace(cls, states: Sequence[State], n_points: float, whitening: Whitening) -> "History":
@@ -74,6 +81,9 @@ class History:
         n_cells: Sequence[int],
     ) -> "History":
         """The history of these mixtures, in the order of their steps; see the attributes."""
+        backgrounds = [mixture.background for mixture in mixtures]
+        known = [background for background in backgrounds if background is not None]
+        stray = [0.0 if background is None else background.weight for background in backgrounds]
         return cls(
             np.array(elbos),
             np.stack([mixture.weights for mixture in mixtures]),
@@ -81,6 +91,8 @@ class History:
             np.stack([mixture.covariances for mixture in mixtures]),
             np.array(by_move),
             np.array(n_cells),
+            np.array(stray) if known else None,
+            known[-1].box if known else None,
         )
 
     @property
@@ -95,7 +107,11 @@ class History:
 
     def snapshot(self, step: int) -> Snapshot:
         """The snapshot of a step from 0 to the last."""
-        mixture = Mixture(self.weights[step], self.means[step], self.covariances[step])
+        background = None
+        if self.background_weights is not None and self.box is not None:
+            background = Background.over(self.box, float(self.background_weights[step]))
+        components = self.weights[step], self.means[step], self.covariances[step]
+        mixture = Mixture(*components, background)
         return Snapshot(step, float(self.elbos[step]), mixture, bool(self.by_move[step]))
 
     def choose_steps(self, snapshots: Snapshots) -> list[int]:
@@ -176,8 +192,9 @@ class History:
         its mean and Cholesky factor in units of the final mixture's standard deviations.
         """
         variances = np.diagonal(self.covariances[-1], axis1=1, axis2=2)  # (K, 2)
-        about = self.means[-1] - self.weights[-1] @ self.means[-1]
-        spread = np.sqrt(self.weights[-1] @ (about**2 + variances))  # (2,)
+        shares = self.weights[-1] / self.weights[-1].sum()
+        about = self.means[-1] - shares @ self.means[-1]
+        spread = np.sqrt(shares @ (about**2 + variances))  # (2,)
         factors = np.linalg.cholesky(self.covariances) / spread[:, None]  # (T, K, 2, 2)
         n_steps, n_components = self.weights.shape
         shapes = factors.reshape(n_steps, n_components, 4)

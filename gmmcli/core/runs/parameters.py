@@ -55,7 +55,7 @@ def collect_parameters(
     """What a run's JSON holds, given a fit, where it came from, and its exact log-likelihood."""
     return {
         "format": FORMAT,
-        **fit.mixture.to_json(),
+        **_write_mixture(fit.mixture, fit.cells.n_points),
         "columns": list(provenance.columns),
         "fit": {
             "status": fit.status.value,
@@ -125,6 +125,14 @@ def read_file(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
     except (TypeError, ValueError, MixtureError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
+
+
+def _write_mixture(mixture: Mixture, n_points: float) -> dict[str, Any]:
+    """The mixture, with how many of the points its background has, if it has one."""
+    values = mixture.to_json()
+    if mixture.background is not None:
+        values["background"]["count"] = mixture.background.weight * n_points
+    return values
 
 
 def _summarize_selection(selection: Selection) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """What comes of a fit, and where it came from, as plain values in data units."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
@@ -12,7 +11,6 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats, NatsPerPoint
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.criteria import Criteria, Selection
-from gmmcli.core.search.objective import are_strays, have_few_points
 from gmmcli.core.search.outcome import Outcome, Search
 from gmmcli.core.search.status import Status
 from gmmcli.settings import FitSettings
@@ -31,10 +29,11 @@ class Fit:
             and the log-likelihood itself where every cell is one point.
         cost: what fitting cells in place of points costs.
         criteria: BIC, AIC and ICL, of the ELBO and the estimated gap together.
-        floored: the components that stand on the covariance floor, ascending.
-        with_few_points: the components on fewer points than a handful, ascending.
-        has_strays_alone_on_few: whether all of those, if any, are of points far from all others.
-        handful: how many points are enough for a component, in the units of the cells' counts.
+        floored: the components that are as thin as the resolution of the data lets them be,
+            ascending.
+        n_effective: how many points they are worth as evidence, in the units of the counts.
+        background_gain: what a background brings to the criterion beyond what is asked of one, in
+            twice nats; negative where it brings less.
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.
@@ -48,12 +47,11 @@ class Fit:
     cost: CompressionCost
     criteria: Criteria
     floored: tuple[int, ...]
-    with_few_points: tuple[int, ...]
-    has_strays_alone_on_few: bool
-    handful: float
+    n_effective: float
     search: Search | None
     seconds: float
     selection: Selection | None = None
+    background_gain: float = -math.inf
 
     @property
     def mixture(self) -> Mixture:
@@ -73,8 +71,6 @@ def describe(outcome: Outcome) -> Fit:
     """What a user is told of where a fit has come to, in data units."""
     cells = outcome.cells
     history = History.trace(outcome.states, cells.n_points, outcome.whitening)
-    mixture = history.snapshot(history.last_step).mixture
-    few = have_few_points(mixture, cells.n_points, outcome.handful)
     return Fit(
         settings=outcome.settings,
         history=history,
@@ -84,12 +80,11 @@ def describe(outcome: Outcome) -> Fit:
         cost=outcome.coarseness.summarize(),
         criteria=outcome.criteria,
         floored=outcome.floored,
-        with_few_points=tuple(np.flatnonzero(few).tolist()),
-        has_strays_alone_on_few=are_strays(mixture, few),
-        handful=outcome.handful,
+        n_effective=outcome.n_effective,
         search=outcome.search,
         seconds=outcome.seconds,
         selection=outcome.selection,
+        background_gain=outcome.background_gain,
     )
 
 

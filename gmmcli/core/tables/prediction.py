@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 
+from gmmcli.core.mixture.background import BACKGROUND_LABEL, Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
@@ -28,24 +29,24 @@ def predict_rows(
 ) -> ir.Table:
     """The rows of a table with all their columns, and what a mixture says about each.
 
-    The columns label (the component of highest responsibility), probability (that
-    responsibility) and log_density (of the mixture, in nats) follow those of the table, and
-    responsibility_0 and so on where asked for. A result whose name is taken gets `predicted_`
+    The columns label (the component of highest responsibility, or -1 for the background),
+    probability (that responsibility) and log_density (of the mixture, in nats) follow those of the
+    table, and responsibility_0 and so on where asked for; the background's is the last, as
+    responsibility_background. A result whose name is taken gets `predicted_`
     before it. Rows without two finite coordinates have no results.
 
     Args:
         table: the rows.
         mixture: in the units of the coordinates.
-        with_responsibilities: add one column for each component.
+        with_responsibilities: add one column for each component, and for a background.
 
     Raises:
         TableError: when the names with `predicted_` are taken too.
     """
     columns = table.dataset.rows.columns
-    own = _find_free_prefix(columns)
-    n_components = mixture.n_components
-    rows = _add_shares(_add_joint_log_densities(table, mixture, own), n_components, own)
-    results = _derive_results(rows, n_components, own, with_responsibilities=with_responsibilities)
+    own, labels = _find_free_prefix(columns), name_labels(mixture)
+    rows = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
+    results = _derive_results(rows, labels, own, with_responsibilities=with_responsibilities)
     is_finite = rows[f"{own}finite"]
     known = {name: is_finite.ifelse(value, None) for name, value in results.items()}
     return rows.select(*columns, **_name_freely(known, columns, source=table.source))
@@ -97,16 +98,21 @@ def compute_log_likelihood(table: Table, mixture: Mixture) -> Nats:
     Raises:
         TableError: when the rows cannot be read.
     """
-    own = _find_free_prefix(table.dataset.rows.columns)
-    joint = _add_joint_log_densities(table, mixture, own)
-    scored = _add_shares(joint, mixture.n_components, own)
-    results = _derive_results(scored, mixture.n_components, own, with_responsibilities=False)
+    own, labels = _find_free_prefix(table.dataset.rows.columns), name_labels(mixture)
+    scored = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
+    results = _derive_results(scored, labels, own, with_responsibilities=False)
     density = scored[f"{own}finite"].ifelse(results["log_density"], None)
     if table.weight is not None:
         weighted = replace(table, dataset=replace(table.dataset, rows=scored))
         density = density * weighted.parse_number(table.weight)
     with translate_errors(table.source):
         return Nats(float(density.sum().to_pyarrow().as_py()))
+
+
+def name_labels(mixture: Mixture) -> dict[str, int]:
+    """The label of each component, and last of the background, by what its columns are named."""
+    labels = {str(k): k for k in range(mixture.n_components)}
+    return labels if mixture.background is None else {**labels, "background": BACKGROUND_LABEL}
 
 
 def _read_numbers(table: Table) -> None:
@@ -117,8 +123,9 @@ def _read_numbers(table: Table) -> None:
 def _add_joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Table:
     """The rows with log weight plus log density of each component, in nats, and which are finite.
 
-    The names of all new columns begin with `own`. No number on the way there overflows or vanishes,
-    which PostgreSQL refuses.
+    A background counts as one; where it has no density, its log is finite and lowest. The names of
+    all new columns begin with `own`. No number on the way there overflows or vanishes, which
+    PostgreSQL refuses.
     """
     factors = mixture.cholesky_factors()
     spreads = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))  # (K, 2)
@@ -129,6 +136,8 @@ def _add_joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Tab
     for k, weight in enumerate(mixture.weights.tolist()):
         log_weight = math.log(weight) if weight > 0 else -1e300  # whose exponential is 0
         joint[f"{own}joint_{k}"] = _joint_log_density(x, y, log_weight, means[k], factors[k])
+    if mixture.background is not None:
+        joint[f"{own}joint_background"] = _background_log_density(x, y, mixture.background)
     return rows.mutate(**joint)
 
 
@@ -183,41 +192,59 @@ def _joint_log_density(
     return constant - 0.5 * (u * u + v * v)
 
 
-def _add_shares(joint: ir.Table, n_components: int, own: str, *, least: float = -700.0) -> ir.Table:
+def _background_log_density(
+    x: ir.Value, y: ir.Value, background: Background, *, outside: float = -1e300
+) -> ir.Value:
+    """The log weight of a background plus its log density at a point, in nats.
+
+    Args:
+        x: the first coordinate, in data units.
+        y: the second.
+        background: over a box along the axes.
+        outside: where a point lies outside: so low that any component is nearer.
+    """
+    lows, highs = background.reach.T.tolist()
+    is_inside = (x >= lows[0]) & (x <= highs[0]) & (y >= lows[1]) & (y <= highs[1])
+    return is_inside.ifelse(background.height, outside)
+
+
+def _add_shares(
+    joint: ir.Table, labels: Mapping[str, int], own: str, *, least: float = -700.0
+) -> ir.Table:
     """The rows with each component's density as a share of the highest, and the sum of the shares.
 
     Args:
         joint: the rows with the columns of `_add_joint_log_densities`.
-        n_components: K.
+        labels: of the components, and of the background; see `name_labels`.
         own: what the names of the new columns begin with.
         least: the least logarithm of a share, in nats. So small a share adds nothing to a sum of
             doubles, and PostgreSQL refuses exponentials that vanish.
     """
-    densities = [joint[f"{own}joint_{k}"] for k in range(n_components)]
+    densities = [joint[f"{own}joint_{k}"] for k in labels]
     # The greatest of one number is an error in Spark, and that of all rows in SQLite.
     most = ibis.greatest(*densities) if len(densities) > 1 else densities[0]
     rows = joint.mutate(**{f"{own}highest": most})
-    below = (rows[f"{own}joint_{k}"] - rows[f"{own}highest"] for k in range(n_components))
+    below = {k: rows[f"{own}joint_{k}"] - rows[f"{own}highest"] for k in labels}
     rows = rows.mutate(
-        **{f"{own}share_{k}": ibis.greatest(b, least).exp() for k, b in enumerate(below)}
+        **{f"{own}share_{k}": ibis.greatest(b, least).exp() for k, b in below.items()}
     )
-    shares = (rows[f"{own}share_{k}"] for k in range(n_components))
+    shares = (rows[f"{own}share_{k}"] for k in labels)
     return rows.mutate(**{f"{own}total": sum(shares, start=ibis.literal(0.0))})
 
 
 def _derive_results(
-    rows: ir.Table, n_components: int, own: str, *, with_responsibilities: bool
+    rows: ir.Table, labels: Mapping[str, int], own: str, *, with_responsibilities: bool
 ) -> dict[str, ir.Value]:
     """What the mixture says about each of the rows, by name, from the columns of `_add_shares`."""
     most, total = rows[f"{own}highest"], rows[f"{own}total"]
-    is_highest = ((rows[f"{own}joint_{k}"] == most, k) for k in range(n_components))
+    is_highest = ((rows[f"{own}joint_{k}"] == most, label) for k, label in labels.items())
     results = {
         "label": ibis.cases(*is_highest).cast("int64"),
         "probability": 1 / total,
         "log_density": most + total.ln(),
     }
     if with_responsibilities:
-        for k in range(n_components):
+        for k in labels:
             results[f"responsibility_{k}"] = rows[f"{own}share_{k}"] / total
     return results
 

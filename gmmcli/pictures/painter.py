@@ -1,0 +1,90 @@
+"""A second process that loads what pictures need while this one fits, and then draws them.
+
+A run's directory is all that its pictures need, so that is what the process is told: on its
+standard input, a line with the directory; on its standard output, a line with each picture that is
+there. Where it cannot do its work it ends, and what is left to draw, or to say of an error, is left
+to the one that asked.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+class Painter:
+    """A process that draws a run; as a context, it ends with the block at the latest."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        if has_cores_to_spare():
+            with suppress(OSError):
+                self._process = _start()
+
+    def __enter__(self) -> "Painter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            with suppress(OSError):  # what it was never told, as it had ended
+                self._process.communicate()
+
+    def begin(self, directory: Path) -> None:
+        """Have the process draw the run in a directory, with the snapshots that this asks for."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError):  # it has ended
+                print(json.dumps(str(directory)), file=self._process.stdin, flush=True)
+
+    def wait_for_pictures(self) -> Iterator[Path]:
+        """The path of each picture once it is written; not all, where the process failed."""
+        if self._process is not None and self._process.stdout is not None:
+            for line in self._process.stdout:
+                yield Path(json.loads(line))
+
+
+def has_cores_to_spare() -> bool:
+    """Whether another process can run beside this one."""
+    return (os.cpu_count() or 1) > 1
+
+
+def _start() -> subprocess.Popen[str]:
+    """The process, which imports from where this one does, and is out of Ctrl-C's reach."""
+    apart: dict[str, Any] = {"process_group": 0}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+    return subprocess.Popen(  # noqa: S603 (this Python)
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        **apart,
+    )
+
+
+def serve() -> None:
+    """Be that process: load, wait for a directory, and draw."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no half of a picture is left behind
+    from gmmcli.core.runs.directory import read_run
+    from gmmcli.pictures.frames import draw_run, rehearse
+
+    rehearse()
+    if line := sys.stdin.readline():
+        directory = Path(json.loads(line))
+        run = read_run(directory)
+        for path in draw_run(run, run.history.choose_steps(run.snapshots), directory):
+            print(json.dumps(str(path)), flush=True)
+    os._exit(0)  # as `gmm` itself ends, at once
