@@ -1,6 +1,7 @@
-"""What this process asks of the system: memory to keep, and threads that sleep while they wait."""
+"""What this process asks of the system and of Python: memory to keep, and threads that sleep."""
 
 import ctypes
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -17,14 +18,22 @@ STAYING, STAYING_BEFORE = 2**30, 2**25
 OWN_SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
 
 
-def prepare_process() -> None:
-    """Have large arrays reuse memory, and waiting threads sleep; to be called before Torch loads.
+def prepare_process(*, n_objects: int = 10_000) -> None:
+    """Have large arrays reuse memory, and waiting threads sleep; call it before NumPy loads.
 
     A step's arrays are as large as those of the step before it. To have the system clear memory for
     each anew takes up to a third of a fit's time. Threads that spin while they wait save little
-    where nothing else runs, and where something does they take its time and their own. What the
-    user's environment says about either comes first.
+    where nothing else runs, and where something does they take its time and their own; and those
+    of NumPy's products gain nothing, as a search makes them of thin matrices. What the user's
+    environment says about any of this comes first.
+
+    Args:
+        n_objects: Python looks for garbage whenever so many more objects are there than before: by
+            default 700, and libraries make hundreds of thousands that stay. A seventh of the time
+            in which they load went for that, against memory for so many (benchmarks/small.py).
     """
+    gc.set_threshold(n_objects)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     is_own = not os.environ.keys().isdisjoint(OWN_SETTINGS)
     is_tuned = "glibc.malloc." in os.environ.get("GLIBC_TUNABLES", "")

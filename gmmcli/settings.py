@@ -10,6 +10,7 @@ CovarianceType = Literal["full", "tied", "diag", "spherical"]
 OptimizerName = Literal["natural", "adam"]
 Effort = Literal["quick", "normal", "thorough"]
 CriterionName = Literal["bic", "aic", "icl"]
+BackgroundChoice = Literal["auto", "on", "off"]
 EngineName = Literal["auto", "spark"]
 PictureFormat = Literal["png", "svg", "pdf"]
 
@@ -17,6 +18,7 @@ COVARIANCE_TYPES: tuple[CovarianceType, ...] = get_args(CovarianceType)
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 CRITERIA: tuple[CriterionName, ...] = get_args(CriterionName)
+BACKGROUNDS: tuple[BackgroundChoice, ...] = get_args(BackgroundChoice)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 
@@ -31,8 +33,6 @@ MOST_CELLS = 1_000_000
 LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
 # The most snapshots that are drawn unasked: a story at a glance against every step of it.
 AUTO_SNAPSHOTS = 8
-# The points of a component, at least: with fewer it gains by closing in on them.
-HANDFUL = 6
 # The data do not tell candidates apart whose criteria differ by less, in twice nats: a difference
 # of 2 in BIC is a Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade
 # ends there).
@@ -78,6 +78,7 @@ class Choice:
         goes_on: whether to go on beyond the largest while the criterion still improves there.
         covariances: the covariance types.
         criterion: what is to be as low as can be.
+        background: whether there is one: always, never, or where it lowers the criterion by far.
     """
 
     fewest: int = 1
@@ -85,6 +86,12 @@ class Choice:
     goes_on: bool = True
     covariances: tuple[CovarianceType, ...] = ("full",)
     criterion: CriterionName = "bic"
+    background: BackgroundChoice = "auto"
+
+    @classmethod
+    def hold(cls, n_components: int, covariance: CovarianceType = "full") -> "Choice":
+        """No choice: so many components of one type, without a background."""
+        return cls(n_components, n_components, False, (covariance,), background="off")
 
     @property
     def is_open(self) -> bool:

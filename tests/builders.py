@@ -1,6 +1,7 @@
 """Data, mixtures and checks that several tests build on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ from click.testing import Result
 from numpy.typing import ArrayLike
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.compression import Compressor
 from gmmcli.core.cells.places import IntArray
+from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE, sample
 from gmmcli.core.runs.directory import Run
@@ -20,7 +24,8 @@ from gmmcli.core.runs.history import History
 from gmmcli.core.runs.result import Fit, describe
 from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.criteria import Candidate, Criteria
-from gmmcli.core.search.fit import Hooks, fit_cells
+from gmmcli.core.search.fit import fit_from
+from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.search.status import Status
 from gmmcli.core.tables.source import Source
@@ -43,8 +48,11 @@ def table_of(path: Path, **options: Any) -> Table:
 
 def mixture_of(weights: Numbers, means: Numbers, covariances: Numbers) -> Mixture:
     """The mixture with these parameters."""
-    arrays = (np.asarray(given, dtype=float) for given in (weights, means, covariances))
-    return Mixture(*arrays)
+    return Mixture(
+        np.asarray(weights, dtype=float),
+        np.asarray(means, dtype=float),
+        np.asarray(covariances, dtype=float),
+    )
 
 
 def cells_of(points: FloatArray, counts: ArrayLike | None = None) -> Cells:
@@ -52,6 +60,11 @@ def cells_of(points: FloatArray, counts: ArrayLike | None = None) -> Cells:
     n = len(points)
     counted = np.ones(n) if counts is None else np.array(counts, dtype=float)
     return Cells(counted, points, np.zeros((n, 2, 2)))
+
+
+def gaussians_of(mixture: Mixture) -> Gaussians:
+    """The components of a mixture as the search has them, without a background."""
+    return Gaussians(mixture.weights, mixture.means, mixture.covariances)
 
 
 def sampled(mixture: Mixture, n_points: int, seed: int = 0) -> FloatArray:
@@ -68,6 +81,13 @@ def random_mixture(n_components: int, seed: int, spread: float = 2.0) -> Mixture
         generator.normal(0, spread, (n_components, 2)),
         roots @ roots.swapaxes(1, 2) + 0.1 * np.eye(2),
     )
+
+
+def over_background(mixture: Mixture, weight: float, points: FloatArray) -> Mixture:
+    """The mixture with a background of a weight over the box of some points, shape (N, 2)."""
+    box = np.stack([points.min(axis=0), points.max(axis=0)], axis=1)
+    weights = (1 - weight) * mixture.weights
+    return replace(mixture, weights=weights, background=Background.over(box, weight))
 
 
 def touching_clusters(n_clusters: int, seed: int) -> Mixture:
@@ -105,7 +125,7 @@ def one_line_error(result: Result) -> str:
 
 
 def candidate_of(components: int, bic: float, status: Status = Status.CONVERGED) -> Candidate:
-    """A candidate with full covariances and a BIC, rejected where it has another status."""
+    """A candidate with full covariances, a BIC and a status."""
     return Candidate(components, "full", 0.0, 1, Criteria(bic, bic, bic), status)
 
 
@@ -146,6 +166,11 @@ def hair_apart() -> FloatArray:
     return np.concatenate([*clusters, gaussian(2 * n, (0, 0), 10, 3)])
 
 
+def hooks_of(compressor: Compressor) -> Hooks:
+    """The hooks of a fit to the cells of a table, which are cut as it asks for."""
+    return Hooks(compressor.finer, compressor.compression.grain)
+
+
 def shuffled(points: FloatArray) -> FloatArray:
     """The points in random order."""
     return np.random.default_rng(0).permutation(points)
@@ -155,12 +180,15 @@ def moved_by(found: Mixture, exact: Mixture, points: FloatArray) -> tuple[FloatA
     """How far parameters are from the exact ones, (K, 6), and their farthest combinations, (K,).
 
     In standard errors, of the empirical Fisher information; in the order of weight; mean;
-    covariance, along the axes in which the exact component is round.
+    covariance, along the axes in which the exact component is round. A background keeps its weight.
     """
     n_components, factors = exact.n_components, exact.cholesky_factors()
     inverses = np.linalg.inv(factors)
     away = np.einsum("kij,nkj->nki", inverses, points[:, None] - exact.means)
     log_volumes = torch.from_numpy(np.linalg.slogdet(factors).logabsdet)
+    held = torch.tensor(np.log(exact.weights.sum()))
+    # Of the background in the units of the other log densities, which lack a constant.
+    rest = torch.tensor(-np.inf if exact.rest is None else exact.rest + np.log(2 * np.pi))
 
     def parameters_of(mixture: Mixture) -> torch.Tensor:
         means = np.einsum("kij,kj->ki", inverses, mixture.means - exact.means)
@@ -175,7 +203,8 @@ def moved_by(found: Mixture, exact: Mixture, points: FloatArray) -> tuple[FloatA
         determinants = xx * yy - xy**2
         squares = (yy * x**2 - 2 * xy * x * y + xx * y**2) / determinants
         joint = weights.log() - squares / 2 - determinants.log() / 2 - log_volumes
-        log_density: torch.Tensor = joint.logsumexp(0) - weights.sum().log()
+        total = joint.logsumexp(0) - weights.sum().log()
+        log_density: torch.Tensor = torch.logaddexp(total + held, rest)
         return log_density
 
     parameters = parameters_of(exact)
@@ -211,7 +240,10 @@ def fit(
     hooks: Hooks | None = None,
 ) -> Fit:
     """What a user is told of a fit to cells."""
-    return describe(fit_cells(cells, settings, start=start, hooks=hooks))
+    if start is not None:
+        return describe(fit_from(cells, settings, start, hooks=hooks))
+    held = Choice.hold(settings.components, settings.covariance)
+    return describe(choose_mixture(cells, settings, held, hooks=hooks))
 
 
 def choose(

@@ -32,6 +32,12 @@ def _checked_by_pyro() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _drawn_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that run in this process draw in it, as it has matplotlib loaded."""
+    monkeypatch.setattr("gmmcli.pictures.painter.has_cores_to_spare", lambda: False)
+
+
 # Fixtures of servers, each with the name of the group of tests that one worker runs.
 GROUPS = {"java": "spark", "postgres": "databases", "database": "databases"}
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from builders import cells_of, sampled
+from builders import cells_of, over_background, random_mixture, sampled
 
-from gmmcli.core.cells.cells import sum_groups
+from gmmcli.core.cells.cells import assign_cells, evaluate_cells, sum_groups
 from gmmcli.core.mixture.sampling import ARTICLE
 
 POINTS = sampled(ARTICLE, 600)
@@ -42,3 +42,14 @@ def test_sums_are_over_groups() -> None:
     values = np.arange(8.0).reshape(4, 2)
     found = sum_groups(np.array([0, 2, 0, 2]), values, 4)
     np.testing.assert_array_equal(found, [[4, 6], [0, 0], [8, 10], [0, 0]])
+
+
+def test_the_shares_of_cells_leave_those_of_the_background() -> None:
+    mixture = over_background(random_mixture(3, seed=2), 0.2, POINTS)
+    shares = assign_cells(cells_of(POINTS), mixture)
+    np.testing.assert_allclose(shares, mixture.responsibilities(POINTS).T, rtol=1e-9, atol=1e-14)
+    wide = cells_of(POINTS).merge(np.arange(len(POINTS)) // 30)  # a background has them all alike
+    assert mixture.background is not None
+    joint = evaluate_cells(wide, mixture.weights, mixture.means, mixture.covariances)
+    total = np.exp(joint).sum(axis=0) + 0.2 * np.exp(mixture.background.log_density)
+    np.testing.assert_allclose(assign_cells(wide, mixture), np.exp(joint) / total, rtol=1e-9)

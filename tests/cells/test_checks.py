@@ -6,12 +6,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from builders import one_line_error, sampled, table_of, written
+from builders import cells_of, one_line_error, over_background, sampled, table_of, written
 from click.testing import Result
 
+from gmmcli.core.cells.checks import check_box
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.errors import TableError
+from gmmcli.errors import FitError, TableError
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,11 @@ def test_a_huge_number_among_many_rows_gets_one_line(
     error = one_line_error(run("fit", "d.csv", code=1))
     assert "which double precision cannot work with: change their units" in error
     assert not (work / "d").exists()
+
+
+def test_a_start_whose_background_leaves_points_out_gets_one_line() -> None:
+    points = sampled(ARTICLE, 100)
+    check_box(cells_of(points), ARTICLE)
+    check_box(cells_of(points), over_background(ARTICLE, 0.1, points))
+    with pytest.raises(FitError, match="points lie outside the box of the start's background"):
+        check_box(cells_of(points), over_background(ARTICLE, 0.1, points[:50]))

@@ -14,6 +14,7 @@ from builders import (
     fit,
     gaussian,
     hair_apart,
+    hooks_of,
     moved_by,
     one_line_error,
     sampled,
@@ -29,7 +30,6 @@ from gmmcli.core.cells.refinement import CROWD, plan_parts_of_crowds
 from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.search.fit import Hooks
 from gmmcli.core.tables.table import Table
 from gmmcli.errors import TableError
 from gmmcli.settings import FitSettings
@@ -99,7 +99,7 @@ def test_cells_give_the_fit_that_rows_give(
     assert compressed.cells.n_cells <= 200_000
     assert (plan_parts_of_crowds(compressed.cells) == 1).all()
     settings = FitSettings(n_components)
-    found = fit(compressed.cells, settings, hooks=Hooks(compressor.finer))
+    found = fit(compressed.cells, settings, hooks=hooks_of(compressor))
     rows = compress(table, exact=True).cells
     exact = fit(rows, settings, start=found.mixture)
     assert not found.cost.is_coarse
@@ -147,7 +147,7 @@ def test_a_sorted_table_is_cut_as_finely_as_any(
     points = points[np.argsort(points[:, 0])][:: -1 if is_descending else 1]
     table = written(tmp_path / "d.csv", points)
     compressor = Compressor(compress(table, most_cells=10**6, sketch=sketch(3)))
-    found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
+    found = fit(compressor.compression.cells, FitSettings(3), hooks=hooks_of(compressor))
     assert not found.cost.is_coarse
     true = found.mixture.log_densities(points).sum() - found.elbo
     estimated = found.cost.gap * found.cells.n_points

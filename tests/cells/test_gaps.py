@@ -4,7 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import N_ROWS, cells_of, fit, mixture_of, random_mixture, sampled, written
+from builders import (
+    N_ROWS,
+    cells_of,
+    fit,
+    hooks_of,
+    mixture_of,
+    over_background,
+    random_mixture,
+    sampled,
+    written,
+)
 
 from gmmcli.core.cells.cells import Cells, evaluate_cells
 from gmmcli.core.cells.compression import Compressor, compress
@@ -16,23 +26,27 @@ from gmmcli.core.cells.gaps import (
 )
 from gmmcli.core.cells.refinement import compare_gap
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.search.fit import Hooks
 from gmmcli.settings import FitSettings
 
 
 def test_the_estimated_gap_is_the_true_one(tmp_path: Path) -> None:
     points = sampled(ARTICLE, N_ROWS)
     compressor = Compressor(compress(written(tmp_path / "d.csv", points), most_cells=10_000))
-    found = fit(compressor.compression.cells, FitSettings(2), hooks=Hooks(compressor.finer))
+    found = fit(compressor.compression.cells, FitSettings(2), hooks=hooks_of(compressor))
     true = found.mixture.log_densities(points).mean() - found.elbo / N_ROWS
     # The means of Σ over N_ROWS points differ by nothing but the gap.
     assert found.cost.gap == pytest.approx(true, rel=0.05)
     assert compare_gap(found.cells, estimate_gap(found.cells, found.mixture)) <= 1
 
 
-def test_narrow_cells_cost_half_the_trace_of_their_covariance_with_the_rates() -> None:
+@pytest.mark.parametrize("background", [None, 0.3])
+def test_narrow_cells_cost_half_the_trace_of_their_covariance_with_the_rates(
+    background: float | None,
+) -> None:
     mixture = random_mixture(4, seed=2, spread=2)
     points = sampled(mixture, 50)
+    if background is not None:
+        mixture = over_background(mixture, background, points)
     covariances = 1e-8 * np.array([[2.0, 0.7], [0.7, 1.0]])
     cells = Cells(np.full(50, 1e6), points, np.tile(covariances, (50, 1, 1)))
     expected = 1e6 / 2 * np.einsum("nij,ij->n", estimate_gap_rates(points, mixture), covariances)

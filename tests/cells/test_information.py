@@ -5,11 +5,11 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from builders import cells_of, random_mixture, sampled
+from builders import cells_of, over_background, random_mixture, sampled
 from torch import Tensor
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.information import observe_information, take_root_masses
+from gmmcli.core.cells.information import observe_information
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.distributions import LocalUnits, evaluate_all
@@ -18,7 +18,7 @@ from gmmcli.core.mixture.covariances import STRUCTURES
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
-FLOOR = 1e-10
+LEAST = 1e-10 * np.eye(2)
 
 
 def wide_cells(mixture: Mixture, n_cells: int) -> Cells:
@@ -28,26 +28,39 @@ def wide_cells(mixture: Mixture, n_cells: int) -> Cells:
     return Cells(counts, sampled(mixture, n_cells), roots @ roots.swapaxes(1, 2))
 
 
+@pytest.mark.parametrize(("share", "moves"), [(0.0, False), (0.2, False), (0.2, True)])
 @pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
-def test_information_is_what_second_derivatives_tell(covariance: CovarianceType) -> None:
-    """Of the ELBO, as the parameters of a covariance type move in the units of components."""
-    n_components = 3
-    cells = wide_cells(random_mixture(n_components, seed=2), 400)
-    (state,) = islice(
-        climb(cells, random_mixture(n_components, 2), Ascent(covariance, "natural", 1.0, FLOOR)), 1
-    )
+def test_information_is_what_second_derivatives_tell(
+    covariance: CovarianceType, share: float, moves: bool
+) -> None:
+    """Of the ELBO, as the parameters of a covariance type move in the units of components.
+
+    A background keeps its weight unless it is among the parameters.
+    """
+    n_components, start = 3, random_mixture(3, seed=2)
+    cells = wide_cells(start, 400)
+    if share:
+        start = over_background(start, share, cells.means)
+    (state,) = islice(climb(cells, start, Ascent(covariance, "natural", 1.0, LEAST)), 1)
     mixture = state.mixture
-    tensors, roots = (
-        CellTensors.of(cells),
-        torch.from_numpy(take_root_masses(cells, mixture))[:, None],
-    )
-    weights, means = torch.tensor(mixture.weights), torch.tensor(mixture.means)
+    tensors, means = CellTensors.of(cells), torch.tensor(mixture.means)
     factors = torch.tensor(mixture.cholesky_factors())
-    held = weights.sqrt()
+    weights = parts = torch.tensor(mixture.weights)
+    if moves and mixture.background is not None:
+        parts = torch.cat([weights, weights.new_tensor([mixture.background.weight])])
+    roots = (parts * cells.n_points).sqrt()[:, None]
+    held, held_by_parts = (weights / weights.sum()).sqrt(), (parts / parts.sum()).sqrt()
+    fixed = weights.new_tensor(-np.inf if mixture.rest is None else mixture.rest)
 
     def negative_elbo(flat: Tensor) -> Tensor:
-        step = flat.reshape(n_components, 6)
-        along = step[:, 0] - held * (held @ step[:, 0])  # the masses of all together stay
+        step = flat.reshape(len(parts), 6)
+        # The masses of all together stay.
+        along = step[:, 0] - held_by_parts * (held_by_parts @ step[:, 0])
+        masses = parts.sum() * torch.softmax(parts.log() + along / roots[:, 0], dim=0)
+        rest = fixed
+        if moves and mixture.background is not None:
+            rest = masses[-1].log() + mixture.background.log_density
+        masses, step, own = masses[:n_components], step[:n_components], roots[:n_components]
         growth = step[:, 3:]
         structure = STRUCTURES[covariance]
         if structure.is_shared:
@@ -58,9 +71,8 @@ def test_information_is_what_second_derivatives_tell(covariance: CovarianceType)
             growth = growth.sum(dim=1, keepdim=True) * torch.tensor(
                 [0.5, 0.0, 0.5], dtype=growth.dtype
             )
-        masses = torch.softmax(weights.log() + along / roots[:, 0], dim=0)
-        moved = means + (factors @ (step[:, 1:3] / roots)[:, :, None])[:, :, 0]
-        u, across, v = (growth / roots).T
+        moved = means + (factors @ (step[:, 1:3] / own)[:, :, None])[:, :, 0]
+        u, across, v = (growth / own).T
         zero = torch.zeros_like(u)
         rows = [
             torch.stack([(u / 2**0.5).exp(), zero], 1),
@@ -70,14 +82,14 @@ def test_information_is_what_second_derivatives_tell(covariance: CovarianceType)
         joint = masses.log()[:, None] + evaluate_all(
             tensors.means, LocalUnits.of(moved, grown), tensors.spreads
         )
-        return -(tensors.counts * joint.logsumexp(dim=0)).sum()
+        return -(tensors.counts * torch.logaddexp(joint.logsumexp(dim=0), rest)).sum()
 
-    zeros = torch.zeros(6 * n_components, dtype=torch.float64)
+    zeros = torch.zeros(6 * len(parts), dtype=torch.float64)
     second = torch.autograd.functional.hessian(negative_elbo, zeros).numpy()
     lengths, directions = np.linalg.eigh(second)
-    moves = np.abs(lengths) > 1e-9  # some parameters do not move
-    size = np.where(moves, np.abs(lengths), np.inf)
-    found = observe_information(cells, mixture, covariance)
+    are_open = np.abs(lengths) > 1e-9  # some parameters do not move
+    size = np.where(are_open, np.abs(lengths), np.inf)
+    found = observe_information(cells, mixture, covariance, moves_background=moves)
     np.testing.assert_allclose(found.inverse, (directions / size) @ directions.T, atol=1e-9)
     assert found.is_positive == (lengths > -1e-6).all()
 

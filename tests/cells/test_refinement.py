@@ -13,6 +13,7 @@ from builders import (
     fit,
     gaussian,
     hair_apart,
+    hooks_of,
     random_mixture,
     sampled,
     shuffled,
@@ -25,7 +26,6 @@ from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.cells.refinement import Coarseness, CompressionCost
 from gmmcli.core.cells.shifts import estimate_shifts
 from gmmcli.core.mixture.units import Nats, NatsPerPoint
-from gmmcli.core.search.fit import Hooks
 from gmmcli.settings import MOST_SHIFT, FitSettings
 
 
@@ -53,7 +53,7 @@ def test_strays_about_a_tight_cluster_do_not_hide_in_its_cells(
     points = np.concatenate([gaussian(half, (0.3, 0.3), sd, 1), gaussian(half, (0, 0), 1, 2)])
     table = written(tmp_path / "d.csv", shuffled(points))
     compressor = Compressor(compress(table, most_cells=most_cells))
-    found = fit(compressor.compression.cells, FitSettings(2), hooks=Hooks(compressor.finer))
+    found = fit(compressor.compression.cells, FitSettings(2), hooks=hooks_of(compressor))
     exact = Nats(float(found.mixture.log_densities(points).sum()))
     # Twice the estimate, or 1 % of what is allowed.
     allowed = 0.1 / np.sqrt(N_ROWS)
@@ -69,13 +69,13 @@ def test_cells_without_spread_are_not_cut_for_what_rounding_says(tmp_path: Path)
     points = generator.integers(-2, 3, (N_ROWS, 2)) + generator.normal(0, 0.15, (N_ROWS, 2))
     points[0] = [3.9, 3.9]  # alone in its cell
     compression = compress(written(tmp_path / "d.csv", points), most_cells=130)
-    fit(compression.cells, FitSettings(3), hooks=Hooks(Compressor(compression).finer))
+    fit(compression.cells, FitSettings(3), hooks=hooks_of(Compressor(compression)))
 
 
 def test_the_budget_of_cells_is_kept_and_said(tmp_path: Path) -> None:
     table = written(tmp_path / "d.csv", hair_apart())
     compressor = Compressor(compress(table, most_cells=300))
-    found = fit(compressor.compression.cells, FitSettings(3), hooks=Hooks(compressor.finer))
+    found = fit(compressor.compression.cells, FitSettings(3), hooks=hooks_of(compressor))
     assert compressor.compression.cells.n_cells <= 300
     assert found.cost.is_coarse
 

@@ -1,14 +1,27 @@
 """How far cells are estimated to move parameters, against how far they do."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import N_ROWS, cells_of, fit, moved_by, random_mixture, sampled, written
+from builders import (
+    N_ROWS,
+    cells_of,
+    fit,
+    moved_by,
+    over_background,
+    random_mixture,
+    sampled,
+    written,
+)
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.cells.shifts import estimate_shifts
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.climb import climb
+from gmmcli.core.inference.curvature import Memory
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import FitSettings
 
@@ -37,6 +50,27 @@ def test_the_estimated_shift_of_a_rare_component_is_the_true_one(tmp_path: Path)
     _, moved = moved_by(found.mixture, exact.mixture, points)
     # Scoring by the empirical information is off where one component hides in another.
     assert found.cost.shift == pytest.approx(moved.max(), rel=0.3)
+
+
+def climb_far(cells: Cells, start: Mixture) -> Mixture:
+    """The mixture at the optimum about a start."""
+    ascent = Ascent("full", "natural", 1.0, 1e-10 * np.eye(2))
+    *_, last = islice(climb(cells, start, ascent, Memory()), 15)
+    assert last.expected < 1e-9
+    return last.mixture
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_estimated_shift_with_a_background_is_the_true_one(seed: int) -> None:
+    ends = np.array([[-9.0, -8.0], [9.0, 8.0]])
+    mixture = over_background(random_mixture(3, seed), 0.1, ends)
+    points = sampled(mixture, N_ROWS)
+    every = cells_of(points)
+    cells = every.merge(np.floor(points / 0.3).astype(np.intp) @ np.array([1000, 1]))
+    found = climb_far(cells, mixture)
+    _, moved = moved_by(found, climb_far(every, found), points)
+    # The estimate holds the weight of the background.
+    np.testing.assert_allclose(estimate_shifts(cells, found).totals, moved, rtol=0.2)
 
 
 def test_what_a_cut_leaves_is_told_before_it_is_made() -> None:

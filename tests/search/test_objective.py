@@ -1,118 +1,105 @@
-"""Which mixtures can be chosen: components on few points, on single values and on lines."""
-
-from collections.abc import Sequence
-from typing import Any
+"""What components cost: against the criteria, and the price of thin ones."""
 
 import numpy as np
 import pytest
-from builders import Numbers, cells_of, mixture_of, sampled
+from builders import gaussians_of, random_mixture
 
-from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.search.objective import flaw
-from gmmcli.core.search.status import Status
-from gmmcli.settings import HANDFUL
+from gmmcli.core.mixture.covariances import STRUCTURES, count_parameters
+from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.search.objective import Objective
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, CriterionName
 
-FLOOR = 1e-10
-BULK = mixture_of([1.0], [[0, 0]], [np.eye(2)])
-SPIKE = FLOOR * np.eye(2)
+N = 500.0
 
 
-def sound(
-    points: FloatArray, means: Sequence[Any], covariances: Numbers, weight: float = 1.0
-) -> bool:
-    """Whether a mixture has no flaw whose first component holds what the others' means do not."""
-    distinct, counts = np.unique(points, axis=0, return_counts=True)
-    held = [weight * np.sum(np.abs(points - mean).max(axis=1) < 0.01) for mean in means[1:]]
-    shares = np.array(held) / (weight * len(points))
-    mixture = mixture_of([1 - shares.sum(), *shares], means, covariances)
-    return flaw(cells_of(distinct, weight * counts), mixture, weight * HANDFUL, FLOOR) is None
+def components_of(covariance: CovarianceType, number: int) -> Gaussians:
+    """Components of a type, none of them thin."""
+    free = gaussians_of(random_mixture(number, seed=2))
+    covariances = STRUCTURES[covariance].project(free.covariances + np.eye(2), free.weights)
+    return free._replace(covariances=covariances)
 
 
-def with_spikes(*spikes: tuple[list[float], int]) -> FloatArray:
-    """A thousand normal points, and places that so many more share."""
-    return np.concatenate([sampled(BULK, 1000), *(np.tile([at], (n, 1)) for at, n in spikes)])
-
-
-@pytest.mark.parametrize("weight", [1.0, 1000.0])
-@pytest.mark.parametrize(("number", "expected"), [(29, False), (31, True)])
-def test_a_value_is_a_group_from_five_handfuls_on(
-    number: int, expected: bool, weight: float
+@pytest.mark.parametrize("number", [1, 2, 7])
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+@pytest.mark.parametrize(("criterion", "each"), [("bic", np.log(N) / 2), ("aic", 1.0)])
+def test_the_price_is_that_of_the_criterion_in_nats(
+    criterion: CriterionName, each: float, covariance: CovarianceType, number: int
 ) -> None:
-    points = with_spikes(([0.5, 0.5], number))
-    means, covariances = [[0, 0], [0.5, 0.5]], [np.eye(2), SPIKE]
-    assert sound(points, means, covariances, weight) is expected
+    objective = Objective.of(criterion, covariance, N, chance=-np.inf)
+    price = objective.price(components_of(covariance, number))
+    assert price == pytest.approx(each * count_parameters(number, covariance))
 
 
-def test_two_values_far_away_are_groups_with_a_component_each_or_for_one_of_them() -> None:
-    points = with_spikes(([9.0, 9.0], 60), ([20.0, 20.0], 40))
-    assert sound(points, [[0, 0], [9, 9], [20, 20]], [np.eye(2), SPIKE, SPIKE])
-    assert sound(points, [[0, 0], [9, 9]], [np.eye(2), SPIKE])
+def test_bic_prices_components_as_such_that_are_not_thin() -> None:
+    # 3 ln 500 is 18.6, and so C - ln v is no more for any v above 2.4e-5.
+    objective, gaussians = Objective.of("bic", "full", N), components_of("full", 4)
+    assert objective.price(gaussians) == pytest.approx(23 * np.log(N) / 2)
+    assert objective.find_excess(gaussians) == 0
 
 
-def test_two_lines_are_groups() -> None:
-    along = np.random.default_rng(0).normal(size=(2, 500))
-    points = np.stack([np.repeat([-1.0, 1.0], 500), along.ravel()], axis=1)
-    line = np.diag([FLOOR, 1.0])
-    mixture = mixture_of([0.5, 0.5], [[-1, 0], [1, 0]], [line, line])
-    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) is None
+def test_aic_prices_components_as_such_that_are_not_thin() -> None:
+    round_one = Gaussians(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
+    objective = Objective.of("aic", "full", N)
+    assert objective.find_excess(round_one) == 0
 
 
-def test_a_value_of_rounded_data_is_none() -> None:
-    points = np.round(sampled(BULK, 5000) * 2) / 2
-    assert not sound(points, [[0, 0], [0, 0]], [np.eye(2), SPIKE])
+def test_icl_is_searched_for_by_the_prices_of_bic() -> None:
+    assert Objective.of("icl", "diag", N) == Objective.of("bic", "diag", N)
 
 
-def test_wide_cells_beside_a_value_do_not_hide_it() -> None:
-    near = np.stack(np.meshgrid(np.arange(-20, 21) / 20, np.arange(-20, 21) / 20), -1).reshape(
-        -1, 2
+@pytest.mark.parametrize("covariance", ["full", "diag", "spherical"])
+def test_a_thin_component_pays_for_all_that_could_be_as_thin(covariance: CovarianceType) -> None:
+    objective = Objective.of("bic", covariance, N, chance=8.0)
+    gaussians, least = components_of(covariance, 2), 1e-12
+    thin = gaussians.covariances.copy()
+    thin[1] = least * np.eye(2)
+    own = objective.of_component
+    prices = objective.price_components(gaussians._replace(covariances=thin))
+    np.testing.assert_allclose(prices, [own, 8 - np.log(least)], rtol=1e-9)
+    excess = objective.find_excess(gaussians._replace(covariances=thin))
+    assert excess == pytest.approx(8 - np.log(least) - own)
+
+
+def test_a_component_is_thin_in_any_direction() -> None:
+    along = np.array([[0.5, 0.5], [0.5, 0.5]]) + 1e-12 * np.eye(2)
+    strip = Gaussians(np.ones(1), np.zeros((1, 2)), along[None])
+    price = Objective.of("bic", "full", N).price_components(strip)
+    # Rounding leaves of 1 - 1 about 1e-16 in 1e-12.
+    assert price[0] == pytest.approx(8 + 12 * np.log(10), abs=1e-3)
+
+
+def test_a_component_whose_width_double_precision_cannot_tell_has_a_finite_price() -> None:
+    point = Gaussians(np.ones(1), np.zeros((1, 2)), 1e-200 * np.eye(2)[None])
+    assert np.isfinite(Objective.of("bic", "diag", N).price(point))
+
+
+def test_a_component_is_as_thin_as_the_data_are_narrow() -> None:
+    strip = Gaussians(np.ones(1), np.zeros((1, 2)), np.diag([1.0, 1e-12])[None])
+    narrow, wide = (
+        Objective.of("bic", "full", N, narrowest=narrowest).price_components(strip)[0]
+        for narrowest in (1e-12, 1.0)
     )
-    spread = np.append(np.tile(0.05**2 / 12 * np.eye(2), (len(near), 1, 1)), np.zeros((1, 2, 2)), 0)
-    counts = np.append(np.full(len(near), 400.0), 1900)
-    cells = Cells(counts, np.append(near, [[0.51, 0.51]], axis=0), spread)
-    share = 1900 / counts.sum()
-    mixture = mixture_of([1 - share, share], [[0, 0], [0.51, 0.51]], [np.eye(2), SPIKE])
-    assert flaw(cells, mixture, HANDFUL, FLOOR) is None
+    assert narrow == pytest.approx(3 * np.log(N))  # more than the 8 nats of the least thin one
+    assert wide == pytest.approx(8 + 12 * np.log(10))
 
 
-@pytest.mark.parametrize(
-    ("place", "sd", "expected"),
-    [
-        (5, 3.0, None),
-        (5, 1.0, Status.ON_FEW),
-        (5, 1e-3, Status.ON_FEW),
-        (30, 1.0, None),
-        (30, 1e-3, None),
-    ],
-)
-def test_a_few_points_are_a_group_of_strays_or_none(
-    place: float, sd: float, expected: Status | None
+def test_a_shared_covariance_is_never_thin() -> None:
+    gaussians = components_of("tied", 3)
+    thin = gaussians._replace(covariances=1e-12 * gaussians.covariances)
+    objective = Objective.of("bic", "tied", N)
+    assert objective.price(thin) == objective.price(gaussians)
+    assert objective.find_excess(thin) == 0
+
+
+@pytest.mark.parametrize(("criterion", "each"), [("bic", np.log(N) / 2), ("aic", 1.0)])
+def test_a_background_pays_for_its_weight_and_what_is_asked_of_it(
+    criterion: CriterionName, each: float
 ) -> None:
-    few = np.array([[-1.0, 0.0], [1.0, 0.5], [0.0, -1.0]])
-    points = np.concatenate([sampled(BULK, 300), place + sd * few])
-    means = [[0, 0], [place, place]]
-    mixture = mixture_of([300 / 303, 3 / 303], means, [np.eye(2), sd**2 * np.eye(2)])
-    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == expected
+    objective = Objective.of(criterion, "full", N, beyond=5.0)
+    gaussians = components_of("full", 2)
+    more = objective.price(gaussians._replace(background=0.01)) - objective.price(gaussians)
+    assert more == pytest.approx(each + 5)
 
 
-def test_a_component_on_the_floor_is_told_before_one_of_few_points() -> None:
-    points = np.concatenate([sampled(BULK, 300), [[30, 30], [31, 30]]])
-    at = points[0]
-    mixture = mixture_of(
-        [0.95, 2 / 302, 0.05 - 2 / 302],
-        [[0, 0], [30, 30], at],
-        [np.eye(2), 0.01 * np.eye(2), SPIKE],
-    )
-    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == Status.ON_FLOOR
-
-
-def test_no_component_has_points_enough_where_all_have_few() -> None:
-    points = sampled(BULK, 8)
-    mixture = mixture_of([0.5, 0.5], [[-1, 0], [1, 0]], [np.eye(2), 4 * np.eye(2)])
-    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) == Status.ON_FEW
-
-
-def test_a_handful_is_enough_though_others_share_its_points() -> None:
-    points = sampled(mixture_of([0.5, 0.5], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)]), 12)
-    mixture = mixture_of([0.4999, 0.5001], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)])
-    assert flaw(cells_of(points), mixture, HANDFUL, FLOOR) is None
+def test_no_points_cost_nothing() -> None:
+    assert Objective.of("bic", "full", 0.5).of_parameter == 0

@@ -21,9 +21,25 @@ def test_a_sketch_finds_most_clusters() -> None:
     assert best - of_sketch < 0.25 * (best - of_one)
 
 
-@pytest.mark.parametrize("n_components", [1, 3])
-def test_a_sketch_of_equal_points_has_covariances_all_the_same(n_components: int) -> None:
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_sketch_of_equal_points_has_as_many_components_as_are_asked_for(number: int) -> None:
     points = np.concatenate([np.zeros((50, 2)), np.ones((50, 2))])
-    sketched: Mixture = sketch_mixture(cells_of(points), n_components)
-    assert sketched.n_components == n_components
+    sketched: Mixture = sketch_mixture(cells_of(points), number)
+    assert sketched.n_components == number
     assert (np.linalg.eigvalsh(sketched.covariances) > 0).all()
+    assert sketched.weights.sum() == pytest.approx(1)
+
+
+def test_more_cells_and_steps_make_a_better_sketch() -> None:
+    points = sampled(touching_clusters(12, seed=0), 6000)
+    rough, better = (
+        sketch_mixture(cells_of(points), 12, n_cells=n_cells, n_steps=n_steps)
+        for n_cells, n_steps in ((60, 2), (2000, 100))
+    )
+    assert better.log_densities(points).sum() > rough.log_densities(points).sum() + 10
+
+
+def test_sketches_of_the_same_points_are_the_same() -> None:
+    points = cells_of(sampled(touching_clusters(5, seed=0), 1000))
+    one, other = (sketch_mixture(points, 5) for _ in range(2))
+    np.testing.assert_array_equal(one.means, other.means)

@@ -1,12 +1,13 @@
-"""What can be wrong with the rows of a table, each said in one line with its remedy."""
+"""What can be wrong with the rows of a table for a fit, each said in one line with its remedy."""
 
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.totals import Totals
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.tables.arithmetic import LARGEST
 from gmmcli.core.tables.table import Table
-from gmmcli.errors import TableError
+from gmmcli.errors import FitError, TableError
 
 
 def check_rows(table: Table, kept: Totals, n_rows: int, *, strict: bool) -> None:
@@ -82,3 +83,21 @@ def check_spread(table: Table, cells: Cells) -> None:
         raise TableError(
             f"{table.source}: {error}; the largest in size are {' and '.join(sizes)}"
         ) from None
+
+
+def check_box(cells: Cells, start: Mixture) -> None:
+    """Refuse a start whose background has a box that some cells lie outside.
+
+    Args:
+        cells: in data units.
+        start: in data units.
+
+    Raises:
+        FitError: when it has.
+    """
+    if start.background is not None and not start.background.contains(cells.means).all():
+        (x_low, x_high), (y_low, y_high) = start.background.box.tolist()
+        raise FitError(
+            f"points lie outside the box of the start's background, {x_low:g} to {x_high:g} by "
+            f"{y_low:g} to {y_high:g}: widen it, or leave the background out"
+        )

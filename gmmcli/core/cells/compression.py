@@ -19,6 +19,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.checks import check_rows, check_spread
 from gmmcli.core.cells.expressions import count_rows, group_by_cell, group_by_point
 from gmmcli.core.cells.first_grid import Sketch, follow_sketch, lay_first_grid, limit_cells
+from gmmcli.core.cells.grain import Grain, find_grain
 from gmmcli.core.cells.grids import Grids
 from gmmcli.core.cells.places import IntArray, choose_halves, count_cells
 from gmmcli.core.cells.refinement import Coarseness, plan_parts_of_crowds
@@ -47,6 +48,7 @@ class Compression:
         grids: what cut the cells; None where every cell is one point.
         places: the places of the cells in the grids, shape (C, 2).
         most_cells: the largest number of cells.
+        grain: what the points were written down with, as the first rows tell.
     """
 
     table: Table
@@ -57,11 +59,7 @@ class Compression:
     grids: Grids | None
     places: IntArray
     most_cells: int
-
-    @property
-    def row_weight(self) -> float:
-        """What a row counts for, on average."""
-        return self.cells.n_points / (self.n_rows - self.n_skipped)
+    grain: Grain
 
     @property
     def is_exact(self) -> bool:
@@ -128,7 +126,8 @@ def compress(
     n_skipped = n_rows - int(totals.n_rows.sum())
     cells, places = _make_cells(totals, grids)
     check_spread(table, cells)
-    compression = Compression(table, cells, n_rows, n_skipped, 1, grids, places, most_cells)
+    grain = find_grain(cells if grids is None else _take_points(table, head))
+    compression = Compression(table, cells, n_rows, n_skipped, 1, grids, places, most_cells, grain)
     if grids is not None and (cells.n_cells > most_cells or _misses_much(grids, cells, places)):
         compression = _start_anew(compression)
     while True:

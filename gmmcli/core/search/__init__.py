@@ -1,9 +1,11 @@
-"""The best of many optima, and of many numbers of components.
+"""The best mixture by one objective, and its number of components at once.
 
-Here belongs what decides where climbs begin and which of their ends is better: the `objective`,
-`starts`, `moves` and `insertion`, their `rounds`, the `stages` of cells, all together in `fit`;
-`criteria` and the `choice` by them; `sketch`, a rough mixture without Torch. A search ends in an
-`outcome`, in whitened units, with a `status`.
+Here belongs what decides which mixture of some cells is the best: the `objective`; `starts`, steps
+and merges on a `region` of points, `regions` solved anew, `passes` over the number of components
+and `insertion`, all on the `problem`, the data as a search sees them; the `choice`, with its
+`criteria`, and the `climbs` by Pyro that lead there, on the `stages` of cells; `fit` from a start;
+`sketch`, a rough mixture without Torch. What all of it trades by is in `constants`. A search ends
+in an `outcome`, in whitened units, with a `status`.
 """
 
 import lazy_loader

@@ -2,8 +2,8 @@ from .choice import choose_mixture as choose_mixture
 from .criteria import Candidate as Candidate
 from .criteria import Criteria as Criteria
 from .criteria import Selection as Selection
-from .fit import Hooks as Hooks
-from .fit import fit_cells as fit_cells
+from .fit import fit_from as fit_from
+from .hooks import Hooks as Hooks
 from .outcome import Outcome as Outcome
 from .sketch import sketch_mixture as sketch_mixture
 from .status import Status as Status

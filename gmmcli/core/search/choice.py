@@ -1,14 +1,10 @@
 """The choice among mixtures: how many components, and which covariance type.
 
-Each number of components starts from its neighbour's mixture: upward by a split of all components
-and merges to one more, or from random starts where they lead higher, and downward by one merge.
-This is done on few cells. Then the candidates are compared on all cells, cut for the best of them,
-and those that are far behind there are left behind. The neighbours of the best start from it once
-more, and are searched for as long. Where the best explains some points badly, which few cells may
-hide, a candidate gets a component there.
+One search of a covariance type gives every number of components a mixture, on few cells. The best
+climbs on all cells, cut for it, and so do those near it, after their regions have been solved anew
+with their number held; what the others are worth is told from few cells.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -16,29 +12,23 @@ from time import perf_counter
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.gaps import estimate_gap
+from gmmcli.core.cells.grain import find_grain
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import count_parameters
-from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.search.criteria import Candidate, Selection, criteria
-from gmmcli.core.search.fit import Climbed, Hooks, Problem, check_distinct_points
-from gmmcli.core.search.outcome import Outcome
-from gmmcli.core.search.rounds import MOST_STEPS, ONE_MOVE, Searcher, Trail
-from gmmcli.core.search.stages import count_few
+from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.mixture.units import Nats
+from gmmcli.core.search.climbs import Finer, climb_stages, show_way, tell
+from gmmcli.core.search.constants import LEAST_MASS, REACH, SHARE, WORTHWHILE
+from gmmcli.core.search.criteria import Candidate, Criteria, Selection
+from gmmcli.core.search.hooks import Hooks
+from gmmcli.core.search.insertion import evaluate_logs
+from gmmcli.core.search.outcome import Outcome, Search
+from gmmcli.core.search.problem import Problem, count_few
+from gmmcli.core.search.region import Assessment
+from gmmcli.core.search.regions import Bounds
 from gmmcli.core.search.status import Status
-from gmmcli.settings import Choice, CriterionName, FitSettings
-
-# So many components beyond the best so far tell that more are no better.
-BEYOND = 3
-# Before candidates are compared, a climb has settled when a step brings less than this for each
-# point of a handful, in nats.
-ROUGHLY_SETTLED = 0.02
-# So many random starts are tried beside what a neighbour leads to.
-FEW_STARTS = 2
-# Candidates are left behind whose criterion is higher than the best one's by more than this, and so
-# many times the most that another has gained by its search and climb.
-CLOSE = 10.0
-GAINS = 2.0
+from gmmcli.errors import TableError
+from gmmcli.settings import Choice, FitSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,56 +37,71 @@ class Contender:
 
     Attributes:
         problem: the data, as its covariance type sees them.
-        path: the way to a mixture of so many components on few cells.
-        fit: what came of a climb on all cells, or what it would begin with.
-        flaw: what keeps that from being chosen, or None; see `objective.flaw`.
-        is_searched: whether it needs no search of its own any more: it has been searched for as
-            long as if it were the only candidate, or begins from the best, enlarged.
-        is_final: whether it has climbed on all cells as far as it could matter.
-        enlarged: a way to its mixture that begins on all cells, from that of another with one
-            component less.
-        on_all: the way to its mixture on all cells, once it has climbed there.
-        is_behind: whether its climb was given up, as it could not catch up.
+        found: its mixture on few cells.
+        search: what was done to find it.
+        background_gain: what a background brings to the objective, in twice nats.
+        outcome: what came of its climb on all cells; None before.
     """
 
     problem: Problem
-    path: Trail
-    fit: Outcome
-    flaw: Status | None
-    is_searched: bool = False
-    is_final: bool = False
-    enlarged: Trail | None = None
-    on_all: Trail | None = None
-    is_behind: bool = False
+    found: Assessment
+    search: Search
+    background_gain: float = -np.inf
+    outcome: Outcome | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Its covariance type and number of components."""
+        return self.problem.covariance, self.n_components
 
     @property
     def n_components(self) -> int:
         """How many components it has, K."""
-        return self.fit.settings.components
-
-    def has_begun_from(self, mixture: Mixture) -> bool:
-        """Whether its way on all cells has begun at a mixture; that is not tried again."""
-        if self.enlarged is None:
-            return False
-        return np.array_equal(self.enlarged.states[0].mixture.means, mixture.means)
+        return self.found.gaussians.number
 
     @property
-    def farthest(self) -> Trail:
-        """The way to its mixture, on all cells if it has one there."""
-        return self.on_all or self.enlarged or self.path
+    def rough(self) -> float:
+        """What it is compared by on few cells."""
+        return self.problem.compare(self.found)
 
-    def candidate(self) -> Candidate:
-        """What is told of it in the end."""
-        left = self.is_behind or not self.is_final
-        status = self.flaw or (Status.PRELIMINARY if left else self.fit.status)
-        covariance = self.problem.covariance
+    @property
+    def log_likelihood(self) -> float:
+        """Its ELBO on few cells, in nats and data units."""
+        problem, cells = self.problem, self.problem.few_cells
+        logs = evaluate_logs(cells, self.found.gaussians, problem.log_uniform)
+        return float(cells.counts @ logs) + cells.n_points * problem.whitening.log_volume
+
+    @property
+    def surcharge(self) -> float:
+        """What thin components add to its criterion, in twice nats."""
+        return 2 * self.problem.objective.find_excess(self.found.gaussians)
+
+    def tell_candidate(self, before: float, after: float) -> Candidate:
+        """What is told of it in the end; without a climb, as few cells compare it with another.
+
+        Args:
+            before: the log-likelihood of the other on few cells.
+            after: and after its climb on all cells.
+        """
+        problem, outcome = self.problem, self.outcome
+        covariance, background = problem.covariance, self.found.gaussians.background
+        n_free = count_parameters(self.n_components, covariance) + bool(background)
+        if outcome is not None:
+            log_likelihood, figures = outcome.log_likelihood, outcome.criteria
+        else:
+            log_likelihood = Nats(after + self.log_likelihood - before)
+            n_points = problem.cells.n_points * problem.worth
+            evidence = log_likelihood * problem.worth
+            figures = Criteria.of(evidence, n_free, n_points, problem.doubt(self.found))
         return Candidate(
             components=self.n_components,
             covariance=covariance,
-            log_likelihood=self.fit.log_likelihood,
-            parameters=count_parameters(self.n_components, covariance),
-            criteria=self.fit.criteria,
-            status=status,
+            log_likelihood=log_likelihood,
+            parameters=n_free,
+            criteria=figures,
+            status=outcome.status if outcome else Status.PRELIMINARY,
+            background=background,
+            surcharge=self.surcharge,
         )
 
 
@@ -104,9 +109,6 @@ def choose_mixture(
     cells: Cells, settings: FitSettings, choice: Choice, *, hooks: Hooks | None = None
 ) -> Outcome:
     """The fit of the mixture that a criterion prefers, with what it was chosen from.
-
-    A mixture with a flaw is not chosen, as its likelihood says nothing about the data (see
-    `objective.flaw`); where all have one, it is the simplest.
 
     Args:
         cells: the data, in data units.
@@ -121,320 +123,218 @@ def choose_mixture(
     """
     began, hooks = perf_counter(), hooks or Hooks()
     check_distinct_points(cells, choice.fewest if choice.goes_on else choice.most)
+    contenders = _solve_near(_search_all(cells, settings, choice, hooks), hooks)
+    best = min(contenders, key=lambda contender: contender.rough)
+    winner = _climb_fully(best, _find_bounds(choice, best.problem), hooks)
+    others = [c for c in contenders if c is not best and c.key != winner.key]
+    climbed = [winner, *_climb_near(others, best, winner, hooks)]
+    winner, selection = min(climbed, key=_compare), None
+    if choice.is_open:
+        selection = _tell_selection(others, [best, *climbed], winner, choice)
+    outcome = _show_way(winner, hooks)
+    return replace(outcome, selection=selection, seconds=perf_counter() - began)
+
+
+def check_distinct_points(cells: Cells, n_components: int) -> None:
+    """Raise where there are fewer distinct points than components.
+
+    Raises:
+        TableError: saying how many there are.
+    """
+    if cells.n_cells < n_components:
+        raise TableError(
+            f"{cells.n_cells} distinct points cannot hold {n_components} components: "
+            f"ask for at most {cells.n_cells}"
+        )
+
+
+def _search_all(
+    cells: Cells, settings: FitSettings, choice: Choice, hooks: Hooks
+) -> list[Contender]:
+    """The best mixture of every covariance type and number of components, on few cells."""
+    grain = find_grain(cells) if hooks.grain is None else hooks.grain
     contenders: list[Contender] = []
     for covariance in choice.covariances:
-        problem = Problem(
-            cells, replace(settings, covariance=covariance), hooks, count_few(choice.most)
-        )
-        contenders += _contenders(problem, choice.narrow_to(covariance), hooks)
+        own = replace(settings, covariance=covariance)
+        problem = Problem(cells, grain, own, choice.criterion, count_few(choice.most))
+        bounds = _find_bounds(choice, problem)
+        origins = [_carry(c, problem) for c in _find_best_of_each(contenders)]
+        findings = problem.search(bounds, origins, hooks)
+        plain, gain = findings.best, -np.inf
+        before = problem.add_background(plain, bounds)
+        if choice.background == "on" or (before is not None and choice.background == "auto"):
+            origins = [] if before is None else [before.gaussians]
+            findings = problem.search(bounds, origins, hooks, background=SHARE)
+            gain = 2 * (findings.best.score - plain.score)
+        elif before is not None:
+            gain = 2 * (before.score - plain.score)
+        search = Search(findings.n_passes, findings.n_returns)
+        contenders += [Contender(problem, found, search, gain) for found in findings.allowed]
         if hooks.interrupted():
             break
-    if (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
-        contenders = _on(finer_cells, contenders)  # coarse ones favour those with more components
-    contenders = _compared(contenders, choice.criterion, hooks)
-    while (finer_cells := _cut(contenders, choice.criterion, hooks)) is not None:
-        contenders = _compared(_on(finer_cells, contenders), choice.criterion, hooks)
-    place = _best_of(contenders, choice.criterion)
-    if is_interrupted := hooks.interrupted():
-        fit = replace(contenders[place].fit, status=Status.INTERRUPTED)
-        contenders[place] = replace(contenders[place], fit=fit, is_final=True, is_behind=False)
-    selection = Selection(tuple(c.candidate() for c in contenders), choice.criterion, place)
-    fit = contenders[place].fit
-    is_by_natural = settings.optimizer == "natural" and settings.learning_rate == 1
-    if not is_interrupted and not is_by_natural:
-        again = replace(contenders[place], on_all=None)  # from where the search has ended
-        fit = _climbed(again, by_natural=False).fit
-    return replace(fit, selection=selection, seconds=perf_counter() - began)
+    return contenders
 
 
-def _contenders(problem: Problem, choice: Choice, hooks: Hooks) -> list[Contender]:
-    """The candidates of a covariance type, on all cells; after an interrupt only the best so far.
+def _solve_near(contenders: Sequence[Contender], hooks: Hooks) -> list[Contender]:
+    """The contenders, with those near the best solved anew on few cells, their number held.
 
-    All cells are many, and who interrupts does not want to wait for candidates that lose. The best
-    is told by its figure before the number after it led it on.
+    So is the one with a component more, which has more left to climb than the best.
     """
-    paths, figures = _paths(problem, choice, hooks)
-    contenders: list[Contender] = []
-    for place in np.argsort(figures, kind="stable"):
-        contenders.append(_of(problem, paths[place]))
-        if hooks.interrupted():
-            break
-    return sorted(contenders, key=lambda contender: contender.n_components)
+    best, solved = min(contenders, key=lambda contender: contender.rough), list[Contender]()
+    for contender in contenders:
+        has_one_more = contender.n_components == best.n_components + 1
+        is_near = contender.rough < best.rough + REACH
+        is_next = contender.problem is best.problem and has_one_more
+        if contender is not best and (is_near or is_next) and not hooks.interrupted():
+            found = contender.problem.improve(contender.found)
+            contender = replace(contender, found=found)
+        solved.append(contender)
+    return solved
 
 
-def _cut(contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks) -> Cells | None:
-    """Finer cells where they are too wide for the best contender; None where that is not so."""
-    if hooks.finer is None or hooks.interrupted():
-        return None
-    best = contenders[_best_of(contenders, criterion)].fit
-    finer = hooks.finer(best.coarseness)
-    return None if finer is best.cells else finer
+def _find_bounds(choice: Choice, problem: Problem) -> Bounds:
+    """How many components a mixture may have of a covariance type."""
+    narrow = choice.narrow_to(problem.covariance)
+    most = problem.few_cells.n_cells if choice.goes_on else narrow.most
+    return Bounds(narrow.fewest, max(most, narrow.fewest))
 
 
-def _on(cells: Cells, contenders: Sequence[Contender]) -> list[Contender]:
-    """The contenders as they are on finer cells."""
-    problems = {problem: problem.on(cells) for problem in {c.problem for c in contenders}}
-    paths = [problems[c.problem].on_few(c.path) for c in contenders]
-    return [
-        _begun(replace(contender, problem=problems[contender.problem], path=path))
-        for contender, path in zip(contenders, paths, strict=True)
-    ]
+def _find_best_of_each(contenders: Sequence[Contender]) -> list[Contender]:
+    """The best contender of each covariance type."""
+    problems = {c.problem for c in contenders}
+    return [min((c for c in contenders if c.problem is p), key=lambda c: c.rough) for p in problems]
 
 
-def _paths(problem: Problem, choice: Choice, hooks: Hooks) -> tuple[list[Trail], list[float]]:
-    """The paths to mixtures of one number of components after the other, on few cells.
-
-    With the figures that they had before those after them were known; see `_figure`.
-    """
-    cells, searcher = problem.few_cells, replace(problem.searcher, settled=ROUGHLY_SETTLED)
-    begin = searcher.begun if choice.fewest == 1 else searcher.found
-    paths = [begin(cells, choice.fewest)]
-    figures = [_figure(problem, paths[0], choice.criterion)]
-    while (n_components := choice.fewest + len(paths)) <= cells.n_cells and not hooks.interrupted():
-        is_better_nearby = len(figures) - 1 - int(np.argmin(figures)) < BEYOND
-        has_cells = count_few(n_components) <= max(cells.n_cells, count_few(choice.most))
-        goes_on = choice.goes_on and is_better_nearby and has_cells
-        if n_components > choice.most and not goes_on:
-            break
-        settled = max(ROUGHLY_SETTLED, _behind(figures) / MOST_STEPS / searcher.handful)
-        path = _grown(replace(searcher, settled=settled), cells, paths[-1], n_components)
-        paths.append(path)
-        figures.append(_figure(problem, path, choice.criterion))
-        problem.watch("components", n_components, path.last.elbo)
-    for place in reversed(range(len(paths) - 1)):
-        paths[place] = _led_on(searcher, cells, paths[place], paths[place + 1].last.mixture)
-    return paths, figures
+def _carry(contender: Contender, problem: Problem) -> Gaussians:
+    """The mixture of a contender in the units of another problem, to begin with there."""
+    mixture = contender.problem.to_mixture(contender.found.gaussians)
+    there = problem.whitening.whiten(contender.problem.whitening.unwhiten(mixture))
+    return Gaussians(there.weights / there.weights.sum(), there.means, there.covariances)
 
 
-def _led_on(searcher: Searcher, cells: Cells, path: Trail, other: Mixture) -> Trail:
-    """A path, from another number of components on where a merge or a split of it leads higher."""
-    mixture = path.last.mixture
-    if mixture.n_components < other.n_components:
-        states = searcher.merged(cells, other, mixture)
-    else:
-        states = searcher.moved(cells, other, mixture.n_components)
-    if not searcher.is_better(cells, states[-1], path.last):
-        return path
-    return path.moved(states).after(ONE_MOVE)
+def _climb_fully(contender: Contender, bounds: Bounds, hooks: Hooks) -> Contender:
+    """A contender after its climb on all cells, with components where few cells hid points."""
+    best = _climb_without_lost(contender, bounds, hooks, on_all=False)
+    while best.problem.has_more_cells and not hooks.interrupted():
+        problem = best.problem
+        gaussians = problem.insert(problem.levels[-1], best.found, bounds)
+        if gaussians is best.found.gaussians:
+            return best
+        larger = replace(best, found=problem.region.assess(gaussians))
+        larger = _climb_without_lost(larger, bounds, hooks, on_all=True)
+        if _compare(larger) > _compare(best) - 2 * WORTHWHILE:
+            return best
+        best = larger
+    return best
 
 
-def _behind(figures: Sequence[float]) -> float:
-    """How far behind the best the last candidate that can be chosen is, in nats.
-
-    The next is about as far: where its steps bring less than would catch up in all of them, it
-    cannot win.
-    """
-    finite = [figure for figure in figures if figure < math.inf]
-    return (finite[-1] - min(finite)) / 2 if finite else 0.0
-
-
-def _grown(searcher: Searcher, cells: Cells, path: Trail, n_components: int) -> Trail:
-    """A path to one more component: from a start of its own, or from those there are if better.
-
-    Where both lead to the same mixture, the way from the start shows it finding its shape.
-    """
-    own = searcher.begun(cells, n_components, n_starts=FEW_STARTS)
-    grown = Trail(searcher.moved(cells, path.last.mixture, n_components))
-    return grown if searcher.is_better(cells, grown.last, own.last) else own
+def _climb_without_lost(
+    contender: Contender, bounds: Bounds, hooks: Hooks, *, on_all: bool
+) -> Contender:
+    """A contender after its climb on all cells, without components that are not worth it there."""
+    while True:
+        climbed = _climb(contender, hooks, hooks.finer, on_all=on_all)
+        problem, gaussians = climbed.problem, climbed.found.gaussians
+        left = gaussians.select(gaussians.weights * problem.objective.n_points > LEAST_MASS)
+        left = left if bounds.allow(left.number) else gaussians
+        left = left.scale(gaussians.weights.sum() / left.weights.sum())
+        if problem.has_more_cells and not hooks.interrupted():
+            left = problem.shrink(left, bounds)
+        if left.number == gaussians.number:
+            return climbed
+        contender, on_all = replace(climbed, found=problem.region.assess(left)), True
 
 
-def _figure(problem: Problem, path: Trail, criterion: CriterionName) -> float:
-    """The criterion where a path on few cells leads; infinite where that cannot be chosen.
-
-    Few cells may hide so much that more components seem better, or too little, so a few steps are
-    taken on more of them.
-    """
-    cells, last = problem.more_cells, path.last
-    if cells is not problem.few_cells:
-        last = problem.searcher.after_trial(cells, last.mixture)
-    mixture = last.mixture
-    if problem.flaw(cells, mixture):
-        return math.inf
-    log_likelihood = last.elbo + cells.n_points * estimate_gap(cells, mixture)
-    return criteria(cells, mixture, log_likelihood, problem.covariance).value(criterion)
-
-
-def _of(problem: Problem, path: Trail) -> Contender:
-    """A contender that has a path on few cells."""
-    return Contender(problem, path, *_told(problem, problem.measure(path)))
-
-
-def _begun(contender: Contender) -> Contender:
-    """A contender with its mixture as it is on all cells, before a climb there."""
-    problem = contender.problem
-    fit, flaw = _told(problem, problem.measure(contender.farthest))
-    return replace(contender, fit=fit, flaw=flaw, is_final=False)
-
-
-def _told(problem: Problem, climbed: Climbed) -> tuple[Outcome, Status | None]:
-    """What came of a climb, and what keeps that from being chosen; None where nothing does."""
-    return problem.told(climbed), problem.flaw(problem.all_cells, climbed.path.last.mixture)
-
-
-def _climbed(contender: Contender, *, by_natural: bool = True, behind: float = 0.0) -> Contender:
-    """A contender after the climb over all stages, or all cells if it has been there.
+def _climb(
+    contender: Contender,
+    hooks: Hooks,
+    finer: Finer | None = None,
+    *,
+    on_all: bool = False,
+    enough: float = 0.0,
+) -> Contender:
+    """A contender after the climb on all cells.
 
     Args:
         contender: what climbs.
-        by_natural: by natural gradient, whatever was asked for.
-        behind: how far it has to climb to matter, in nats.
+        hooks: what the caller adds on the way.
+        finer: cuts cells where they are too coarse for a mixture, in data units.
+        on_all: begin on all cells, since few hide something of its mixture.
+        enough: what may be left to climb, in nats, if less is asked for.
     """
-    problem, path = contender.problem, contender.farthest
-    climbed = problem.climbed(
-        path,
-        by_natural=by_natural,
-        on_all=path is not contender.path,
-        behind=behind,
-        target=contender.fit.elbo + behind,
-    )
-    fit, flaw = _told(problem, climbed)
-    return replace(
-        contender,
-        fit=fit,
-        flaw=flaw,
-        on_all=climbed.path,
-        is_final=True,
-        is_behind=behind > 0,
-    )
-
-
-def _searched(contender: Contender) -> Contender:
-    """A contender after a search as long as if no other number of components were asked for."""
-    if contender.is_searched:
-        return contender
     problem = contender.problem
-    path = problem.searcher.improved(problem.few_cells, contender.path)
-    return replace(contender, path=path, is_searched=True)
+    first = State(0, problem.to_mixture(contender.found.gaussians), -np.inf)
+    climbed = climb_stages(problem, [first], hooks, finer, on_all=on_all, enough=enough)
+    outcome = tell(problem, climbed, contender.search)
+    if climbed.cells is not problem.cells:
+        problem = problem.on(climbed.cells)
+    last = problem.to_gaussians(outcome.states[-1].mixture)
+    found = problem.region.assess(last)
+    return replace(contender, problem=problem, found=found, outcome=outcome)
 
 
-def _led(contender: Contender, path: Trail, criterion: CriterionName) -> Contender:
-    """A contender with another path on few cells, from whose end it begins if it is better there.
-
-    What leads higher on few cells may not on all.
-    """
-    led = _of(contender.problem, path)
-    is_better = _rank(led, criterion) < _rank(contender, criterion)
-    return led if is_better else replace(contender, path=path)
-
-
-def _compared(
-    contenders: Sequence[Contender], criterion: CriterionName, hooks: Hooks
+def _climb_near(
+    others: Sequence[Contender], best: Contender, winner: Contender, hooks: Hooks
 ) -> list[Contender]:
-    """The contenders, of which all have climbed that could turn out the best."""
-    compared, gained = list(contenders), 0.0
-    close = CLOSE * hooks.row_weight
-    while not hooks.interrupted():
-        place = _next_of(compared, criterion, close + GAINS * gained)
-        if place is None:
-            challengers = (
-                _neighbours_of_best(compared, criterion)
-                or _enlarged_best(compared, criterion)
-                or _searched_beside_best(compared, criterion)
-            )
-            if not challengers:
-                break
-            for place, contender in challengers:
-                compared[place] = contender
-            continue
-        before, reach = _value(compared[place], criterion), _lowest(compared, criterion) + close
-        behind = max(before - reach, 0.0) / 2
-        compared[place] = _climbed(_searched(compared[place]), behind=behind)
-        if compared[place].is_behind and _value(compared[place], criterion) < reach:
-            compared[place] = _climbed(compared[place])  # it has caught up
-        gained = max(gained, before - _value(compared[place], criterion))
-    return compared
+    """Those near the best after their climb on all cells."""
+    climbed = []
+    for contender in sorted(others, key=lambda c: c.rough):
+        if hooks.interrupted() or contender.rough > best.rough + REACH:
+            break
+        near = contender
+        if winner.problem.cells is not contender.problem.cells:
+            near = replace(near, problem=near.problem.on(winner.problem.cells))
+        near = _climb(near, hooks, enough=WORTHWHILE / 10)
+        if _compare(near) < _compare(winner) + 4 * WORTHWHILE:
+            near = _climb(near, hooks, on_all=True)
+        climbed.append(near)
+    return climbed
 
 
-def _value(contender: Contender, criterion: CriterionName) -> float:
-    """The criterion of a contender."""
-    return contender.fit.criteria.value(criterion)
+def _compare(contender: Contender) -> float:
+    """What contenders are compared by on all cells, in twice nats."""
+    if contender.outcome is None:
+        return np.inf
+    figures = contender.outcome.criteria
+    return figures.value(contender.problem.criterion) + contender.surcharge
 
 
-def _neighbours_of_best(
-    contenders: Sequence[Contender], criterion: CriterionName
-) -> list[tuple[int, Contender]]:
-    """Candidates that the best one leads higher, by a merge or a split, and their places.
+def _tell_selection(
+    others: Sequence[Contender],
+    climbed: Sequence[Contender],
+    winner: Contender,
+    choice: Choice,
+    *,
+    times: float = 1.5,
+    beyond: int = 3,
+) -> Selection:
+    """What the winner was chosen from: all numbers from the fewest to beyond its own.
 
-    What made it the best may have come after its neighbours started, or by chance.
+    Args:
+        others: those that were compared on few cells alone.
+        climbed: the best of them before its climb, after it, and those near it after theirs.
+        winner: the best of all.
+        choice: what was asked for.
+        times: numbers up to so many times the winner's are told of.
+        beyond: and so many more.
     """
-    best = contenders[_best_of(contenders, criterion)]
-    problem, mixture = best.problem, best.farthest.last.mixture
-    challengers: list[tuple[int, Contender]] = []
-    for place, contender in enumerate(contenders):
-        if _are_neighbours(contender, best):
-            path = _led_on(problem.searcher, problem.few_cells, contender.path, mixture)
-            if path is not contender.path:
-                challengers.append((place, _led(contender, path, criterion)))
-    return challengers
+    best, after = climbed[0].log_likelihood, climbed[1].outcome
+    most = times * winner.n_components + beyond
+    told = {c.key: c for c in [*others, *climbed[1:]] if c.n_components <= most}
+    order = choice.covariances.index
+    ordered = sorted(told.values(), key=lambda c: (order(c.problem.covariance), c.n_components))
+    known = best if after is None else after.log_likelihood
+    candidates = tuple(contender.tell_candidate(best, known) for contender in ordered)
+    return Selection(candidates, choice.criterion, ordered.index(winner), choice.goes_on)
 
 
-def _enlarged_best(
-    contenders: Sequence[Contender], criterion: CriterionName
-) -> list[tuple[int, Contender]]:
-    """The candidate with one more component than the best, where the best explains points badly.
-
-    With its place; none where that candidate is better already.
-    """
-    best = contenders[_best_of(contenders, criterion)]
-    problem, n_more = best.problem, best.n_components + 1
-    for place, contender in enumerate(contenders):
-        if contender.problem is problem and contender.n_components == n_more:
-            more = problem.searcher.enlarged(problem.all_cells, best.farthest.last.mixture)
-            if more is None or contender.has_begun_from(more):
-                return []
-            start = Trail([State(0, more, -math.inf)]).after(ONE_MOVE)
-            larger = _begun(
-                replace(contender, enlarged=start, on_all=None, is_searched=True, is_behind=False)
-            )
-            is_better = _rank(larger, criterion) < _rank(contender, criterion)
-            return [(place, larger)] if is_better else []
-    return []
-
-
-def _searched_beside_best(
-    contenders: Sequence[Contender], criterion: CriterionName
-) -> list[tuple[int, Contender]]:
-    """Neighbours of the best candidate after a search as long as its own, and their places.
-
-    They may have been left behind only because they were not searched for as long.
-    """
-    best = contenders[_best_of(contenders, criterion)]
-    challengers: list[tuple[int, Contender]] = []
-    for place, contender in enumerate(contenders):
-        if _are_neighbours(contender, best) and not contender.is_searched:
-            searched = _searched(contender)
-            if searched.path.moves > contender.path.moves:
-                searched = replace(_led(contender, searched.path, criterion), is_searched=True)
-            challengers.append((place, searched))
-    return challengers
-
-
-def _are_neighbours(one: Contender, other: Contender) -> bool:
-    """Whether one candidate has one component more than another of its covariance type."""
-    return one.problem is other.problem and abs(one.n_components - other.n_components) == 1
-
-
-def _next_of(contenders: Sequence[Contender], criterion: CriterionName, reach: float) -> int | None:
-    """The place of the best contender that has not climbed and is within reach of the best."""
-    values = [_value(contender, criterion) for contender in contenders]
-    highest = _lowest(contenders, criterion) + reach
-    waiting = [n for n, c in enumerate(contenders) if not c.is_final and values[n] <= highest]
-    return min(waiting, key=values.__getitem__, default=None)
-
-
-def _lowest(contenders: Sequence[Contender], criterion: CriterionName) -> float:
-    """The lowest criterion of those that have climbed and can be chosen; infinite without any."""
-    final = [c for c in contenders if c.is_final and not c.flaw]
-    return min((_value(contender, criterion) for contender in final), default=math.inf)
-
-
-def _best_of(contenders: Sequence[Contender], criterion: CriterionName) -> int:
-    """The place of the best contender without a flaw, or of the simplest where all have one."""
-    return min(range(len(contenders)), key=lambda place: _rank(contenders[place], criterion))
-
-
-def _rank(contender: Contender, criterion: CriterionName) -> tuple[bool, float]:
-    """What orders contenders: those without a flaw by criterion, then the others by simplicity."""
-    if contender.flaw is None:
-        return False, _value(contender, criterion)
-    return True, count_parameters(contender.n_components, contender.problem.covariance)
+def _show_way(contender: Contender, hooks: Hooks) -> Outcome:
+    """What came of a contender, with a way to where its climb began."""
+    outcome, problem = contender.outcome, contender.problem
+    if outcome is None:
+        raise AssertionError("only what has climbed can win")
+    if hooks.interrupted():
+        return outcome
+    states = show_way(problem, outcome.states, hooks)
+    gain = contender.background_gain
+    return replace(outcome, states=tuple(states), background_gain=gain)

@@ -19,6 +19,23 @@ class Criteria:
     aic: float
     icl: float
 
+    @staticmethod
+    def of(log_likelihood: float, n_free: int, n_points: float, doubt: float) -> "Criteria":
+        """BIC = p ln N - 2 ln L, AIC = 2 p - 2 ln L, and ICL.
+
+        BIC is Schwarz (1978), AIC Akaike (1974). ICL is BIC plus twice the cost of assigning every
+        point to its likeliest component, minus the log of that component's responsibility
+        (Biernacki, Celeux & Govaert 2000), and so prefers components that do not overlap.
+
+        Args:
+            log_likelihood: of all points, in nats.
+            n_free: the number of free parameters, p.
+            n_points: N.
+            doubt: the cost of assigning every point, in nats.
+        """
+        bic = n_free * float(np.log(n_points)) - 2 * log_likelihood
+        return Criteria(bic, 2.0 * n_free - 2 * log_likelihood, bic + 2 * doubt)
+
     def value(self, name: CriterionName) -> float:
         """The criterion of this name."""
         return {"bic": self.bic, "aic": self.aic, "icl": self.icl}[name]
@@ -34,7 +51,10 @@ class Candidate:
         log_likelihood: in nats, with what cells are estimated to hide of it.
         parameters: how many are free.
         criteria: BIC, AIC and ICL.
-        status: how its fit ended, or why it cannot be chosen.
+        status: how its fit ended.
+        background: the weight of its background; 0 without one.
+        surcharge: what is added to the criterion for components so thin that chance would find
+            such, in twice nats; see `objective`.
     """
 
     components: int
@@ -43,11 +63,8 @@ class Candidate:
     parameters: int
     criteria: Criteria
     status: Status
-
-    @property
-    def is_eligible(self) -> bool:
-        """Whether it can be chosen."""
-        return not self.status.is_rejected
+    background: float = 0.0
+    surcharge: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,11 +75,13 @@ class Selection:
         candidates: by covariance type and number of components.
         criterion: what they were compared by.
         chosen: the place of the chosen one among them.
+        goes_on: whether more components than all of them were open to the choice.
     """
 
     candidates: tuple[Candidate, ...]
     criterion: CriterionName
     chosen: int
+    goes_on: bool = False
 
     @property
     def winner(self) -> Candidate:
@@ -71,8 +90,8 @@ class Selection:
 
     @property
     def runner_up(self) -> Candidate | None:
-        """The best of the others that could have been chosen; None where there is none."""
-        others = [c for n, c in enumerate(self.candidates) if n != self.chosen and c.is_eligible]
+        """The best of the others; None where there is none."""
+        others = [c for n, c in enumerate(self.candidates) if n != self.chosen]
         return min(others, key=self.value, default=None)
 
     @property
@@ -82,21 +101,28 @@ class Selection:
         return None if second is None else self.value(second) - self.value(self.winner)
 
     def value(self, candidate: Candidate) -> float:
-        """The criterion of a candidate."""
-        return candidate.criteria.value(self.criterion)
+        """What a candidate is compared by: its criterion and the surcharge for thin components."""
+        return candidate.criteria.value(self.criterion) + candidate.surcharge
 
 
 def criteria(
-    cells: Cells, mixture: Mixture, log_likelihood: float, covariance: CovarianceType
+    cells: Cells,
+    mixture: Mixture,
+    log_likelihood: float,
+    covariance: CovarianceType,
+    worth: float = 1.0,
 ) -> Criteria:
-    """BIC = p ln N - 2 ln L, AIC = 2 p - 2 ln L, and ICL.
+    """The criteria of a mixture.
 
-    BIC is Schwarz (1978), AIC Akaike (1974). ICL is BIC plus twice the cost of assigning every
-    point to its likeliest component, minus the log of that component's responsibility (Biernacki,
-    Celeux & Govaert 2000), and so prefers components that do not overlap.
+    Args:
+        cells: the data.
+        mixture: in the units of the cells.
+        log_likelihood: of all points, in nats.
+        covariance: the covariance type.
+        worth: what a point counts for as evidence; see `cells.grain`.
     """
-    n_free = count_parameters(mixture.n_components, covariance)
-    bic = n_free * np.log(cells.n_points) - 2 * log_likelihood
-    aic = 2 * n_free - 2 * log_likelihood
-    certainty = mixture.responsibilities(cells.means).max(axis=1)
-    return Criteria(float(bic), float(aic), float(bic - 2 * cells.counts @ np.log(certainty)))
+    n_free = count_parameters(mixture.n_components, covariance) + bool(mixture.background)
+    shares = mixture.responsibilities(cells.means).max(axis=1)
+    certainty = np.maximum(shares, mixture.background_responsibilities(cells.means))
+    doubt = -float(cells.counts @ np.log(certainty))
+    return Criteria.of(log_likelihood * worth, n_free, cells.n_points * worth, doubt * worth)

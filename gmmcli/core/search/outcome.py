@@ -3,6 +3,7 @@
 What a user is told of it, in data units, is made in `runs.result`.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,16 +23,12 @@ class Search:
     """What a search for the best mixture did.
 
     Attributes:
-        rounds: how many rounds of moves were tried.
-        moves: how many of them led higher.
-        starts: how many other starts the best mixture was crossed with, since it was found.
-        returns: how many of these reached the same optimum.
+        passes: how many passes from starts of their own there were.
+        returns: how many of them came to the optimum of the best before they were crossed with any.
     """
 
-    rounds: int = 0
-    moves: int = 0
-    starts: int = 0
-    returns: int = 0
+    passes: int
+    returns: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +43,11 @@ class Outcome:
         cells: the data that was fitted, in data units.
         coarseness: how coarse the cells are for the mixture.
         criteria: BIC, AIC and ICL, of the ELBO and the estimated gap together.
-        floored: the components that stand on the covariance floor, ascending.
-        handful: how many points are enough for a component, in the units of the cells' counts.
+        floored: the components that are as thin as the resolution of the data lets them be,
+            ascending.
+        n_effective: how many points they are worth as evidence, in the units of the counts.
+        background_gain: what a background brings to the criterion beyond what is asked of one, in
+            twice nats; negative where it brings less.
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.
@@ -61,10 +61,11 @@ class Outcome:
     coarseness: Coarseness
     criteria: Criteria
     floored: tuple[int, ...]
-    handful: float
+    n_effective: float
     search: Search | None
     seconds: float = 0.0
     selection: Selection | None = None
+    background_gain: float = -math.inf
 
     @cached_property
     def mixture(self) -> Mixture:

@@ -5,13 +5,12 @@ Not Pyro's, which is still being loaded while a table is read. NumPy only.
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells, assign_cells
+from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.tree import merge_cells
-from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.densities import maximize
+from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.search.moves import merged_to
-from gmmcli.settings import HANDFUL
+from gmmcli.core.search.objective import Objective
+from gmmcli.core.search.region import Region
 
 
 def sketch_mixture(
@@ -25,8 +24,7 @@ def sketch_mixture(
 ) -> Mixture:
     """A mixture near some points, in whitened units.
 
-    The leaves of a kd-tree, merged, and a few EM steps from there (Dempster, Laird & Rubin 1977).
-    A handful of points like all are added to each component, so that none runs out of points.
+    The leaves of a kd-tree, and a pass from there.
     A better sketch takes longer and gives a long table cells that fit it better: their number, and
     the passes that they take, are in benchmarks/gaps.py, the seconds in benchmarks/speed.py.
 
@@ -35,29 +33,14 @@ def sketch_mixture(
         n_components: K.
         n_cells: the points are first merged to at most so many cells.
         n_leaves: the least number of components that are merged to K.
-        n_steps: of EM.
+        n_steps: of EM at last.
         least_variance: added to the covariances, in whitened units.
     """
     few = merge_cells(points, n_cells)
+    few = Cells(few.counts, few.means, few.covariances + least_variance * np.eye(2))
     leaves = merge_cells(few, max(n_leaves, 2 * n_components))
-    least = least_variance * np.eye(2)
-    mixture = Mixture(leaves.counts / leaves.n_points, leaves.means, leaves.covariances + least)
-    handful = HANDFUL * points.n_points / points.n_cells
-    mixture = merged_to(few, mixture, n_components, handful)
-    for _ in range(n_steps):
-        mixture = _take_em_step(few, mixture, least, handful)
-    return mixture
-
-
-def _take_em_step(cells: Cells, mixture: Mixture, least: FloatArray, handful: float) -> Mixture:
-    """The mixture after one EM step with a handful of points more in each component.
-
-    Args:
-        cells: in whitened units.
-        mixture: in whitened units.
-        least: added to the covariances, shape (2, 2).
-        handful: in the units of the cells' counts.
-    """
-    masses = cells.counts * assign_cells(cells, mixture) + handful / cells.n_cells  # (K, C)
-    totals, means, covariances = maximize(cells.means, masses, cells.covariances)
-    return Mixture(totals / totals.sum(), means, covariances + least)
+    region = Region.of(few, Objective.of("bic", "full", points.n_points))
+    start = Gaussians(leaves.counts / leaves.n_points, leaves.means, leaves.covariances)
+    *_, last = region.descend(start, n_components)
+    found = region.climb(last.gaussians, n_steps)
+    return Mixture(found.weights / found.weights.sum(), found.means, found.covariances)

@@ -1,26 +1,12 @@
 """The cells that a fit climbs on: few at first, and all of them at last."""
 
-import math
 from collections.abc import Callable
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import Coarseness
-from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.mixture.whitening import Whitening
-from gmmcli.settings import CovarianceType
-
-# A fit has converged when its remaining climb is estimated below this, in nats for all points: half
-# the square of 1 % of a standard error of a parameter.
-TOLERANCE = 5e-5
-# On cells that finer ones will follow, as much may be left: far less than the finer ones move it.
-NEAR = 0.01
-# So many cells are enough to search for a start and to come near the optimum.
-FEW_CELLS = 2048
-# And so many for each component.
-CELLS_PER_COMPONENT = 40
-# Each further stage has at most so many times as many cells.
-MORE = 4.5
+from gmmcli.core.search.constants import NEAR, TOLERANCE
+from gmmcli.core.search.problem import Problem
 
 
 class Stages:
@@ -31,35 +17,27 @@ class Stages:
     first climb, and again after the last.
 
     Args:
-        cells: the data, in data units.
-        levels: fewer and more cells that these are merged into, and last all, in whitened units.
-        whitening: to whitened units.
-        covariance: the covariance type.
+        problem: the data.
         finer: cuts cells where they are too coarse for a mixture, in data units; None where all
             are as fine as can be.
-        few: how many cells the first of the levels has at most; None where it has all.
+        on_all: begin on all cells.
 
     Attributes:
         all_cells: the data, in data units, as fine as has been asked for.
         coarseness: how coarse they are for the mixture that the last climb led to; None before.
-        has_more_cells: whether this stage has more cells than the first.
     """
 
     def __init__(
         self,
-        cells: Cells,
-        levels: list[Cells],
-        whitening: Whitening,
-        covariance: CovarianceType,
-        finer: Callable[[Coarseness], Cells] | None,
-        few: int | None,
+        problem: Problem,
+        finer: Callable[[Coarseness], Cells] | None = None,
+        *,
+        on_all: bool = False,
     ) -> None:
-        self.all_cells = cells
-        self._levels, self._whitening, self._finer, self._few = levels, whitening, finer, few
-        self._covariance = covariance
-        self._level = 0
+        self._problem, self._finer = problem, finer
+        self.all_cells, self._levels = problem.cells, problem.levels
+        self._level = len(self._levels) - 1 if on_all else 0
         self.coarseness: Coarseness | None = None
-        self.has_more_cells = False
 
     @property
     def is_last(self) -> bool:
@@ -74,7 +52,7 @@ class Stages:
     @property
     def tolerance(self) -> float:
         """What may be left to climb on them, in nats."""
-        return TOLERANCE if self.is_last else NEAR
+        return (TOLERANCE if self.is_last else NEAR) / self._problem.worth
 
     def advance(self, mixture: Mixture) -> bool:
         """Take more cells, cut where they are too wide for a mixture in whitened units.
@@ -85,8 +63,8 @@ class Stages:
         if self._finer is not None and (was_last or self._level == 0):
             coarseness = Coarseness(
                 before,
-                self._whitening.unwhiten(mixture),
-                self._covariance,
+                self._problem.whitening.unwhiten(mixture),
+                self._problem.covariance,
                 is_optimum=was_last,
             )
             self.all_cells = self._finer(coarseness)
@@ -94,25 +72,7 @@ class Stages:
         if self.all_cells is before and was_last:
             return False
         if self.all_cells is not before:
-            self._levels = merge_levels(self.all_cells, self._whitening, self._few)
+            self._levels = self._problem.on(self.all_cells).levels
         last = len(self._levels) - 1
         self._level = last if was_last else min(self._level + 1, last)
-        self.has_more_cells = True
         return True
-
-
-def merge_levels(cells: Cells, whitening: Whitening, few: int | None) -> list[Cells]:
-    """Few cells that these are merged into, more and more, and last all, in whitened units."""
-    levels = [cells.whiten(whitening)]
-    if few is None or cells.n_cells <= few:
-        return levels
-    n_merged = math.ceil(math.log(cells.n_cells / few, MORE))
-    more = (cells.n_cells / few) ** (1 / n_merged)
-    for level in reversed(range(n_merged)):
-        levels.insert(0, merge_cells(levels[0], round(few * more**level)))
-    return levels
-
-
-def count_few(n_components: int) -> int:
-    """How many cells are enough to search for so many components."""
-    return max(FEW_CELLS, CELLS_PER_COMPONENT * n_components)

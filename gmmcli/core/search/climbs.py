@@ -1,0 +1,245 @@
+"""The way to a mixture by Pyro, on few cells and then on all, and what comes of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.refinement import Coarseness
+from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.climb import climb, estimate_left_to_climb, limit_threads, measure
+from gmmcli.core.inference.convergence import WINDOWS, estimate_remaining_climb
+from gmmcli.core.inference.curvature import Memory
+from gmmcli.core.inference.state import State
+from gmmcli.core.mixture.covariances import are_floored
+from gmmcli.core.mixture.gaussians import Gaussians, IntArray
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.whitening import Whitening
+from gmmcli.core.search.constants import NEAR
+from gmmcli.core.search.criteria import criteria
+from gmmcli.core.search.hooks import Hooks
+from gmmcli.core.search.outcome import Outcome, Search
+from gmmcli.core.search.problem import Problem
+from gmmcli.core.search.stages import Stages
+from gmmcli.core.search.starts import start
+from gmmcli.core.search.status import Status
+
+Finer = Callable[[Coarseness], Cells]
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """Where a climb ended.
+
+    Attributes:
+        states: those on the way, in whitened units.
+        status: why it ended.
+        cells: the data, in data units, as fine as was asked for.
+        coarseness: how coarse they are for its end, as far as that has been worked out.
+    """
+
+    states: list[State]
+    status: Status
+    cells: Cells
+    coarseness: Coarseness | None = None
+
+
+def make_ascent(problem: Problem) -> Ascent:
+    """How the settings of a problem say to climb."""
+    settings = problem.settings
+    return Ascent(settings.covariance, settings.optimizer, settings.learning_rate, problem.least)
+
+
+def show_way(
+    problem: Problem, states: Sequence[State], hooks: Hooks, *, most: int = 60
+) -> list[State]:
+    """A climb from a random start, and then some states as they go on from where it ends.
+
+    Where it ends at another optimum than theirs, a move leads from there to them.
+
+    Args:
+        problem: the data.
+        states: of a climb, in whitened units; the first is on few cells.
+        hooks: what the caller adds on the way.
+        most: the most steps of the climb from the start.
+    """
+    first, generator = states[0], np.random.default_rng(problem.settings.seed)
+    region, n_components = problem.region, first.mixture.n_components
+    parts = start(region, n_components, np.eye(2), generator)
+    if n_components == 1 or parts.number < n_components:
+        return list(states)
+    share = 0.0 if first.mixture.background is None else first.mixture.background.weight
+    even = np.full(n_components, (1 - share) / n_components)
+    pooled = np.einsum("k,kij->ij", parts.weights, parts.covariances)
+    begin = Gaussians(even, parts.means, np.tile(pooled, (n_components, 1, 1)), share)
+    climber = _Climber(make_ascent(problem), min(most, problem.settings.steps), problem, hooks)
+    begun = State(0, problem.to_mixture(begin), -np.inf)
+    way, _ = climber.climb(problem.few_cells, [begun], NEAR)
+    on_few = [state.elbo for state in states if state.n_cells == way[-1].n_cells]
+    are_few = bool(on_few)
+    has_come_there = are_few and abs(way[-1].elbo - on_few[-1]) < 2 * NEAR
+    way = [state for state in way if not are_few or state.elbo < first.elbo]
+    if not way:
+        return list(states)
+    order = _match(first.mixture, way[-1].mixture)
+    way = [replace(state, mixture=state.mixture.reorder(order)) for state in way]
+    joined = [*way, replace(first, by_move=not has_come_there), *states[1:]]
+    return [replace(state, step=step) for step, state in enumerate(joined)]
+
+
+def climb_stages(
+    problem: Problem,
+    states: Sequence[State],
+    hooks: Hooks,
+    finer: Finer | None = None,
+    *,
+    on_all: bool = False,
+    enough: float = 0.0,
+) -> Climbed:
+    """Where the climb from the end of a way leads, on more and more cells.
+
+    Args:
+        problem: the data.
+        states: those so far.
+        hooks: what the caller adds on the way.
+        finer: cuts cells where they are too coarse for a mixture, in data units.
+        on_all: begin on all cells.
+        enough: what may be left to climb, in nats, if the last cells ask for less.
+
+    Raises:
+        FitError: when Adam, at too high a learning rate, diverges.
+    """
+    stages = Stages(problem, finer, on_all=on_all)
+    climber = _Climber(
+        make_ascent(problem), states[-1].step + problem.settings.steps, problem, hooks
+    )
+    states, status = climber.climb(stages.cells, states, max(stages.tolerance, enough))
+    while status is Status.CONVERGED and stages.advance(states[-1].mixture):
+        states, status = climber.climb(stages.cells, states, max(stages.tolerance, enough))
+    if not stages.is_last:
+        last = measure(states[-1], stages.all_cells.whiten(problem.whitening), make_ascent(problem))
+        states = [*states[:-1], last]
+    coarseness = stages.coarseness if status is Status.CONVERGED else None
+    return Climbed(states, status, stages.all_cells, coarseness)
+
+
+def tell(problem: Problem, climbed: Climbed, search: Search | None) -> Outcome:
+    """What came of a climb, in data units."""
+    cells, status = climbed.cells, climbed.status
+    states = _order_canonically(climbed.states, problem.whitening)
+    mixture = problem.whitening.unwhiten(states[-1].mixture)
+    coarseness = climbed.coarseness or Coarseness(
+        cells, mixture, problem.covariance, is_optimum=status is Status.CONVERGED
+    )
+    elbo = states[-1].elbo + cells.n_points * problem.whitening.log_volume
+    log_likelihood = elbo + coarseness.gap * cells.n_points
+    floored = are_floored(states[-1].mixture.covariances, problem.least)
+    return Outcome(
+        settings=replace(problem.settings, components=mixture.n_components),
+        states=tuple(states),
+        whitening=problem.whitening,
+        status=status,
+        cells=cells,
+        coarseness=coarseness,
+        criteria=criteria(cells, mixture, log_likelihood, problem.covariance, problem.worth),
+        floored=tuple(np.flatnonzero(floored).tolist()),
+        n_effective=cells.n_points * problem.worth,
+        search=search,
+    )
+
+
+@dataclass(frozen=True)
+class _Climber:
+    """How far to climb, by which steps, and who is told of them.
+
+    Attributes:
+        ascent: how to climb.
+        max_steps: the most steps to take in all.
+        problem: the data.
+        hooks: who is told of every step, and asked whether to end there.
+    """
+
+    ascent: Ascent
+    max_steps: int
+    problem: Problem
+    hooks: Hooks
+
+    def climb(
+        self, cells: Cells, states: Sequence[State], tolerance: float
+    ) -> tuple[list[State], Status]:
+        """The states up to where the climb ends, and why it ends there.
+
+        Args:
+            cells: the data to climb on, in whitened units.
+            states: those so far; the last takes the ELBO that it has on these cells.
+            tolerance: what may be left to climb, in nats.
+        """
+        *before, last = states
+        elbos = list[float]()
+        with limit_threads(cells, last.mixture.n_components):
+            for state in climb(cells, last.mixture, self.ascent, Memory()):
+                before.append(self._pass_on(state, last.step))
+                elbos.append(state.elbo)
+                if state.expected < tolerance or self._has_converged(
+                    elbos, state.mixture, cells, tolerance
+                ):
+                    return before, Status.CONVERGED
+                if self.hooks.interrupted():
+                    return before, Status.INTERRUPTED
+                if before[-1].step >= self.max_steps:
+                    return before, Status.STEP_LIMIT
+        raise AssertionError("an ascent has no end of its own")
+
+    def _pass_on(self, state: State, n_before: int) -> State:
+        """The state as one of a longer way, after the caller has been told of it."""
+        here = State(n_before + state.step, state.mixture, state.elbo, state.n_cells)
+        volume = self.problem.whitening.log_volume
+        self.hooks.watch("step", here.step, here.elbo / self.problem.cells.n_points + volume)
+        return here
+
+    def _has_converged(
+        self,
+        elbos: list[float],
+        mixture: Mixture,
+        cells: Cells,
+        tolerance: float,
+        *,
+        probe_every: int = 3,
+    ) -> bool:
+        """Whether less is left to climb than is tolerable, in nats.
+
+        Accelerated steps may stall for a while, which does no harm before the last cells.
+
+        Args:
+            elbos: of the climb so far, in nats.
+            mixture: where it stands.
+            cells: that it is on.
+            tolerance: in nats.
+            probe_every: what is left is probed at every so many steps, since a probe takes as long
+                as they do.
+        """
+        window = WINDOWS[self.ascent.optimizer]
+        if len(elbos) % window or estimate_remaining_climb(elbos, window) >= tolerance:
+            return False
+        if window == 1 and not (self.ascent.is_accelerated and tolerance < NEAR):
+            return True
+        is_due = window > 1 or len(elbos) % probe_every == 0
+        return is_due and estimate_left_to_climb(cells, mixture, self.ascent) < tolerance
+
+
+def _match(before: Mixture, mixture: Mixture) -> IntArray:
+    """The order that puts a mixture's components to the places of those before nearest to them."""
+    apart = np.linalg.norm(before.means[:, None] - mixture.means, axis=2)
+    order = np.zeros(mixture.n_components, dtype=np.intp)
+    for _ in range(mixture.n_components):
+        old, new = np.unravel_index(np.argmin(apart), apart.shape)
+        order[old] = new
+        apart[old], apart[:, new] = np.inf, np.inf
+    return order
+
+
+def _order_canonically(states: Sequence[State], whitening: Whitening) -> list[State]:
+    """The states with their components in the canonical order of the last mixture."""
+    order = whitening.unwhiten(states[-1].mixture).canonical_order()
+    return [replace(state, mixture=state.mixture.reorder(order)) for state in states]
