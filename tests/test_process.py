@@ -21,6 +21,16 @@ for n_rounds in (1, 5):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 PAGES = 5 * 20 * 2_000_000 // 4096
+# Prints how often Python looked for garbage while it made objects that stay.
+SEARCHES = """
+import gc
+from gmmcli.process import prepare_process
+
+{prepare}
+before = gc.get_stats()[0]["collections"]
+staying = [[] for _ in range(100_000)]
+print(gc.get_stats()[0]["collections"] - before)
+"""
 POLICY = """
 import os
 from gmmcli.process import prepare_process
@@ -53,3 +63,9 @@ def test_what_the_user_says_about_memory_comes_first() -> None:
 def test_waiting_threads_sleep_unless_the_user_says_otherwise() -> None:
     assert printed_by(POLICY) == "passive"
     assert printed_by(POLICY, OMP_WAIT_POLICY="active") == "active"
+
+
+def test_garbage_is_looked_for_less_often_but_still_is() -> None:
+    by_default = int(printed_by(SEARCHES.format(prepare="")))
+    prepared = int(printed_by(SEARCHES.format(prepare="prepare_process()")))
+    assert 0 < prepared < by_default / 5

@@ -1,11 +1,11 @@
 """Where the result of a fit is not to be trusted, and what to do about it, as lines to print."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gmmcli.cli.words import count, list_components, name_candidate
 from gmmcli.core.search.status import Status
-from gmmcli.settings import ALIKE, HANDFUL, MOST_SHIFT
+from gmmcli.settings import ALIKE, MOST_SHIFT
 
 if TYPE_CHECKING:
     from gmmcli.core.mixture.units import Nats
@@ -23,17 +23,21 @@ def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: boo
             "to complete it"
         )
     elif fit.selection is not None:
-        has_enough = fit.cells.n_points >= fit.handful
-        yield from caution_on_selection(fit.selection, has_enough_points=has_enough)
+        yield from caution_on_selection(fit.selection)
+    if fit.mixture.background is None and fit.background_gain > 0:
+        yield (
+            f"a background of strays would lower the criterion by {fit.background_gain:.0f} more "
+            "than one has to; see --background on"
+        )
     yield from caution_on_components(fit, is_weighted=is_weighted)
 
 
 def caution_on_search(fit: "Fit") -> Iterator[str]:
-    """A line where no other start confirms the optimum."""
-    if fit.search is not None and fit.search.starts and not fit.search.returns:
+    """A line where no other pass confirms the optimum."""
+    if fit.search is not None and fit.search.passes > 1 >= fit.search.returns:
         effort = "another --seed" if fit.settings.effort == "thorough" else "--effort thorough"
         yield (
-            "no other start reached the same optimum: there may be a better one, which "
+            f"no two passes of the search came to this optimum: there may be a better one, which "
             f"{effort} may find"
         )
 
@@ -77,78 +81,63 @@ def describe_coarseness(gap: str, ratio: float, shift: float, *, far_ratio: floa
     return f"the cells are too coarse: {' and '.join(found)}"
 
 
-def caution_on_selection(
-    selection: "Selection", *, has_enough_points: bool = True
-) -> Iterator[str]:
-    """Lines where a choice among candidates is in doubt.
-
-    Args:
-        selection: what the mixture was chosen from.
-        has_enough_points: whether there are enough for one component.
-    """
+def caution_on_selection(selection: "Selection") -> Iterator[str]:
+    """Lines where a choice among candidates is in doubt."""
     name, winner, second = selection.criterion.upper(), selection.winner, selection.runner_up
-    lower = [c for c in selection.candidates if selection.value(c) < selection.value(winner)]
-    if winner.is_eligible and lower:
-        yield describe_rejected(selection, lower)
-    if not winner.is_eligible:
-        remedy = "ask for another with -k" if has_enough_points else "fit more points"
-        yield (
-            f"every candidate is rejected, for a component {_list_reasons(selection.candidates)}: "
-            f"this is the simplest; {remedy}"
-        )
-    elif second is not None and selection.lead is not None and selection.lead < ALIKE:
+    own = winner.criteria.value(selection.criterion)
+    lower = [c for c in selection.candidates if c.criteria.value(selection.criterion) < own]
+    if lower and min(c.surcharge for c in lower) > 0:
+        yield describe_thin(selection, lower)
+    if second is not None and selection.lead is not None and selection.lead < ALIKE:
         yield (
             f"the data do not distinguish {name_candidate(winner)} from {name_candidate(second)}: "
             f"their {name} differs by less than {ALIKE:g}; prefer the simpler, or fit each with "
             f"{'-k' if winner.components != second.components else '--covariance'}"
         )
     numbers = [candidate.components for candidate in selection.candidates]
-    if min(numbers) < winner.components == max(numbers):
+    if not selection.goes_on and min(numbers) < winner.components == max(numbers):
         wider = f"-k {max(numbers)}:{2 * max(numbers)}"
         yield f"the best number of components ends the range: try more, such as {wider}"
 
 
-def describe_rejected(selection: "Selection", lower: "list[Candidate]") -> str:
-    """How many candidates with a lower criterion than the winner are rejected, and why."""
-    lowest = min(lower, key=selection.value)
-    by = selection.value(selection.winner) - selection.value(lowest)
-    rejected, name = count(len(lower), "candidate"), selection.criterion.upper()
-    up_to, has = ("", "it has") if len(lower) == 1 else ("up to ", "each has")
-    line = (
-        f"rejected {rejected} whose {name} is {up_to}{by:.2f} lower "
-        f"({count(lowest.components, 'component')}, {lowest.covariance}), as {has} a component "
-        f"{_list_reasons(lower)}"
+def describe_thin(selection: "Selection", lower: "list[Candidate]") -> str:
+    """How many candidates have a lower criterion than the winner, for nothing but thinness."""
+    lowest = min(lower, key=lambda c: c.criteria.value(selection.criterion))
+    by = selection.winner.criteria.value(selection.criterion)
+    by -= lowest.criteria.value(selection.criterion)
+    more = "" if len(lower) == 1 else f" and {count(len(lower) - 1, 'other')}"
+    name = selection.criterion.upper()
+    return (
+        f"passed over {name_candidate(lowest)}{more}, {name} {by:.2f} lower, for components as "
+        "thin as chance brings"
     )
-    remedies = {candidate.status.remedy for candidate in lower} - {""}
-    return "; ".join([line, *sorted(remedies)])
 
 
-def caution_on_components(fit: "Fit", *, is_weighted: bool) -> Iterator[str]:
-    """Lines on components that stand on the floor, or on few points or none."""
+def caution_on_components(
+    fit: "Fit", *, is_weighted: bool, enough: int = 6, nothing: float = 0.5
+) -> Iterator[str]:
+    """Lines on components that are as thin as can be, or on few points or none.
+
+    Args:
+        fit: what came of it.
+        is_weighted: whether rows count as a column says.
+        enough: with fewer points a covariance is little more than a guess.
+        nothing: a component with fewer points has none.
+    """
     if fit.floored:
         yield (
-            f"on the covariance floor: {list_components(fit.floored)} (points on a line or at one "
-            "spot); the log-likelihood and the criteria depend on --floor"
+            f"as thin as can be: {list_components(fit.floored)} (points on a line or at one spot); "
+            "the log-likelihood and the criteria depend on the rounding of the values, or on "
+            "--floor"
         )
-    empty = find_empty(fit)
-    few = [k for k in fit.with_few_points if k not in empty]
+    worth = fit.n_effective / fit.cells.n_points
+    held = fit.mixture.weights * fit.cells.n_points * worth
+    empty = [k for k, number in enumerate(held) if number < nothing]
+    few = [k for k, number in enumerate(held) if nothing <= number < enough - 0.1]
     if empty:
         yield f"without points: {list_components(empty)}; start elsewhere, or choose a lower -k"
     if few:
-        points = f"{HANDFUL} rows' weight" if is_weighted else f"{HANDFUL} points"
+        its = "its shape is" if len(few) == 1 else "their shapes are"
+        points = f"{enough} rows' weight" if is_weighted else f"{enough} points"
         less = "less than" if is_weighted else "fewer than"
-        remedy = "choose a lower -k" if fit.mixture.n_components > 1 else "fit more points"
-        if fit.has_strays_alone_on_few:
-            remedy = "they may be strays, far from all other points"
-        yield f"on {less} {points}: {list_components(few)}; {remedy}"
-
-
-def find_empty(fit: "Fit", *, share: float = 1 / 12) -> list[int]:
-    """The components with less than a share of a handful of points, ascending."""
-    held = fit.mixture.weights * fit.cells.n_points
-    return [k for k, number in enumerate(held) if number < share * fit.handful]
-
-
-def _list_reasons(candidates: "Iterable[Candidate]") -> str:
-    """Why candidates are rejected."""
-    return " or ".join(sorted({c.status.value for c in candidates if not c.is_eligible}))
+        yield f"on {less} {points}: {list_components(few)}; {its} a guess"

@@ -16,6 +16,7 @@ from gmmcli.cli.options import (
 )
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
+    BACKGROUNDS,
     COVARIANCE_TYPES,
     CRITERIA,
     EFFORTS,
@@ -91,6 +92,14 @@ Examples:
     show_default=True,
     help="What decides where there is a choice, lower being better; icl prefers components that "
     "do not overlap.",
+)
+@click.option(
+    "--background",
+    type=click.Choice(BACKGROUNDS),
+    metavar="auto|on|off",
+    help="Whether a uniform background over the box of all points takes strays: where it lowers "
+    "the criterion by over 16 more than its parameter costs (auto), always, or never.  [default: "
+    "auto, or off with -k K or --init]",
 )
 @click.option(
     "--init",
@@ -183,6 +192,10 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     convergence.png, and where there was a choice selection.csv and selection.png. Ctrl-C ends the
     fit at the next step and keeps what there is.
     """
+    from gmmcli.pictures.painter import Painter
+
+    # It loads its libraries from now on, while this process loads others.
+    painter = None if options["no_frames"] else ctx.with_resource(Painter())
     from gmmcli.cli.fitting import (
         Request,
         draw_pictures,
@@ -206,8 +219,8 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     report_fit(task, result, exact_log_likelihood, reporter)
     if request.assignments is not None:
         write_assignments(task, result, request.assignments, reporter)
-    if not request.no_frames:
-        files += draw_pictures(task.directory, reporter)
+    if painter is not None:
+        files += draw_pictures(task.directory, painter, reporter)
     report_files(task.directory, files, reporter)
     if result.status is Status.INTERRUPTED:
         ctx.exit(EXIT_INTERRUPTED)

@@ -18,17 +18,20 @@ from gmmcli.cli.cautions import caution
 from gmmcli.cli.interrupts import postpone_interrupt
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.summary import (
+    describe_background,
     describe_choices,
     describe_end,
     describe_figures,
     describe_files,
     describe_rows,
+    name_strays,
     tabulate_components,
 )
 from gmmcli.cli.words import name_data
 from gmmcli.settings import (
     COVARIANCE_TYPES,
     LEARNING_RATES,
+    BackgroundChoice,
     Choice,
     CovarianceType,
     CriterionName,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from gmmcli.core.runs.result import Fit, Provenance
     from gmmcli.core.tables.source import Source
     from gmmcli.core.tables.table import Table as Points
+    from gmmcli.pictures.painter import Painter
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Request:
     most_cells: int
     covariance: Literal["auto"] | CovarianceType
     criterion: CriterionName
+    background: BackgroundChoice | None
     init: str
     effort: Effort
     floor: float
@@ -113,6 +118,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     Torch loads in a thread while the engine reads. What is opened closes with Click's context.
     """
     with reporter.show_work(f"reading {request.name}"):
+        from gmmcli.core.cells.checks import check_box
         from gmmcli.core.cells.compression import compress
         from gmmcli.core.mixture.mixture import read_mixture
         from gmmcli.core.runs.directory import check_target, name_directory
@@ -136,8 +142,10 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
             most_cells=request.most_cells,
             strict=request.strict,
             sketch=partial(sketch_mixture, n_components=choice.most),
-            meanwhile=Thread(target=import_module, args=("gmmcli.core.search.choice",)).start,
+            meanwhile=Thread(target=import_module, args=("gmmcli.core.search.fit",)).start,
         )
+        if start is not None:
+            check_box(compression.cells, start)
     are_columns_chosen = request.x_column is None or request.y_column is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
@@ -160,17 +168,18 @@ def make_choice(request: Request, start: "Mixture | None") -> Choice:
             )
         if covariance == "auto":
             raise click.UsageError("--covariance auto searches for a start: leave out --init")
+        if request.background in ("auto", "on"):
+            raise click.UsageError(
+                "a start says itself whether there is a background: leave out --background"
+            )
         components = n_components, n_components
+    criterion, background = request.criterion, request.background
     if components is None or components == "auto":
-        return Choice(covariances=covariances, criterion=request.criterion)
+        background = background or "auto"
+        return Choice(covariances=covariances, criterion=criterion, background=background)
     fewest, most = components
-    return Choice(
-        fewest=fewest,
-        most=most,
-        goes_on=False,
-        covariances=covariances,
-        criterion=request.criterion,
-    )
+    background = background or ("off" if fewest == most else "auto")
+    return Choice(fewest, most, False, covariances, criterion, background)
 
 
 def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
@@ -180,19 +189,20 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
         from gmmcli.core.inference.model import skip_checks
         from gmmcli.core.runs.result import describe
         from gmmcli.core.search.choice import choose_mixture
-        from gmmcli.core.search.fit import Hooks, fit_cells
+        from gmmcli.core.search.fit import fit_from
+        from gmmcli.core.search.hooks import Hooks
 
     cells, settings = task.compression.cells, make_settings(task.request, task.choice)
     with skip_checks(), postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
         hooks = Hooks(
             finer=Compressor(task.compression).finer,
-            row_weight=task.compression.row_weight,
+            grain=task.compression.grain,
             watch=watch,
             interrupted=is_interrupted,
         )
-        if task.choice.is_open:
+        if task.start is None:
             return describe(choose_mixture(cells, settings, task.choice, hooks=hooks))
-        return describe(fit_cells(cells, settings, start=task.start, hooks=hooks))
+        return describe(fit_from(cells, settings, task.start, hooks=hooks))
 
 
 def make_settings(request: Request, choice: Choice) -> FitSettings:
@@ -237,6 +247,7 @@ def make_provenance(task: Task) -> "Provenance":
         "cells": request.most_cells,
         "weight": request.weight,
         "engine": request.engine,
+        "background": task.choice.background,
         "choice": asdict(task.choice) if task.choice.is_open else None,
     }
     return Provenance(
@@ -252,10 +263,18 @@ def report_fit(
     task: Task, fit: "Fit", exact_log_likelihood: "Nats | None", reporter: Reporter
 ) -> None:
     """Print how a fit ended, its components and figures, and say where to be cautious."""
+    from gmmcli.core.cells.strays import find_strays
+
     is_weighted = task.request.weight is not None
     with mention_kept_fit(task.directory):
         reporter.print(describe_end(fit))
-        reporter.print(tabulate_components(fit.mixture, task.points.columns, reporter.width))
+        columns, background = task.points.columns, fit.mixture.background
+        reporter.print(tabulate_components(fit.mixture, columns, reporter.width))
+        if background is not None:
+            n_points = None if is_weighted else fit.cells.n_points
+            reporter.print(describe_background(background, columns, n_points))
+            if strays := find_strays(task.points, fit.mixture):
+                reporter.print(name_strays(strays))
         for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
             reporter.print(line)
         for line in describe_choices(fit):
@@ -273,11 +292,11 @@ def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -
         write_predictions(task.source, columns, fit.mixture, output, overwrite=overwrite)
 
 
-def draw_pictures(directory: Path, reporter: Reporter) -> list[Path]:
+def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> list[Path]:
     """The pictures of a run that was just written, drawn from what was written alone."""
-    with reporter.show_work("loading matplotlib"):
+    painter.begin(directory)
+    with reporter.show_work(f"reading {directory}"):
         from gmmcli.core.runs.directory import name_pictures, read_run
-        from gmmcli.pictures.frames import draw_run
 
         run = read_run(directory)
         steps = run.history.choose_steps(run.snapshots)
@@ -287,9 +306,13 @@ def draw_pictures(directory: Path, reporter: Reporter) -> list[Path]:
             f"the last step, {run.history.last_step}, is not among the snapshots: "
             f"gmm plot {directory} --steps auto draws it"
         )
-    pictures = draw_run(run, steps, directory)
     with mention_kept_fit(directory):
-        return list(reporter.track(pictures, n_pictures, "drawing"))
+        drawn = list(reporter.track(painter.wait_for_pictures(), n_pictures, "drawing"))
+        if len(drawn) == n_pictures:
+            return drawn
+        with reporter.show_work("loading matplotlib"):
+            from gmmcli.pictures.frames import draw_run
+        return list(reporter.track(draw_run(run, steps, directory), n_pictures, "drawing"))
 
 
 def report_files(directory: Path, files: Sequence[Path], reporter: Reporter) -> None:

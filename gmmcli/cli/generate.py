@@ -45,8 +45,8 @@ def generate(
 ) -> None:
     """Sample points from a mixture of Gaussians.
 
-    Writes the columns x, y and label, the number of the component that a point came from. The same
-    command and seed give the same bytes.
+    Writes the columns x, y and label, the number of the component that a point came from; -1 for
+    the background. The same command and seed give the same bytes.
     """
     from gmmcli.cli.reporter import Reporter
     from gmmcli.core.mixture.mixture import read_mixture

@@ -57,9 +57,10 @@ def predict(
     """Say which component each row of a table belongs to, by the fit in the directory RUN.
 
     DATA is whatever gmm fit takes. Writes its rows with all their columns, in their order, and the
-    columns label (the likeliest component), probability (how likely it is) and log_density (of the
-    whole mixture, in nats). Where DATA has a column of such a name, the new one is called
-    predicted_label and so on. Rows with an empty or non-finite coordinate get empty results.
+    columns label (the likeliest component, -1 for the background), probability (how likely it is)
+    and log_density (of the whole mixture, in nats). Where DATA has a column of such a name, the new
+    one is called predicted_label and so on. Rows with an empty or non-finite coordinate get empty
+    results.
     """
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.words import name_data

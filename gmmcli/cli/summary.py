@@ -14,6 +14,7 @@ from gmmcli.core.search.status import Status
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
+    from gmmcli.core.mixture.background import Background
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.result import Fit
@@ -52,7 +53,12 @@ def describe_figures(
     point, better = "point", "lower is better"
     if is_weighted:
         per_point = f"{fit.elbo / n_points:.6f} per unit of weight, of {n_points:,.10g}"
-        point, better = "unit of weight", f"{better}; N is the total weight"
+        point = "unit of weight"
+    if fit.n_effective != n_points:
+        rows, points = ("weights", "") if is_weighted else ("rows", " points")
+        better = f"{better}; the {rows} are worth {fit.n_effective:,.4g}{points}"
+    elif is_weighted:
+        better = f"{better}; N is the total weight"
     yield f"log-likelihood {fit.elbo:.4f} nats, {per_point}"
     yield f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}   ({better})"
     if fit.cost.gap:
@@ -69,20 +75,17 @@ def describe_figures(
 
 def describe_choices(fit: "Fit") -> Iterator[str]:
     """Lines on the search for the best mixture, and on the choice among candidates."""
-    if fit.search is not None and fit.search.rounds:
+    if fit.search is not None:
         yield describe_search(fit.search)
     if fit.selection is not None and len(fit.selection.candidates) > 1:
         yield describe_selection(fit.selection)
 
 
 def describe_search(search: "Search") -> str:
-    """What a search tried, and how many other starts confirm its result."""
-    rounds = count(search.rounds, "round")
-    tried = f"search: {rounds} of moves, {search.moves or 'none'} improved the fit"
-    if not search.starts:
-        return tried
-    starts = count(search.starts, "other start")
-    return f"{tried}; {search.returns or 'none'} of {starts} reached the same optimum"
+    """What a search did, and how many of its passes confirm its result."""
+    passes = "1 pass" if search.passes == 1 else f"{search.passes:,} passes"
+    own = "its own" if search.returns == 1 else "their own"
+    return f"search: {search.returns or 'none'} of {passes} came to this optimum on {own}"
 
 
 def describe_selection(selection: "Selection") -> str:
@@ -94,7 +97,7 @@ def describe_selection(selection: "Selection") -> str:
     chosen = f"chosen by {selection.criterion.upper()}: {winner}, of {candidates} with {components}"
     if second is None or selection.lead is None:
         return chosen
-    most = "at most " if second.status is Status.PRELIMINARY else ""
+    most = "about " if second.status is Status.PRELIMINARY else ""
     return f"{chosen}; next best: {name_candidate(second)}, {most}{selection.lead:.2f} higher"
 
 
@@ -134,6 +137,40 @@ def tabulate_components(mixture: "Mixture", columns: tuple[str, str], width: int
             f"{covariance[0, 1] / (sd_x * sd_y):z.3f}",
         )
     return table
+
+
+def describe_background(
+    background: "Background", columns: tuple[str, str], n_points: float | None
+) -> str:
+    """What a background weighs, how many points that is, and the box that it is uniform over.
+
+    Args:
+        background: in data units.
+        columns: the names of the two coordinates.
+        n_points: N; None where rows have weights, which are no numbers of points.
+    """
+    points = ""
+    if n_points is not None:
+        held = background.weight * n_points
+        points = f", about {held:,.0f} of {n_points:,.0f} points"
+    sides = []
+    for name, (low, high) in zip(columns, background.box.tolist(), strict=True):
+        decimals = max(2 - math.floor(math.log10(high - low)), 0)
+        sides.append(f"{name} {low:,.{decimals}f} to {high:,.{decimals}f}")
+    return f"background: weight {background.weight:.4f}{points}, over {' and '.join(sides)}"
+
+
+def name_strays(rows: Sequence[int], *, most: int = 10) -> str:
+    """The rows that a background explains best, by number.
+
+    Args:
+        rows: by number from 1 on; the strangest first.
+        most: how many are named.
+    """
+    named = ", ".join(f"{row:,}" for row in rows[:most])
+    more = f" and {len(rows) - most:,} more" if len(rows) > most else ""
+    nouns = "row" if len(rows) == 1 else "rows"
+    return f"in the background: {nouns} {named}{more} (strays, or the tails of a component)"
 
 
 def shorten_names(

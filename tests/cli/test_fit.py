@@ -5,6 +5,8 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from builders import one_line_error
+from builders import ROOT, one_line_error
 from click.testing import Result
 
 from gmmcli.cli.reporter import Reporter
@@ -21,6 +23,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.mixture import read_mixture
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.search.criteria import criteria
+from gmmcli.pictures.painter import Painter
 
 DATA = "sample_data/old_faithful.csv"
 # A start on Old Faithful that takes several steps.
@@ -66,6 +69,7 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "cells": 1_000_000,
         "weight": None,
         "engine": "auto",
+        "background": "off",
         "choice": None,
     }
     assert {"gmmcli", "python", "torch", "pyro-ppl", "duckdb"} <= set(told["versions"])
@@ -191,6 +195,63 @@ def test_ctrl_c_before_the_fit_writes_nothing(
     assert not Path("old_faithful").exists()
 
 
+def test_pictures_are_drawn_by_a_process_that_leaves_matplotlib_out_of_this_one(work: Path) -> None:
+    code = (
+        "import sys; from gmmcli.cli import gmm\n"
+        f"gmm(['fit', {DATA!r}, '-k', '2'], standalone_mode=False)\n"
+        "print('matplotlib' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("frames\nFalse\n")
+    assert {"convergence.png", "frames/step-0000.png"} < set(pictures())
+    assert done.stderr.startswith("coordinates: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_pictures_no_second_process_starts(
+    work: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise AssertionError("it starts")
+
+    monkeypatch.setattr("gmmcli.pictures.painter.has_cores_to_spare", lambda: True)
+    monkeypatch.setattr("gmmcli.pictures.painter._start", refuse)
+    run("fit", DATA, "-k", 1, "--no-frames")
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_pictures_that_cannot_be_written_leave_the_fit(
+    work: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, apart: bool
+) -> None:
+    monkeypatch.setattr("gmmcli.pictures.painter.has_cores_to_spare", lambda: apart)
+    run("fit", DATA, "-k", 1, "--no-frames")
+    Path("old_faithful/frames").write_text("in the way")
+    result = run("fit", DATA, "-k", 2, "-q", "--overwrite", code=1)
+    assert one_line_error(result) == (
+        "Error: cannot write old_faithful/frames/step-0000.png: File exists; "
+        "the fit is kept: draw it with gmm plot old_faithful"
+    )
+    assert len(parameters()["weights"]) == 2
+
+
+def test_ctrl_c_among_the_pictures_keeps_the_fit_and_ends_who_draws(
+    work: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painters = []
+
+    def press(painter: Painter) -> Iterator[Path]:
+        painters.append(painter)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gmmcli.pictures.painter.has_cores_to_spare", lambda: True)
+    monkeypatch.setattr(Painter, "wait_for_pictures", press)
+    error = one_line_error(run("fit", DATA, "-k", 1, "-q", code=130))
+    assert error.startswith("Error: interrupted; the fit is kept")
+    assert read_run(Path("old_faithful")).mixture.n_components == 1
+    assert painters[0]._process is not None
+    assert painters[0]._process.poll() is not None
+
+
 def test_a_run_that_cannot_be_written_leaves_nothing(
     work: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,9 +287,9 @@ def test_weights_are_not_called_points(work: Path, run: Callable[..., Result]) -
     result = run("fit", "d.csv", "-k", 2, "--weight", "many", "--verify", "--no-frames")
     figures = parameters("d")["fit"]
     total = figures["log_likelihood"]
-    assert figures["bic"] == pytest.approx(11 * np.log(136) - 2 * total, rel=1e-9)
+    assert figures["bic"] == pytest.approx(11 * np.log(272) - 2 * 2 * total, rel=1e-9)
     assert f"{total:.4f} nats, {total / 136:.6f} per unit of weight, of 136\n" in result.stdout
-    assert "(lower is better; N is the total weight)\n" in result.stdout
+    assert "(lower is better; the weights are worth 272)\n" in result.stdout
     assert "per unit of weight higher\n" in result.stdout
     assert "point" not in result.stdout
 
@@ -242,11 +303,11 @@ def test_adams_default_rate_is_recorded(work: Path, run: Callable[..., Result]) 
 def test_a_run_says_what_was_chosen_from(work: Path, run: Callable[..., Result]) -> None:
     result = run("fit", DATA)
     assert (
-        "chosen by BIC: 2 components (full), of 9 candidates with 1 to 9 components"
+        "chosen by BIC: 2 components (full), of 6 candidates with 1 to 6 components"
         in result.stdout
     )
     table = pd.read_csv("old_faithful/selection.csv")
-    assert list(table["components"]) == list(range(1, 10))
+    assert list(table["components"]) == list(range(1, 7))
     assert Path("old_faithful/selection.png").stat().st_size > 10_000
     selection = read_run(Path("old_faithful")).selection
     assert selection is not None
@@ -275,6 +336,7 @@ def test_selection_pictures_are_drawn_again_and_go_with_the_choice(
     [
         (("-k", "1:3"), "-k asks for other than the 2 of --init: leave out either"),
         (("--covariance", "auto"), "--covariance auto searches for a start: leave out --init"),
+        (("--background", "on"), "a start says itself whether there is a background"),
     ],
 )
 def test_a_start_leaves_no_choice(
@@ -282,3 +344,53 @@ def test_a_start_leaves_no_choice(
 ) -> None:
     start = ("--init", "sample_data/article_start.json")
     assert said in one_line_error(run("fit", DATA, *start, *options, code=2))
+
+
+def test_a_stray_row_is_named(work: Path, run: Callable[..., Result]) -> None:
+    result = run("fit", ROOT / "tests" / "cases" / "stray_decimal.csv", "--no-frames")
+    assert "background: weight 0.0249, about 1 of 41 points, over height 157 to" in result.stdout
+    assert "in the background: row 41 (strays, or the tails of a component)" in result.stdout
+    background = parameters("stray_decimal")["background"]
+    assert background["count"] == pytest.approx(41 * background["weight"])
+    assert background["box"][0] == [pytest.approx(157, abs=1), pytest.approx(1765, abs=1)]
+
+
+@pytest.mark.parametrize(
+    ("options", "has_background", "is_mentioned"),
+    [
+        (("-k", 2), False, True),
+        (("-k", 2, "--background", "on"), True, False),
+        (("--background", "off"), False, True),
+    ],
+)
+def test_a_background_is_as_asked_and_mentioned_where_it_would_help(
+    work: Path,
+    run: Callable[..., Result],
+    options: tuple[str | int, ...],
+    has_background: bool,
+    is_mentioned: bool,
+) -> None:
+    table = ROOT / "tests" / "cases" / "stray_decimal.csv"
+    result = run("fit", table, *options, "--no-frames", "-o", "r")
+    assert ("background" in parameters("r")) == has_background
+    assert ("a background of strays would lower the criterion by" in result.stderr) == is_mentioned
+
+
+def test_a_start_with_a_background_is_fitted_and_tells_of_it(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    start = json.loads(Path("sample_data/article_start.json").read_text())
+    start["weights"] = [0.95 * weight for weight in start["weights"]]
+    start["background"] = {"weight": 0.05, "box": [[-12, 14], [-9, 11]]}
+    Path("start.json").write_text(json.dumps(start))
+    asked = ("--init", "start.json", "--no-frames", "-o", "stray", "--assignments", "rows.csv")
+    assert run("generate", "--mixture", "start.json", "-o", "stray.csv").exit_code == 0
+    result = run("fit", "stray.csv", *asked)
+    assert result.exit_code == 0
+    (line,) = (each for each in result.stdout.splitlines() if each.startswith("background: "))
+    assert line.endswith("of 400 points, over x -12.0 to 14.0 and y -9.0 to 11.0")
+    background = json.loads(Path("stray/parameters.json").read_text())["background"]
+    assert line.startswith(f"background: weight {background['weight']:.4f}, about ")
+    rows = Path("rows.csv").read_text().splitlines()
+    assert rows[0] == "x,y,label,predicted_label,probability,log_density"
+    assert {row.split(",")[3] for row in rows[1:]} == {"-1", "0", "1"}

@@ -33,8 +33,11 @@ def test_nothing_asked_is_what_the_settings_say() -> None:
     ("arguments", "choice"),
     [
         (("-k", "auto"), Choice()),
-        (("-k", "3"), Choice(3, 3, goes_on=False)),
+        (("-k", "3"), Choice(3, 3, goes_on=False, background="off")),
+        (("-k", "3", "--background", "auto"), Choice(3, 3, goes_on=False)),
         (("-k", "2:7"), Choice(2, 7, goes_on=False)),
+        (("--background", "on"), Choice(background="on")),
+        (("-k", "2:7", "--background", "off"), Choice(2, 7, goes_on=False, background="off")),
         (("--covariance", "auto"), Choice(covariances=COVARIANCE_TYPES)),
         (("--criterion", "icl", "--covariance", "diag"), Choice(1, 9, True, ("diag",), "icl")),
     ],
@@ -45,12 +48,20 @@ def test_what_there_is_to_choose_from(arguments: tuple[str, ...], choice: Choice
 
 def test_a_start_has_a_number_of_components() -> None:
     request = parse("--init", "start.json")
-    assert make_choice(request, ARTICLE) == Choice(2, 2, goes_on=False)
+    assert make_choice(request, ARTICLE) == Choice(2, 2, goes_on=False, background="off")
     assert make_choice(replace(request, components=(2, 2)), ARTICLE).most == 2
     with pytest.raises(click.UsageError, match="-k asks for other than the 2 of --init"):
         make_choice(replace(request, components="auto"), ARTICLE)
     with pytest.raises(click.UsageError, match="--covariance auto searches for a start"):
         make_choice(replace(request, covariance="auto"), ARTICLE)
+
+
+def test_a_start_says_itself_whether_there_is_a_background() -> None:
+    request = parse("--init", "start.json")
+    assert make_choice(replace(request, background="off"), ARTICLE).background == "off"
+    for background in ("auto", "on"):
+        with pytest.raises(click.UsageError, match="leave out --background"):
+            make_choice(parse("--init", "start.json", "--background", background), ARTICLE)
 
 
 def test_each_optimizer_has_its_rate_unless_one_is_asked_for() -> None:
