@@ -25,11 +25,12 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
 from gmmcli.core.runs.result import describe
-from gmmcli.core.search.fit import Hooks, fit_cells
+from gmmcli.core.search.choice import choose_mixture
+from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
-from gmmcli.settings import FitSettings
+from gmmcli.settings import Choice, FitSettings
 
 USUAL_LONG = compression.LONG
 
@@ -46,9 +47,10 @@ def main() -> None:
     for seed in range(arguments.first, arguments.first + arguments.tables):
         with tempfile.TemporaryDirectory() as scratch:
             compressor, points, n_components = table_of(seed, Path(scratch) / "d.parquet")
-            settings = FitSettings(n_components, effort="quick")
-            hooks = Hooks(compressor.finer)
-            found = describe(fit_cells(compressor.compression.cells, settings, hooks=hooks))
+            settings, choice = FitSettings(effort="quick"), Choice.hold(n_components)
+            cells, grain = compressor.compression.cells, compressor.compression.grain
+            hooks = Hooks(compressor.finer, grain)
+            found = describe(choose_mixture(cells, settings, choice, hooks=hooks))
         exact = float(found.mixture.log_densities(points).sum())
         estimated = found.cost.gap_ratio
         true = found.gap_ratio(found.true_gap(exact))

@@ -6,9 +6,9 @@
 Samples of 300 to 10,000 points from random mixtures of 3 to 12 components. Some of these lie within
 others, so that there are many optima. For each tool, compared with the best optimum that any found:
 in how many samples it comes within half a nat, how many nats of all points it is behind on average
-and at most, and the seconds of search and fit. Optima are compared by `objective.score`, as a thin
-component on a few points has a high likelihood and no meaning. scikit-learn runs beside it from one
-start and from ten, until its steps bring less than 1e-6 nats per point.
+and at most, and the seconds of search and fit. Optima are compared by the objective of the search,
+as a thin component on a few points has a high likelihood and no meaning. scikit-learn runs beside
+it from one start and from ten, until its steps bring less than 1e-6 nats per point.
 """
 
 import argparse
@@ -22,12 +22,13 @@ from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells.cells import find_whitening
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import sample
-from gmmcli.core.search.fit import fit_cells
-from gmmcli.core.search.objective import score
+from gmmcli.core.search.choice import choose_mixture
+from gmmcli.core.search.objective import Objective
 from gmmcli.process import prepare_process
-from gmmcli.settings import HANDFUL, Effort, FitSettings
+from gmmcli.settings import Choice, Effort, FitSettings
 
 # A mixture behind the best by less than this, in nats, is as good.
 AS_GOOD = 0.5
@@ -61,7 +62,10 @@ class Problem:
         """The log-likelihood, in nats, less what thin components gain, but for a constant."""
         whitening = find_whitening(one_cell_each(self.points), "full")
         log_likelihood = float(found.log_densities(self.points).sum())
-        return score(whitening.whiten(found), log_likelihood, len(self.points), HANDFUL)
+        whitened = whitening.whiten(found)
+        gaussians = Gaussians(whitened.weights, whitened.means, whitened.covariances)
+        objective = Objective.of("bic", "full", len(self.points))
+        return log_likelihood - objective.price(gaussians)
 
 
 def main() -> None:
@@ -101,8 +105,10 @@ def parsed_arguments() -> argparse.Namespace:
 def by_gmm(effort: Effort) -> Callable[[Problem], Mixture]:
     """What `gmm fit` finds with an effort."""
     return lambda problem: (
-        fit_cells(
-            one_cell_each(problem.points), FitSettings(problem.n_components, effort=effort)
+        choose_mixture(
+            one_cell_each(problem.points),
+            FitSettings(effort=effort),
+            Choice.hold(problem.n_components),
         ).mixture
     )
 

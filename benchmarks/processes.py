@@ -57,6 +57,7 @@ class Measurement:
     Attributes:
         outcome: how it ended.
         seconds: on the wall, or inside the process where those count; or what it was given.
+        cpu_seconds: of the processor, in all threads, whole process.
         peak_gb: the most memory that it had, in 10⁹ bytes.
         others: how many cores all other processes used meanwhile; None where that is not known.
         errors: what it wrote to standard error.
@@ -64,6 +65,7 @@ class Measurement:
 
     outcome: Outcome
     seconds: float
+    cpu_seconds: float
     peak_gb: float
     others: float | None
     errors: str
@@ -96,7 +98,8 @@ def measure(command: Command, *, timeout: float = float("inf")) -> Measurement:
         elif outcome is Outcome.OK and command.is_timed_inside:
             seconds = float(output.read())
         peak_gb = usage.ru_maxrss * BYTES_PER_MAXRSS / 1e9
-        return Measurement(outcome, seconds, peak_gb, others, errors.read())
+        cpu_seconds = usage.ru_utime + usage.ru_stime
+        return Measurement(outcome, seconds, cpu_seconds, peak_gb, others, errors.read())
 
 
 def alternated(

@@ -113,7 +113,7 @@ def compared(
         ]
     for tool in skipped:
         note(f"  {tool}: skipped, as it did not manage fewer rows")
-    nothing = Measurement(Outcome.SKIPPED, 0.0, 0.0, None, "")
+    nothing = Measurement(Outcome.SKIPPED, 0.0, 0.0, 0.0, None, "")
     return rows + [row_of(data, tool, nothing, None) for tool in skipped]
 
 
