@@ -26,8 +26,8 @@ def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: boo
         yield from caution_on_selection(fit.selection)
     if fit.mixture.background is None and fit.background_gain > 0:
         yield (
-            f"a background of strays would lower the criterion by {fit.background_gain:.0f} more "
-            "than one has to; see --background on"
+            f"a background would be better by {fit.background_gain:.0f}, what thin components cost "
+            "counted: there are strays, or tails that no Gaussian has; see --background on"
         )
     yield from caution_on_components(fit, is_weighted=is_weighted)
 

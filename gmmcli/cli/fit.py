@@ -99,7 +99,7 @@ Examples:
     metavar="auto|on|off",
     help="Whether a uniform background over the box of all points takes strays: where it lowers "
     "the criterion by over 16 more than its parameter costs (auto), always, or never.  [default: "
-    "auto, or off with -k K or --init]",
+    "auto, or off with -k K; --init keeps that of its start]",
 )
 @click.option(
     "--init",

@@ -168,7 +168,7 @@ def make_choice(request: Request, start: "Mixture | None") -> Choice:
             )
         if covariance == "auto":
             raise click.UsageError("--covariance auto searches for a start: leave out --init")
-        if request.background in ("auto", "on"):
+        if request.background is not None:
             raise click.UsageError(
                 "a start says itself whether there is a background: leave out --background"
             )

@@ -41,7 +41,8 @@ def make_selection_figure(selection: Selection) -> Figure:
     lines = draw_candidates(axes, selection.candidates, above)
     draw_chosen(axes, selection.winner)
     scale_criterion(axes, above)
-    name, value = selection.criterion.upper(), selection.value(selection.winner)
+    name = selection.criterion.upper()
+    value = selection.winner.criteria.value(selection.criterion)
     chosen = f"{name_candidate(selection.winner)}, {name} {_format_in_full(value, n_decimals=2)}"
     axes.set_title(f"chosen: {chosen}")
     axes.set_xlabel("components")

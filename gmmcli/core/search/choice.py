@@ -325,7 +325,8 @@ def _tell_selection(
     ordered = sorted(told.values(), key=lambda c: (order(c.problem.covariance), c.n_components))
     known = best if after is None else after.log_likelihood
     candidates = tuple(contender.tell_candidate(best, known) for contender in ordered)
-    return Selection(candidates, choice.criterion, ordered.index(winner), choice.goes_on)
+    goes_on = choice.goes_on or winner.n_components < choice.most
+    return Selection(candidates, choice.criterion, ordered.index(winner), goes_on)
 
 
 def _show_way(contender: Contender, hooks: Hooks) -> Outcome:

@@ -67,12 +67,13 @@ def show_way(
     first, generator = states[0], np.random.default_rng(problem.settings.seed)
     region, n_components = problem.region, first.mixture.n_components
     parts = start(region, n_components, np.eye(2), generator)
-    if n_components == 1 or parts.number < n_components:
+    # Strays, which a background is for, would stretch what a random start begins with.
+    has_background = first.mixture.background is not None
+    if n_components == 1 or parts.number < n_components or has_background:
         return list(states)
-    share = 0.0 if first.mixture.background is None else first.mixture.background.weight
-    even = np.full(n_components, (1 - share) / n_components)
+    even = np.full(n_components, 1 / n_components)
     pooled = np.einsum("k,kij->ij", parts.weights, parts.covariances)
-    begin = Gaussians(even, parts.means, np.tile(pooled, (n_components, 1, 1)), share)
+    begin = Gaussians(even, parts.means, np.tile(pooled, (n_components, 1, 1)))
     climber = _Climber(make_ascent(problem), min(most, problem.settings.steps), problem, hooks)
     begun = State(0, problem.to_mixture(begin), -np.inf)
     way, _ = climber.climb(problem.few_cells, [begun], NEAR)
