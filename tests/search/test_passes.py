@@ -104,7 +104,7 @@ def test_a_return_is_a_pass_that_came_to_the_best_on_its_own() -> None:
     others = best._replace(means=best.means + 3.0)
     findings.ends += [best, others, best.select([2, 0, 1]), best.select([0, 1])]
     assert findings.n_passes == 4
-    assert findings.n_returns == 2
+    assert findings.count_returns(findings.best.gaussians) == 2
 
 
 def test_a_pass_down_notes_every_number() -> None:
@@ -169,7 +169,7 @@ def test_a_search_ends_when_so_many_passes_in_a_row_bring_nothing(patience: int)
     whole = region_of(THREE, 300)
     findings = searched(whole, Bounds(), PLAIN, np.random.default_rng(0), patience=patience)
     assert findings.n_passes == 1 + patience
-    assert findings.n_returns == findings.n_passes
+    assert findings.count_returns(findings.best.gaussians) == findings.n_passes
 
 
 def test_there_are_no_more_passes_than_the_most() -> None:

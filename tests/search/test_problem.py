@@ -183,7 +183,7 @@ def test_mixtures_are_compared_by_the_criterion_in_data_units(criterion: Criteri
     surcharge = 2 * problem.objective.find_excess(found.gaussians)
     expected_value = expected.value(criterion) + surcharge
     assert problem.compare(found) == pytest.approx(expected_value, abs=1e-6)
-    assert (surcharge == 0) == (criterion != "aic")
+    assert surcharge == 0
 
 
 def test_a_stray_costs_no_doubt_that_is_surely_of_the_background() -> None:

@@ -19,7 +19,8 @@ class Grain(NamedTuple):
     Attributes:
         steps: between neighbouring values on either axis, shape (2,), in data units; 0 where values
             are as good as continuous.
-        worth: what a point counts for as evidence: 1, or less where points are copies.
+        worth: what a count of one is worth as evidence: 1 for rows, one over the least count where
+            all are its multiples, and Kish's share for copies and for other weights.
     """
 
     steps: FloatArray
@@ -47,8 +48,8 @@ def find_grain(points: Cells, *, distinct: float = 0.9) -> Grain:
 
     Args:
         points: each a cell, in data units.
-        distinct: of all points, the share of the distinct values on an axis from which on hardly
-            two share one.
+        distinct: of all distinct points, the share of the distinct values on an axis from which on
+            hardly two share one.
     """
     if points.have_spread.any():  # cells of several points tell nothing of how each was written
         return Grain(np.zeros(2), 1.0)

@@ -126,7 +126,7 @@ def choose_mixture(
     contenders = _solve_near(_search_all(cells, settings, choice, hooks), hooks)
     best = min(contenders, key=lambda contender: contender.rough)
     winner = _climb_fully(best, _find_bounds(choice, best.problem), hooks)
-    others = [c for c in contenders if c is not best and c.key != winner.key]
+    others = [c for c in contenders if c.key != winner.key]
     climbed = [winner, *_climb_near(others, best, winner, hooks)]
     winner, selection = min(climbed, key=_compare), None
     if choice.is_open:
@@ -161,15 +161,18 @@ def _search_all(
         origins = [_carry(c, problem) for c in _find_best_of_each(contenders)]
         findings = problem.search(bounds, origins, hooks)
         plain, gain = findings.best, -np.inf
-        before = problem.add_background(plain, bounds)
-        if choice.background == "on" or (before is not None and choice.background == "auto"):
-            origins = [] if before is None else [before.gaussians]
-            findings = problem.search(bounds, origins, hooks, background=SHARE)
-            gain = 2 * (findings.best.score - plain.score)
-        elif before is not None:
-            gain = 2 * (before.score - plain.score)
-        search = Search(findings.n_passes, findings.n_returns)
-        contenders += [Contender(problem, found, search, gain) for found in findings.allowed]
+        if not hooks.interrupted():
+            before = problem.add_background(plain, bounds)
+            if problem.wants_background(choice.background, before):
+                origins = [] if before is None else [before.gaussians]
+                findings = problem.search(bounds, origins, hooks, background=SHARE)
+                if findings.best.gaussians.background:
+                    gain = 2 * (findings.best.score - plain.score)
+            elif before is not None:
+                gain = 2 * (before.score - plain.score)
+        for found in findings.allowed:
+            search = Search(findings.n_passes, findings.count_returns(found.gaussians))
+            contenders.append(Contender(problem, found, search, gain))
         if hooks.interrupted():
             break
     return contenders
@@ -201,7 +204,7 @@ def _find_bounds(choice: Choice, problem: Problem) -> Bounds:
 
 def _find_best_of_each(contenders: Sequence[Contender]) -> list[Contender]:
     """The best contender of each covariance type."""
-    problems = {c.problem for c in contenders}
+    problems = dict.fromkeys(c.problem for c in contenders)
     return [min((c for c in contenders if c.problem is p), key=lambda c: c.rough) for p in problems]
 
 

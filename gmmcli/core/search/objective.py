@@ -22,8 +22,9 @@ class Objective:
         structure: what the covariances have in common.
         n_points: N, of which the price of a parameter is made.
         of_parameter: the price of a parameter, in nats.
-        chance: what the least thin component that is priced as such has over its width: the price
-            of a component with the least variance v is C - ln v at least.
+        chance: C: a component whose least variance is a share v of `narrowest` costs C - ln v in
+            nats, where that is more than C and than its parameters by BIC, and the difference
+            besides its parameters by another criterion.
         of_background: the price of a background, in nats.
         narrowest: the variance of the data where they are narrowest, which is the unit of v.
     """
@@ -47,7 +48,7 @@ class Objective:
     ) -> "Objective":
         """The objective of a criterion.
 
-        ICL, which no local change can be compared by, is searched for by the prices of BIC.
+        ICL, by which no local change can be compared, is searched for by the prices of BIC.
 
         Args:
             criterion: BIC, AIC or ICL.
@@ -57,7 +58,7 @@ class Objective:
             chance: see the attributes.
             beyond: what a background has to gain beyond the price of its parameter, in nats.
         """
-        of_parameter = 1.0 if criterion == "aic" else 0.5 * math.log(max(n_points, 1.0))
+        of_parameter = 1.0 if criterion == "aic" else 0.5 * math.log(max(n_points, 2.0))
         of_background = of_parameter + beyond
         structure = STRUCTURES[covariance]
         return Objective(structure, n_points, of_parameter, chance, of_background, narrowest)
@@ -81,8 +82,10 @@ class Objective:
         if self.structure.is_shared:
             return prices
         widths = np.maximum(find_least_variances(gaussians.covariances), np.finfo(np.float64).tiny)
-        thin = min(self.chance, self.of_component) - np.log(widths / self.narrowest)
-        return np.asarray(np.maximum(prices, thin))
+        by_chance = self.chance - np.log(widths / self.narrowest)
+        by_bic = self.of_component / self.of_parameter * 0.5 * math.log(max(self.n_points, 2.0))
+        least = max(self.chance, by_bic)
+        return np.asarray(prices + np.maximum(by_chance - least, 0.0))
 
     def price(self, gaussians: Gaussians) -> float:
         """The price of a mixture, in nats."""

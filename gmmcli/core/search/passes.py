@@ -2,7 +2,7 @@
 
 A pass begins with many components and ends with few, so that it gives every number of components a
 mixture, and the objective tells the best. Its regions are solved anew; further passes from other
-starts are mated with the best so far, region by region, until two in a row bring nothing.
+starts are mated with the best so far, region by region, until some in a row bring nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -89,18 +89,17 @@ class Findings:
 
     def is_enough(self, n_failures: int, patience: int) -> bool:
         """Whether the search may end after so many passes in a row that brought nothing."""
-        return n_failures >= (patience if self.n_returns > 1 else 2 * patience)
+        has_returned = self.count_returns(self.best.gaussians) > 1
+        return n_failures >= (patience if has_returned else 2 * patience)
 
     @property
     def n_passes(self) -> int:
         """How many passes there were."""
         return len(self.ends)
 
-    @property
-    def n_returns(self) -> int:
-        """How many passes came to the best on their own."""
-        best = self.best.gaussians
-        return sum(are_same(end, best) for end in self.ends)
+    def count_returns(self, gaussians: Gaussians) -> int:
+        """How many passes came to the optimum of a mixture on their own."""
+        return sum(are_same(end, gaussians) for end in self.ends)
 
 
 def are_same(one: Gaussians, other: Gaussians, *, apart: float = 0.2) -> bool:
@@ -212,7 +211,7 @@ def draw_start(
 
 
 def _begin(whole: Region, findings: Findings, draw: Callable[[int], Gaussians]) -> Assessment:
-    """The best mixture of a first pass, which begins with enough components and ends with one."""
+    """The best mixture of a first pass, which begins with enough components."""
     bounds, room = findings.bounds, _count_room(whole, findings.bounds)
     n_first = max(FIRST, int(2 * NEARLY * bounds.fewest))
     while True:

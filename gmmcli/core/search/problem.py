@@ -26,7 +26,8 @@ from gmmcli.core.search.objective import Objective
 from gmmcli.core.search.passes import Findings, Plan, count_later, draw_start, search
 from gmmcli.core.search.region import Assessment, Region
 from gmmcli.core.search.regions import Bounds, improve, seed_afresh
-from gmmcli.settings import CovarianceType, CriterionName, FitSettings
+from gmmcli.errors import TableError
+from gmmcli.settings import BackgroundChoice, CovarianceType, CriterionName, FitSettings
 
 
 class Problem:
@@ -149,6 +150,18 @@ class Problem:
         self._enlarge(findings, generator, hooks)
         return findings
 
+    def wants_background(self, asked: BackgroundChoice, before: Assessment | None) -> bool:
+        """Whether there is to be a background, given what was asked and what one brings.
+
+        Raises:
+            TableError: where one is asked for over a box without area.
+        """
+        if asked == "on" and self.background is None:
+            raise TableError(
+                "a background needs points that differ in both coordinates: leave out --background"
+            )
+        return asked == "on" or (asked == "auto" and before is not None)
+
     def add_background(self, best: Assessment, bounds: Bounds) -> Assessment | None:
         """The best mixture before a background that two passes find; None where it is no better.
 
@@ -184,7 +197,8 @@ class Problem:
             if larger is best.gaussians:
                 return
             begun = region.assess(region.settle(larger, STEPS_TO_SHAPE))
-            findings.note(improve(region, begun, bounds, seed_afresh(generator)))
+            fresh, interrupted = seed_afresh(generator), hooks.interrupted
+            findings.note(improve(region, begun, bounds, fresh, interrupted=interrupted))
             if findings.best.score < best.score + WORTHWHILE:
                 return
 
