@@ -1,6 +1,6 @@
 """Figures by which mixtures are compared, lower being better, and what is chosen by them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class Selection:
     candidates: tuple[Candidate, ...]
     criterion: CriterionName
     chosen: int
-    goes_on: bool = False
+    goes_on: bool = field(default=False, compare=False)
 
     @property
     def winner(self) -> Candidate:

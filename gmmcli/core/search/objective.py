@@ -58,16 +58,20 @@ class Objective:
             chance: see the attributes.
             beyond: what a background has to gain beyond the price of its parameter, in nats.
         """
-        of_parameter = 1.0 if criterion == "aic" else 0.5 * math.log(max(n_points, 2.0))
+        of_parameter = 1.0 if criterion == "aic" else 0.5 * math.log(max(n_points, 1.0))
         of_background = of_parameter + beyond
         structure = STRUCTURES[covariance]
         return Objective(structure, n_points, of_parameter, chance, of_background, narrowest)
 
     @property
+    def n_own(self) -> int:
+        """How many parameters a component has of its own."""
+        return 3 + (0 if self.structure.is_shared else self.structure.n_entries)
+
+    @property
     def of_component(self) -> float:
         """The price of the parameters that a component has of its own, in nats."""
-        n_shared = 0 if self.structure.is_shared else self.structure.n_entries
-        return (3 + n_shared) * self.of_parameter
+        return self.n_own * self.of_parameter
 
     def price_components(self, gaussians: Gaussians) -> FloatArray:
         """The price of each component, shape (K,), in nats.
@@ -83,7 +87,7 @@ class Objective:
             return prices
         widths = np.maximum(find_least_variances(gaussians.covariances), np.finfo(np.float64).tiny)
         by_chance = self.chance - np.log(widths / self.narrowest)
-        by_bic = self.of_component / self.of_parameter * 0.5 * math.log(max(self.n_points, 2.0))
+        by_bic = self.n_own * 0.5 * math.log(max(self.n_points, 1.0))
         least = max(self.chance, by_bic)
         return np.asarray(prices + np.maximum(by_chance - least, 0.0))
 
