@@ -63,8 +63,7 @@ def start_of(cells: Cells, n_components: int) -> Mixture:
     """A mixture about random points that are far from each other."""
     region = Region.of(cells, Objective.of("bic", "full", cells.n_points))
     parts = start(region, n_components, np.eye(2), np.random.default_rng(0), n_tries=4)
-    begun = region.climb(parts, 20)
-    return Mixture(begun.weights / begun.weights.sum(), begun.means, begun.covariances)
+    return region.climb(parts, 20).to_mixture()
 
 
 def counted_evaluations() -> Counter:

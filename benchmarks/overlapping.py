@@ -62,8 +62,7 @@ class Problem:
         """The log-likelihood, in nats, less what thin components gain, but for a constant."""
         whitening = find_whitening(one_cell_each(self.points), "full")
         log_likelihood = float(found.log_densities(self.points).sum())
-        whitened = whitening.whiten(found)
-        gaussians = Gaussians(whitened.weights, whitened.means, whitened.covariances)
+        gaussians = Gaussians.of(whitening.whiten(found))
         objective = Objective.of("bic", "full", len(self.points))
         return log_likelihood - objective.price(gaussians)
 

@@ -16,7 +16,6 @@ from gmmcli.core.cells.compression import Compressor
 from gmmcli.core.cells.places import IntArray
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE, sample
 from gmmcli.core.runs.directory import Run
@@ -60,11 +59,6 @@ def cells_of(points: FloatArray, counts: ArrayLike | None = None) -> Cells:
     n = len(points)
     counted = np.ones(n) if counts is None else np.array(counts, dtype=float)
     return Cells(counted, points, np.zeros((n, 2, 2)))
-
-
-def gaussians_of(mixture: Mixture) -> Gaussians:
-    """The components of a mixture as the search has them, without a background."""
-    return Gaussians(mixture.weights, mixture.means, mixture.covariances)
 
 
 def sampled(mixture: Mixture, n_points: int, seed: int = 0) -> FloatArray:

@@ -37,7 +37,7 @@ def caution_on_search(fit: "Fit") -> Iterator[str]:
     if fit.search is not None and fit.search.passes > 1 >= fit.search.returns:
         effort = "another --seed" if fit.settings.effort == "thorough" else "--effort thorough"
         yield (
-            f"no two passes of the search came to this optimum: there may be a better one, which "
+            "no two passes of the search came to this optimum: there may be a better one, which "
             f"{effort} may find"
         )
 
@@ -130,8 +130,7 @@ def caution_on_components(
             "the log-likelihood and the criteria depend on the rounding of the values, or on "
             "--floor"
         )
-    worth = fit.n_effective / fit.cells.n_points
-    held = fit.mixture.weights * fit.cells.n_points * worth
+    held = fit.mixture.weights * fit.n_effective
     empty = [k for k, number in enumerate(held) if number < nothing]
     few = [k for k, number in enumerate(held) if nothing <= number < enough - 0.1]
     if empty:

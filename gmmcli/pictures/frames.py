@@ -74,11 +74,8 @@ def make_frame(scene: Scene, snapshot: Snapshot, *, most_legend_entries: int = 1
     left, right = 0.12, 0.82 if has_legend else 0.97
     axes = figure.add_axes((left, 0.14, right - left, 0.78))
     draw_snapshot(axes, scene, snapshot)
-    title, background = (
-        describe_snapshot(snapshot, scene.cells.n_points),
-        snapshot.mixture.background,
-    )
-    title = f"{title} nats per point"
+    background = snapshot.mixture.background
+    title = f"{describe_snapshot(snapshot, scene.cells.n_points)} nats per point"
     if background is not None and not has_legend:
         title = f"{title}   {describe_background(background)}"
     axes.set_title(title)

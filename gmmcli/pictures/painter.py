@@ -42,7 +42,7 @@ class Painter:
                 self._process.communicate()
 
     def begin(self, directory: Path) -> None:
-        """Have the process draw the run in a directory, with the snapshots that this asks for."""
+        """Have the process draw the run in a directory, at the steps that the run says."""
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError):  # it has ended
                 print(json.dumps(str(directory)), file=self._process.stdin, flush=True)

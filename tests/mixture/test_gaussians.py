@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from builders import gaussians_of, random_mixture, sampled
+from builders import random_mixture, sampled
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import evaluate_joint, maximize
@@ -17,7 +17,7 @@ from gmmcli.core.mixture.gaussians import (
 )
 
 MIXTURE = random_mixture(4, seed=1)
-GAUSSIANS = gaussians_of(MIXTURE)
+GAUSSIANS = Gaussians.of(MIXTURE)
 POINTS = sampled(MIXTURE, 60)
 
 
@@ -87,7 +87,7 @@ def bound_loss(gaussians: Gaussians, pair: list[int]) -> float:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_pairs_are_ranked_by_the_bound_on_what_merging_loses(seed: int) -> None:
-    gaussians = gaussians_of(random_mixture(6, seed))
+    gaussians = Gaussians.of(random_mixture(6, seed))
     pairs = np.stack(rank_pairs(gaussians), axis=1).tolist()
     every = [[one, other] for one in range(6) for other in range(one + 1, 6)]
     assert pairs == sorted(every, key=lambda pair: bound_loss(gaussians, pair))

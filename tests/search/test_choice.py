@@ -24,6 +24,7 @@ from builders import (
 )
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.checks import check_distinct_points
 from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.cells.grain import Grain
 from gmmcli.core.cells.refinement import Coarseness
@@ -31,7 +32,6 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.result import Fit
-from gmmcli.core.search.choice import check_distinct_points
 from gmmcli.core.search.constants import REACH
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.hooks import Hooks

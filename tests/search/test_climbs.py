@@ -192,7 +192,7 @@ def test_a_climb_ends_at_the_step_limit_and_on_all_cells() -> None:
     assert climbed.status is Status.STEP_LIMIT
     assert [state.n_cells for state in climbed.states][-1] == 3000
     assert len(climbed.states) == 3
-    told = tell(problem, climbed, None)
+    told = tell(climbed, None)
     assert told.elbo == pytest.approx(told.mixture.log_densities(cells.means).sum(), rel=1e-9)
 
 
@@ -221,7 +221,7 @@ def test_an_outcome_is_in_data_units_with_components_in_canonical_order() -> Non
     problem = problem_of(cells_of(points))
     turned = ARTICLE.reorder(np.array([1, 0]))
     moved = Mixture(turned.weights, 100 * turned.means + 7, 1e4 * turned.covariances)
-    outcome = tell(problem, climb_stages(problem, begin(problem, moved), Hooks()), None)
+    outcome = tell(climb_stages(problem, begin(problem, moved), Hooks()), None)
     assert outcome.mixture.canonical_order().tolist() == [0, 1]
     first = problem.whitening.unwhiten(outcome.states[0].mixture)
     np.testing.assert_allclose(first.means, 100 * ARTICLE.means + 7)
@@ -236,7 +236,7 @@ def test_an_outcome_before_a_background_has_its_box() -> None:
     points = sampled(ARTICLE, 300)
     start = over_background(ARTICLE, 0.05, points)
     problem = problem_of(cells_of(points))
-    outcome = tell(problem, climb_stages(problem, begin(problem, start), Hooks()), None)
+    outcome = tell(climb_stages(problem, begin(problem, start), Hooks()), None)
     background = outcome.mixture.background
     assert background is not None
     assert start.background is not None
@@ -275,11 +275,11 @@ def test_cells_that_are_cut_are_climbed_on() -> None:
     problem = problem_of(coarse)
     climbed = climb_stages(problem, begin(problem, ARTICLE), Hooks(), cut)
     assert climbed.status is Status.CONVERGED
-    assert climbed.cells is fine
+    assert climbed.problem.cells is fine
     numbers = [state.n_cells for state in climbed.states]
     assert (numbers[0], numbers[-1]) == (coarse.n_cells, 3000)
     assert asked[0].cells is coarse
     assert asked[-1].cells is fine
     assert climbed.coarseness is asked[-1]  # of the end: nothing was cut there
-    told = tell(problem, climbed, None)
+    told = tell(climbed, None)
     assert told.elbo == pytest.approx(told.mixture.log_densities(fine.means).sum(), rel=1e-9)

@@ -9,7 +9,6 @@ from builders import (
     cells_of,
     choose,
     fit,
-    gaussians_of,
     hooks_of,
     mixture_of,
     random_mixture,
@@ -52,17 +51,12 @@ def enlarge(
 ) -> Gaussians:
     """The mixture with what is inserted."""
     objective = Objective.of("bic", "full", float(len(points)))
-    gaussians = gaussians_of(mixture)
+    gaussians = Gaussians.of(mixture)
     return insert(blurred(points), gaussians, 0.0, objective, cost=cost, most=most)
 
 
 def log_likelihood(points: FloatArray, mixture: Mixture) -> float:
     return float(mixture.log_densities(points).sum())
-
-
-def as_mixture(gaussians: Gaussians) -> Mixture:
-    """The mixture of Gaussians whose weights sum to 1."""
-    return Mixture(gaussians.weights, gaussians.means, gaussians.covariances)
 
 
 def test_a_rare_cluster_in_a_broad_one_gets_a_component() -> None:
@@ -73,7 +67,7 @@ def test_a_rare_cluster_in_a_broad_one_gets_a_component() -> None:
     assert 0.3 < larger.weights[2] / RARE.weights[2] < 1.1
     np.testing.assert_array_equal(larger.means[:2], BROAD.means)
     np.testing.assert_allclose(larger.weights[:2], BROAD.weights * (1 - larger.weights[2]))
-    gained = log_likelihood(points, as_mixture(larger)) - log_likelihood(points, BROAD)
+    gained = log_likelihood(points, larger.to_mixture()) - log_likelihood(points, BROAD)
     possible = log_likelihood(points, RARE) - log_likelihood(points, BROAD)
     assert gained > 0.9 * possible
 
@@ -108,12 +102,12 @@ def test_equal_points_of_a_coarse_grid_get_no_component() -> None:
     spread = np.tile(step**2 / 12 * np.eye(2), (len(distinct), 1, 1))
     cells = Cells(counts.astype(float), distinct, spread)
     objective = Objective.of("bic", "full", 5000.0)
-    assert insert(cells, gaussians_of(BROAD), 0.0, objective).number == 2
+    assert insert(cells, Gaussians.of(BROAD), 0.0, objective).number == 2
 
 
 def test_a_component_before_a_background_takes_weight_from_both() -> None:
     points = sampled(RARE, 20_000)
-    gaussians = gaussians_of(BROAD).scale(0.9)._replace(background=0.1)
+    gaussians = Gaussians.of(BROAD).scale(0.9)._replace(background=0.1)
     objective = Objective.of("bic", "full", 20_000.0)
     found = insert(blurred(points), gaussians, -6.0, objective)
     assert found.number == 3
@@ -123,7 +117,7 @@ def test_a_component_before_a_background_takes_weight_from_both() -> None:
 
 def test_a_cluster_of_strays_is_inserted_where_a_background_explains_it_badly() -> None:
     points = sampled(RARE, 30_000)
-    rare = gaussians_of(BROAD).scale(0.9)._replace(background=0.1)
+    rare = Gaussians.of(BROAD).scale(0.9)._replace(background=0.1)
     objective = Objective.of("bic", "full", 30_000.0)
     # A background as dense as the rare cluster leaves nothing to be explained.
     dense = float(np.log(RARE.weights[2] / (2 * np.pi * 1e-4) / 0.1)) + 3
@@ -134,9 +128,9 @@ def test_a_cluster_of_strays_is_inserted_where_a_background_explains_it_badly() 
 @pytest.mark.parametrize("at_once", [100, 1_000_000])
 def test_logs_are_the_log_densities_of_the_points_of_cells(at_once: int) -> None:
     cells = merge_cells(cells_of(sampled(BROAD, 500)), 60)
-    gaussians = gaussians_of(BROAD).scale(0.9)._replace(background=0.1)
+    gaussians = Gaussians.of(BROAD).scale(0.9)._replace(background=0.1)
     found = evaluate_logs(cells, gaussians, -4.0, at_once)
-    joint = evaluate_logs(cells, gaussians_of(BROAD), 0.0) + np.log(0.9)
+    joint = evaluate_logs(cells, Gaussians.of(BROAD), 0.0) + np.log(0.9)
     np.testing.assert_allclose(found, np.logaddexp(joint, np.log(0.1) - 4), rtol=1e-12)
 
 
@@ -185,7 +179,7 @@ TEN_MILLION, FEW = 1e7, 60.0
 
 def gain_of_group(cells: Cells, deviation: float) -> float:
     """What a component of its own for the last four cells brings to the ELBO, in nats."""
-    one, share = gaussians_of(mixture_of([1.0], [[0, 0]], [np.eye(2)])), FEW / TEN_MILLION
+    one, share = Gaussians.of(mixture_of([1.0], [[0, 0]], [np.eye(2)])), FEW / TEN_MILLION
     own = Gaussians(np.array([share]), np.array([[1.0, 0.5]]), deviation**2 * np.eye(2)[None])
     logs = evaluate_logs(cells, one.scale(1 - share).join(own), 0.0)
     return float(cells.counts @ (logs - evaluate_logs(cells, one, 0.0)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from builders import gaussians_of, random_mixture
+from builders import random_mixture
 
 from gmmcli.core.mixture.covariances import STRUCTURES, count_parameters
 from gmmcli.core.mixture.gaussians import Gaussians
@@ -14,7 +14,7 @@ N = 500.0
 
 def components_of(covariance: CovarianceType, number: int) -> Gaussians:
     """Components of a type, none of them thin."""
-    free = gaussians_of(random_mixture(number, seed=2))
+    free = Gaussians.of(random_mixture(number, seed=2))
     covariances = STRUCTURES[covariance].project(free.covariances + np.eye(2), free.weights)
     return free._replace(covariances=covariances)
 

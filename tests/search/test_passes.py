@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from builders import (
     cells_of,
-    gaussians_of,
     n_missed,
     random_mixture,
     sampled,
@@ -51,18 +50,11 @@ def searched(
 
 def assessment_of(number: int, score: float) -> Assessment:
     """A mixture of so many components with a score."""
-    return Assessment(gaussians_of(spread_clusters(number)), np.empty(0), np.empty(0), score)
-
-
-def as_mixture(gaussians: Gaussians) -> Mixture:
-    """A mixture of Gaussians whose weights may not sum to 1 to all digits."""
-    return Mixture(
-        gaussians.weights / gaussians.weights.sum(), gaussians.means, gaussians.covariances
-    )
+    return Assessment(Gaussians.of(spread_clusters(number)), np.empty(0), np.empty(0), score)
 
 
 def test_the_order_of_components_does_not_tell_mixtures_apart() -> None:
-    gaussians = gaussians_of(random_mixture(5, seed=0, spread=5.0))
+    gaussians = Gaussians.of(random_mixture(5, seed=0, spread=5.0))
     assert are_same(gaussians, gaussians.select([3, 0, 4, 1, 2]))
 
 
@@ -70,19 +62,19 @@ def test_the_order_of_components_does_not_tell_mixtures_apart() -> None:
 def test_mixtures_are_the_same_whose_components_lie_near_in_their_deviations(
     shift: float, expected: bool
 ) -> None:
-    gaussians = gaussians_of(spread_clusters(4))
+    gaussians = Gaussians.of(spread_clusters(4))
     wide = gaussians._replace(covariances=100 * gaussians.covariances, means=10 * gaussians.means)
     moved = wide._replace(means=wide.means + np.array([0, 10 * shift]))  # of a deviation of 10
     assert are_same(wide, moved) is expected
 
 
 def test_mixtures_of_other_numbers_are_others() -> None:
-    gaussians = gaussians_of(spread_clusters(4))
+    gaussians = Gaussians.of(spread_clusters(4))
     assert not are_same(gaussians, gaussians.select([0, 1, 2]))
 
 
 def test_two_components_have_no_counterpart_in_common() -> None:
-    gaussians = gaussians_of(spread_clusters(2))
+    gaussians = Gaussians.of(spread_clusters(2))
     twice = gaussians.select([0, 0])
     assert not are_same(twice, gaussians)
 
@@ -123,8 +115,8 @@ def test_planted_clusters_are_found_with_their_number(n_clusters: int) -> None:
     findings = searched(whole, Bounds(), PLAIN, np.random.default_rng(0))
     best = findings.best.gaussians
     assert best.number == n_clusters
-    assert n_missed(as_mixture(best), true) == 0
-    from_truth = whole.assess(whole.climb(gaussians_of(true), 50))
+    assert n_missed(best.to_mixture(), true) == 0
+    from_truth = whole.assess(whole.climb(Gaussians.of(true), 50))
     assert findings.best.score > from_truth.score - 1
 
 
@@ -134,7 +126,7 @@ def test_more_clusters_are_found_than_a_first_pass_begins_with() -> None:
     whole = region_of(true, 36 * 40)
     findings = searched(whole, Bounds(), PLAIN, np.random.default_rng(0), patience=1, most=2)
     assert findings.best.gaussians.number == 36
-    assert n_missed(as_mixture(findings.best.gaussians), true) == 0
+    assert n_missed(findings.best.gaussians.to_mixture(), true) == 0
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -143,7 +135,7 @@ def test_touching_clusters_are_all_found(seed: int) -> None:
     whole = region_of(true, 2000, seed)
     findings = searched(whole, Bounds(), PLAIN, np.random.default_rng(seed))
     assert findings.best.gaussians.number == 10
-    assert n_missed(as_mixture(findings.best.gaussians), true) == 0
+    assert n_missed(findings.best.gaussians.to_mixture(), true) == 0
 
 
 @pytest.mark.parametrize("number", [2, 5])
@@ -213,7 +205,7 @@ def test_a_pass_begins_with_an_origin_too() -> None:
     # With one pass of one start alone: what the origin leads to is kept.
     true = touching_clusters(10, seed=2)
     whole = region_of(true, 1000)
-    origin = gaussians_of(true)
+    origin = Gaussians.of(true)
     findings = searched(
         whole, Bounds(10, 10), PLAIN, np.random.default_rng(0), origins=[origin], most=1
     )

@@ -7,7 +7,6 @@ from builders import (
     choose,
     fit,
     gaussian,
-    gaussians_of,
     mixture_of,
     n_missed,
     over_background,
@@ -21,6 +20,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.grain import Grain, find_grain
 from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.covariances import FloatArray, count_parameters
+from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.search.constants import PATIENCE, SHARE
 from gmmcli.core.search.criteria import Criteria
@@ -80,7 +80,7 @@ def test_points_on_a_line_along_an_axis_have_no_background() -> None:
     line = POINTS * [1, 0]
     problem = problem_of(cells_of(line))
     assert problem.background is None
-    best = problem.region.assess(gaussians_of(spread_clusters(1)))
+    best = problem.region.assess(Gaussians.of(spread_clusters(1)))
     assert problem.add_background(best, Bounds()) is None
 
 
@@ -162,11 +162,11 @@ def test_mixtures_become_gaussians_and_back() -> None:
     problem = problem_of(cells_of(POINTS))
     with_background = problem.whitening.whiten(over_background(ARTICLE, 0.2, POINTS))
     for mixture in (problem.whitening.whiten(ARTICLE), with_background):
-        back = problem.to_mixture(problem.to_gaussians(mixture))
+        back = Gaussians.of(mixture).to_mixture(problem.background)
         np.testing.assert_allclose(back.weights, mixture.weights, rtol=1e-12)
         np.testing.assert_array_equal(back.means, mixture.means)
         assert (back.background is None) == (mixture.background is None)
-    back_again = problem.to_mixture(problem.to_gaussians(with_background)).background
+    back_again = Gaussians.of(with_background).to_mixture(problem.background).background
     assert back_again is not None
     assert with_background.background is not None
     assert back_again.weight == with_background.background.weight
@@ -176,7 +176,7 @@ def test_mixtures_become_gaussians_and_back() -> None:
 @pytest.mark.parametrize("criterion", ["bic", "aic", "icl"])
 def test_mixtures_are_compared_by_the_criterion_in_data_units(criterion: CriterionName) -> None:
     problem = problem_of(cells_of(POINTS), FitSettings(floor=1e-7), criterion)
-    found = problem.region.assess(problem.to_gaussians(problem.whitening.whiten(ARTICLE)))
+    found = problem.region.assess(Gaussians.of(problem.whitening.whiten(ARTICLE)))
     certain = np.log(ARTICLE.responsibilities(POINTS).max(axis=1)).sum()
     total = float(ARTICLE.log_densities(POINTS).sum())
     expected = Criteria.of(total, count_parameters(2, "full"), 400.0, -float(certain))
@@ -190,7 +190,7 @@ def test_a_stray_costs_no_doubt_that_is_surely_of_the_background() -> None:
     points = np.concatenate([POINTS, [[500.0, 500.0]]])
     problem = problem_of(cells_of(points), FitSettings(floor=1e-7))
     mixture = problem.whitening.whiten(over_background(ARTICLE, 0.01, points))
-    found = problem.region.assess(problem.to_gaussians(mixture))
+    found = problem.region.assess(Gaussians.of(mixture))
     last = np.array([0.0] * 400 + [1.0])
     only = problem.on(Cells(last + 1e-12, points, np.zeros((401, 2, 2))))
     assert only.doubt(only.region.assess(found.gaussians)) < 1e-6
@@ -247,7 +247,7 @@ def test_what_is_watched_are_the_passes_and_the_elbo_in_data_units() -> None:
     best = problem.search(Bounds(), [], hooks).best
     assert {what for what, _, _ in watched} == {"search, pass"}
     assert [number for _, number, _ in watched] == list(range(1, len(watched) + 1))
-    mixture = problem.whitening.unwhiten(problem.to_mixture(best.gaussians))
+    mixture = problem.whitening.unwhiten(best.gaussians.to_mixture(problem.background))
     # The search sees points with the extent of the floor.
     assert watched[-1][2] == pytest.approx(mixture.log_densities(POINTS).mean(), abs=1e-6)
 
@@ -261,7 +261,7 @@ def test_a_search_that_gets_better_by_insertion_keeps_what_it_inserted() -> None
     problem = problem_of(cells_of(sampled(true, 20_000)), few=4096)
     best = problem.search(Bounds(), [], Hooks()).best
     assert best.gaussians.number == 3
-    means = problem.whitening.unwhiten(problem.to_mixture(best.gaussians)).means
+    means = problem.whitening.unwhiten(best.gaussians.to_mixture(problem.background)).means
     assert np.linalg.norm(means - true.means[2], axis=1).min() < 0.01
 
 
@@ -275,11 +275,11 @@ def test_an_insertion_where_no_more_is_allowed_is_paid_for_by_one_less_elsewhere
     problem = problem_of(cells_of(points))
     # Three for the two broad clusters: one of them has two.
     half = mixture_of([0.25, 0.25, 0.5], [[-0.3, 0], [0.3, 0], [8, 0]], [np.eye(2)] * 3)
-    begin = problem.to_gaussians(problem.whitening.whiten(half))
+    begin = Gaussians.of(problem.whitening.whiten(half))
     found = problem.region.assess(problem.region.climb(begin, 10))
     exchanged = problem.insert(problem.few_cells, found, Bounds(3, 3))
     assert exchanged.number == 3
-    means = problem.whitening.unwhiten(problem.to_mixture(exchanged)).means
+    means = problem.whitening.unwhiten(exchanged.to_mixture(problem.background)).means
     assert np.linalg.norm(means - true.means[2], axis=1).min() < 0.05
     freely = problem.insert(problem.few_cells, found, Bounds(1, 9))
     assert freely.number == 4
@@ -287,7 +287,7 @@ def test_an_insertion_where_no_more_is_allowed_is_paid_for_by_one_less_elsewhere
 
 def test_nothing_is_exchanged_for_the_only_component() -> None:
     problem = problem_of(cells_of(POINTS))
-    found = problem.region.assess(gaussians_of(spread_clusters(1)))
+    found = problem.region.assess(Gaussians.of(spread_clusters(1)))
     assert problem.insert(problem.few_cells, found, Bounds(1, 1)) is found.gaussians
 
 
@@ -299,9 +299,9 @@ def test_regions_are_solved_anew_with_the_number_held() -> None:
         [*true.means[:4], true.means[4:].mean(axis=0), true.means[0] + 0.1],
         [*true.covariances[:4], np.diag([1.0, 20.0]), np.eye(2)],
     )
-    begin = problem.region.climb(problem.to_gaussians(problem.whitening.whiten(lost)), 10)
+    begin = problem.region.climb(Gaussians.of(problem.whitening.whiten(lost)), 10)
     found = problem.improve(problem.region.assess(begin))
-    mixture = problem.whitening.unwhiten(problem.to_mixture(found.gaussians))
+    mixture = problem.whitening.unwhiten(found.gaussians.to_mixture(problem.background))
     assert mixture.n_components == 6
     assert n_missed(mixture, true) == 0
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from builders import (
     cells_of,
-    gaussians_of,
     n_missed,
     random_mixture,
     sampled,
@@ -38,7 +37,7 @@ def region_of(cells: Cells, covariance: CovarianceType = "full") -> Region:
 
 def before_background(weight: float) -> Gaussians:
     """The mixture of these tests, and a background of a weight."""
-    return gaussians_of(MIXTURE).scale(1 - weight)._replace(background=weight)
+    return Gaussians.of(MIXTURE).scale(1 - weight)._replace(background=weight)
 
 
 def log_densities(cells: Cells, gaussians: Gaussians) -> FloatArray:
@@ -65,7 +64,7 @@ def test_the_score_is_the_elbo_less_the_price(weight: float) -> None:
 
 
 def test_shares_are_the_responsibilities_and_leave_the_background_the_rest() -> None:
-    shares = region_of(CELLS).assess(gaussians_of(MIXTURE)).shares
+    shares = region_of(CELLS).assess(Gaussians.of(MIXTURE)).shares
     np.testing.assert_allclose(shares, assign_cells(CELLS, MIXTURE), atol=1e-10)
     gaussians = before_background(0.1)
     rest = np.log(0.1) + LOG_UNIFORM - log_densities(CELLS, gaussians)
@@ -96,7 +95,7 @@ def test_a_component_of_no_more_than_the_least_mass_is_annihilated() -> None:
     far = np.array([[60.0, 0.0], [60.0, 0.1]])
     region = region_of(CELLS.join(cells_of(far)))
     rare = Gaussians(np.array([1.0]), far.mean(axis=0)[None], np.eye(2)[None])
-    both = gaussians_of(MIXTURE).scale(0.99).join(rare.scale(0.01))
+    both = Gaussians.of(MIXTURE).scale(0.99).join(rare.scale(0.01))
     stepped = region.step(both)
     assert stepped.number == 4
     assert stepped.weights.sum() == pytest.approx(1)
@@ -126,7 +125,7 @@ def test_the_fewest_components_stay_however_few_points_they_have(fewest: int) ->
 
 def test_a_region_has_as_many_at_least_as_all_may_not_lose() -> None:
     whole = Region.of(CELLS, Objective.of("bic", "full", CELLS.n_points), fewest=3)
-    before = whole.assess(gaussians_of(MIXTURE))
+    before = whole.assess(Gaussians.of(MIXTURE))
     moving = [np.arange(4), np.array([0, 2]), np.array([1])]
     assert [whole.narrow(before, some).fewest for some in moving] == [3, 1, 1]
 
@@ -190,7 +189,7 @@ def test_steps_never_lower_the_elbo_where_components_have_many_points(seed: int)
     # maximises the ELBO less 2 log weight for each (Figueiredo & Jain 2002, equation 15).
     mixture = random_mixture(3, seed)
     region = region_of(cells_of(sampled(mixture, 2000)))
-    gaussians, values = gaussians_of(random_mixture(3, seed + 10)), list[float]()
+    gaussians, values = Gaussians.of(random_mixture(3, seed + 10)), list[float]()
     for _ in range(15):
         found = region.assess(gaussians)
         values.append(
@@ -204,7 +203,7 @@ def test_steps_never_lower_the_elbo_where_components_have_many_points(seed: int)
 
 def test_a_pass_has_every_number_below_its_start_down_to_the_fewest() -> None:
     region = region_of(cells_of(sampled(spread_clusters(6), 1200)))
-    begin = gaussians_of(spread_clusters(20))._replace(means=sampled(spread_clusters(6), 20, 1))
+    begin = Gaussians.of(spread_clusters(20))._replace(means=sampled(spread_clusters(6), 20, 1))
     found = list(region.descend(begin, 2))
     numbers = [each.gaussians.number for each in found]
     assert numbers[0] == 20
@@ -221,13 +220,13 @@ def test_a_pass_has_every_number_below_its_start_down_to_the_fewest() -> None:
 def test_a_pass_over_many_components_takes_several_at_a_time_and_one_of_few() -> None:
     true = spread_clusters(36)
     region = region_of(cells_of(sampled(true, 3600)))
-    numbers = [each.gaussians.number for each in region.descend(gaussians_of(true), 25)]
+    numbers = [each.gaussians.number for each in region.descend(Gaussians.of(true), 25)]
     assert numbers == [36, 34, 32, 30, 29, 28, 27, 26, 25]
 
 
 def test_a_pass_that_begins_with_the_fewest_only_looks() -> None:
     region = region_of(CELLS)
-    (only,) = region.descend(gaussians_of(MIXTURE), 4)
+    (only,) = region.descend(Gaussians.of(MIXTURE), 4)
     np.testing.assert_array_equal(only.gaussians.means, MIXTURE.means)
 
 
@@ -275,7 +274,7 @@ def test_the_gains_in_a_region_are_those_of_the_whole() -> None:
 def test_the_way_is_taken_that_loses_least(seed: int) -> None:
     mixture = random_mixture(4, seed, spread=3.0)
     region = region_of(cells_of(sampled(mixture, 600, seed)))
-    before = region.assess(gaussians_of(mixture))
+    before = region.assess(Gaussians.of(mixture))
     merges, omissions = gains_by_brute_force(region, before)
     best = max(merges.max(), omissions.max())
     found = region.assess(region.reduce(before, 1))
@@ -289,7 +288,7 @@ def test_a_wide_component_over_tight_ones_is_left_out_rather_than_merged() -> No
     )
     region = region_of(cells_of(sampled(tight, 2000)))
     wide = Gaussians(np.array([0.02]), np.zeros((1, 2)), 30 * np.eye(2)[None])
-    three = gaussians_of(tight).scale(0.98).join(wide)
+    three = Gaussians.of(tight).scale(0.98).join(wide)
     found = region.reduce(region.assess(three), 1)
     np.testing.assert_array_equal(found.means, tight.means)
     np.testing.assert_allclose(found.weights, tight.weights)
@@ -298,7 +297,7 @@ def test_a_wide_component_over_tight_ones_is_left_out_rather_than_merged() -> No
 def test_several_at_once_take_no_component_twice() -> None:
     true = touching_clusters(9, seed=2)
     region = region_of(cells_of(sampled(true, 900)))
-    twice = gaussians_of(true).scale(0.5).join(gaussians_of(true).scale(0.5))
+    twice = Gaussians.of(true).scale(0.5).join(Gaussians.of(true).scale(0.5))
     found = region.reduce(region.assess(twice), 9)
     assert found.number == 9
     assert found.weights.sum() == pytest.approx(1)
@@ -309,7 +308,7 @@ def test_several_at_once_take_no_component_twice() -> None:
 
 def test_shared_covariances_stay_shared_when_components_are_merged() -> None:
     region = region_of(CELLS, "tied")
-    before = region.assess(region.step(gaussians_of(MIXTURE)))
+    before = region.assess(region.step(Gaussians.of(MIXTURE)))
     found = region.reduce(before, 2)
     for covariance in found.covariances:
         np.testing.assert_array_equal(covariance, before.gaussians.covariances[0])
@@ -318,12 +317,12 @@ def test_shared_covariances_stay_shared_when_components_are_merged() -> None:
 def test_the_least_loss_is_that_of_one_component_less_after_its_steps() -> None:
     true = spread_clusters(3)
     region = region_of(cells_of(sampled(true, 600)))
-    before = region.assess(region.climb(gaussians_of(true), 5))
+    before = region.assess(region.climb(Gaussians.of(true), 5))
     fewer = [each for each in region.descend(before.gaussians, 2) if each.gaussians.number == 2]
     loss = region.find_least_loss(before)
     assert loss == pytest.approx(before.score - fewer[0].score)
     assert loss > 100
-    assert region.find_least_loss(region.assess(gaussians_of(spread_clusters(1)))) == np.inf
+    assert region.find_least_loss(region.assess(Gaussians.of(spread_clusters(1)))) == np.inf
 
 
 def test_a_small_component_settles_or_is_annihilated() -> None:
@@ -331,7 +330,7 @@ def test_a_small_component_settles_or_is_annihilated() -> None:
     region = region_of(cells_of(points))
     for k in range(0, 300, 30):  # a component that closes in on a point, and holds a few
         close = Gaussians(np.array([5 / 300]), points[k : k + 1], 0.01 * np.eye(2)[None])
-        both = gaussians_of(random_mixture(1, seed=0)).scale(295 / 300).join(close)
+        both = Gaussians.of(random_mixture(1, seed=0)).scale(295 / 300).join(close)
         settled = region.settle(both, 1, settled=1e-3)
         after = region.step(settled)
         small = settled.weights * 300 < 4 * LEAST_MASS
@@ -350,7 +349,7 @@ def test_the_weight_of_a_background_settles_at_the_share_of_strays() -> None:
     region = Region.of(
         cells_of(points), Objective.of("bic", "full", 440.0), log_uniform=-2 * np.log(80)
     )
-    begin = gaussians_of(random_mixture(1, seed=0)).scale(0.5)._replace(background=0.5)
+    begin = Gaussians.of(random_mixture(1, seed=0)).scale(0.5)._replace(background=0.5)
     found = region.climb(begin, 30)
     # Of 40 strays in 6,400 units of area, about one lies within the 25 of the component.
     assert found.background == pytest.approx(40 / 440, abs=4 / 440)

@@ -4,7 +4,7 @@ from itertools import count
 
 import numpy as np
 import pytest
-from builders import cells_of, gaussians_of, n_missed, sampled, spread_clusters, touching_clusters
+from builders import cells_of, n_missed, sampled, spread_clusters, touching_clusters
 
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
@@ -17,12 +17,12 @@ POINTS = sampled(TRUE, 1500)
 CELLS = cells_of(POINTS / 10)  # about as wide as whitened points
 SCALED = Mixture(TRUE.weights, TRUE.means / 10, TRUE.covariances / 100)
 WHOLE = Region.of(CELLS, Objective.of("bic", "full", CELLS.n_points))
-BEST = WHOLE.assess(WHOLE.settle(gaussians_of(SCALED), 30))
+BEST = WHOLE.assess(WHOLE.settle(Gaussians.of(SCALED), 30))
 
 
 def join_and_split() -> Assessment:
     """An optimum of 15 components that no climb leaves: one for two clusters, and two for one."""
-    gaussians = gaussians_of(SCALED)
+    gaussians = Gaussians.of(SCALED)
     apart = ((gaussians.means[:, None] - gaussians.means) ** 2).sum(axis=2) + np.eye(15)
     one, other = np.unravel_index(apart.argmin(), apart.shape)
     far = int(apart[one].argmax())
@@ -77,7 +77,7 @@ def test_clusters_that_touch_are_told_apart(seed: int) -> None:
     true = touching_clusters(8, seed)
     cells = cells_of(sampled(true, 1600))
     whole = Region.of(cells, Objective.of("bic", "full", 1600.0))
-    two = whole.settle(gaussians_of(true).select([0, 1]).scale(4), 10)
+    two = whole.settle(Gaussians.of(true).select([0, 1]).scale(4), 10)
     generator = np.random.default_rng(seed)
     found = improve(whole, whole.assess(two), Bounds(), seed_afresh(generator))
     assert found.gaussians.number == 8
@@ -116,7 +116,7 @@ def test_what_is_found_has_a_higher_score_or_is_what_there_was() -> None:
     for seed in range(5):
         points = cells_of(np.random.default_rng(seed).standard_t(3, (200, 2)))
         whole = Region.of(points, Objective.of("bic", "full", 200.0))
-        begin = gaussians_of(touching_clusters(4, seed))._replace(means=points.means[:4])
+        begin = Gaussians.of(touching_clusters(4, seed))._replace(means=points.means[:4])
         before = whole.assess(whole.settle(begin, 5))
         generator = np.random.default_rng(seed)
         found = improve(whole, before, Bounds(), seed_afresh(generator))

@@ -85,6 +85,19 @@ def check_spread(table: Table, cells: Cells) -> None:
         ) from None
 
 
+def check_distinct_points(cells: Cells, n_components: int) -> None:
+    """Raise where there are fewer distinct points than components.
+
+    Raises:
+        TableError: saying how many there are.
+    """
+    if cells.n_cells < n_components:
+        raise TableError(
+            f"{cells.n_cells} distinct points cannot hold {n_components} components: "
+            f"ask for at most {cells.n_cells}"
+        )
+
+
 def check_box(cells: Cells, start: Mixture) -> None:
     """Refuse a start whose background has a box that some cells lie outside.
 

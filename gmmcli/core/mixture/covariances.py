@@ -106,11 +106,14 @@ STRUCTURES: dict[CovarianceType, CovarianceStructure] = {
 }
 
 
-def count_parameters(n_components: int, covariance: CovarianceType) -> int:
+def count_parameters(
+    n_components: int, covariance: CovarianceType, *, has_background: bool = False
+) -> int:
     """The number of free parameters of a mixture of K components in two dimensions."""
     structure = STRUCTURES[covariance]
     n_covariances = 1 if structure.is_shared else n_components
-    return (n_components - 1) + 2 * n_components + structure.n_entries * n_covariances
+    n_weights = n_components - 1 + has_background
+    return n_weights + 2 * n_components + structure.n_entries * n_covariances
 
 
 def constrain(

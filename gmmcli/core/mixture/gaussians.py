@@ -11,8 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray, determinants
 from gmmcli.core.mixture.densities import log_weights
+from gmmcli.core.mixture.mixture import Mixture
 
 IntArray = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -32,6 +34,23 @@ class Gaussians(NamedTuple):
     means: FloatArray
     covariances: FloatArray
     background: float = 0.0
+
+    @staticmethod
+    def of(mixture: Mixture) -> "Gaussians":
+        """Those of a mixture, with the weight of its background."""
+        background = 0.0 if mixture.background is None else mixture.background.weight
+        return Gaussians(mixture.weights, mixture.means, mixture.covariances, background)
+
+    def to_mixture(self, background: Background | None = None) -> Mixture:
+        """The same as a mixture, whose weights sum to 1.
+
+        Args:
+            background: what has their weight of it, whatever its own; there is none by default.
+        """
+        share = 0.0 if background is None else self.background
+        weights = self.weights / self.weights.sum() * (1 - share)
+        beside = background.reweigh(share) if background is not None and share else None
+        return Mixture(weights, self.means, self.covariances, beside)
 
     @property
     def number(self) -> int:

@@ -74,11 +74,15 @@ class Whitening:
         twice = np.kron(self.matrix, self.matrix)  # (4, 4)
         return np.asarray((covariances.reshape(-1, 4) @ twice.T).reshape(-1, 2, 2))
 
+    def whiten_background(self, background: Background) -> Background:
+        """A background in data units, in whitened units."""
+        return background.transform(self.matrix, self.whiten_points(background.corner))
+
     def whiten(self, mixture: Mixture) -> Mixture:
         """A mixture in data units, in whitened units."""
         background = mixture.background
         if background is not None:
-            background = background.transform(self.matrix, self.whiten_points(background.corner))
+            background = self.whiten_background(background)
         means = self.whiten_points(mixture.means)
         return _transform(mixture, means, self.matrix, background)
 

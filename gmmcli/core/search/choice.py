@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.grain import find_grain
+from gmmcli.core.cells.checks import check_distinct_points
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.gaussians import Gaussians
@@ -27,7 +27,6 @@ from gmmcli.core.search.problem import Problem, count_few
 from gmmcli.core.search.region import Assessment
 from gmmcli.core.search.regions import Bounds
 from gmmcli.core.search.status import Status
-from gmmcli.errors import TableError
 from gmmcli.settings import Choice, FitSettings
 
 
@@ -60,6 +59,13 @@ class Contender:
         return self.found.gaussians.number
 
     @property
+    def end(self) -> Outcome:
+        """What came of its climb, which must have been."""
+        if self.outcome is None:
+            raise AssertionError("it has not climbed")
+        return self.outcome
+
+    @property
     def rough(self) -> float:
         """What it is compared by on few cells."""
         return self.problem.compare(self.found)
@@ -85,7 +91,7 @@ class Contender:
         """
         problem, outcome = self.problem, self.outcome
         covariance, background = problem.covariance, self.found.gaussians.background
-        n_free = count_parameters(self.n_components, covariance) + bool(background)
+        n_free = count_parameters(self.n_components, covariance, has_background=bool(background))
         if outcome is not None:
             log_likelihood, figures = outcome.log_likelihood, outcome.criteria
         else:
@@ -130,29 +136,17 @@ def choose_mixture(
     climbed = [winner, *_climb_near(others, best, winner, hooks)]
     winner, selection = min(climbed, key=_compare), None
     if choice.is_open:
-        selection = _tell_selection(others, [best, *climbed], winner, choice)
+        known = best.log_likelihood, climbed[0].end.log_likelihood
+        selection = _tell_selection([*others, *climbed], winner, choice, known)
     outcome = _show_way(winner, hooks)
     return replace(outcome, selection=selection, seconds=perf_counter() - began)
-
-
-def check_distinct_points(cells: Cells, n_components: int) -> None:
-    """Raise where there are fewer distinct points than components.
-
-    Raises:
-        TableError: saying how many there are.
-    """
-    if cells.n_cells < n_components:
-        raise TableError(
-            f"{cells.n_cells} distinct points cannot hold {n_components} components: "
-            f"ask for at most {cells.n_cells}"
-        )
 
 
 def _search_all(
     cells: Cells, settings: FitSettings, choice: Choice, hooks: Hooks
 ) -> list[Contender]:
     """The best mixture of every covariance type and number of components, on few cells."""
-    grain = find_grain(cells) if hooks.grain is None else hooks.grain
+    grain = hooks.tell_grain(cells)
     contenders: list[Contender] = []
     for covariance in choice.covariances:
         own = replace(settings, covariance=covariance)
@@ -209,10 +203,10 @@ def _find_best_of_each(contenders: Sequence[Contender]) -> list[Contender]:
 
 
 def _carry(contender: Contender, problem: Problem) -> Gaussians:
-    """The mixture of a contender in the units of another problem, to begin with there."""
-    mixture = contender.problem.to_mixture(contender.found.gaussians)
+    """The components of a contender in the units of another problem, to begin with there."""
+    mixture = contender.found.gaussians.to_mixture()
     there = problem.whitening.whiten(contender.problem.whitening.unwhiten(mixture))
-    return Gaussians(there.weights / there.weights.sum(), there.means, there.covariances)
+    return Gaussians.of(there)
 
 
 def _climb_fully(contender: Contender, bounds: Bounds, hooks: Hooks) -> Contender:
@@ -220,7 +214,7 @@ def _climb_fully(contender: Contender, bounds: Bounds, hooks: Hooks) -> Contende
     best = _climb_without_lost(contender, bounds, hooks, on_all=False)
     while best.problem.has_more_cells and not hooks.interrupted():
         problem = best.problem
-        gaussians = problem.insert(problem.levels[-1], best.found, bounds)
+        gaussians = problem.insert(problem.all_cells, best.found, bounds)
         if gaussians is best.found.gaussians:
             return best
         larger = replace(best, found=problem.region.assess(gaussians))
@@ -266,14 +260,11 @@ def _climb(
         enough: what may be left to climb, in nats, if less is asked for.
     """
     problem = contender.problem
-    first = State(0, problem.to_mixture(contender.found.gaussians), -np.inf)
+    first = State(0, contender.found.gaussians.to_mixture(problem.background), -np.inf)
     climbed = climb_stages(problem, [first], hooks, finer, on_all=on_all, enough=enough)
-    outcome = tell(problem, climbed, contender.search)
-    if climbed.cells is not problem.cells:
-        problem = problem.on(climbed.cells)
-    last = problem.to_gaussians(outcome.states[-1].mixture)
-    found = problem.region.assess(last)
-    return replace(contender, problem=problem, found=found, outcome=outcome)
+    outcome = tell(climbed, contender.search)
+    found = climbed.problem.region.assess(Gaussians.of(outcome.states[-1].mixture))
+    return replace(contender, problem=climbed.problem, found=found, outcome=outcome)
 
 
 def _climb_near(
@@ -284,10 +275,9 @@ def _climb_near(
     for contender in sorted(others, key=lambda c: c.rough):
         if hooks.interrupted() or contender.rough > best.rough + REACH:
             break
-        near = contender
-        if winner.problem.cells is not contender.problem.cells:
-            near = replace(near, problem=near.problem.on(winner.problem.cells))
-        near = _climb(near, hooks, enough=WORTHWHILE / 10)
+        is_alike = contender.problem.covariance == winner.problem.covariance
+        problem = winner.problem if is_alike else contender.problem.on(winner.problem.cells)
+        near = _climb(replace(contender, problem=problem), hooks, enough=WORTHWHILE / 10)
         if _compare(near) < _compare(winner) + 4 * WORTHWHILE:
             near = _climb(near, hooks, on_all=True)
         climbed.append(near)
@@ -296,17 +286,14 @@ def _climb_near(
 
 def _compare(contender: Contender) -> float:
     """What contenders are compared by on all cells, in twice nats."""
-    if contender.outcome is None:
-        return np.inf
-    figures = contender.outcome.criteria
-    return figures.value(contender.problem.criterion) + contender.surcharge
+    return contender.end.criteria.value(contender.problem.criterion) + contender.surcharge
 
 
 def _tell_selection(
-    others: Sequence[Contender],
-    climbed: Sequence[Contender],
+    contenders: Sequence[Contender],
     winner: Contender,
     choice: Choice,
+    known: tuple[float, float],
     *,
     times: float = 1.5,
     beyond: int = 3,
@@ -314,29 +301,25 @@ def _tell_selection(
     """What the winner was chosen from: all numbers from the fewest to beyond its own.
 
     Args:
-        others: those that were compared on few cells alone.
-        climbed: the best of them before its climb, after it, and those near it after theirs.
-        winner: the best of all.
+        contenders: those that were compared; of the same type and number, the last is told of.
+        winner: the best of them.
         choice: what was asked for.
+        known: a log-likelihood on few cells, and after a climb on all; see `tell_candidate`.
         times: numbers up to so many times the winner's are told of.
         beyond: and so many more.
     """
-    best, after = climbed[0].log_likelihood, climbed[1].outcome
     most = times * winner.n_components + beyond
-    told = {c.key: c for c in [*others, *climbed[1:]] if c.n_components <= most}
+    told = {c.key: c for c in contenders if c.n_components <= most}
     order = choice.covariances.index
     ordered = sorted(told.values(), key=lambda c: (order(c.problem.covariance), c.n_components))
-    known = best if after is None else after.log_likelihood
-    candidates = tuple(contender.tell_candidate(best, known) for contender in ordered)
+    candidates = tuple(contender.tell_candidate(*known) for contender in ordered)
     goes_on = choice.goes_on or winner.n_components < choice.most
     return Selection(candidates, choice.criterion, ordered.index(winner), goes_on)
 
 
 def _show_way(contender: Contender, hooks: Hooks) -> Outcome:
     """What came of a contender, with a way to where its climb began."""
-    outcome, problem = contender.outcome, contender.problem
-    if outcome is None:
-        raise AssertionError("only what has climbed can win")
+    outcome, problem = contender.end, contender.problem
     if hooks.interrupted():
         return outcome
     states = show_way(problem, outcome.states, hooks)

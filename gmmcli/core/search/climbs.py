@@ -35,13 +35,13 @@ class Climbed:
     Attributes:
         states: those on the way, in whitened units.
         status: why it ended.
-        cells: the data, in data units, as fine as was asked for.
+        problem: the data, as fine as was asked for.
         coarseness: how coarse they are for its end, as far as that has been worked out.
     """
 
     states: list[State]
     status: Status
-    cells: Cells
+    problem: Problem
     coarseness: Coarseness | None = None
 
 
@@ -60,27 +60,27 @@ def show_way(
 
     Args:
         problem: the data.
-        states: of a climb, in whitened units; the first is on few cells.
+        states: of a climb, in whitened units; the first may be on few cells or on all.
         hooks: what the caller adds on the way.
         most: the most steps of the climb from the start.
     """
-    first, generator = states[0], np.random.default_rng(problem.settings.seed)
-    region, n_components = problem.region, first.mixture.n_components
-    parts = start(region, n_components, np.eye(2), generator)
+    first, n_components = states[0], states[0].mixture.n_components
     # Strays, which a background is for, would stretch what a random start begins with.
-    has_background = first.mixture.background is not None
-    if n_components == 1 or parts.number < n_components or has_background:
+    if n_components == 1 or first.mixture.background is not None:
+        return list(states)
+    generator = np.random.default_rng(problem.settings.seed)
+    parts = start(problem.region, n_components, np.eye(2), generator)
+    if parts.number < n_components:
         return list(states)
     even = np.full(n_components, 1 / n_components)
     pooled = np.einsum("k,kij->ij", parts.weights, parts.covariances)
     begin = Gaussians(even, parts.means, np.tile(pooled, (n_components, 1, 1)))
     climber = _Climber(make_ascent(problem), min(most, problem.settings.steps), problem, hooks)
-    begun = State(0, problem.to_mixture(begin), -np.inf)
+    begun = State(0, begin.to_mixture(), -np.inf)
     way, _ = climber.climb(problem.few_cells, [begun], NEAR)
-    on_few = [state.elbo for state in states if state.n_cells == way[-1].n_cells]
-    are_few = bool(on_few)
-    has_come_there = are_few and abs(way[-1].elbo - on_few[-1]) < 2 * NEAR
-    way = [state for state in way if not are_few or state.elbo < first.elbo]
+    elbos_there = [state.elbo for state in states if state.n_cells == way[-1].n_cells]
+    has_come_there = bool(elbos_there) and abs(way[-1].elbo - elbos_there[-1]) < 2 * NEAR
+    way = [state for state in way if not elbos_there or state.elbo < first.elbo]
     if not way:
         return list(states)
     order = _match(first.mixture, way[-1].mixture)
@@ -119,15 +119,16 @@ def climb_stages(
     while status is Status.CONVERGED and stages.advance(states[-1].mixture):
         states, status = climber.climb(stages.cells, states, max(stages.tolerance, enough))
     if not stages.is_last:
-        last = measure(states[-1], stages.all_cells.whiten(problem.whitening), make_ascent(problem))
+        last = measure(states[-1], stages.problem.all_cells, make_ascent(problem))
         states = [*states[:-1], last]
     coarseness = stages.coarseness if status is Status.CONVERGED else None
-    return Climbed(states, status, stages.all_cells, coarseness)
+    return Climbed(states, status, stages.problem, coarseness)
 
 
-def tell(problem: Problem, climbed: Climbed, search: Search | None) -> Outcome:
+def tell(climbed: Climbed, search: Search | None) -> Outcome:
     """What came of a climb, in data units."""
-    cells, status = climbed.cells, climbed.status
+    problem, status = climbed.problem, climbed.status
+    cells = problem.cells
     states = _order_canonically(climbed.states, problem.whitening)
     mixture = problem.whitening.unwhiten(states[-1].mixture)
     coarseness = climbed.coarseness or Coarseness(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.covariances import count_parameters
+from gmmcli.core.mixture.covariances import FloatArray, count_parameters
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.status import Status
 from gmmcli.settings import CovarianceType, CriterionName
@@ -105,6 +105,17 @@ class Selection:
         return candidate.criteria.value(self.criterion) + candidate.surcharge
 
 
+def weigh_doubt(counts: FloatArray, shares: FloatArray) -> float:
+    """What it costs to assign every point to what it is likeliest of, in nats.
+
+    Args:
+        counts: of the points of each cell, shape (C,).
+        shares: of each cell in each component, shape (K, C); what is left to 1 is the background's.
+    """
+    certainty = np.maximum(shares.max(axis=0), 1 - shares.sum(axis=0))
+    return -float(counts @ np.log(certainty))
+
+
 def criteria(
     cells: Cells,
     mixture: Mixture,
@@ -121,8 +132,7 @@ def criteria(
         covariance: the covariance type.
         worth: what a point counts for as evidence; see `cells.grain`.
     """
-    n_free = count_parameters(mixture.n_components, covariance) + bool(mixture.background)
-    shares = mixture.responsibilities(cells.means).max(axis=1)
-    certainty = np.maximum(shares, mixture.background_responsibilities(cells.means))
-    doubt = -float(cells.counts @ np.log(certainty))
+    has_background = mixture.background is not None
+    n_free = count_parameters(mixture.n_components, covariance, has_background=has_background)
+    doubt = weigh_doubt(cells.counts, mixture.responsibilities(cells.means).T)
     return Criteria.of(log_likelihood * worth, n_free, cells.n_points * worth, doubt * worth)

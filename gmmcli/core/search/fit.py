@@ -6,10 +6,9 @@ from time import perf_counter
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.grain import find_grain
+from gmmcli.core.cells.checks import check_distinct_points
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.search.choice import check_distinct_points
 from gmmcli.core.search.climbs import climb_stages, tell
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.outcome import Outcome
@@ -36,12 +35,11 @@ def fit_from(
     """
     check_distinct_points(cells, settings.components)
     began, hooks = perf_counter(), hooks or Hooks()
-    grain = find_grain(cells) if hooks.grain is None else hooks.grain
     few = count_few(settings.components) if hooks.finer is not None else None
-    problem = Problem(cells, grain, settings, "bic", few)
+    problem = Problem(cells, hooks.tell_grain(cells), settings, "bic", few)
     first = State(0, _check_distinct(problem.whitening.whiten(start)), -np.inf)
     climbed = climb_stages(problem, [first], hooks, hooks.finer)
-    return replace(tell(problem, climbed, None), seconds=perf_counter() - began)
+    return replace(tell(climbed, None), seconds=perf_counter() - began)
 
 
 def _check_distinct(start: Mixture, *, coinciding: float = 1e-5) -> Mixture:

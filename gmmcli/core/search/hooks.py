@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.grain import Grain
+from gmmcli.core.cells.grain import Grain, find_grain
 from gmmcli.core.cells.refinement import Coarseness
 
 
@@ -14,7 +14,7 @@ class Hooks:
 
     Attributes:
         finer: cuts cells where they are too coarse for a mixture, or gives back what it got where
-            that cannot be. Without it, all cells are used as they are.
+            that cannot be. Without it, they stay as they are.
         grain: what the points were written down with; found from the cells by default.
         watch: called at every step and after every pass of the search with a word for it, its
             number and the ELBO per point, in nats.
@@ -25,3 +25,7 @@ class Hooks:
     grain: Grain | None = None
     watch: Callable[[str, int, float], None] = lambda _what, _number, _elbo_per_point: None
     interrupted: Callable[[], bool] = lambda: False
+
+    def tell_grain(self, cells: Cells) -> Grain:
+        """What the points in some cells were written down with."""
+        return find_grain(cells) if self.grain is None else self.grain

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.cells import Cells, evaluate_cells
 from gmmcli.core.cells.tree import rank_cells
 from gmmcli.core.mixture.covariances import FloatArray, half_log_determinants
-from gmmcli.core.mixture.densities import evaluate_joint, log_sum_exp
+from gmmcli.core.mixture.densities import log_total
 from gmmcli.core.mixture.gaussians import Gaussians, IntArray, Mask, make_features, take_moments
 from gmmcli.core.search.constants import LEAST_MASS, MOST_TRIED, PROMISE, STEPS, WORTHWHILE
 from gmmcli.core.search.objective import Objective
@@ -68,15 +68,12 @@ def evaluate_logs(
         log_uniform: the log density of a background.
         at_once: how many numbers are worked out at a time: memory.
     """
+    rest = np.log(gaussians.background) + log_uniform if gaussians.background else None
     n_parts = cells.n_cells * gaussians.number // at_once + 1
     logs = []
     for part in np.array_split(np.arange(cells.n_cells), n_parts):
-        some = cells.select(part)
-        joint = evaluate_joint(some.means, *gaussians[:3], some.covariances)
-        if gaussians.background:
-            rest = np.full((1, some.n_cells), np.log(gaussians.background) + log_uniform)
-            joint = np.concatenate([joint, rest])
-        logs.append(log_sum_exp(joint, axis=0))
+        joint = evaluate_cells(cells.select(part), *gaussians[:3])
+        logs.append(log_total(joint, rest, axis=0))
     return np.concatenate(logs)
 
 
@@ -175,7 +172,7 @@ def _fit_alone(
     features = make_features(cells.means, cells.covariances)
     before, n_others = -np.inf, n_points - cells.n_points
     for _ in range(max(most_visits // max(cells.n_cells, 1), STEPS)):
-        own = evaluate_joint(cells.means, *new[:3], cells.covariances)[0]
+        own = evaluate_cells(cells, *new[:3])[0]
         rest = np.log1p(-new.weights[0])
         total = np.logaddexp(own, logs + rest)
         gain = float(cells.counts @ (total - logs)) + n_others * rest

@@ -18,12 +18,11 @@ from gmmcli.core.search.constants import (
     FIRST,
     LEAST_MASS,
     NEARLY,
-    STEPS,
     STEPS_TO_SETTLE,
     STEPS_TO_SHAPE,
     WORTHWHILE,
 )
-from gmmcli.core.search.region import Assessment, Region
+from gmmcli.core.search.region import Assessment, Region, keep_best
 from gmmcli.core.search.regions import Bounds, improve, seed_afresh, take_from
 from gmmcli.core.search.starts import start
 
@@ -46,13 +45,9 @@ class Findings:
 
     def note(self, found: Assessment) -> None:
         """Keep a mixture if it is the best of its number."""
-        number = found.gaussians.number
-        if number not in self.by_number or found.score > self.by_number[number].score:
-            self.by_number[number] = found
+        keep_best(self.by_number, found)
 
-    def pass_down(
-        self, whole: Region, begin: Gaussians, fewest: int, n_steps: int = STEPS
-    ) -> Assessment:
+    def pass_down(self, whole: Region, begin: Gaussians, fewest: int) -> Assessment:
         """The best mixture within bounds of a pass from many components down to few.
 
         The best and those with some more components settle before they are judged: the more there
@@ -62,10 +57,9 @@ class Findings:
             whole: the region of all points.
             begin: the mixture to begin with.
             fewest: how many components it ends with.
-            n_steps: of EM between merges.
         """
         passed = Findings(self.bounds)
-        for found in whole.descend(whole.climb(begin, STEPS_TO_SHAPE), fewest, n_steps):
+        for found in whole.descend(whole.climb(begin, STEPS_TO_SHAPE), fewest):
             passed.note(found)
         number = passed.best.gaussians.number
         for near in range(number, number + ASIDE + 1):

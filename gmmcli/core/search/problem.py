@@ -1,4 +1,6 @@
-"""The data as a search sees them: whitened, each point as coarse as it was written down, few cells.
+"""The data as a search sees them, and what is searched for there.
+
+They are whitened, each point as coarse as it was written down, and on few cells at first.
 
 NumPy only.
 """
@@ -17,9 +19,9 @@ from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians
-from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.whitening import Whitening, find_whitening_matrices
 from gmmcli.core.search.constants import PATIENCE, SHARE, STEPS, STEPS_TO_SHAPE, WORTHWHILE
+from gmmcli.core.search.criteria import weigh_doubt
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.insertion import insert
 from gmmcli.core.search.objective import Objective
@@ -31,7 +33,7 @@ from gmmcli.settings import BackgroundChoice, CovarianceType, CriterionName, Fit
 
 
 class Problem:
-    """The data as a covariance type sees them.
+    """The data as a covariance type sees them, and the searches there.
 
     Args:
         cells: the data, in data units.
@@ -45,8 +47,9 @@ class Problem:
         whitening: to the units in which everything here is.
         least: what a covariance exceeds, in whitened units, shape (2, 2).
         worth: what a count is worth as evidence.
+        settings: what is asked for.
         criterion: what mixtures are compared by.
-        objective: what mixtures are compared by.
+        objective: what components cost by it.
         levels: few cells, more and more, and last all, in whitened units.
 
     Raises:
@@ -85,10 +88,15 @@ class Problem:
         """The cells to search on, in whitened units."""
         return self.levels[0]
 
+    @property
+    def all_cells(self) -> Cells:
+        """All cells, in whitened units."""
+        return self.levels[-1]
+
     @cached_property
     def region(self) -> Region:
         """The region of all points, in the cells to search on."""
-        return Region.of(self._blur(self.levels[0]), self.objective, self.log_uniform)
+        return Region.of(self._blur(self.few_cells), self.objective, self.log_uniform)
 
     @property
     def has_more_cells(self) -> bool:
@@ -104,9 +112,8 @@ class Problem:
         lowest, highest = find_box(self.cells)
         if not (lowest < highest).all():
             return None
-        box = Background.over(np.stack([lowest, highest], axis=1), 0.0)
-        corner = self.whitening.whiten_points(lowest[None])[0]
-        return box.transform(self.whitening.matrix, corner)
+        box = np.stack([lowest, highest], axis=1)
+        return self.whitening.whiten_background(Background.over(box, 0.0))
 
     @property
     def log_uniform(self) -> float:
@@ -115,6 +122,8 @@ class Problem:
 
     def on(self, cells: Cells) -> "Problem":
         """The same problem on other cells of the same points, in the same whitened units."""
+        if cells is self.cells:
+            return self
         other = copy(self)
         other.cells, other.levels = cells, merge_levels(cells, self.whitening, self._few)
         vars(other).pop("region", None)
@@ -226,7 +235,7 @@ class Problem:
             gaussians: to begin with.
             bounds: how many components there may be.
         """
-        cells = self._blur(self.levels[-1])
+        cells = self._blur(self.all_cells)
         region = Region.of(cells, self.objective, self.log_uniform, bounds.fewest)
         best = region.assess(region.climb(gaussians, STEPS))
         while bounds.allow(best.gaussians.number - 1):
@@ -266,23 +275,7 @@ class Problem:
 
     def doubt(self, found: Assessment) -> float:
         """What it costs to assign every point to its likeliest component, in nats."""
-        certainty = found.shares.max(axis=0)
-        if found.gaussians.background:
-            certainty = np.maximum(certainty, 1 - found.shares.sum(axis=0))
-        return -float(self.region.counts @ np.log(certainty))
-
-    def to_mixture(self, gaussians: Gaussians) -> Mixture:
-        """Gaussians as a mixture, both in whitened units."""
-        weights, means, covariances, share = gaussians
-        weights = weights / weights.sum() * (1 - share)
-        if not share or self.background is None:
-            return Mixture(weights, means, covariances)
-        return Mixture(weights, means, covariances, self.background.reweigh(share))
-
-    def to_gaussians(self, mixture: Mixture) -> Gaussians:
-        """A mixture as Gaussians, both in whitened units."""
-        background = 0.0 if mixture.background is None else mixture.background.weight
-        return Gaussians(mixture.weights, mixture.means, mixture.covariances, background)
+        return weigh_doubt(self.region.counts, found.shares)
 
     def _blur(self, cells: Cells) -> Cells:
         """Cells with every point as coarse as it was written down, and counted as evidence."""

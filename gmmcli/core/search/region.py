@@ -42,6 +42,13 @@ class Assessment:
     score: float
 
 
+def keep_best(by_number: dict[int, Assessment], found: Assessment) -> None:
+    """Keep a mixture among others if it is the best of its number of components."""
+    number = found.gaussians.number
+    if number not in by_number or found.score > by_number[number].score:
+        by_number[number] = found
+
+
 @dataclass(frozen=True, eq=False)
 class Region:
     """C cells, and what it costs to explain them.
@@ -218,9 +225,7 @@ class Region:
             return np.broadcast_to(self.shared, covariances.shape)
         return self.objective.structure.project(covariances, masses)
 
-    def descend(
-        self, gaussians: Gaussians, fewest: int, n_steps: int = STEPS
-    ) -> Iterator[Assessment]:
+    def descend(self, gaussians: Gaussians, fewest: int) -> Iterator[Assessment]:
         """Mixtures of ever fewer components, down to so many, each the best from the last.
 
         Of those merges and omissions that promise to lose least, those are made that do.
@@ -228,7 +233,6 @@ class Region:
         Args:
             gaussians: to begin with; they come first.
             fewest: the least number of components.
-            n_steps: of EM between merges.
         """
         while True:
             assessment = self.assess(gaussians)
@@ -236,7 +240,7 @@ class Region:
             if gaussians.number <= fewest:
                 return
             n_fewer = min(max(gaussians.number // AT_ONCE, 1), gaussians.number - fewest)
-            gaussians = self.climb(self.reduce(assessment, n_fewer), n_steps)
+            gaussians = self.climb(self.reduce(assessment, n_fewer), STEPS)
 
     def reduce(self, before: Assessment, n_fewer: int) -> Gaussians:
         """The mixture after so many merges and omissions that lose least."""

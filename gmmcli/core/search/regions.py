@@ -20,7 +20,7 @@ from gmmcli.core.search.constants import (
     STEPS_TO_SHAPE,
     WORTHWHILE,
 )
-from gmmcli.core.search.region import Assessment, Region
+from gmmcli.core.search.region import Assessment, Region, keep_best
 from gmmcli.core.search.starts import start
 
 
@@ -142,13 +142,9 @@ class _Place:
 
     def stays_first_in(self, better: Assessment, moving: IntArray) -> bool:
         """Whether the components that stayed are the first of a better mixture still."""
-        staying, means = (
-            np.delete(self.found.gaussians.means, moving, axis=0),
-            better.gaussians.means,
-        )
-        return len(staying) <= len(means) and bool(
-            np.allclose(staying, means[: len(staying)], atol=0.1)
-        )
+        staying = np.delete(self.found.gaussians.means, moving, axis=0)
+        first = better.gaussians.means[: len(staying)]
+        return len(first) == len(staying) and bool(np.allclose(staying, first, atol=0.1))
 
 
 def _solve(place: _Place, moving: IntArray, bounds: Bounds, fresh: Fresh) -> Assessment | None:
@@ -194,7 +190,5 @@ def _descend(region: Region, own: Gaussians, fresh: Fresh, fewest: int) -> dict[
     solutions: dict[int, Assessment] = {}
     least = max(1, fewest, own.number - ASIDE)
     for solution in region.descend(region.climb(begin, STEPS_TO_SHAPE), least):
-        number = solution.gaussians.number
-        if number not in solutions or solution.score > solutions[number].score:
-            solutions[number] = solution
+        keep_best(solutions, solution)
     return solutions

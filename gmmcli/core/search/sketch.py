@@ -42,5 +42,4 @@ def sketch_mixture(
     region = Region.of(few, Objective.of("bic", "full", points.n_points))
     start = Gaussians(leaves.counts / leaves.n_points, leaves.means, leaves.covariances)
     *_, last = region.descend(start, n_components)
-    found = region.climb(last.gaussians, n_steps)
-    return Mixture(found.weights / found.weights.sum(), found.means, found.covariances)
+    return region.climb(last.gaussians, n_steps).to_mixture()

@@ -23,7 +23,7 @@ class Stages:
         on_all: begin on all cells.
 
     Attributes:
-        all_cells: the data, in data units, as fine as has been asked for.
+        problem: the data, as fine as has been asked for.
         coarseness: how coarse they are for the mixture that the last climb led to; None before.
     """
 
@@ -34,45 +34,42 @@ class Stages:
         *,
         on_all: bool = False,
     ) -> None:
-        self._problem, self._finer = problem, finer
-        self.all_cells, self._levels = problem.cells, problem.levels
-        self._level = len(self._levels) - 1 if on_all else 0
+        self.problem, self._finer = problem, finer
+        self._level = len(problem.levels) - 1 if on_all else 0
         self.coarseness: Coarseness | None = None
 
     @property
     def is_last(self) -> bool:
         """Whether this stage has all cells that there are so far."""
-        return self._level == len(self._levels) - 1
+        return self._level == len(self.problem.levels) - 1
 
     @property
     def cells(self) -> Cells:
         """The cells to climb on, in whitened units."""
-        return self._levels[self._level]
+        return self.problem.levels[self._level]
 
     @property
     def tolerance(self) -> float:
         """What may be left to climb on them, in nats."""
-        return (TOLERANCE if self.is_last else NEAR) / self._problem.worth
+        return (TOLERANCE if self.is_last else NEAR) / self.problem.worth
 
     def advance(self, mixture: Mixture) -> bool:
         """Take more cells, cut where they are too wide for a mixture in whitened units.
 
         False where there are none: these are all, and fine enough.
         """
-        was_last, before = self.is_last, self.all_cells
+        was_last, before = self.is_last, self.problem
         if self._finer is not None and (was_last or self._level == 0):
             coarseness = Coarseness(
-                before,
-                self._problem.whitening.unwhiten(mixture),
-                self._problem.covariance,
+                before.cells,
+                before.whitening.unwhiten(mixture),
+                before.covariance,
                 is_optimum=was_last,
             )
-            self.all_cells = self._finer(coarseness)
-            self.coarseness = coarseness if was_last and self.all_cells is before else None
-        if self.all_cells is before and was_last:
+            self.problem = before.on(self._finer(coarseness))
+            self.coarseness = coarseness if was_last and self.problem is before else None
+        if self.problem is before and was_last:
             return False
-        if self.all_cells is not before:
-            self._levels = self._problem.on(self.all_cells).levels
-        last = len(self._levels) - 1
+        last = len(self.problem.levels) - 1
         self._level = last if was_last else min(self._level + 1, last)
         return True
