@@ -46,9 +46,8 @@ Examples:
     "--components",
     type=ComponentChoice(),
     metavar="K|A:B|auto",
-    help="How many components: a number, the best of a range, or (auto) the best of "
-    f"{Choice.fewest} to {Choice.most} and of more while these are better.  [default: auto, or as "
-    "many as --init has]",
+    help="How many components: a number, the best of a range, or (auto) the best of any number.  "
+    "[default: auto, or as many as --init has]",
 )
 @click.option(
     "-o",
@@ -122,7 +121,8 @@ Examples:
     default=FitSettings.floor,
     show_default=True,
     metavar="F",
-    help="The least standard deviation of a component, as a share of the data's.",
+    help="The least standard deviation of a component, as a share of the data's; what the rounding "
+    "of the values hides comes on top.",
 )
 @click.option(
     "--optimizer",
