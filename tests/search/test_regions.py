@@ -10,7 +10,13 @@ from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.objective import Objective
 from gmmcli.core.search.region import Assessment, Region
-from gmmcli.core.search.regions import Bounds, improve, seed_afresh, take_from
+from gmmcli.core.search.regions import (
+    Bounds,
+    find_counterparts,
+    improve,
+    seed_afresh,
+    take_from,
+)
 
 TRUE = spread_clusters(15)
 POINTS = sampled(TRUE, 1500)
@@ -156,8 +162,8 @@ def test_another_mixture_lends_its_better_part() -> None:
 def test_fresh_starts_share_the_weight_of_a_region() -> None:
     region = WHOLE.narrow(BEST, np.array([2, 5, 7]))
     expected = BEST.gaussians.weights[[2, 5, 7]].sum()
-    afresh = seed_afresh(np.random.default_rng(0))(region, 3)
-    lent = take_from(WHOLE, BEST)(region, 3)
+    afresh = seed_afresh(np.random.default_rng(0)).draw(region, 3)
+    lent = take_from(WHOLE, BEST).draw(region, 3)
     assert afresh is not None
     assert lent is not None
     assert afresh.weights.sum() == pytest.approx(expected)
@@ -169,10 +175,27 @@ def test_fresh_starts_share_the_weight_of_a_region() -> None:
 def test_nothing_is_lent_where_the_other_has_no_component() -> None:
     region = WHOLE.narrow(BEST, np.array([2]))
     one = Gaussians(np.ones(1), np.zeros((1, 2)), 9 * np.eye(2)[None])
-    assert take_from(WHOLE, WHOLE.assess(one))(region, 1) is None
+    assert take_from(WHOLE, WHOLE.assess(one)).draw(region, 1) is None
 
 
 def test_bounds_allow_what_is_within_them() -> None:
     assert [number for number in range(6) if Bounds(2, 4).allow(number)] == [2, 3, 4]
     assert Bounds().allow(1)
     assert not Bounds().allow(0)
+
+
+def test_a_region_that_is_known_is_not_solved_again() -> None:
+    bounds, generator = Bounds(15, 15), np.random.default_rng(0)
+    assert improve(WHOLE, BAD, bounds, seed_afresh(generator, known=BAD.gaussians)) is BAD
+    found = improve(WHOLE, BAD, bounds, seed_afresh(generator, known=BEST.gaussians))
+    assert missed(found) == 0
+
+
+def test_counterparts_are_the_nearest_components() -> None:
+    gaussians = Gaussians.of(SCALED)
+    order = [3, 0, 4, 1, 2]
+    counterparts, are_near = find_counterparts(gaussians.select(order), gaussians)
+    assert counterparts.tolist() == order
+    assert are_near.all()
+    far = gaussians._replace(means=gaussians.means + 0.5)
+    assert not find_counterparts(far, gaussians)[1].any()

@@ -77,7 +77,7 @@ def find_curvature(
     covariance: CovarianceType,
     least: FloatArray,
     *,
-    most_components: int = 30,
+    most_components: int = 60,
 ) -> Curvature | None:
     """What works out how the ELBO bends at a place; None where it would take too long.
 
@@ -87,7 +87,7 @@ def find_curvature(
         covariance: the covariance type.
         least: the least covariance, in whitened units, shape (2, 2).
         most_components: with more it is left out: it takes as long as one evaluation of the ELBO
-            with ten components, three with thirty, nine with a hundred
+            with ten components, three with thirty, four with fifty, a dozen with a hundred
             (`benchmarks/convergence.py`).
     """
     if n_components > most_components:

@@ -29,10 +29,9 @@ NEARLY = 0.8
 AT_ONCE = 16
 # Of so many merges and omissions that promise to lose least, what each loses is worked out.
 EXACT = 8
-# Steps of EM between merges, until a start has found its shape, and until what is near the best has
+# Steps of EM between merges, and until a start has found its shape or what is near the best has
 # settled: mixtures judged too early against time.
 STEPS = 3
-STEPS_TO_SHAPE = 15
 STEPS_TO_SETTLE = 30
 # The share of the points that a background begins with.
 SHARE = 0.1

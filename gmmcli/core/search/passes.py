@@ -19,11 +19,16 @@ from gmmcli.core.search.constants import (
     LEAST_MASS,
     NEARLY,
     STEPS_TO_SETTLE,
-    STEPS_TO_SHAPE,
     WORTHWHILE,
 )
 from gmmcli.core.search.region import Assessment, Region, keep_best
-from gmmcli.core.search.regions import Bounds, improve, seed_afresh, take_from
+from gmmcli.core.search.regions import (
+    Bounds,
+    find_counterparts,
+    improve,
+    seed_afresh,
+    take_from,
+)
 from gmmcli.core.search.starts import start
 
 
@@ -59,7 +64,7 @@ class Findings:
             fewest: how many components it ends with.
         """
         passed = Findings(self.bounds)
-        for found in whole.descend(whole.climb(begin, STEPS_TO_SHAPE), fewest):
+        for found in whole.descend(whole.climb(begin, STEPS_TO_SETTLE), fewest):
             passed.note(found)
         number = passed.best.gaussians.number
         for near in range(number, number + ASIDE + 1):
@@ -96,21 +101,11 @@ class Findings:
         return sum(are_same(end, gaussians) for end in self.ends)
 
 
-def are_same(one: Gaussians, other: Gaussians, *, apart: float = 0.2) -> bool:
-    """Whether two mixtures are at the same optimum, though they may not have settled there.
-
-    Args:
-        one: K of them.
-        other: as many, or they are not.
-        apart: how far a component may lie from its counterpart, in its standard deviations.
-    """
+def are_same(one: Gaussians, other: Gaussians) -> bool:
+    """Whether two mixtures are at the same optimum, though they may not have settled there."""
     if one.number != other.number:
         return False
-    away = one.means[:, None] - other.means
-    inverses = np.linalg.inv(one.covariances)
-    squares = np.einsum("kli,kij,klj->kl", away, inverses, away)
-    counterparts = squares.argmin(axis=1)
-    are_near = squares.min(axis=1) < apart**2
+    counterparts, are_near = find_counterparts(one, other)
     return bool(are_near.all()) and len(set(counterparts.tolist())) == one.number
 
 
@@ -165,13 +160,13 @@ def search(
         found = _begin(whole, findings, draw) if champion is None else _go_on(whole, findings, draw)
         solve = partial(improve, whole, bounds=bounds, interrupted=interrupted)
         settled = whole.assess(whole.settle(found.gaussians, 0))
-        own = solve(settled, fresh=seed_afresh(generator), patience=1 if champion else 2)
+        fresh = seed_afresh(generator, known=champion.gaussians if champion else None)
+        own = solve(settled, fresh=fresh, patience=1 if champion else 2)
         findings.note(own)
         findings.ends.append(own.gaussians)
         if champion is not None:
-            if not are_same(own.gaussians, champion.gaussians):
-                one, other = sorted((champion, own), key=lambda each: -each.score)
-                findings.note(solve(one, fresh=take_from(whole, other)))
+            one, other = sorted((champion, own), key=lambda each: -each.score)
+            findings.note(solve(one, fresh=take_from(whole, other)))
             gain = findings.best.score - champion.score
             n_failures = 0 if gain > WORTHWHILE else n_failures + 1
         watch(number + 1, findings.best)

@@ -20,7 +20,7 @@ from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.whitening import Whitening, find_whitening_matrices
-from gmmcli.core.search.constants import PATIENCE, SHARE, STEPS, STEPS_TO_SHAPE, WORTHWHILE
+from gmmcli.core.search.constants import PATIENCE, SHARE, STEPS, STEPS_TO_SETTLE, WORTHWHILE
 from gmmcli.core.search.criteria import weigh_doubt
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.insertion import insert
@@ -205,7 +205,7 @@ class Problem:
             larger = self.insert(self.few_cells, best, bounds)
             if larger is best.gaussians:
                 return
-            begun = region.assess(region.settle(larger, STEPS_TO_SHAPE))
+            begun = region.assess(region.settle(larger, STEPS_TO_SETTLE))
             fresh, interrupted = seed_afresh(generator), hooks.interrupted
             findings.note(improve(region, begun, bounds, fresh, interrupted=interrupted))
             if findings.best.score < best.score + WORTHWHILE:
@@ -239,7 +239,7 @@ class Problem:
         region = Region.of(cells, self.objective, self.log_uniform, bounds.fewest)
         best = region.assess(region.climb(gaussians, STEPS))
         while bounds.allow(best.gaussians.number - 1):
-            fewer = region.assess(region.climb(region.reduce(best, 1), STEPS_TO_SHAPE))
+            fewer = region.assess(region.climb(region.reduce(best, 1), STEPS_TO_SETTLE))
             if fewer.score < best.score:
                 break
             best, gaussians = fewer, fewer.gaussians
@@ -262,7 +262,7 @@ class Problem:
             return larger if larger.number > gaussians.number else gaussians
         if gaussians.number == 1:
             return gaussians
-        fewer = self.region.assess(self.region.climb(self.region.reduce(found, 1), STEPS_TO_SHAPE))
+        fewer = self.region.assess(self.region.climb(self.region.reduce(found, 1), STEPS_TO_SETTLE))
         cost = found.score - fewer.score
         other = insert(cells, fewer.gaussians, self.log_uniform, self.objective, cost=cost, most=1)
         return other if other.number == gaussians.number else gaussians
@@ -293,7 +293,8 @@ def find_box(cells: Cells) -> tuple[FloatArray, FloatArray]:
 
     Of a cell whose points differ, those of a box with their variances.
     """
-    reach = np.sqrt(3 * np.diagonal(cells.covariances, axis1=1, axis2=2))
+    variances = np.diagonal(cells.covariances, axis1=1, axis2=2)
+    reach = np.sqrt(3 * np.maximum(variances, 0.0))  # rounding may leave less than none
     return (cells.means - reach).min(axis=0), (cells.means + reach).max(axis=0)
 
 

@@ -11,13 +11,13 @@ from functools import cached_property
 import numpy as np
 
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.gaussians import Gaussians, IntArray
+from gmmcli.core.mixture.gaussians import Gaussians, IntArray, Mask
 from gmmcli.core.search.constants import (
     ASIDE,
     LEAST_MASS,
     NEIGHBOURS,
     STEPS,
-    STEPS_TO_SHAPE,
+    STEPS_TO_SETTLE,
     WORTHWHILE,
 )
 from gmmcli.core.search.region import Assessment, Region, keep_best
@@ -41,31 +41,46 @@ class Bounds:
         return self.fewest <= number <= self.most
 
 
-# What a region is begun with besides what is there, given it and how many components move.
-Fresh = Callable[[Region, int], Gaussians | None]
+@dataclass(frozen=True)
+class Fresh:
+    """What regions are begun with besides what is there.
+
+    Attributes:
+        draw: a start, given a region and how many components move; None where there is none.
+        known: a mixture where it brings nothing: where all components of a region are this one's,
+            nothing is looked for.
+    """
+
+    draw: Callable[[Region, int], Gaussians | None]
+    known: Gaussians | None = None
 
 
-def seed_afresh(generator: np.random.Generator) -> Fresh:
-    """Fresh starts from random points of a region that its components account for."""
+def seed_afresh(generator: np.random.Generator, known: Gaussians | None = None) -> Fresh:
+    """Fresh starts from random points of a region that its components account for.
 
-    def fresh(region: Region, n_moving: int) -> Gaussians | None:
+    Args:
+        generator: of random numbers.
+        known: a mixture whose regions have been solved anew already.
+    """
+
+    def draw(region: Region, n_moving: int) -> Gaussians | None:
         wanted = max(n_moving, 2) + ASIDE
         n_seeds = int(min(wanted, max(region.masses.sum() // (4 * LEAST_MASS), 1), region.n_cells))
         return region.climb(start(region, n_seeds, np.eye(2), generator), STEPS)
 
-    return fresh
+    return Fresh(draw, known)
 
 
 def take_from(whole: Region, other: Assessment) -> Fresh:
     """The components of another mixture that have most of their points in a region."""
     masses = other.shares @ whole.counts
 
-    def fresh(region: Region, _n_moving: int) -> Gaussians | None:
+    def draw(region: Region, _n_moving: int) -> Gaussians | None:
         own = other.shares[:, region.inside] @ region.masses
         taken = other.gaussians.select(own > masses / 2)
         return taken.scale(region.share / taken.weights.sum()) if taken.number else None
 
-    return fresh
+    return Fresh(draw, other.gaussians)
 
 
 def improve(
@@ -92,7 +107,8 @@ def improve(
     while failures.min() < patience and not interrupted():
         centre = int(failures.argmin())
         moving = place.choose_neighbours(centre)
-        better = _solve(place, moving, bounds, fresh)
+        is_known = place.shares_with(fresh.known, moving)
+        better = None if is_known else _solve(place, moving, bounds, fresh)
         if better is None or better.score < place.found.score + WORTHWHILE:
             failures[centre] += 1
             continue
@@ -101,6 +117,23 @@ def improve(
         failures[: len(kept)] = kept
         place = _Place.of(whole, better)
     return place.found
+
+
+def find_counterparts(
+    one: Gaussians, other: Gaussians, *, apart: float = 0.2
+) -> tuple[IntArray, Mask]:
+    """Which of some components is nearest to each of others, and whether it may be the same.
+
+    Args:
+        one: K of them.
+        other: of which the counterparts are.
+        apart: how far a component may lie from its counterpart, in its standard deviations, where
+            neither has settled.
+    """
+    away = one.means[:, None] - other.means
+    inverses = np.linalg.inv(one.covariances)
+    squares = np.einsum("kli,kij,klj->kl", away, inverses, away)
+    return squares.argmin(axis=1), np.asarray(squares.min(axis=1) < apart**2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +167,13 @@ class _Place:
         order = np.argsort(-own, kind="stable")[: NEIGHBOURS + 1]
         return np.asarray(order[own[order] > least])
 
+    def shares_with(self, known: Gaussians | None, moving: IntArray) -> bool:
+        """Whether another mixture has the same components as those that move."""
+        if known is None:
+            return False
+        _, are_near = find_counterparts(self.found.gaussians.select(moving), known)
+        return bool(are_near.all())
+
     def replace(self, moving: IntArray, better: Gaussians) -> Gaussians:
         """The components that stay, and then others in place of those that move."""
         gaussians = self.found.gaussians
@@ -162,7 +202,7 @@ def _solve(place: _Place, moving: IntArray, bounds: Bounds, fresh: Fresh) -> Ass
     allowed = [n for n in solutions if bounds.allow(n + n_staying)]
     if allowed:
         best = max(allowed, key=lambda number: solutions[number].score)
-        better = region.settle(solutions[best].gaussians, STEPS_TO_SHAPE)
+        better = region.settle(solutions[best].gaussians, STEPS_TO_SETTLE)
         if region.assess(better).score > before + WORTHWHILE:
             return whole.assess(whole.settle(place.replace(moving, better), STEPS))
     one_more = solutions.get(bounds.most - n_staying + 1)
@@ -173,7 +213,7 @@ def _solve(place: _Place, moving: IntArray, bounds: Bounds, fresh: Fresh) -> Ass
     larger = whole.climb(place.replace(moving, one_more.gaussians), STEPS)
     if larger.number > bounds.most:
         larger = whole.reduce(whole.assess(larger), larger.number - bounds.most)
-    return whole.assess(whole.settle(larger, STEPS_TO_SHAPE))
+    return whole.assess(whole.settle(larger, STEPS_TO_SETTLE))
 
 
 def _descend(region: Region, own: Gaussians, fresh: Fresh, fewest: int) -> dict[int, Assessment]:
@@ -185,10 +225,10 @@ def _descend(region: Region, own: Gaussians, fresh: Fresh, fewest: int) -> dict[
         fresh: what is begun with besides.
         fewest: how many components there must be at least.
     """
-    others = fresh(region, own.number)
+    others = fresh.draw(region, own.number)
     begin = own if others is None else own.scale(0.5).join(others.scale(0.5))
     solutions: dict[int, Assessment] = {}
     least = max(1, fewest, own.number - ASIDE)
-    for solution in region.descend(region.climb(begin, STEPS_TO_SHAPE), least):
+    for solution in region.descend(region.climb(begin, STEPS_TO_SETTLE), least):
         keep_best(solutions, solution)
     return solutions
