@@ -29,12 +29,15 @@ from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.cells.grain import Grain
 from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.result import Fit
 from gmmcli.core.search.constants import REACH
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.hooks import Hooks
+from gmmcli.core.search.problem import Problem
+from gmmcli.core.search.regions import Bounds
 from gmmcli.core.search.status import Status
 from gmmcli.errors import TableError
 from gmmcli.settings import COVARIANCE_TYPES, Choice, CriterionName, FitSettings
@@ -480,3 +483,17 @@ def test_the_scale_of_weights_means_nothing(factor: float) -> None:
     assert scaled.mixture.n_components == found.mixture.n_components == 4
     np.testing.assert_allclose(scaled.mixture.means, found.mixture.means, atol=1e-5)
     assert scaled.criteria.bic == pytest.approx(found.criteria.bic, abs=1e-3)
+
+
+def test_what_a_mixture_loses_in_vain_it_gets_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave_one_out(_self: Problem, gaussians: Gaussians, bounds: Bounds) -> Gaussians:
+        fewer = max(gaussians.number - 1, bounds.fewest)
+        return gaussians.select(list(range(fewer)))
+
+    cells, choice = cells_of(sampled(spread_clusters(5), 6000)), Choice(1, 9)
+    before = choose(cells, FitSettings(), choice)
+    monkeypatch.setattr(Problem, "shrink", leave_one_out)
+    monkeypatch.setattr("gmmcli.core.search.choice.REACH", -np.inf)  # no other may climb
+    after = choose(cells, FitSettings(), choice)
+    assert after.mixture.n_components == before.mixture.n_components == 5
+    assert after.criteria.bic == pytest.approx(before.criteria.bic, abs=1e-3)

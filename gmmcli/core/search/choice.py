@@ -229,16 +229,28 @@ def _climb_without_lost(
     contender: Contender, bounds: Bounds, hooks: Hooks, *, on_all: bool
 ) -> Contender:
     """A contender after its climb on all cells, without components that are not worth it there."""
+    best = _climb_alive(contender, bounds, hooks, on_all=on_all)
+    while best.problem.has_more_cells and not hooks.interrupted():
+        left = best.problem.shrink(best.found.gaussians, bounds)
+        if left.number == best.n_components:
+            return best
+        begun = replace(best, found=best.problem.region.assess(left))
+        fewer = _climb_alive(begun, bounds, hooks, on_all=True)
+        if _compare(fewer) > _compare(best):
+            return best
+        best = fewer
+    return best
+
+
+def _climb_alive(contender: Contender, bounds: Bounds, hooks: Hooks, *, on_all: bool) -> Contender:
+    """A contender after its climb on all cells, without components that have lost their points."""
     while True:
         climbed = _climb(contender, hooks, hooks.finer, on_all=on_all)
         problem, gaussians = climbed.problem, climbed.found.gaussians
         left = gaussians.select(gaussians.weights * problem.objective.n_points > LEAST_MASS)
-        left = left if bounds.allow(left.number) else gaussians
-        left = left.scale(gaussians.weights.sum() / left.weights.sum())
-        if problem.has_more_cells and not hooks.interrupted():
-            left = problem.shrink(left, bounds)
-        if left.number == gaussians.number:
+        if left.number == gaussians.number or not bounds.allow(left.number):
             return climbed
+        left = left.scale(gaussians.weights.sum() / left.weights.sum())
         contender, on_all = replace(climbed, found=problem.region.assess(left)), True
 
 

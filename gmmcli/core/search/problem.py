@@ -20,7 +20,7 @@ from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.whitening import Whitening, find_whitening_matrices
-from gmmcli.core.search.constants import PATIENCE, SHARE, STEPS, STEPS_TO_SETTLE, WORTHWHILE
+from gmmcli.core.search.constants import PATIENCE, SHARE, STEPS_TO_SETTLE, WORTHWHILE
 from gmmcli.core.search.criteria import weigh_doubt
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.insertion import insert
@@ -237,7 +237,7 @@ class Problem:
         """
         cells = self._blur(self.all_cells)
         region = Region.of(cells, self.objective, self.log_uniform, bounds.fewest)
-        best = region.assess(region.climb(gaussians, STEPS))
+        best = region.assess(region.climb(gaussians, STEPS_TO_SETTLE))
         while bounds.allow(best.gaussians.number - 1):
             fewer = region.assess(region.climb(region.reduce(best, 1), STEPS_TO_SETTLE))
             if fewer.score < best.score:
