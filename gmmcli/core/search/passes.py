@@ -86,11 +86,6 @@ class Findings:
         """The best mixture within bounds; there must be one."""
         return max(self.allowed, key=lambda found: found.score)
 
-    def is_enough(self, n_failures: int, patience: int) -> bool:
-        """Whether the search may end after so many passes in a row that brought nothing."""
-        has_returned = self.count_returns(self.best.gaussians) > 1
-        return n_failures >= (patience if has_returned else 2 * patience)
-
     @property
     def n_passes(self) -> int:
         """How many passes there were."""
@@ -116,8 +111,7 @@ class Plan:
     Attributes:
         metrics: in which starts are drawn, in turn; each of shape (2, 2).
         origins: mixtures to begin with besides.
-        patience: so many passes in a row bring nothing before the search ends; twice as many where
-            no other pass has come to the best.
+        patience: so many passes in a row bring nothing before the search ends.
         most: passes in all.
         background: the weight of the background that passes begin with; 0 for none.
     """
@@ -152,7 +146,7 @@ def search(
     for origin in plan.origins:
         findings.pass_down(whole, origin, bounds.fewest)
     for number in range(plan.most):
-        if number and (findings.is_enough(n_failures, plan.patience) or interrupted()):
+        if number and (n_failures >= plan.patience or interrupted()):
             break
         champion = findings.best if number else None
         metric = plan.metrics[number % len(plan.metrics)]
