@@ -34,6 +34,7 @@ Examples:
   gmm fit stars.parquet -x ra -y dec -k 5 --covariance diag -o sky
   gmm fit waves.csv -k 1:20 --covariance auto --criterion icl
   gmm fit duckdb://survey.duckdb --table stars --weight flux
+  gmm fit june.csv --like may
 """
 
 
@@ -47,7 +48,7 @@ Examples:
     type=ComponentChoice(),
     metavar="K|A:B|auto",
     help="How many components: a number, the best of a range, or (auto) the best of any number.  "
-    "[default: auto, or as many as --init has]",
+    "[default: auto, or as many as --init or --like has]",
 )
 @click.option(
     "-o",
@@ -79,10 +80,9 @@ Examples:
 @click.option(
     "--covariance",
     type=click.Choice([*COVARIANCE_TYPES, "auto"]),
-    default=FitSettings.covariance,
-    show_default=True,
     help="What shapes components may take: any (full), any but all the same (tied), along the "
-    "axes (diag), round (spherical), or the best of these (auto).",
+    "axes (diag), round (spherical), or the best of these (auto).  "
+    f"[default: {FitSettings.covariance}, or that of --like]",
 )
 @click.option(
     "--criterion",
@@ -98,7 +98,7 @@ Examples:
     metavar="auto|on|off",
     help="Whether a uniform background over the box of all points takes strays: where it lowers "
     "the criterion by over 16 more than its parameter costs (auto), always, or never.  [default: "
-    "auto, or off with -k K; --init keeps that of its start]",
+    "auto, or off with -k K; --init and --like keep that of their start]",
 )
 @click.option(
     "--init",
@@ -106,7 +106,14 @@ Examples:
     show_default=True,
     metavar="FILE|auto",
     help="Where to start: JSON with weights, means and covariances, or (auto) a search for the "
-    "best mixture.",
+    "best mixture. Components keep the numbers of the start.",
+)
+@click.option(
+    "--like",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Start from the mixture of another run, with its covariance type, its columns and the "
+    "numbers of its components, and say how far each has moved.",
 )
 @click.option(
     "--effort",

@@ -17,6 +17,7 @@ from gmmcli.cli.application import mention_kept_fit
 from gmmcli.cli.cautions import caution
 from gmmcli.cli.interrupts import postpone_interrupt
 from gmmcli.cli.reporter import Reporter
+from gmmcli.cli.starts import compare, lay_start, read_start, report_moves
 from gmmcli.cli.summary import (
     describe_background,
     describe_choices,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
+    from gmmcli.core.runs.likeness import Likeness
     from gmmcli.core.runs.result import Fit, Provenance
     from gmmcli.core.tables.source import Source
     from gmmcli.core.tables.table import Table as Points
@@ -65,10 +67,11 @@ class Request:
     weight: str | None
     exact: bool
     most_cells: int
-    covariance: Literal["auto"] | CovarianceType
+    covariance: Literal["auto"] | CovarianceType | None
     criterion: CriterionName
     background: BackgroundChoice | None
     init: str
+    like: Path | None
     effort: Effort
     floor: float
     optimizer: OptimizerName
@@ -118,15 +121,14 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     Torch loads in a thread while the engine reads. What is opened closes with Click's context.
     """
     with reporter.show_work(f"reading {request.name}"):
-        from gmmcli.core.cells.checks import check_box
         from gmmcli.core.cells.compression import compress
-        from gmmcli.core.mixture.mixture import read_mixture
         from gmmcli.core.runs.directory import check_target, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.source import resolve_source
         from gmmcli.core.tables.table import open_table
 
+        request, given = read_start(request)
         source = context.with_resource(resolve_source(request.data, request.table, request.engine))
         points = open_table(source, x=request.x_column, y=request.y_column, weight=request.weight)
         directory = request.output or name_directory(request.table or request.data)
@@ -134,8 +136,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         if request.assignments is not None:
             overwrite = request.overwrite
             check_export(source, request.assignments, overwrite=overwrite, option="--assignments")
-        start = None if request.init == "auto" else read_mixture(Path(request.init))
-        choice = make_choice(request, start)
+        choice = make_choice(request, given)
         compression = compress(
             points,
             exact=request.exact,
@@ -144,8 +145,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
             sketch=partial(sketch_mixture, n_components=choice.most),
             meanwhile=Thread(target=import_module, args=("gmmcli.core.search.fit",)).start,
         )
-        if start is not None:
-            check_box(compression.cells, start)
+        start = None if given is None else lay_start(request, given, compression.cells)
     are_columns_chosen = request.x_column is None or request.y_column is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
@@ -153,21 +153,21 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
 
 
 def make_choice(request: Request, start: "Mixture | None") -> Choice:
-    """What -k, --covariance and --init leave to be chosen from.
+    """What -k, --covariance, --init and --like leave to be chosen from.
 
     Raises:
         click.UsageError: where they contradict each other.
     """
-    components, covariance = request.components, request.covariance
+    components, covariance = request.components, request.covariance or FitSettings.covariance
     covariances = COVARIANCE_TYPES if covariance == "auto" else (covariance,)
     if start is not None:
-        n_components = start.n_components
+        n_components, option = start.n_components, "--like" if request.like else "--init"
         if components not in (None, (n_components, n_components)):
             raise click.UsageError(
-                f"-k asks for other than the {n_components} of --init: leave out either"
+                f"-k asks for other than the {n_components} of {option}: leave out either"
             )
         if covariance == "auto":
-            raise click.UsageError("--covariance auto searches for a start: leave out --init")
+            raise click.UsageError(f"--covariance auto searches for a start: leave out {option}")
         if request.background is not None:
             raise click.UsageError(
                 "a start says itself whether there is a background: leave out --background"
@@ -231,16 +231,18 @@ def write_fit(task: Task, fit: "Fit", exact_log_likelihood: "Nats | None") -> li
     """The files of a run, written."""
     from gmmcli.core.runs.directory import write_run
 
-    return write_run(task.directory, fit, make_provenance(task), exact_log_likelihood)
+    provenance = make_provenance(task, compare(task, fit))
+    return write_run(task.directory, fit, provenance, exact_log_likelihood)
 
 
-def make_provenance(task: Task) -> "Provenance":
-    """Where the fit of a task comes from, for its run to say."""
+def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
+    """Where the fit of a task comes from, and what it is like, for its run to say."""
     from gmmcli.core.runs.result import Provenance
 
     request = task.request
     asked: dict[str, Any] = {
         "init": request.init,
+        "like": None if request.like is None else str(request.like),
         "snapshots": request.snapshots,
         "strict": request.strict,
         "exact": request.exact,
@@ -256,6 +258,7 @@ def make_provenance(task: Task) -> "Provenance":
         n_rows=task.compression.n_rows,
         n_skipped=task.compression.n_skipped,
         asked=asked,
+        beside={} if likeness is None else {"like": likeness.to_json()},
     )
 
 
@@ -270,6 +273,8 @@ def report_fit(
         reporter.print(describe_end(fit))
         columns, background = task.points.columns, fit.mixture.background
         reporter.print(tabulate_components(fit.mixture, columns, reporter.width))
+        if (likeness := compare(task, fit)) is not None:
+            report_moves(likeness, fit.mixture, reporter)
         if background is not None:
             n_points = None if is_weighted else fit.cells.n_points
             reporter.print(describe_background(background, columns, n_points))

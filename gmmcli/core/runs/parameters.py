@@ -6,6 +6,7 @@ Apart from `directory`, so that `gmm predict` loads no tables of history.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -72,6 +73,7 @@ def collect_parameters(
             "search": None if fit.search is None else asdict(fit.search),
             "seconds": round(fit.seconds, 3),
         },
+        **provenance.beside,
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
         "settings": {**asdict(fit.settings), **provenance.asked},
         "data": {
@@ -79,12 +81,15 @@ def collect_parameters(
             "rows": provenance.n_rows,
             "skipped_rows": provenance.n_skipped,
         },
-        "versions": {
-            "gmmcli": __version__,
-            "python": python_version(),
-            **{package: version(package) for package in PACKAGES},
-        },
+        "versions": find_versions(),
     }
+
+
+@cache
+def find_versions() -> dict[str, str]:
+    """The versions of this program, of Python, and of the packages that numbers may depend on."""
+    packages = {package: version(package) for package in PACKAGES}
+    return {"gmmcli": __version__, "python": python_version(), **packages}
 
 
 def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
@@ -97,15 +102,20 @@ def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
     return parameters.columns, parameters.mixture
 
 
-def read_parameters(directory: Path) -> Parameters:
+def read_parameters(run: Path) -> Parameters:
     """What the JSON of a run says.
+
+    Args:
+        run: its directory, or that file itself.
 
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
-    if not directory.is_dir():
-        raise RunError(f"{directory} is not a run directory: give one that gmm fit wrote")
-    return read_file(directory / PARAMETERS, _parse_parameters)
+    if run.is_file() and run.name == PARAMETERS:
+        return read_file(run, _parse_parameters)
+    if not run.is_dir():
+        raise RunError(f"{run} is not a run directory: give one that gmm fit wrote")
+    return read_file(run / PARAMETERS, _parse_parameters)
 
 
 def read_file(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:

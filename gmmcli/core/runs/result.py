@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gmmcli.core.cells.cells import Cells
@@ -98,6 +98,7 @@ class Provenance:
         n_rows: the rows read.
         n_skipped: the rows left out.
         asked: what was asked beside the fit's settings, by option.
+        beside: what else its run is to tell, by the key of its JSON.
     """
 
     columns: tuple[str, str]
@@ -105,3 +106,4 @@ class Provenance:
     n_rows: int
     n_skipped: int
     asked: Mapping[str, Any]
+    beside: Mapping[str, Any] = field(default_factory=dict)

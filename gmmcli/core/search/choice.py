@@ -330,10 +330,10 @@ def _tell_selection(
 
 
 def _show_way(contender: Contender, hooks: Hooks) -> Outcome:
-    """What came of a contender, with a way to where its climb began."""
+    """What came of a contender, with a way to where its climb began, if that is wanted."""
     outcome, problem = contender.end, contender.problem
     if hooks.interrupted():
         return outcome
-    states = show_way(problem, outcome.states, hooks)
+    states = show_way(problem, outcome.states, hooks) if hooks.shows_way else outcome.states
     gain = contender.background_gain
     return replace(outcome, states=tuple(states), background_gain=gain)

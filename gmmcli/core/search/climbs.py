@@ -126,10 +126,18 @@ def climb_stages(
 
 
 def tell(climbed: Climbed, search: Search | None) -> Outcome:
-    """What came of a climb, in data units."""
+    """What came of a climb, in data units.
+
+    What a search has found is in canonical order; the components of a start keep their numbers.
+
+    Args:
+        climbed: where the climb ended.
+        search: what was done to find where it began; None where that was given.
+    """
     problem, status = climbed.problem, climbed.status
-    cells = problem.cells
-    states = _order_canonically(climbed.states, problem.whitening)
+    cells, states = problem.cells, climbed.states
+    if search is not None:
+        states = _order_canonically(states, problem.whitening)
     mixture = problem.whitening.unwhiten(states[-1].mixture)
     coarseness = climbed.coarseness or Coarseness(
         cells, mixture, problem.covariance, is_optimum=status is Status.CONVERGED

@@ -19,12 +19,15 @@ class Hooks:
         watch: called at every step and after every pass of the search with a word for it, its
             number and the ELBO per point, in nats.
         interrupted: asked after every step whether to end here.
+        shows_way: whether the way is to begin with a climb from a random start, for pictures of it,
+            where the best mixture is searched for.
     """
 
     finer: Callable[[Coarseness], Cells] | None = None
     grain: Grain | None = None
     watch: Callable[[str, int, float], None] = lambda _what, _number, _elbo_per_point: None
     interrupted: Callable[[], bool] = lambda: False
+    shows_way: bool = True
 
     def tell_grain(self, cells: Cells) -> Grain:
         """What the points in some cells were written down with."""

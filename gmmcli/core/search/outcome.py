@@ -4,12 +4,15 @@ What a user is told of it, in data units, is made in `runs.result`.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+
+import numpy as np
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.inference.state import State
+from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.mixture.whitening import Whitening
@@ -71,6 +74,12 @@ class Outcome:
     def mixture(self) -> Mixture:
         """The mixture that was found, in data units."""
         return self.whitening.unwhiten(self.states[-1].mixture)
+
+    def reorder(self, order: IntArray) -> "Outcome":
+        """The same with component `order[k]` in place k, at every step; shape (K,)."""
+        states = [replace(state, mixture=state.mixture.reorder(order)) for state in self.states]
+        floored = np.flatnonzero(np.isin(order, self.floored)).tolist()
+        return replace(self, states=tuple(states), floored=tuple(floored))
 
     @property
     def elbo(self) -> Nats:

@@ -1,0 +1,60 @@
+"""A fit that is to be like another: where it begins, and how far its components have moved."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.background import Background
+from gmmcli.core.mixture.distances import Move, find_nearer, measure_moves
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.search.problem import find_box
+from gmmcli.errors import FitError
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How a fit differs from the run that it began with.
+
+    Attributes:
+        source: that run, as the user named it.
+        moves: of each component.
+        nearer: the components that are nearer to where another was, ascending.
+    """
+
+    source: str
+    moves: Sequence[Move]
+    nearer: Sequence[int]
+
+    @staticmethod
+    def of(source: str, before: Mixture, after: Mixture) -> "Likeness":
+        """How a mixture differs from what it was, both in data units."""
+        return Likeness(source, measure_moves(before, after), find_nearer(before, after))
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as `parameters.json` has it."""
+        return {"source": self.source, "moves": [asdict(move) for move in self.moves]}
+
+
+def lay_background(start: Mixture, cells: Cells) -> Mixture:
+    """A start whose background, if it has one, is over the box of some cells; its weight stays.
+
+    Args:
+        start: in data units.
+        cells: in data units.
+
+    Raises:
+        FitError: where the box has no area.
+    """
+    if start.background is None:
+        return start
+    lowest, highest = find_box(cells)
+    if not (lowest < highest).all():
+        raise FitError(
+            "a background needs points that differ in both coordinates, and the run of --like has "
+            "one: leave out --like"
+        )
+    box = np.stack([lowest, highest], axis=1)
+    return replace(start, background=Background.over(box, start.background.weight))
