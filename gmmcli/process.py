@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -43,3 +44,13 @@ def prepare_process(*, n_objects: int = 10_000) -> None:
         mallopt = ctypes.CDLL(None).mallopt
         if any(mallopt(M_MMAP_THRESHOLD, size) for size in (STAYING, STAYING_BEFORE)):
             mallopt(M_TRIM_THRESHOLD, STAYING)
+
+
+def prepare_worker() -> None:
+    """Prepare a process that works for another: on one thread, and out of Ctrl-C's reach.
+
+    The other, which Ctrl-C does reach, has it end when its task is done.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    prepare_process()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -35,6 +35,7 @@ Examples:
   gmm fit waves.csv -k 1:20 --covariance auto --criterion icl
   gmm fit duckdb://survey.duckdb --table stars --weight flux
   gmm fit june.csv --like may
+  gmm fit stations.csv -x wind -y rain --by station
 """
 
 
@@ -61,6 +62,12 @@ Examples:
 @click.option("-y", "y_column", metavar="COLUMN", help="The column of the second coordinate.")
 @click.option(
     "--weight", metavar="COLUMN", help="How much each row counts. By default every row counts 1."
+)
+@click.option(
+    "--by",
+    metavar="COLUMN",
+    help="Fit the rows of each value of a column by themselves too, with the numbers of the fit of "
+    "all rows.",
 )
 @click.option(
     "--exact",
@@ -228,6 +235,16 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         write_assignments(task, result, request.assignments, reporter)
     if painter is not None:
         files += draw_pictures(task.directory, painter, reporter)
+    is_interrupted, is_complete = result.status is Status.INTERRUPTED, True
+    if request.by is not None and not is_interrupted:
+        from gmmcli.cli.values import fit_by_value, report_values
+
+        values = fit_by_value(task, result, reporter)
+        files += values.files
+        report_values(values, reporter)
+        is_interrupted, is_complete = values.is_interrupted, not values.failed
     report_files(task.directory, files, reporter)
-    if result.status is Status.INTERRUPTED:
+    if is_interrupted:
         ctx.exit(EXIT_INTERRUPTED)
+    if not is_complete:
+        ctx.exit(1)

@@ -65,6 +65,7 @@ class Request:
     x_column: str | None
     y_column: str | None
     weight: str | None
+    by: str | None
     exact: bool
     most_cells: int
     covariance: Literal["auto"] | CovarianceType | None
@@ -130,7 +131,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
 
         request, given = read_start(request)
         source = context.with_resource(resolve_source(request.data, request.table, request.engine))
-        points = open_table(source, x=request.x_column, y=request.y_column, weight=request.weight)
+        x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
+        points = open_table(source, x=x, y=y, weight=weight, by=by)
         directory = request.output or name_directory(request.table or request.data)
         check_target(directory, overwrite=request.overwrite)
         if request.assignments is not None:
@@ -146,7 +148,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
             meanwhile=Thread(target=import_module, args=("gmmcli.core.search.fit",)).start,
         )
         start = None if given is None else lay_start(request, given, compression.cells)
-    are_columns_chosen = request.x_column is None or request.y_column is None
+    are_columns_chosen = x is None or y is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
     return Task(request, directory, choice, start, source, points, compression)
@@ -248,6 +250,7 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         "exact": request.exact,
         "cells": request.most_cells,
         "weight": request.weight,
+        "by": request.by,
         "engine": request.engine,
         "background": task.choice.background,
         "choice": asdict(task.choice) if task.choice.is_open else None,

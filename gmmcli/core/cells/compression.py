@@ -23,7 +23,7 @@ from gmmcli.core.cells.grain import Grain, find_grain
 from gmmcli.core.cells.grids import Grids
 from gmmcli.core.cells.places import IntArray, choose_halves, count_cells
 from gmmcli.core.cells.refinement import Coarseness, plan_parts_of_crowds
-from gmmcli.core.cells.totals import Totals, read_numbers, read_totals
+from gmmcli.core.cells.totals import Totals, count_points, read_numbers, read_totals
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.tables.arithmetic import LARGEST
 from gmmcli.core.tables.table import Table
@@ -121,13 +121,10 @@ def compress(
         grids = _choose_first_grid(table, head, most_cells // 2, sketch)
         meanwhile()
         table, totals = _scan_first(table, head, grids)
-    n_rows, totals = int(totals.n_rows.sum()), totals.select(totals.are_points)
-    check_rows(table, totals, n_rows, strict=strict)
-    n_skipped = n_rows - int(totals.n_rows.sum())
-    cells, places = _make_cells(totals, grids)
-    check_spread(table, cells)
-    grain = find_grain(cells if grids is None else _take_points(table, head))
-    compression = Compression(table, cells, n_rows, n_skipped, 1, grids, places, most_cells, grain)
+    compression = _make_compression(table, totals, grids, most_cells, strict=strict)
+    cells, places = compression.cells, compression.places
+    if grids is not None:
+        compression = replace(compression, grain=find_grain(_take_points(table, head)))
     if grids is not None and (cells.n_cells > most_cells or _misses_much(grids, cells, places)):
         compression = _start_anew(compression)
     while True:
@@ -135,6 +132,21 @@ def compress(
         if finer is compression:
             return compression
         compression = finer
+
+
+def gather(table: Table, rows: pa.Table, *, strict: bool = False) -> Compression:
+    """The cells of some rows that have been read: every distinct point is one.
+
+    Args:
+        table: what messages call the rows.
+        rows: with the columns x, y and perhaps weight.
+        strict: see `compress`.
+
+    Raises:
+        TableError: as `compress` does, but for rows that cannot be read.
+    """
+    totals = count_points(read_numbers(rows, *rows.column_names))
+    return _make_compression(table, totals, None, totals.n_groups, strict=strict)
 
 
 def refine(compression: Compression, parts: FloatArray, *, most_passes: int = 8) -> Compression:
@@ -171,6 +183,30 @@ def refine(compression: Compression, parts: FloatArray, *, most_passes: int = 8)
         grids=finer,
         places=np.concatenate([places[~chosen], new_places]),
     )
+
+
+def _make_compression(
+    table: Table, totals: Totals, grids: Grids | None, most_cells: int, *, strict: bool
+) -> Compression:
+    """What one pass has given, after all checks of its rows; their grain as if cells were points.
+
+    Args:
+        table: the rows.
+        totals: of their groups.
+        grids: what cut them into groups; None where every group is a point.
+        most_cells: the largest number of cells.
+        strict: see `compress`.
+
+    Raises:
+        TableError: see `compress`.
+    """
+    n_rows, totals = int(totals.n_rows.sum()), totals.select(totals.are_points)
+    check_rows(table, totals, n_rows, strict=strict)
+    n_skipped = n_rows - int(totals.n_rows.sum())
+    cells, places = _make_cells(totals, grids)
+    check_spread(table, cells)
+    grain = find_grain(cells)
+    return Compression(table, cells, n_rows, n_skipped, 1, grids, places, most_cells, grain)
 
 
 def _choose_largest(parts: FloatArray, more: FloatArray, room: int) -> npt.NDArray[np.bool_]:

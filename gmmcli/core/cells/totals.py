@@ -39,6 +39,11 @@ class Totals:
         """Which groups have two finite coordinates, shape (G,)."""
         return np.asarray(np.isfinite(self.keys).all(axis=1))
 
+    @property
+    def n_groups(self) -> int:
+        """How many groups there are, G."""
+        return len(self.counts)
+
     def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Totals":
         """Some of these groups, by a mask of shape (G,), or by their numbers."""
         return Totals(*(getattr(self, field.name)[chosen] for field in fields(self)))
@@ -64,6 +69,29 @@ def read_totals(found: pa.Table) -> Totals:
         sums=read_numbers(found, *(name for name in SUMS if name in names)),
         weights=read_numbers(found, *(name for name in WEIGHTS if name in names)),
     )
+
+
+def count_points(numbers: FloatArray) -> Totals:
+    """The totals of the distinct points of some rows, as an engine would tell them.
+
+    Args:
+        numbers: the coordinates, shape (N, 2), or with the weights after them, shape (N, 3); NaN
+            where there is none.
+    """
+    points, groups = np.unique(numbers[:, :2], axis=0, return_inverse=True)
+    groups, n_groups = groups.ravel(), len(points)
+    nothing = np.empty((n_groups, 0))
+    n_rows = np.bincount(groups, minlength=n_groups).astype(np.float64)
+    if numbers.shape[1] == 2:
+        return Totals(points, n_rows, n_rows, nothing, nothing)
+    weights, are_missing = numbers[:, 2], np.isnan(numbers[:, 2])
+    counts = np.zeros(n_groups)
+    np.add.at(counts, groups, np.where(are_missing, 0.0, weights))
+    ends = np.full((n_groups, 3), (np.nan, np.nan, 0.0))
+    np.fmin.at(ends[:, 0], groups, weights)
+    np.fmax.at(ends[:, 1], groups, weights)
+    np.add.at(ends[:, 2], groups, are_missing)
+    return Totals(points, n_rows, counts, nothing, ends)
 
 
 def read_numbers(rows: pa.Table, *names: str) -> FloatArray:

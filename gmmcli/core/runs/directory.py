@@ -5,6 +5,7 @@ JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 
 import math
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -41,6 +42,9 @@ from gmmcli.settings import (
 )
 
 HISTORY, CELLS, SELECTION = "history.csv", "cells.parquet", "selection.csv"
+
+# Of a fit by the values of a column: the directory with a run for each, and the table of all.
+VALUES, VALUES_TABLE = "values", "values.csv"
 
 FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
 
@@ -115,10 +119,7 @@ def write_run(
         if fit.selection is not None:
             _tabulate_selection(fit.selection).to_csv(stage / SELECTION, index=False)
         written = [directory / path.name for path in stage.iterdir()]
-    for picture_format in PICTURE_FORMATS:  # of a fit that this one replaces
-        remove_pictures(directory, picture_format)
-    if directory / SELECTION not in written:
-        (directory / SELECTION).unlink(missing_ok=True)
+    _remove_remains(directory, written)
     return [path for path in (directory / name for name in FILES) if path in written]
 
 
@@ -191,6 +192,16 @@ def _check_replaced(directory: Path, *, overwrite: bool) -> None:
         raise RunError(f"{directory} exists: name another with -o, or replace it with --overwrite")
     if any(directory.iterdir()) and not (directory / PARAMETERS).is_file():
         raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
+
+
+def _remove_remains(directory: Path, written: Sequence[Path]) -> None:
+    """Remove what is left of a fit that another has replaced, whose files have been written."""
+    for picture_format in PICTURE_FORMATS:
+        remove_pictures(directory, picture_format)
+    for name in (SELECTION, VALUES_TABLE):
+        if directory / name not in written:
+            (directory / name).unlink(missing_ok=True)
+    shutil.rmtree(directory / VALUES, ignore_errors=True)
 
 
 def _tabulate_history(history: History) -> pd.DataFrame:

@@ -114,7 +114,13 @@ def _list_tables(backend: BaseBackend, *, most: int = 5) -> str:
     return f"there {'is' if len(names) < 2 else 'are'} {listed}{more}"
 
 
-def _keep_numbers(rows: ir.Table, columns: Sequence[str], *, plainly: bool) -> ir.Table:  # noqa: ARG001
+def _keep_numbers(
+    rows: ir.Table,
+    columns: Sequence[str],
+    *,
+    plainly: bool,  # noqa: ARG001
+    texts: Sequence[str] = (),  # noqa: ARG001
+) -> ir.Table:
     """The rows with null for text in some columns of numbers, where SQLite allows it."""
     kinds = {name: rows[name].typeof() for name in columns if rows[name].type().is_numeric()}
     numbers = {

@@ -167,12 +167,14 @@ def _read_numbers(
     columns: Sequence[str],
     *,
     plainly: bool,
+    texts: Sequence[str] = (),
 ) -> ir.Table:
     """The rows of text files with some columns read as numbers; see `engine.ReadNumbers`.
 
     Types are guessed from the first rows, and a decimal point may come after them. As the kinds of
     columns are known, DuckDB looks at one vector of rows, and not at its ten.
     """
-    known = {"types": dict.fromkeys(columns, "DOUBLE"), "sample_size": 2048}
+    types = dict.fromkeys(columns, "DOUBLE") | dict.fromkeys(texts, "VARCHAR")
+    known = {"types": types, "sample_size": 2048}
     spelled = {} if plainly else SPELLINGS_OF_NOTHING
     return backend.read_csv(paths, **options, **known, **spelled)

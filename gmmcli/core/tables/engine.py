@@ -26,9 +26,11 @@ class WriteParts(Protocol):
 
 
 class ReadNumbers(Protocol):
-    """Gives the rows of a dataset with some columns read as numbers."""
+    """Gives the rows of a dataset with some columns read as numbers, and others as text."""
 
-    def __call__(self, columns: Sequence[str], *, plainly: bool) -> ir.Table:
+    def __call__(
+        self, columns: Sequence[str], *, plainly: bool, texts: Sequence[str] = ()
+    ) -> ir.Table:
         """The rows; plainly, what is no number, but for an empty field, is an error."""
 
 
@@ -84,13 +86,16 @@ class Dataset:
     n_rows_about: float | None = None
     text_may_be_numbers: bool = True
 
-    def read_numbers(self, columns: Sequence[str], *, plainly: bool = False) -> "Dataset":
+    def read_numbers(
+        self, columns: Sequence[str], *, plainly: bool = False, texts: Sequence[str] = ()
+    ) -> "Dataset":
         """The same dataset with some columns read as numbers, where that is a choice.
 
         Args:
             columns: their names.
             plainly: take what is no number, but for an empty field, as an error.
+            texts: the names of columns to read as they are written.
         """
         if self.reread is None:
             return self
-        return replace(self, rows=self.reread(columns, plainly=plainly))
+        return replace(self, rows=self.reread(columns, plainly=plainly, texts=texts))

@@ -28,6 +28,7 @@ class Table:
         columns: the names of the two coordinates in the source.
         source: what messages call the table.
         weight: the name of the column of weights; None where every row counts as 1.
+        by: the name of the column whose values part the rows; None where none does.
         is_plain: whether every coordinate is taken to be finite, or nothing at all.
     """
 
@@ -35,6 +36,7 @@ class Table:
     columns: tuple[str, str]
     source: str
     weight: str | None = None
+    by: str | None = None
     is_plain: bool = False
 
     @property
@@ -96,6 +98,7 @@ def open_table(
     x: str | None = None,
     y: str | None = None,
     weight: str | None = None,
+    by: str | None = None,
     as_text: bool = False,
 ) -> Table:
     """The table of a source.
@@ -105,18 +108,25 @@ def open_table(
         x: the column of the first coordinate; the first numeric column by default.
         y: the column of the second; the next numeric column by default.
         weight: the column of weights.
+        by: the column whose values part the rows.
         as_text: read the columns of text files as they are written.
 
     Raises:
         TableError: when the source cannot be read, is empty, or lacks the columns.
     """
-    dataset = open_source(source, (x, y, weight), as_text=as_text)
+    dataset = open_source(source, (x, y, weight, by), as_text=as_text)
     with translate_errors(source.name):
-        columns = _choose_columns(dataset, x, y, weight, source=source.name)
+        columns = _choose_columns(dataset, (x, y), (weight, by), source=source.name)
         numbers = [name for name in (*columns, weight) if name is not None]
         for name in numbers:
             _check_type(dataset, name, source=source.name)
-        return Table(dataset.read_numbers(numbers), columns, source.name, weight)
+        if by in numbers:
+            raise TableError(
+                f"--by names {by!r}, which is a coordinate or the weight: name another"
+            )
+        texts = [] if by is None else [by]
+        dataset = dataset.read_numbers(numbers, texts=texts)
+        return Table(dataset, columns, source.name, weight, by)
 
 
 def _parse_number(dataset: Dataset, name: str, *, lenient: bool = False) -> ir.Value:
@@ -133,14 +143,26 @@ def _parse_number(dataset: Dataset, name: str, *, lenient: bool = False) -> ir.V
 
 
 def _choose_columns(
-    dataset: Dataset, x: str | None, y: str | None, weight: str | None, *, source: str
+    dataset: Dataset,
+    coordinates: tuple[str | None, str | None],
+    taken: tuple[str | None, str | None],
+    *,
+    source: str,
 ) -> tuple[str, str]:
-    """The names of the coordinates: those that the user gave, or the first numeric columns."""
+    """The names of the coordinates: those that the user gave, or the first numeric columns.
+
+    Args:
+        dataset: all columns.
+        coordinates: the names that the user gave.
+        taken: the names of the column of weights, and of that whose values part the rows.
+        source: what messages call the table.
+    """
+    (x, y), (weight, _) = coordinates, taken
     names = [str(name) for name in dataset.rows.columns]
-    for name in (x, y, weight):
+    for name in (*coordinates, *taken):
         if name is not None and name not in names:
             raise TableError(f"{source} has no column {name!r}; it has {_quote(names)}")
-    others = [name for name in names if name not in (x, y, weight)]
+    others = [name for name in names if name not in (*coordinates, *taken)]
     free = _find_numeric_columns(dataset, others)
     chosen_x = x if x is not None else next(free, None)
     chosen_y = y if y is not None else next(free, None)

@@ -1,0 +1,128 @@
+"""The steps of `gmm fit --by`, after the fit of all rows: a run for each value, and their table."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gmmcli.cli.application import mention_kept_fit
+from gmmcli.cli.fitting import Task, make_provenance, make_settings
+from gmmcli.cli.interrupts import postpone_interrupt
+from gmmcli.cli.reporter import Reporter
+from gmmcli.cli.words import count
+
+if TYPE_CHECKING:
+    from gmmcli.core.runs.parts import Ending, Plan
+    from gmmcli.core.runs.result import Fit
+    from gmmcli.core.tables.partition import Partition
+
+
+@dataclass(frozen=True, eq=False)
+class ValueFits:
+    """What came of the values of a column.
+
+    Attributes:
+        by: the name of the column.
+        endings: of each value, in their order.
+        n_without: the rows without a value.
+        is_interrupted: whether Ctrl-C ended it.
+        files: those that were written for all.
+    """
+
+    by: str
+    endings: "Sequence[Ending]"
+    n_without: int
+    is_interrupted: bool
+    files: list[Path]
+
+    @property
+    def failed(self) -> "list[Ending]":
+        """Those of the values that could not be fitted."""
+        return [ending for ending in self.endings if ending.problem]
+
+
+def fit_by_value(task: Task, fit: "Fit", reporter: Reporter) -> ValueFits:
+    """A run for each value of the column of --by, written, and what came of it."""
+    name, by = task.request.name, str(task.request.by)
+    with (
+        mention_kept_fit(task.directory),
+        tempfile.TemporaryDirectory(prefix=".gmm-", dir=task.directory) as place,
+    ):
+        with reporter.show_work(f"sorting {name} by {by}"):
+            from gmmcli.core.runs.values import complete, fit_values, write_values
+            from gmmcli.core.tables.partition import partition
+
+            parted = partition(task.points, Path(place) / "rows.parquet")
+            counts, n_without = parted.count_rows()
+        plan = make_plan(task, fit, parted)
+        with postpone_interrupt() as is_interrupted:
+            fits = fit_values(
+                task.directory, task.points, plan, counts, is_interrupted=is_interrupted
+            )
+            done = list(reporter.track(fits, len(counts), "fitting values"))
+            was_interrupted = is_interrupted()
+        endings = complete(done, counts)
+        files = [write_values(task.directory, endings)]
+    return ValueFits(by, endings, n_without, was_interrupted, files)
+
+
+def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "Plan":
+    """What a request asks of every value, given the fit of all rows."""
+    from gmmcli.core.runs.parts import Plan
+
+    request = task.request
+    return Plan(
+        partition=parted,
+        settings=make_settings(request, task.choice),
+        choice=task.choice,
+        start=task.start,
+        pooled=fit.mixture,
+        exact=request.exact,
+        most_cells=request.most_cells,
+        strict=request.strict,
+        provenance=make_provenance(task, None),
+    )
+
+
+def report_values(values: ValueFits, reporter: Reporter) -> None:
+    """Print how many values were fitted and with how many components, and say what went wrong."""
+    for line in describe_values(values):
+        reporter.print(line)
+    for line in caution_on_values(values):
+        reporter.note(line)
+
+
+def describe_values(values: ValueFits) -> Iterator[str]:
+    """Lines on how many values there are, and how many components each has."""
+    endings = values.endings
+    rows = [ending.n_rows for ending in endings]
+    fewest = min(rows, default=0)
+    each = f", of {count(max(rows, default=0), 'row', fewest=fewest)} each" if rows else ""
+    yield f"by {values.by!r}: {count(len(endings), 'value')}{each}"
+    if values.n_without:
+        yield f"left out {count(values.n_without, 'row')} without a {values.by!r}"
+    numbers = Counter(e.found.mixture.n_components for e in endings if e.found is not None)
+    fitted = count(numbers.total(), "value")
+    among = ", ".join(f"{n:,} with {count(k, 'component')}" for k, n in sorted(numbers.items()))
+    yield f"fitted {fitted}: {among}" if among else "fitted no value"
+
+
+def caution_on_values(values: ValueFits, *, most: int = 5) -> Iterator[str]:
+    """Lines on values that were not fitted, and on such as are in doubt.
+
+    Args:
+        values: what came of them.
+        most: so many reasons are told.
+    """
+    failed = values.failed
+    for ending in failed[:most]:
+        yield f"not fitted: {ending.value!r} ({ending.problem})"
+    if len(failed) > most:
+        yield f"not fitted: {len(failed) - most:,} more; values.csv has the reasons"
+    found = [ending.found for ending in values.endings if ending.found is not None]
+    if slow := sum(each.status.value != "converged" for each in found):
+        yield f"not converged: {count(slow, 'value')}; raise --steps"
+    if coarse := sum(each.is_coarse for each in found):
+        yield f"on cells that are too coarse: {count(coarse, 'value')}; raise --cells"

@@ -1,0 +1,182 @@
+"""A fit by the values of a column: a run for each beside that of all rows, and a table of all."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gmmcli.core.cells.parts import read_parts
+from gmmcli.core.runs.directory import VALUES, VALUES_TABLE
+from gmmcli.core.runs.parts import Ending, Found, Plan, fit_part
+from gmmcli.core.runs.workers import count_processes, share
+from gmmcli.core.tables.table import Table
+from gmmcli.files import replace_atomically, stage_directory
+
+COLUMNS = [
+    *("value", "rows", "skipped_rows", "status", "components", "covariance", "bic", "background"),
+    *("component", "pooled", "distance", "weight", "mean_x", "mean_y", "sd_x", "sd_y"),
+    *("correlation", "run", "problem"),
+]
+WHOLE = ["rows", "skipped_rows", "components", "component", "pooled"]
+# The status of a value whose fit has failed, or was not begun.
+NOT_FITTED = "not fitted"
+NOT_BEGUN = "interrupted before this value"
+# Marks of a value that the name of its run has too, beside letters and digits: a name that can be
+# typed against such as a file system or a shell reads otherwise.
+PLAIN = "-_+=, ."
+
+
+def name_runs(values: Iterable[str], *, longest: int = 60) -> dict[str, str]:
+    """The name of the directory of each value's run: the value itself, as far as that can be.
+
+    Marks that are no letters, digits or `PLAIN` become % and their bytes in base 16, as in a URL,
+    and so do a blank or a point at either end. Of names that some file systems take for the same,
+    as they do letters of either case, the later get ~2 and so on.
+
+    Args:
+        values: all that there are.
+        longest: names are cut to so many characters, of up to four bytes each.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for value in values:
+        name = plain = _encode(value)[:longest]
+        number = 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{plain}~{number}"
+        taken.add(name.casefold())
+        names[value] = name
+    return names
+
+
+def sort_values(values: Iterable[str]) -> list[str]:
+    """Values in the order of their numbers, if all are numbers, and otherwise of their letters."""
+    values = sorted(values)
+    try:
+        numbers = {value: float(value) for value in values}
+    except ValueError:
+        return values
+    if not all(math.isfinite(number) for number in numbers.values()):
+        return values
+    return sorted(values, key=lambda value: numbers[value])
+
+
+def fit_values(
+    directory: Path,
+    table: Table,
+    plan: Plan,
+    counts: Mapping[str, int],
+    *,
+    n_processes: int | None = None,
+    is_interrupted: Callable[[], bool] = lambda: False,
+) -> Iterator[Ending]:
+    """What came of each value, as it is done; the runs take their place when all are.
+
+    Args:
+        directory: of the run of all rows.
+        table: all rows.
+        plan: what is asked of every value.
+        counts: the rows of each value, of all in the plan's partition.
+        n_processes: how many share the work; as many as there are cores by default.
+        is_interrupted: asked whether to begin no more values.
+
+    Raises:
+        TableError: when the rows cannot be read.
+        OutputError: when the runs cannot be written.
+        FitError: when a process has ended before its time.
+    """
+    names = name_runs(sort_values(counts))
+    with stage_directory(directory / VALUES) as stage:
+        parts = read_parts(table, plan.partition, counts, strict=plan.strict)
+        tasks = ((part, stage / names[part.value]) for part in parts)
+        n_processes = n_processes or count_processes(len(counts))
+        yield from share(partial(fit_part, plan), tasks, n_processes, is_interrupted=is_interrupted)
+
+
+def complete(endings: Iterable[Ending], counts: Mapping[str, int]) -> list[Ending]:
+    """What came of all values in their order, those included whose fit was not begun."""
+    known = {ending.value: ending for ending in endings}
+    return [
+        known.get(value) or Ending(value, counts[value], "", problem=NOT_BEGUN)
+        for value in sort_values(counts)
+    ]
+
+
+def write_values(directory: Path, endings: Sequence[Ending]) -> Path:
+    """Write the table of what came of each value to a run, and give its path.
+
+    Args:
+        directory: of the run of all rows.
+        endings: in the order in which the table is to have them.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    path = directory / VALUES_TABLE
+    with replace_atomically(path) as file:
+        tabulate_values(endings).to_csv(file, index=False)
+    return path
+
+
+def tabulate_values(endings: Iterable[Ending]) -> pd.DataFrame:
+    """A row for each component of each value; one for a value that was not fitted."""
+    rows = [row for ending in endings for row in _list_rows(ending)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype(dict.fromkeys(WHOLE, "Int64"))
+
+
+def _list_rows(ending: Ending) -> Iterator[dict[str, Any]]:
+    """The rows of a value."""
+    of_value = {"value": ending.value, "rows": ending.n_rows}
+    if ending.found is None:
+        yield {**of_value, "status": NOT_FITTED, "problem": ending.problem}
+        return
+    found = ending.found
+    background = found.mixture.background
+    of_fit = {
+        **of_value,
+        "skipped_rows": found.n_skipped,
+        "status": found.status.value,
+        "components": found.mixture.n_components,
+        "covariance": found.covariance,
+        "bic": found.criteria.bic,
+        "background": 0.0 if background is None else background.weight,
+        "run": f"{VALUES}/{ending.directory}",
+    }
+    for k in range(found.mixture.n_components):
+        yield {**of_fit, **_describe_component(found, k)}
+
+
+def _describe_component(found: Found, k: int) -> dict[str, Any]:
+    """What the table tells of a component."""
+    mixture, partner = found.mixture, int(found.partners.numbers[k])
+    (xx, xy), (_, yy) = mixture.covariances[k].tolist()
+    sd_x, sd_y = math.sqrt(xx), math.sqrt(yy)
+    mean_x, mean_y = mixture.means[k].tolist()
+    return {
+        "component": k,
+        "pooled": None if partner < 0 else partner,
+        "distance": found.partners.distances[k],
+        "weight": mixture.weights[k],
+        "mean_x": mean_x,
+        "mean_y": mean_y,
+        "sd_x": sd_x,
+        "sd_y": sd_y,
+        "correlation": xy / (sd_x * sd_y),
+    }
+
+
+def _encode(value: str) -> str:
+    """A value as the name of a file can have it."""
+    last = len(value) - 1
+    letters = (
+        letter
+        if letter.isalnum() or (letter in PLAIN and (0 < i < last or letter not in " ."))
+        else "".join(f"%{byte:02X}" for byte in letter.encode())
+        for i, letter in enumerate(value)
+    )
+    return "".join(letters)
