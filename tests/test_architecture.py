@@ -39,6 +39,7 @@ KEEPERS = {
     "duckdb": ["core/tables/duckdb_files.py"],
     "pyspark": ["core/tables/spark.py"],
     "matplotlib": ["pictures/"],
+    "scipy": ["core/mixture/matching.py"],
     "click": ["cli/"],
     "rich": ["cli/"],
 }

@@ -1,5 +1,6 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ EXAMPLES = """\b
 Examples:
   gmm predict old_faithful old_faithful.csv
   gmm predict sky new_stars.parquet --responsibilities -o labelled.parquet
+  gmm predict sky new_stars.parquet --counts --by night
 """
 
 
@@ -39,6 +41,10 @@ Examples:
     help="The column of the second coordinate, if not that of RUN.",
 )
 @click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
+@click.option(
+    "--counts", is_flag=True, help="Write how many rows have each label, rather than the rows."
+)
+@click.option("--by", metavar="COLUMN", help="With --counts, for each value of a column by itself.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
 @click.pass_context
 def predict(
@@ -52,6 +58,8 @@ def predict(
     x_column: str | None,
     y_column: str | None,
     responsibilities: bool,
+    counts: bool,
+    by: str | None,
     overwrite: bool,
 ) -> None:
     """Say which component each row of a table belongs to, by the fit in the directory RUN.
@@ -60,26 +68,35 @@ def predict(
     columns label (the likeliest component, -1 for the background), probability (how likely it is)
     and log_density (of the whole mixture, in nats). Where DATA has a column of such a name, the new
     one is called predicted_label and so on. Rows with an empty or non-finite coordinate get empty
-    results.
+    results. With --counts, writes the columns label and count instead, and that of --by before
+    them.
     """
+    if by is not None and not counts:
+        raise click.UsageError("--by tells counts apart: add --counts")
+    if counts and responsibilities:
+        raise click.UsageError("--counts writes no rows: leave out --responsibilities")
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.words import name_data
 
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):
-        from gmmcli.core.runs.parameters import read_result
+        from gmmcli.core.runs.parameters import VALUES, read_parameters
+        from gmmcli.core.tables.counts import write_counts
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.prediction import write_predictions
         from gmmcli.core.tables.source import resolve_source
 
         source = ctx.with_resource(resolve_source(data, table, engine))
         check_export(source, output, overwrite=overwrite)
-        columns, mixture = read_result(run)
-        write_predictions(
-            source,
-            (x_column or columns[0], y_column or columns[1]),
-            mixture,
-            output,
-            with_responsibilities=responsibilities,
-            overwrite=overwrite,
+        fitted = read_parameters(run)
+        if fitted.by is not None:
+            Reporter().note(
+                f"{run} is the fit of all rows; those of each {fitted.by!r} are in {run / VALUES}"
+            )
+        columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
+        write = (
+            partial(write_counts, by=by)
+            if counts
+            else partial(write_predictions, with_responsibilities=responsibilities)
         )
+        write(source, columns, fitted.mixture, output, overwrite=overwrite)

@@ -22,6 +22,7 @@ from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.parameters import (
     PARAMETERS,
+    VALUES,
     Parameters,
     collect_parameters,
     pick,
@@ -43,8 +44,8 @@ from gmmcli.settings import (
 
 HISTORY, CELLS, SELECTION = "history.csv", "cells.parquet", "selection.csv"
 
-# Of a fit by the values of a column: the directory with a run for each, and the table of all.
-VALUES, VALUES_TABLE = "values", "values.csv"
+# Of a fit by the values of a column.
+VALUES_TABLE = "values.csv"
 
 FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
 

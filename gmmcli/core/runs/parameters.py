@@ -23,6 +23,8 @@ from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, CovarianceType, Criterio
 
 FORMAT = "gmmcli/1"
 PARAMETERS = "parameters.json"
+# Of a fit by the values of a column: the directory with a run for each.
+VALUES = "values"
 PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
 
 Parsed = TypeVar("Parsed")
@@ -40,6 +42,7 @@ class Parameters:
         criterion: what it was chosen by; None where there was no choice.
         snapshots: which steps the fit was asked to show.
         n_points: N.
+        by: the column whose values were fitted by themselves too; None where none was.
     """
 
     columns: tuple[str, str]
@@ -48,6 +51,7 @@ class Parameters:
     criterion: CriterionName | None
     snapshots: Snapshots
     n_points: float
+    by: str | None = None
 
 
 def collect_parameters(
@@ -90,16 +94,6 @@ def find_versions() -> dict[str, str]:
     """The versions of this program, of Python, and of the packages that numbers may depend on."""
     packages = {package: version(package) for package in PACKAGES}
     return {"gmmcli": __version__, "python": python_version(), **packages}
-
-
-def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
-    """The names of the coordinates and the final mixture of a run.
-
-    Raises:
-        RunError: naming the file that is missing, damaged or of an unknown format version.
-    """
-    parameters = read_parameters(directory)
-    return parameters.columns, parameters.mixture
 
 
 def read_parameters(run: Path) -> Parameters:
@@ -178,6 +172,7 @@ def _parse_parameters(path: Path) -> Parameters:
         criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
         snapshots=snapshots,
         n_points=float(values["fit"]["points"]),
+        by=values["settings"].get("by"),
     )
 
 
