@@ -228,23 +228,19 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     reporter = Reporter(quiet=request.quiet)
     task = read_data(request, ctx, reporter)
     result = fit_mixture(task, reporter)
-    exact_log_likelihood = verify(task, result, reporter) if request.verify else None
-    files = write_fit(task, result, exact_log_likelihood)
-    report_fit(task, result, exact_log_likelihood, reporter)
+    exact = verify(task, result, reporter) if request.verify else None
+    files = write_fit(task, result, exact)
+    report_fit(task, result, exact, reporter)
     if request.assignments is not None:
         write_assignments(task, result, request.assignments, reporter)
     if painter is not None:
         files += draw_pictures(task.directory, painter, reporter)
-    is_interrupted, is_complete = result.status is Status.INTERRUPTED, True
-    if request.by is not None and not is_interrupted:
+    code = EXIT_INTERRUPTED if result.status is Status.INTERRUPTED else 0
+    if request.by is not None and not code:
         from gmmcli.cli.values import fit_by_value, report_values
 
         values = fit_by_value(task, result, reporter)
-        files += values.files
         report_values(values, reporter)
-        is_interrupted, is_complete = values.is_interrupted, not values.failed
+        files, code = [*files, values.table], values.exit_code
     report_files(task.directory, files, reporter)
-    if is_interrupted:
-        ctx.exit(EXIT_INTERRUPTED)
-    if not is_complete:
-        ctx.exit(1)
+    ctx.exit(code)

@@ -4,7 +4,7 @@ Heavy modules are imported where a step begins, while a bar shows what it does.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,7 @@ from gmmcli.cli.application import mention_kept_fit
 from gmmcli.cli.cautions import caution
 from gmmcli.cli.interrupts import postpone_interrupt
 from gmmcli.cli.reporter import Reporter
-from gmmcli.cli.starts import compare, lay_start, read_start, report_moves
+from gmmcli.cli.starts import Given, lay_start, read_start, report_moves
 from gmmcli.cli.summary import (
     describe_background,
     describe_choices,
@@ -92,6 +92,22 @@ class Request:
         """The data as progress names it."""
         return name_data(self.data, self.table)
 
+    def follow(self, given: Given) -> "Request":
+        """The same request with what it leaves to a start.
+
+        Raises:
+            click.UsageError: where it asks for another covariance type than that has.
+        """
+        asked, own = self.covariance, given.covariance
+        if own is not None and asked not in (None, "auto", own):
+            raise click.UsageError(
+                f"--covariance asks for other than {own}, which {given.option} has: leave out "
+                "either"
+            )
+        x, y = given.columns
+        x_column, y_column = self.x_column or x, self.y_column or y
+        return replace(self, x_column=x_column, y_column=y_column, covariance=asked or own)
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -129,7 +145,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.tables.source import resolve_source
         from gmmcli.core.tables.table import open_table
 
-        request, given = read_start(request)
+        given = read_start(request.init, request.like)
+        request = request if given is None else request.follow(given)
         source = context.with_resource(resolve_source(request.data, request.table, request.engine))
         x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
         points = open_table(source, x=x, y=y, weight=weight, by=by)
@@ -147,14 +164,14 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
             sketch=partial(sketch_mixture, n_components=choice.most),
             meanwhile=Thread(target=import_module, args=("gmmcli.core.search.fit",)).start,
         )
-        start = None if given is None else lay_start(request, given, compression.cells)
+        start = None if given is None else lay_start(given, compression.cells)
     are_columns_chosen = x is None or y is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
     return Task(request, directory, choice, start, source, points, compression)
 
 
-def make_choice(request: Request, start: "Mixture | None") -> Choice:
+def make_choice(request: Request, given: Given | None) -> Choice:
     """What -k, --covariance, --init and --like leave to be chosen from.
 
     Raises:
@@ -162,8 +179,8 @@ def make_choice(request: Request, start: "Mixture | None") -> Choice:
     """
     components, covariance = request.components, request.covariance or FitSettings.covariance
     covariances = COVARIANCE_TYPES if covariance == "auto" else (covariance,)
-    if start is not None:
-        n_components, option = start.n_components, "--like" if request.like else "--init"
+    if given is not None:
+        n_components, option = given.mixture.n_components, given.option
         if components not in (None, (n_components, n_components)):
             raise click.UsageError(
                 f"-k asks for other than the {n_components} of {option}: leave out either"
@@ -235,6 +252,15 @@ def write_fit(task: Task, fit: "Fit", exact_log_likelihood: "Nats | None") -> li
 
     provenance = make_provenance(task, compare(task, fit))
     return write_run(task.directory, fit, provenance, exact_log_likelihood)
+
+
+def compare(task: Task, fit: "Fit") -> "Likeness | None":
+    """How a fit differs from the run of --like; None without it."""
+    from gmmcli.core.runs.likeness import Likeness
+
+    if task.request.like is None or task.start is None:
+        return None
+    return Likeness.of(str(task.request.like), task.start, fit.mixture)
 
 
 def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":

@@ -71,10 +71,7 @@ def predict(
     results. With --counts, writes the columns label and count instead, and that of --by before
     them.
     """
-    if by is not None and not counts:
-        raise click.UsageError("--by tells counts apart: add --counts")
-    if counts and responsibilities:
-        raise click.UsageError("--counts writes no rows: leave out --responsibilities")
+    check_counts(counts=counts, by=by, responsibilities=responsibilities)
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.words import name_data
 
@@ -90,13 +87,21 @@ def predict(
         check_export(source, output, overwrite=overwrite)
         fitted = read_parameters(run)
         if fitted.by is not None:
-            Reporter().note(
-                f"{run} is the fit of all rows; those of each {fitted.by!r} are in {run / VALUES}"
-            )
+            each = f"those of each {fitted.by!r} are in {run / VALUES}"
+            Reporter().note(f"{run} is the fit of all rows; {each}")
         columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
-        write = (
-            partial(write_counts, by=by)
-            if counts
-            else partial(write_predictions, with_responsibilities=responsibilities)
-        )
+        rows = partial(write_predictions, with_responsibilities=responsibilities)
+        write = partial(write_counts, by=by) if counts else rows
         write(source, columns, fitted.mixture, output, overwrite=overwrite)
+
+
+def check_counts(*, counts: bool, by: str | None, responsibilities: bool) -> None:
+    """Raise where options ask for counts and for rows.
+
+    Raises:
+        click.UsageError: naming them.
+    """
+    if by is not None and not counts:
+        raise click.UsageError("--by tells counts apart: add --counts")
+    if counts and responsibilities:
+        raise click.UsageError("--counts writes no rows: leave out --responsibilities")

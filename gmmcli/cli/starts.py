@@ -1,6 +1,6 @@
 """Where a fit begins that is given a start: the file of --init, or the run of --like."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,47 +9,51 @@ from rich import box
 from rich.table import Table
 
 from gmmcli.cli.words import list_components
+from gmmcli.settings import CovarianceType
 
 if TYPE_CHECKING:
-    from gmmcli.cli.fitting import Request, Task
     from gmmcli.cli.reporter import Reporter
     from gmmcli.core.cells.cells import Cells
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.runs.likeness import Likeness
-    from gmmcli.core.runs.result import Fit
 
 
-def read_start(request: "Request") -> "tuple[Request, Mixture | None]":
-    """A request with what it leaves to its start, and that start as it is written.
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A start that a user gives.
+
+    Attributes:
+        mixture: as it is written, in data units.
+        option: that names it.
+        columns: the names of the coordinates, where it is a run's.
+        covariance: the covariance type, where it is a run's.
+    """
+
+    mixture: "Mixture"
+    option: str
+    columns: tuple[str | None, str | None] = (None, None)
+    covariance: CovarianceType | None = None
+
+
+def read_start(init: str, like: Path | None) -> Given | None:
+    """The start of --init or --like; None where one is searched for.
 
     Raises:
-        click.UsageError: where the request asks for something else than the run of --like has.
+        click.UsageError: where both name one.
         GmmError: when there is no such start.
     """
     from gmmcli.core.mixture.mixture import read_mixture
     from gmmcli.core.runs.parameters import read_parameters
 
-    if request.like is None:
-        return request, None if request.init == "auto" else read_mixture(Path(request.init))
-    if request.init != "auto":
+    if like is None:
+        return None if init == "auto" else Given(read_mixture(Path(init)), "--init")
+    if init != "auto":
         raise click.UsageError("--init and --like both say where to start: leave out either")
-    other = read_parameters(request.like)
-    if request.covariance not in (None, "auto", other.covariance):
-        raise click.UsageError(
-            f"--covariance asks for other than {other.covariance}, which --like has: leave out "
-            "either"
-        )
-    x, y = other.columns
-    followed = replace(
-        request,
-        x_column=request.x_column or x,
-        y_column=request.y_column or y,
-        covariance=request.covariance or other.covariance,
-    )
-    return followed, other.mixture
+    run = read_parameters(like)
+    return Given(run.mixture, "--like", run.columns, run.covariance)
 
 
-def lay_start(request: "Request", start: "Mixture", cells: "Cells") -> "Mixture":
+def lay_start(given: Given, cells: "Cells") -> "Mixture":
     """A start as cells let it be: the background of --like over their box, as that is of new data.
 
     Raises:
@@ -58,19 +62,10 @@ def lay_start(request: "Request", start: "Mixture", cells: "Cells") -> "Mixture"
     from gmmcli.core.cells.checks import check_box
     from gmmcli.core.runs.likeness import lay_background
 
-    if request.like is not None:
-        return lay_background(start, cells)
-    check_box(cells, start)
-    return start
-
-
-def compare(task: "Task", fit: "Fit") -> "Likeness | None":
-    """How a fit differs from the run of --like; None without it."""
-    from gmmcli.core.runs.likeness import Likeness
-
-    if task.request.like is None or task.start is None:
-        return None
-    return Likeness.of(str(task.request.like), task.start, fit.mixture)
+    if given.option == "--like":
+        return lay_background(given.mixture, cells)
+    check_box(cells, given.mixture)
+    return given.mixture
 
 
 def report_moves(likeness: "Likeness", mixture: "Mixture", reporter: "Reporter") -> None:

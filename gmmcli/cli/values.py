@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gmmcli.cli.application import mention_kept_fit
+from gmmcli.cli.application import EXIT_INTERRUPTED, mention_kept_fit
 from gmmcli.cli.fitting import Task, make_provenance, make_settings
 from gmmcli.cli.interrupts import postpone_interrupt
 from gmmcli.cli.reporter import Reporter
@@ -28,19 +28,24 @@ class ValueFits:
         endings: of each value, in their order.
         n_without: the rows without a value.
         is_interrupted: whether Ctrl-C ended it.
-        files: those that were written for all.
+        table: the file with all their components.
     """
 
     by: str
     endings: "Sequence[Ending]"
     n_without: int
     is_interrupted: bool
-    files: list[Path]
+    table: Path
 
     @property
     def failed(self) -> "list[Ending]":
         """Those of the values that could not be fitted."""
         return [ending for ending in self.endings if ending.problem]
+
+    @property
+    def exit_code(self) -> int:
+        """Of the command: 0 only where every value was fitted."""
+        return EXIT_INTERRUPTED if self.is_interrupted else int(bool(self.failed))
 
 
 def fit_by_value(task: Task, fit: "Fit", reporter: Reporter) -> ValueFits:
@@ -64,8 +69,8 @@ def fit_by_value(task: Task, fit: "Fit", reporter: Reporter) -> ValueFits:
             done = list(reporter.track(fits, len(counts), "fitting values"))
             was_interrupted = is_interrupted()
         endings = complete(done, counts)
-        files = [write_values(task.directory, endings)]
-    return ValueFits(by, endings, n_without, was_interrupted, files)
+        table = write_values(task.directory, endings)
+    return ValueFits(by, endings, n_without, was_interrupted, table)
 
 
 def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "Plan":
@@ -96,6 +101,8 @@ def report_values(values: ValueFits, reporter: Reporter) -> None:
 
 def describe_values(values: ValueFits) -> Iterator[str]:
     """Lines on how many values there are, and how many components each has."""
+    from gmmcli.core.runs.parameters import VALUES
+
     endings = values.endings
     rows = [ending.n_rows for ending in endings]
     fewest = min(rows, default=0)
@@ -106,7 +113,8 @@ def describe_values(values: ValueFits) -> Iterator[str]:
     numbers = Counter(e.found.mixture.n_components for e in endings if e.found is not None)
     fitted = count(numbers.total(), "value")
     among = ", ".join(f"{n:,} with {count(k, 'component')}" for k, n in sorted(numbers.items()))
-    yield f"fitted {fitted}: {among}" if among else "fitted no value"
+    runs = f"; a run of each is in {values.table.with_name(VALUES)}"
+    yield f"fitted {fitted}: {among}{runs}" if among else "fitted no value"
 
 
 def caution_on_values(values: ValueFits, *, most: int = 5) -> Iterator[str]:

@@ -8,6 +8,7 @@ from click import Context
 
 from gmmcli.cli.fit import fit
 from gmmcli.cli.fitting import Request, make_choice, make_settings
+from gmmcli.cli.starts import Given
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.settings import COVARIANCE_TYPES, LEARNING_RATES, Choice, FitSettings
 
@@ -48,18 +49,21 @@ def test_what_there_is_to_choose_from(arguments: tuple[str, ...], choice: Choice
 
 def test_a_start_has_a_number_of_components() -> None:
     request = parse("--init", "start.json")
-    assert make_choice(request, ARTICLE) == Choice(2, 2, goes_on=False, background="off")
-    assert make_choice(replace(request, components=(2, 2)), ARTICLE).most == 2
+    given = Given(ARTICLE, "--init")
+    assert make_choice(request, given) == Choice(2, 2, goes_on=False, background="off")
+    assert make_choice(replace(request, components=(2, 2)), given).most == 2
     with pytest.raises(click.UsageError, match="-k asks for other than the 2 of --init"):
-        make_choice(replace(request, components="auto"), ARTICLE)
+        make_choice(replace(request, components="auto"), given)
     with pytest.raises(click.UsageError, match="--covariance auto searches for a start"):
-        make_choice(replace(request, covariance="auto"), ARTICLE)
+        make_choice(replace(request, covariance="auto"), given)
 
 
 def test_a_start_says_itself_whether_there_is_a_background() -> None:
     for background in ("auto", "on", "off"):
         with pytest.raises(click.UsageError, match="leave out --background"):
-            make_choice(parse("--init", "start.json", "--background", background), ARTICLE)
+            make_choice(
+                parse("--init", "start.json", "--background", background), Given(ARTICLE, "--init")
+            )
 
 
 def test_each_optimizer_has_its_rate_unless_one_is_asked_for() -> None:

@@ -31,7 +31,7 @@ def fitted(work: Path, run: Callable[..., Result]) -> Mixture:
     points.to_parquet(work / "d.parquet")
     write_json(work / "start.json", mixture.to_json())
     run("fit", "d.csv", "--init", "start.json", "--steps", 0, "--no-frames", "-o", "run", "-q")
-    return mixture.reorder(mixture.canonical_order())
+    return mixture
 
 
 def oracle(mixture: Mixture) -> GaussianMixture:

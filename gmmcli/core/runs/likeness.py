@@ -34,7 +34,7 @@ class Likeness:
         return Likeness(source, measure_moves(before, after), find_nearer(before, after))
 
     def to_json(self) -> dict[str, Any]:
-        """The same as `parameters.json` has it."""
+        """The same as the JSON of a run has it."""
         return {"source": self.source, "moves": [asdict(move) for move in self.moves]}
 
 

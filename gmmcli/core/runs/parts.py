@@ -78,7 +78,7 @@ class Partners:
         return Partners(numbers, np.where(numbers < 0, np.nan, own))
 
     def to_json(self) -> dict[str, Any]:
-        """The same as `parameters.json` has it: null where there is none."""
+        """The same as the JSON of a run has it: null where there is none."""
         numbers, distances = self.numbers.tolist(), self.distances.tolist()
         return {
             "pooled": [number if number >= 0 else None for number in numbers],
