@@ -38,6 +38,12 @@ def _drawn_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gmmcli.pictures.painter.has_cores_to_spare", lambda: False)
 
 
+@pytest.fixture(autouse=True)
+def _shared_with_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that run in this process fit the values of a column in it."""
+    monkeypatch.setattr("gmmcli.core.runs.values.count_processes", lambda _n_tasks: 1)
+
+
 # Fixtures of servers, each with the name of the group of tests that one worker runs.
 GROUPS = {"java": "spark", "postgres": "databases", "database": "databases"}
 
