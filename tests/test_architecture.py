@@ -54,6 +54,7 @@ TESTED_IN = {
     "cli/test_fit": ["runs.directory"],
     "cli/test_generate": ["mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
+    "cli/test_starts": ["runs.likeness"],
     "inference/test_oracles": [
         "inference.adam",
         "inference.ascent",
@@ -67,6 +68,7 @@ TESTED_IN = {
         "inference.state",
     ],
     "mixture/test_mixture": ["mixture.units"],
+    "runs/test_values": ["runs.parts"],
     "search/test_choice": ["search.constants", "search.hooks", "search.status"],
     "search/test_climbs": ["search.stages"],
     "search/test_fit": ["runs.result", "search.criteria", "search.outcome"],

@@ -17,7 +17,7 @@ from gmmcli.cli.application import mention_kept_fit
 from gmmcli.cli.cautions import caution
 from gmmcli.cli.interrupts import postpone_interrupt
 from gmmcli.cli.reporter import Reporter
-from gmmcli.cli.starts import Given, lay_start, read_start, report_moves
+from gmmcli.cli.starts import Given, compare, lay_start, read_start, report_moves
 from gmmcli.cli.summary import (
     describe_background,
     describe_choices,
@@ -250,17 +250,9 @@ def write_fit(task: Task, fit: "Fit", exact_log_likelihood: "Nats | None") -> li
     """The files of a run, written."""
     from gmmcli.core.runs.directory import write_run
 
-    provenance = make_provenance(task, compare(task, fit))
+    likeness = compare(task.request.like, task.start, fit.mixture)
+    provenance = make_provenance(task, likeness)
     return write_run(task.directory, fit, provenance, exact_log_likelihood)
-
-
-def compare(task: Task, fit: "Fit") -> "Likeness | None":
-    """How a fit differs from the run of --like; None without it."""
-    from gmmcli.core.runs.likeness import Likeness
-
-    if task.request.like is None or task.start is None:
-        return None
-    return Likeness.of(str(task.request.like), task.start, fit.mixture)
 
 
 def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
@@ -302,7 +294,7 @@ def report_fit(
         reporter.print(describe_end(fit))
         columns, background = task.points.columns, fit.mixture.background
         reporter.print(tabulate_components(fit.mixture, columns, reporter.width))
-        if (likeness := compare(task, fit)) is not None:
+        if likeness := compare(task.request.like, task.start, fit.mixture):
             report_moves(likeness, fit.mixture, reporter)
         if background is not None:
             n_points = None if is_weighted else fit.cells.n_points

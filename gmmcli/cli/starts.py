@@ -68,6 +68,15 @@ def lay_start(given: Given, cells: "Cells") -> "Mixture":
     return given.mixture
 
 
+def compare(like: Path | None, start: "Mixture | None", mixture: "Mixture") -> "Likeness | None":
+    """How a mixture differs from that of the run of --like, where it began; None without one."""
+    from gmmcli.core.runs.likeness import Likeness
+
+    if like is None or start is None:
+        return None
+    return Likeness.of(str(like), start, mixture)
+
+
 def report_moves(likeness: "Likeness", mixture: "Mixture", reporter: "Reporter") -> None:
     """Print how far each component has moved since the run of --like, and say which swapped."""
     reporter.print(
