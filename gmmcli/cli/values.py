@@ -5,7 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
 
 from gmmcli.cli.application import EXIT_INTERRUPTED, mention_kept_fit
 from gmmcli.cli.fitting import Task, make_provenance, make_settings
@@ -14,7 +18,7 @@ from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.words import count
 
 if TYPE_CHECKING:
-    from gmmcli.core.runs.parts import Ending, Plan
+    from gmmcli.core.runs.parts import Ending, Found, Plan
     from gmmcli.core.runs.result import Fit
     from gmmcli.core.tables.partition import Partition
 
@@ -41,6 +45,11 @@ class ValueFits:
     def failed(self) -> "list[Ending]":
         """Those of the values that could not be fitted."""
         return [ending for ending in self.endings if ending.problem]
+
+    @property
+    def found(self) -> "list[Found]":
+        """What was found of the others."""
+        return [ending.found for ending in self.endings if ending.found is not None]
 
     @property
     def exit_code(self) -> int:
@@ -95,6 +104,8 @@ def report_values(values: ValueFits, reporter: Reporter) -> None:
     """Print how many values were fitted and with how many components, and say what went wrong."""
     for line in describe_values(values):
         reporter.print(line)
+    if values.found:
+        reporter.print(tabulate_weights(values))
     for line in caution_on_values(values):
         reporter.note(line)
 
@@ -110,11 +121,28 @@ def describe_values(values: ValueFits) -> Iterator[str]:
     yield f"by {values.by!r}: {count(len(endings), 'value')}{each}"
     if values.n_without:
         yield f"left out {count(values.n_without, 'row')} without a {values.by!r}"
-    numbers = Counter(e.found.mixture.n_components for e in endings if e.found is not None)
+    numbers = Counter(found.mixture.n_components for found in values.found)
     fitted = count(numbers.total(), "value")
     among = ", ".join(f"{n:,} with {count(k, 'component')}" for k, n in sorted(numbers.items()))
     runs = f"; a run of each is in {values.table.with_name(VALUES)}"
     yield f"fitted {fitted}: {among}{runs}" if among else "fitted no value"
+
+
+def tabulate_weights(values: ValueFits) -> Table:
+    """A table of the weights that the components of the fit of all rows have among the values."""
+    weights: dict[int, list[float]] = {}
+    for found in values.found:
+        numbers, own = found.partners.numbers.tolist(), found.mixture.weights.tolist()
+        for k, weight in zip(numbers, own, strict=True):
+            weights.setdefault(k, []).append(weight)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("component", "values", "lowest\nweight", "median\nweight", "highest\nweight"):
+        table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
+    for k in sorted(weights, key=lambda k: (k < 0, k)):
+        own, name = weights[k], "others" if k < 0 else str(k)
+        figures = (f"{figure(own):.4f}" for figure in (min, median, max))
+        table.add_row(name, f"{len(own):,}", *figures)
+    return table
 
 
 def caution_on_values(values: ValueFits, *, most: int = 5) -> Iterator[str]:
@@ -129,7 +157,7 @@ def caution_on_values(values: ValueFits, *, most: int = 5) -> Iterator[str]:
         yield f"not fitted: {ending.value!r} ({ending.problem})"
     if len(failed) > most:
         yield f"not fitted: {len(failed) - most:,} more; values.csv has the reasons"
-    found = [ending.found for ending in values.endings if ending.found is not None]
+    found = values.found
     if slow := sum(each.status.value != "converged" for each in found):
         yield f"not converged: {count(slow, 'value')}; raise --steps"
     if coarse := sum(each.is_coarse for each in found):
