@@ -33,6 +33,7 @@ from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.result import Fit
+from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.constants import REACH
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.hooks import Hooks
@@ -497,3 +498,16 @@ def test_what_a_mixture_loses_in_vain_it_gets_back(monkeypatch: pytest.MonkeyPat
     after = choose(cells, FitSettings(), choice)
     assert after.mixture.n_components == before.mixture.n_components == 5
     assert after.criteria.bic == pytest.approx(before.criteria.bic, abs=1e-3)
+
+
+def test_the_way_from_a_random_start_is_shown_unless_it_is_not_wanted() -> None:
+    cells = cells_of(sampled(random_mixture(3, seed=1), 300))
+    shown, hidden = (
+        choose_mixture(cells, FitSettings(), Choice(), hooks=Hooks(shows_way=shows))
+        for shows in (True, False)
+    )
+    assert len(shown.states) > len(hidden.states)
+    np.testing.assert_array_equal(shown.mixture.means, hidden.mixture.means)
+    last = [(state.mixture.means.tolist(), state.elbo) for state in hidden.states]
+    told = [(state.mixture.means.tolist(), state.elbo) for state in shown.states]
+    assert told[-len(last) :] == last

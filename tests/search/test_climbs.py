@@ -30,6 +30,7 @@ from gmmcli.core.runs.history import History
 from gmmcli.core.search.climbs import climb_stages, make_ascent, show_way, tell
 from gmmcli.core.search.constants import NEAR, TOLERANCE
 from gmmcli.core.search.hooks import Hooks
+from gmmcli.core.search.outcome import Search
 from gmmcli.core.search.problem import Problem
 from gmmcli.core.search.stages import Stages
 from gmmcli.core.search.status import Status
@@ -216,12 +217,14 @@ def test_every_step_is_told_with_its_elbo_per_point() -> None:
     assert told[-1][2] == pytest.approx(last.log_densities(points).mean(), rel=1e-9)
 
 
-def test_an_outcome_is_in_data_units_with_components_in_canonical_order() -> None:
+def test_an_outcome_is_in_data_units_and_in_canonical_order_where_it_was_searched_for() -> None:
     points = 100 * sampled(ARTICLE, 300) + 7
     problem = problem_of(cells_of(points))
     turned = ARTICLE.reorder(np.array([1, 0]))
     moved = Mixture(turned.weights, 100 * turned.means + 7, 1e4 * turned.covariances)
-    outcome = tell(climb_stages(problem, begin(problem, moved), Hooks()), None)
+    climbed = climb_stages(problem, begin(problem, moved), Hooks())
+    assert tell(climbed, None).mixture.canonical_order().tolist() == [1, 0]
+    outcome = tell(climbed, Search(passes=1, returns=1))
     assert outcome.mixture.canonical_order().tolist() == [0, 1]
     first = problem.whitening.unwhiten(outcome.states[0].mixture)
     np.testing.assert_allclose(first.means, 100 * ARTICLE.means + 7)
@@ -230,6 +233,23 @@ def test_an_outcome_is_in_data_units_with_components_in_canonical_order() -> Non
     total = outcome.mixture.log_densities(points).sum()
     assert outcome.elbo == pytest.approx(total, rel=1e-9)
     assert outcome.log_likelihood == pytest.approx(total, rel=1e-9)
+
+
+def test_an_outcome_in_another_order_is_the_same_mixture_at_every_step() -> None:
+    mixture = random_mixture(3, seed=2)
+    points = np.concatenate([sampled(mixture, 200), np.tile([30.0, 30.0], (20, 1))])
+    means, covariances = [*mixture.means, [30, 30]], [*mixture.covariances, np.eye(2)]
+    spot = mixture_of([0.3, 0.3, 0.3, 0.1], means, covariances)
+    problem = problem_of(cells_of(points))
+    outcome = tell(climb_stages(problem, begin(problem, spot), Hooks()), None)
+    assert outcome.floored == (3,)
+    order = np.array([3, 1, 0, 2])
+    other = outcome.reorder(order)
+    assert other.floored == (0,)
+    assert (other.elbo, other.criteria) == (outcome.elbo, outcome.criteria)
+    for state, there in zip(outcome.states, other.states, strict=True):
+        np.testing.assert_array_equal(there.mixture.means, state.mixture.means[order])
+        np.testing.assert_array_equal(there.mixture.weights, state.mixture.weights[order])
 
 
 def test_an_outcome_before_a_background_has_its_box() -> None:
