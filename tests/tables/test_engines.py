@@ -27,10 +27,15 @@ from servers import HOST, PASSWORD, spark_cluster, spark_environment
 from gmmcli.cli import gmm as commands
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compression, compress
+from gmmcli.core.cells.totals import read_numbers
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.complaints import MEND_TEXT
+from gmmcli.core.tables.counts import count_labels
+from gmmcli.core.tables.partition import partition
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.errors import TableError
@@ -253,6 +258,34 @@ def test_a_database_gives_the_labels_that_a_file_gives(
     skipped = found[found[[X, Y]].isna().any(axis=1)]
     assert len(skipped) == 2
     assert skipped[["label", "probability", "log_density"]].isna().all(axis=None)
+
+
+def parted_by_weight(source: Source, path: Path) -> tuple[dict[float, FloatArray], pd.DataFrame]:
+    """The points of each value of WEIGHT, in order, and how many labels each has."""
+    table = open_table(source, x=X, y=Y, by=WEIGHT)
+    points: dict[float, list[FloatArray]] = {}
+    for value, found in partition(table, path).read():
+        assert value is not None
+        points.setdefault(float(value), []).append(read_numbers(found, "x", "y"))
+    joined = {value: np.concatenate(pieces) for value, pieces in points.items()}
+    ordered = {value: p[np.lexsort((p[:, 1], p[:, 0]))] for value, p in sorted(joined.items())}
+    counts = count_labels(table, Mixture.from_json(START)).to_pandas()
+    table.dataset.engine.backend.disconnect()
+    counts[WEIGHT] = counts[WEIGHT].astype(float)
+    counts["count"] = counts["count"].astype(int)
+    return ordered, counts.sort_values([WEIGHT, "label"], ignore_index=True)
+
+
+def test_a_database_gives_the_parts_and_counts_that_a_file_gives(
+    place: Path, database: str, tmp_path: Path
+) -> None:
+    expected, counts = parted_by_weight(Source(str(place / "d [1].csv")), tmp_path / "file.parquet")
+    assert len(expected) > 5
+    found, counted = parted_by_weight(Source(database, TABLE), tmp_path / "database.parquet")
+    assert list(found) == list(expected)
+    for value, points in found.items():
+        np.testing.assert_array_equal(points, expected[value])
+    pd.testing.assert_frame_equal(counted, counts, check_dtype=False)
 
 
 def add_background(run: Path, box: Sequence[Sequence[float]]) -> None:

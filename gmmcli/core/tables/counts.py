@@ -26,12 +26,10 @@ def count_labels(table: Table, mixture: Mixture) -> ir.Table:
     """
     predicted = predict_rows(table, mixture)
     label = predicted[predicted.columns[len(table.dataset.rows.columns)]]
-    by = [] if table.by is None else [table.by]
-    label_name, count_name = (f"predicted_{n}" if n in by else n for n in ("label", "count"))
-    values = {name: read_value(predicted[name]) for name in by}
-    rows = predicted.select(**values, **{label_name: label})
-    counted = rows.group_by([*by, label_name]).aggregate(**{count_name: rows.count()})
-    return counted.order_by([*by, label_name])
+    values = read_value(table, predicted)
+    label_name, count_name = (f"predicted_{n}" if n in values else n for n in ("label", "count"))
+    rows, keys = predicted.select(**values, **{label_name: label}), [*values, label_name]
+    return rows.group_by(keys).aggregate(**{count_name: rows.count()}).order_by(keys)
 
 
 def write_counts(

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.dialect import MISSING
 from gmmcli.core.tables.sink import write_rows
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
@@ -93,7 +94,7 @@ def partition(table: Table, path: Path) -> Partition:
     if table.by is None:
         raise TableError(f"{table.source} is not parted by a column: name one")
     engine, rows = table.dataset.engine, sort_by_value(table)
-    with translate_errors(table.source, str(path)):
+    with translate_errors(table.source):
         if engine.write_parquet is not None:
             engine.write_parquet(rows, path)
         else:
@@ -111,15 +112,23 @@ def sort_by_value(table: Table) -> ir.Table:
         names.append(table.weight)
     parsed = replace(table, dataset=replace(table.dataset, rows=rows))
     numbers = {name: parsed.parse_number(name) for name in names}
-    own = {str(table.by): read_value(rows[str(table.by)])}
-    return rows.select(**numbers, **own).order_by(str(table.by))
+    return rows.select(**numbers, **read_value(table, rows)).order_by(str(table.by))
 
 
-def read_value(column: ir.Value) -> ir.Value:
-    """The values of a column as text; null where there is none, as for NaN and empty text."""
-    if column.type().is_floating():
-        column = column.isnan().ifelse(None, column)
-    return column.cast("string").nullif("")
+def read_value(table: Table, rows: ir.Table) -> dict[str, ir.Value]:
+    """The column `Table.by` of some rows of a table, by its name, as text; empty without one.
+
+    Null where a row has no value: NaN, empty text, and in text files what stands for nothing.
+    """
+    if table.by is None:
+        return {}
+    column = rows[table.by]
+    text = column.cast("string")
+    if column.type().is_floating():  # of which not every engine can say whether they are NaN
+        text = (text.lower() == "nan").ifelse(None, text)
+    for missing in MISSING if table.dialect is not None else [""]:
+        text = text.nullif(missing)
+    return {table.by: text}
 
 
 def _find_runs(values: pa.Array) -> Iterator[tuple[str | None, int, int]]:
