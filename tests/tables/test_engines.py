@@ -490,6 +490,18 @@ def test_spark_gives_the_fit_that_duckdb_gives(
     assert_same_run(found, expected)
 
 
+@pytest.mark.slow
+def test_spark_gives_the_values_that_duckdb_gives(place: Path, tmp_path: Path, java: None) -> None:
+    tables = {}
+    for engine, environment in (("auto", None), ("spark", spark_environment(tmp_path))):
+        asked = ("fit", "d [1].csv", "-x", X, "-y", Y, "-k", "1", "--by", WEIGHT, "--no-frames")
+        options = ("--engine", engine, "-q", "-o", f"by_{engine}")
+        assert gmm(place, *asked, *options, environment=environment) == ""
+        tables[engine] = pd.read_csv(place / f"by_{engine}" / "values.csv")
+    assert len(tables["auto"]) == 10
+    pd.testing.assert_frame_equal(tables["spark"], tables["auto"], rtol=1e-9)
+
+
 def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> None:
     (tmp_path / "d.csv").write_text("x,y\n1,2\n2,oops\n3,4\n")
     asked = ("fit", "d.csv", "-x", "x", "-y", "y", "--engine", "spark")
