@@ -1,8 +1,9 @@
 """Rows become cells: groups of points with the statistics that a Gaussian needs of them.
 
 Here belongs how cells are made (`compression`, by the grids of `first_grid` and `grids`, through
-the Ibis `expressions`), what they cost a fit and which are cut finer (`gaps`, `shifts`,
-`refinement`), how many become fewer (`tree`), and what they tell of parameters (`information`).
+the Ibis `expressions`), those of each value of a column (`parts`), what they cost a fit and which
+are cut finer (`gaps`, `shifts`, `refinement`), how many become fewer (`tree`), and what they tell
+of parameters (`information`).
 Only `compression` and `expressions` know Ibis; all else is NumPy.
 """
 

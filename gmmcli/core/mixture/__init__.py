@@ -2,8 +2,9 @@
 
 Here belongs what is true of mixtures whatever data they describe: the value with its checks
 (`mixture`) and its stray points (`background`), the one density (`densities`), covariance types
-(`covariances`), points drawn (`sampling`), the map to units of the data's spread (`whitening`), and
-the units of figures (`units`). NumPy only; nothing here knows a table, a cell or Torch.
+(`covariances`), points drawn (`sampling`), the map to units of the data's spread (`whitening`), how
+far apart components are (`distances`), which of two mixtures' are the same (`matching`, which alone
+knows SciPy), and the units of figures (`units`). Nothing here knows a table, a cell or Torch.
 """
 
 import lazy_loader

@@ -6,6 +6,8 @@ from .densities import assign as assign
 from .densities import evaluate_joint as evaluate_joint
 from .densities import evaluate_log_densities as evaluate_log_densities
 from .densities import maximize as maximize
+from .distances import measure_distances as measure_distances
+from .matching import match as match
 from .mixture import Mixture as Mixture
 from .mixture import read_mixture as read_mixture
 from .sampling import ARTICLE as ARTICLE

@@ -45,8 +45,9 @@ def measure_moves(before: Mixture, after: Mixture) -> tuple[Move, ...]:
 def measure_distances(mixture: Mixture, other: Mixture) -> FloatArray:
     """The Bhattacharyya distance of each component from each of another mixture, shape (K, L).
 
-    Of the Gaussians alone, whatever their weights, in nats (Bhattacharyya 1943; Kailath 1967, "The
-    divergence and Bhattacharyya distance measures in signal selection", equation 14 and appendix).
+    Of the Gaussians alone, whatever their weights, in nats: minus the log of their overlap, the
+    integral of the root of the product of their densities (Bhattacharyya 1943; Kailath 1967, "The
+    divergence and Bhattacharyya distance measures in signal selection").
 
     Args:
         mixture: K components.

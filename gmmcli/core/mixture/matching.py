@@ -12,7 +12,7 @@ def match(mixture: Mixture, other: Mixture) -> IntArray:
     """The component of another mixture that each of a mixture's is paired with, shape (K,).
 
     The pairs have the least sum of Bhattacharyya distances that pairs can have, by the Hungarian
-    method (Kuhn 1955; Crouse 2016). Where there are more components than the other has, -1 for
+    method (Kuhn 1955). Where there are more components than the other has, -1 for
     those that are left over.
 
     Args:

@@ -3,8 +3,9 @@
 Here belongs what the user named (`source`), what reads it (`engine` says what an engine is;
 `duckdb_files`, `databases` and `spark` are those there are, and `opening` chooses), how text is
 laid out (`dialect`), what engines complain of (`complaints`) and what arithmetic they all do
-(`arithmetic`), the chosen columns (`table`), what a mixture says about rows (`prediction`), and
-where rows go (`export`, `sink`). Only `spark` knows Spark, and only `duckdb_files` DuckDB.
+(`arithmetic`), the chosen columns (`table`), what a mixture says about rows (`prediction`,
+`counts`), the rows in the order of a column's values (`partition`), and where rows go (`export`,
+`sink`). Only `spark` knows Spark, and only `duckdb_files` DuckDB.
 """
 
 import lazy_loader

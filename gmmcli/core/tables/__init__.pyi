@@ -1,3 +1,4 @@
+from .counts import count_labels as count_labels
 from .engine import Dataset as Dataset
 from .engine import Engine as Engine
 from .prediction import compute_log_likelihood as compute_log_likelihood
