@@ -6,7 +6,22 @@ Imports nothing heavy, so that help pages can show it.
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-CovarianceType = Literal["full", "tied", "diag", "spherical"]
+CovarianceType = Literal[
+    "full",
+    "tied",
+    "diag",
+    "spherical",
+    "EII",
+    "EEI",
+    "VEI",
+    "EVI",
+    "VEE",
+    "EVE",
+    "EEV",
+    "VVE",
+    "VEV",
+    "EVV",
+]
 OptimizerName = Literal["natural", "adam"]
 Effort = Literal["quick", "normal", "thorough"]
 CriterionName = Literal["bic", "aic", "icl"]
@@ -15,6 +30,14 @@ EngineName = Literal["auto", "spark"]
 PictureFormat = Literal["png", "svg", "pdf"]
 
 COVARIANCE_TYPES: tuple[CovarianceType, ...] = get_args(CovarianceType)
+# Volume, shape and orientation of each: equal, variable, or the identity (Celeux & Govaert 1995).
+COVARIANCE_CODES: dict[CovarianceType, str] = {
+    **{code: code for code in COVARIANCE_TYPES},
+    "full": "VVV",
+    "tied": "EEE",
+    "diag": "VVI",
+    "spherical": "VII",
+}
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 CRITERIA: tuple[CriterionName, ...] = get_args(CriterionName)

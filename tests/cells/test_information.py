@@ -14,8 +14,8 @@ from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.distributions import LocalUnits, evaluate_all
 from gmmcli.core.inference.model import CellTensors
-from gmmcli.core.mixture.covariances import STRUCTURES
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
 LEAST = 1e-10 * np.eye(2)

@@ -25,9 +25,9 @@ from gmmcli.core.inference.model import (
     skip_checks,
     take_logs,
 )
-from gmmcli.core.mixture.covariances import STRUCTURES, CovarianceStructure, constrain
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.mixture.structures import STRUCTURES, CovarianceStructure, constrain
 from gmmcli.errors import FitError
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 

@@ -17,10 +17,11 @@ from gmmcli.core.cells.gaps import estimate_gap
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.state import State
-from gmmcli.core.mixture.covariances import FloatArray, are_floored, constrain
+from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.densities import maximize
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.mixture.structures import constrain
 from gmmcli.core.search.constants import TOLERANCE
 from gmmcli.core.search.status import Status
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, FitSettings, OptimizerName

@@ -5,16 +5,9 @@ import pytest
 from builders import random_mixture
 from scipy.optimize import minimize
 
-from gmmcli.core.mixture.covariances import (
-    STRUCTURES,
-    FloatArray,
-    are_floored,
-    constrain,
-    count_parameters,
-    determinants,
-    factorize,
-)
+from gmmcli.core.mixture.covariances import FloatArray, are_floored, determinants, factorize
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.structures import STRUCTURES, constrain, count_parameters
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
 LEAST = 1e-10 * np.eye(2)

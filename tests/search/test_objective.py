@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from builders import random_mixture
 
-from gmmcli.core.mixture.covariances import STRUCTURES, count_parameters
 from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.mixture.structures import STRUCTURES, count_parameters
 from gmmcli.core.search.objective import Objective
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, CriterionName
 

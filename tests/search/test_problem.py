@@ -19,9 +19,10 @@ from builders import (
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.grain import Grain, find_grain
 from gmmcli.core.cells.tree import merge_cells
-from gmmcli.core.mixture.covariances import FloatArray, count_parameters
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.mixture.structures import count_parameters
 from gmmcli.core.search.constants import PATIENCE, SHARE
 from gmmcli.core.search.criteria import Criteria
 from gmmcli.core.search.hooks import Hooks

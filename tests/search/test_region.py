@@ -13,10 +13,11 @@ from builders import (
 
 from gmmcli.core.cells.cells import Cells, assign_cells
 from gmmcli.core.cells.tree import merge_cells
-from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import evaluate_joint, log_total, maximize
 from gmmcli.core.mixture.gaussians import Gaussians, merge_pairs
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.core.search.constants import LEAST_MASS
 from gmmcli.core.search.objective import Objective
 from gmmcli.core.search.region import Assessment, Region

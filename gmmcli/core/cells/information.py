@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray, are_floored
+from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.densities import assign
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from gmmcli.core.inference.curvature import Memory
 from gmmcli.core.inference.model import Components, MixtureModel
-from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.settings import CovarianceType, OptimizerName
 
 

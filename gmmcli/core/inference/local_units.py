@@ -14,7 +14,7 @@ from torch import Tensor
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.model import Components
 from gmmcli.core.inference.natural_gradient import EMPTY, constrain_factors
-from gmmcli.core.mixture.covariances import STRUCTURES
+from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.settings import CovarianceType
 
 

@@ -35,8 +35,8 @@ from gmmcli.core.inference.distributions import (
     Uniform,
     evaluate_all,
 )
-from gmmcli.core.mixture.covariances import STRUCTURES
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.errors import FitError
 from gmmcli.settings import CovarianceType
 

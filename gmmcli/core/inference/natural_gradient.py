@@ -5,7 +5,7 @@ from torch import Tensor
 
 from gmmcli.core.inference.ascent import Ascent, Evaluation, Steady
 from gmmcli.core.inference.model import Components, MixtureModel
-from gmmcli.core.mixture.covariances import constrain
+from gmmcli.core.mixture.structures import constrain
 
 # A component that accounts for a smaller share of the points has only rounding to go by, and stays
 # as it is. Rounding of doubles decides it; no benchmark does.

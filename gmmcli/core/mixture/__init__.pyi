@@ -1,7 +1,4 @@
 from .background import Background as Background
-from .covariances import STRUCTURES as STRUCTURES
-from .covariances import constrain as constrain
-from .covariances import count_parameters as count_parameters
 from .densities import assign as assign
 from .densities import evaluate_joint as evaluate_joint
 from .densities import evaluate_log_densities as evaluate_log_densities
@@ -12,6 +9,9 @@ from .mixture import Mixture as Mixture
 from .mixture import read_mixture as read_mixture
 from .sampling import ARTICLE as ARTICLE
 from .sampling import sample as sample
+from .structures import STRUCTURES as STRUCTURES
+from .structures import constrain as constrain
+from .structures import count_parameters as count_parameters
 from .units import Nats as Nats
 from .units import NatsPerPoint as NatsPerPoint
 from .whitening import Whitening as Whitening

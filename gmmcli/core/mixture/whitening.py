@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gmmcli.core.mixture.background import Background
-from gmmcli.core.mixture.covariances import LEAST_DETERMINANT, STRUCTURES, FloatArray
+from gmmcli.core.mixture.covariances import LEAST_DETERMINANT, FloatArray
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.errors import TableError
 from gmmcli.settings import FLOOR, CovarianceType
 

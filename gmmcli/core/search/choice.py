@@ -14,8 +14,8 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.checks import check_distinct_points
 from gmmcli.core.inference.state import State
-from gmmcli.core.mixture.covariances import count_parameters
 from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.mixture.structures import count_parameters
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.search.climbs import Finer, climb_stages, show_way, tell
 from gmmcli.core.search.constants import LEAST_MASS, REACH, SHARE, WORTHWHILE

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.covariances import FloatArray, count_parameters
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.structures import count_parameters
 from gmmcli.core.search.status import Status
 from gmmcli.settings import CovarianceType, CriterionName
 

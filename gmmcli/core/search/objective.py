@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmcli.core.mixture.covariances import STRUCTURES, CovarianceStructure, FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians, find_least_variances
+from gmmcli.core.mixture.structures import STRUCTURES, CovarianceStructure
 from gmmcli.core.search.constants import BACKGROUND_GAIN, CHANCE
 from gmmcli.settings import CovarianceType, CriterionName
 

@@ -17,8 +17,9 @@ from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.grain import Grain
 from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.background import Background
-from gmmcli.core.mixture.covariances import STRUCTURES, FloatArray
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.core.mixture.whitening import Whitening, find_whitening_matrices
 from gmmcli.core.search.constants import PATIENCE, SHARE, STEPS_TO_SETTLE, WORTHWHILE
 from gmmcli.core.search.criteria import weigh_doubt

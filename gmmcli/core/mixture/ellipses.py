@@ -1,0 +1,85 @@
+"""Covariances as ellipses: their volume, shape and orientation. NumPy only.
+
+A covariance is lambda D A D' (Banfield & Raftery 1993, section 2): lambda its volume, A a diagonal
+of determinant 1, its shape, and D a rotation, its orientation. In two dimensions that is one number
+each. Covariance types say which of these components share; a user is told of axes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmcli.core.mixture.covariances import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Ellipses:
+    """The volumes, shapes and orientations of K covariances.
+
+    Attributes:
+        log_volumes: the log of the root of each determinant, shape (K,).
+        elongations: half the log of the variance along the first axis over that across, shape
+            (K,); 0 where a component is round, below 0 where the first axis is the shorter.
+        angles: of the first axis from that of x, in radians, shape (K,).
+    """
+
+    log_volumes: FloatArray
+    elongations: FloatArray
+    angles: FloatArray
+
+    @staticmethod
+    def of(covariances: FloatArray) -> "Ellipses":
+        """Those of covariances, shape (K, 2, 2), the longer axis first, between -90 and 90 degrees.
+
+        The axes of a round one are those of the coordinates.
+        """
+        angles = find_angles(covariances)
+        first, second = np.log(measure_along(covariances, angles)).T
+        return Ellipses((first + second) / 2, (first - second) / 2, angles)
+
+    @property
+    def variances(self) -> FloatArray:
+        """The variances along the first axes and the second, shape (K, 2)."""
+        logs = [self.log_volumes + self.elongations, self.log_volumes - self.elongations]
+        return np.exp(np.stack(logs, axis=1))
+
+    @property
+    def directions(self) -> FloatArray:
+        """The axes as columns, shape (K, 2, 2)."""
+        return turn(self.angles)
+
+    def to_covariances(self) -> FloatArray:
+        """The covariances, shape (K, 2, 2)."""
+        axes = self.directions
+        return np.asarray((axes * self.variances[:, None, :]) @ axes.swapaxes(1, 2))
+
+
+def turn(angles: FloatArray) -> FloatArray:
+    """Rotations by angles in radians, of any shape; two axes more."""
+    cosines, sines = np.cos(angles), np.sin(angles)
+    return np.stack([np.stack([cosines, -sines], -1), np.stack([sines, cosines], -1)], -2)
+
+
+def find_angles(covariances: FloatArray) -> FloatArray:
+    """The angles of the longer axes, in radians from -pi / 2 to pi / 2; (..., 2, 2) to (...)."""
+    half = (covariances[..., 0, 0] - covariances[..., 1, 1]) / 2
+    return np.asarray(np.arctan2(covariances[..., 0, 1], half) / 2)
+
+
+def measure_along(
+    covariances: FloatArray, angles: FloatArray, *, least_share: float = 1e-15
+) -> FloatArray:
+    """The variances along axes at some angles and across them, shape (..., 2).
+
+    Args:
+        covariances: shape (..., 2, 2).
+        angles: in radians, of a shape that broadcasts with the covariances'.
+        least_share: of the larger variance, which rounding may leave of the other.
+    """
+    (xx, xy), (_, yy) = np.moveaxis(covariances, (-2, -1), (0, 1))
+    cosines, sines = np.cos(angles), np.sin(angles)
+    across = 2 * cosines * sines * xy
+    first = cosines**2 * xx + sines**2 * yy + across
+    second = sines**2 * xx + cosines**2 * yy - across
+    both = np.stack([first, second], axis=-1)
+    return np.asarray(np.maximum(both, least_share * (xx + yy)[..., None]))
