@@ -17,6 +17,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.densities import assign
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.moves import Moves, straighten
 from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.settings import CovarianceType
 
@@ -112,19 +113,20 @@ def observe_information(
     if moves_background and mixture.background is not None:
         weights = np.append(weights, mixture.background.weight)
     roots, own = _take_roots(weights, cells.n_points), np.arange(len(weights))
-    blocks, n_held = _sum_second_derivatives(cells, mixture, len(weights))
+    moves = Moves.of(STRUCTURES[covariance], mixture.covariances, roots[: mixture.n_components])
+    blocks, n_held = _sum_second_derivatives(cells, mixture, moves, len(weights))
     blocks /= roots[:, None, None, None] * roots[:, None]
     blocks[own, 0, own, 0] += n_held / (cells.n_points * weights.sum())
     if least is not None:
         blocks = _set_apart(blocks, np.flatnonzero(are_floored(mixture.covariances, least)))
-    free = _span_free_moves(roots, covariance, mixture.n_components)
+    free = _span_free_moves(roots, moves)
     seen = blocks.reshape(len(free), len(free))
     lengths, directions = np.linalg.eigh(free.T @ seen @ free)
     return Information(lengths, free @ directions)
 
 
 def _sum_second_derivatives(
-    cells: Cells, mixture: Mixture, n_parts: int, *, at_once: int = 3_000_000
+    cells: Cells, mixture: Mixture, moves: Moves, n_parts: int, *, at_once: int = 3_000_000
 ) -> tuple[FloatArray, float]:
     """The observed information but for that on the masses, (P, 6, P, 6), and a number of points.
 
@@ -134,6 +136,7 @@ def _sum_second_derivatives(
     Args:
         cells: in the units of the mixture.
         mixture: see `cells`.
+        moves: that are open to its covariances.
         n_parts: K, or K + 1 with the background.
         at_once: about how many numbers are worked on at once: memory against the overhead of each
             part (benchmarks/speed.py).
@@ -156,7 +159,7 @@ def _sum_second_derivatives(
         seen += (scores * some.counts) @ scores.T
     blocks = seen.reshape(n_parts, N_PARAMETERS, n_parts, N_PARAMETERS)
     own = np.arange(n_parts)
-    blocks[own, :, own] += _sum_complete_data(complete) - lost
+    blocks[own, :, own] += _sum_complete_data(complete, moves) - lost
     return blocks, float(complete[:, 0].sum())
 
 
@@ -245,51 +248,45 @@ def _share_cells(gradients: FloatArray, mixture: Mixture) -> FloatArray:
     return assign(joint)
 
 
-def _sum_complete_data(sums: FloatArray) -> FloatArray:
-    """The information if all assignments were known, shape (K, 6, 6); not that on the masses.
+def _sum_complete_data(sums: FloatArray, moves: Moves) -> FloatArray:
+    """The information if all assignments were known, shape (P, 6, 6); not that on the masses.
 
     Args:
-        sums: of the gradients over each component's points, shape (K, 6).
+        sums: of the gradients over each component's points, shape (P, 6).
+        moves: that are open to the K covariances.
     """
     mass, u, v, _, uv, _ = sums.T
     uu, vv = np.sqrt(2) * sums[:, [3, 5]].T + mass
     found = np.zeros((len(sums), N_PARAMETERS, N_PARAMETERS))
     found[:, [1, 2], [1, 2]] = mass[:, None]
-    found[:, [3, 4, 5], [3, 4, 5]] = np.stack([uu, uu, vv], axis=1)
     crossed = {
         (1, 3): np.sqrt(2) * u,
         (1, 4): v,
         (2, 4): u,
         (2, 5): np.sqrt(2) * v,
-        (3, 4): uv / np.sqrt(2),
-        (4, 5): np.sqrt(2) * uv,
     }
     for (one, other), value in crossed.items():
         found[:, one, other] = found[:, other, one] = value
+    moments = np.array([[uu, uv], [uv, vv]]).transpose(2, 0, 1)
+    found[:, 3:, 3:] = straighten(moments)
+    n_components = len(moves.axes)
+    found[:n_components, 3:, 3:] += moves.bend(moments[:n_components])
     return found
 
 
-def _span_free_moves(
-    roots: FloatArray, covariance: CovarianceType, n_components: int
-) -> FloatArray:
+def _span_free_moves(roots: FloatArray, moves: Moves) -> FloatArray:
     """An orthonormal basis of the moves that are open to the parameters, shape (6P, F).
 
     Args:
         roots: of the masses of components, and of a background that moves, shape (P,).
-        covariance: the covariance type.
-        n_components: K, which is P or one less.
+        moves: that are open to the K covariances, K being P or one less.
     """
-    n_parts, k = len(roots), slice(n_components)
-    own, structure = np.eye(n_components), STRUCTURES[covariance]
-    among = _find_alike(roots[k]) if structure.is_shared else own
-    free = np.zeros((n_parts, N_PARAMETERS, n_parts, N_PARAMETERS))
-    free[:, 0, :, 0] = np.eye(n_parts) - _find_alike(roots)  # all masses grow together, or none
-    free[k, [1, 2], k, [1, 2]] = own
-    free[k, 3:, k, 3:] = np.einsum("kl,ab->kalb", among, structure.growth_projection())
-    lengths, directions = np.linalg.eigh(free.reshape(n_parts * N_PARAMETERS, -1))
-    return np.asarray(directions[:, lengths > 0.5])  # of a projection they are 0 or 1
-
-
-def _find_alike(roots: FloatArray) -> FloatArray:
-    """The projection on moves of all alike, shape (P, P), given the roots of masses, (P,)."""
-    return np.asarray(np.outer(roots, roots) / (roots @ roots))
+    n_parts, growths = len(roots), moves.span()
+    k, n_growths = np.arange(len(growths)), growths.shape[2]
+    along = roots / np.sqrt(roots @ roots)  # all masses grow together, or none
+    masses = np.linalg.qr(np.column_stack([along, np.eye(n_parts)]))[0][:, 1:]  # (P, P - 1)
+    free = np.zeros((n_parts, N_PARAMETERS, masses.shape[1] + 2 * len(k) + n_growths))
+    free[:, 0, : masses.shape[1]] = masses
+    free[k, 1, masses.shape[1] + k] = free[k, 2, masses.shape[1] + len(k) + k] = 1.0
+    free[k, 3:, -n_growths:] = growths
+    return free.reshape(n_parts * N_PARAMETERS, -1)

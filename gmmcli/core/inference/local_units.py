@@ -14,6 +14,7 @@ from torch import Tensor
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.model import Components
 from gmmcli.core.inference.natural_gradient import EMPTY, constrain_factors
+from gmmcli.core.mixture.moves import Moves
 from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.settings import CovarianceType
 
@@ -45,7 +46,7 @@ def localize(
         [lower[:, 0, 0] / math.sqrt(2), lower[:, 1, 0], lower[:, 1, 1] / math.sqrt(2)], dim=1
     )
     own = roots[: here.n_components]
-    moves = torch.cat([means / own, _project(growth / own, own, covariance)], dim=1)
+    moves = torch.cat([means / own, _project(growth / own, here, own, covariance)], dim=1)
     return torch.cat([weights[:, None] / roots, _pad(moves, len(roots))], dim=1)
 
 
@@ -104,11 +105,18 @@ def _pad(values: Tensor, n_parts: int) -> Tensor:
     return torch.cat([values, none])
 
 
-def _project(growth: Tensor, roots: Tensor, covariance: CovarianceType) -> Tensor:
-    """The part of a growth, shape (K, 3), that the covariance type can follow."""
+def _project(growth: Tensor, here: Components, roots: Tensor, covariance: CovarianceType) -> Tensor:
+    """The part of a growth, shape (K, 3), that the covariance type can follow.
+
+    Args:
+        growth: in local units.
+        here: where the components stand.
+        roots: of their masses, shape (K, 1).
+        covariance: the covariance type.
+    """
     structure = STRUCTURES[covariance]
-    if structure.is_shared:
-        growth = roots * ((roots * growth).sum(dim=0) / (roots**2).sum())
-    if structure.is_aligned:
-        growth = growth @ torch.from_numpy(structure.growth_projection())
-    return growth
+    if not structure.n_shared and not structure.is_aligned:
+        return growth
+    covariances = (here.factors @ here.factors.mT).numpy()
+    moves = Moves.of(structure, covariances, roots[:, 0].numpy())
+    return torch.from_numpy(moves.project(growth.numpy()))

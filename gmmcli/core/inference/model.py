@@ -35,6 +35,7 @@ from gmmcli.core.inference.distributions import (
     Uniform,
     evaluate_all,
 )
+from gmmcli.core.inference.parametrization import parametrize
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.errors import FitError
@@ -124,18 +125,15 @@ class MixtureModel(PyroModule):
         self, start: Components, covariance: CovarianceType = "full", *, least: float = 0.0
     ) -> None:
         super().__init__()
-        self.structure, self.least = STRUCTURES[covariance], least
-        is_diagonal = self.structure.is_aligned
-        kind = constraints.positive if is_diagonal else constraints.lower_cholesky
+        structure = STRUCTURES[covariance]
         # A PyroModule keeps a PyroParam and gives back its value, a tensor.
         self.weights: Tensor = PyroParam(start.weights, constraints.simplex)  # type: ignore[assignment]
         self.means: Tensor = PyroParam(start.means)  # type: ignore[assignment]
         self.background = start.background
         covariances = (start.factors @ start.factors.mT).numpy()
         masses = start.weights[: start.n_components].numpy()
-        typed = self.structure.project(covariances, masses)
-        factors = torch.linalg.cholesky(torch.tensor(typed))
-        self.factors: Tensor = PyroParam(self._narrow(factors), kind)  # type: ignore[assignment]
+        factors = torch.linalg.cholesky(torch.tensor(structure.project(covariances, masses)))
+        self.covariances = parametrize(structure, factors, least)
 
     def components(self) -> Components:
         """The parameters as they stand, with their graph.
@@ -143,18 +141,15 @@ class MixtureModel(PyroModule):
         They are the model's own, and never those of another in Pyro's global store.
         """
         with pyro.settings.context(module_local_params=True):
-            weights, means, factors = self.weights, self.means, self.factors
-        if self.structure.is_aligned:
-            factors = torch.diag_embed(factors.expand(-1, 2))
-        factors = factors.expand(len(means), 2, 2)
-        least = self.least * torch.eye(2, dtype=factors.dtype)
-        return Components(weights, means, factors + least, self.background)
+            weights, means = self.weights, self.means
+            factors = self.covariances.to_factors(len(means))
+        return Components(weights, means, factors, self.background)
 
     @torch.no_grad()
     def move(self, components: Components) -> None:
         """Set the parameters to those of some components, whose covariances are of the type."""
         self.weights, self.means = components.weights, components.means
-        self.factors = self._narrow(components.factors)
+        self.covariances.move(components.factors)
 
     def forward(
         self, cells: CellTensors | None = None, components: Components | None = None
@@ -187,18 +182,6 @@ class MixtureModel(PyroModule):
             assignment_probs = find_best_assignment(joint)
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
             pyro.sample("assignment", assignment_probs, infer={"enumerate": "parallel"})
-
-    def _narrow(self, factors: Tensor) -> Tensor:
-        """What stands for factors (K, 2, 2) among the parameters, where they are of the type.
-
-        (K, 2, 2), or (1, 2, 2) where components share them, or their diagonals, (K, 2), or (K, 1).
-        """
-        values = (factors.diagonal(dim1=1, dim2=2) - self.least).clamp(min=0)  # rounding
-        if self.structure.is_round:
-            values = values[:, :1]
-        elif not self.structure.is_aligned:
-            values = factors.tril(-1) + torch.diag_embed(values)
-        return values[:1] if self.structure.is_shared else values
 
 
 def take_logs(weights: Tensor, *, least: float = 1e-300) -> Tensor:

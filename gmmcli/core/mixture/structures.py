@@ -73,6 +73,14 @@ class CovarianceStructure:
         return self.n_own > 0 and self.n_shared > 0
 
     @property
+    def is_bent(self) -> bool:
+        """Whether components go along curves in their own units as their parameters change.
+
+        As they turn together, or keep a shape in common while each turns.
+        """
+        return self.is_mixed and not self.is_aligned and "E" in (self.shape, self.orientation)
+
+    @property
     def is_aligned(self) -> bool:
         """Whether the covariances are diagonal."""
         return self.orientation == "I"
@@ -100,7 +108,7 @@ class CovarianceStructure:
     def project(
         self, covariances: FloatArray, masses: FloatArray, least: FloatArray | None = None
     ) -> FloatArray:
-        """The covariances of the type that maximise the likelihood in place of free ones, (K, 2, 2).
+        """The covariances of the type that maximise the likelihood in place of free ones.
 
         The M step of each type is this projection of the M step of free covariances (Celeux &
         Govaert 1995, section 3).
@@ -110,6 +118,9 @@ class CovarianceStructure:
             masses: the points that each component accounts for, shape (K,).
             least: the least covariance, shape (2, 2): where components share something but not
                 all, no axis is shorter than this is along it.
+
+        Returns:
+            Shape (K, 2, 2).
         """
         if self.is_mixed:
             return self.hold(covariances, self.find_common(covariances, masses, least), least)
@@ -150,6 +161,8 @@ class CovarianceStructure:
             masses: shape (K,).
             least: see `project`.
         """
+        if not self.n_shared:
+            return Common()
         if self.is_shared:
             one = self.describe(self.project(covariances, masses)[:1])
             volume, elongation, angle = one.log_volumes[0], one.elongations[0], one.angles[0]

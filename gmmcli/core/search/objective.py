@@ -67,7 +67,7 @@ class Objective:
     @property
     def n_own(self) -> int:
         """How many parameters a component has of its own."""
-        return 3 + (0 if self.structure.is_shared else self.structure.n_entries)
+        return 3 + self.structure.n_own
 
     @property
     def of_component(self) -> float:
@@ -77,14 +77,15 @@ class Objective:
     def price_components(self, gaussians: Gaussians) -> FloatArray:
         """The price of each component, shape (K,), in nats.
 
-        That of its parameters, of which it has those of its own, or where it is thin that of all
-        the strips as thin which it could have been, by the logarithm of their number.
+        That of its parameters, of which it has those of its own, or where it is thin by lengths of
+        its own that of all the strips as thin which it could have been, by the logarithm of their
+        number.
 
         Args:
             gaussians: in whitened units.
         """
         prices = np.full(gaussians.number, self.of_component)
-        if self.structure.is_shared:
+        if not self.structure.has_own_lengths:
             return prices
         widths = np.maximum(find_least_variances(gaussians.covariances), np.finfo(np.float64).tiny)
         by_chance = self.chance - np.log(widths / self.narrowest)
@@ -94,8 +95,7 @@ class Objective:
 
     def price(self, gaussians: Gaussians) -> float:
         """The price of a mixture, in nats."""
-        n_shared = self.structure.n_entries if self.structure.is_shared else 0
-        whole = (n_shared - 1) * self.of_parameter  # the weights have one less
+        whole = (self.structure.n_shared - 1) * self.of_parameter  # the weights have one less
         background = self.of_background if gaussians.background else 0.0
         return float(self.price_components(gaussians).sum()) + whole + background
 

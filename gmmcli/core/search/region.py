@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.common import Common
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import exponentiate
 from gmmcli.core.mixture.gaussians import (
@@ -66,7 +67,7 @@ class Region:
             region has all points.
         log_rest: what the components that stay say of each cell, shape (C,); None where all move.
         log_before: what all components say at present, from which densities count, shape (C,).
-        shared: the covariance that all components have, where they share it and some stay; (2, 2).
+        common: what covariances have in common, where some components stay; None where all move.
     """
 
     objective: Objective
@@ -80,7 +81,7 @@ class Region:
     share: float = 1.0
     log_rest: FloatArray | None = None
     log_before: FloatArray | None = None
-    shared: FloatArray | None = None
+    common: Common | None = None
 
     @staticmethod
     def of(
@@ -117,9 +118,7 @@ class Region:
         """
         shares = before.shares[components].sum(axis=0)
         inside = np.flatnonzero(shares > least)
-        gaussians, shared = before.gaussians, None
-        if self.objective.structure.is_shared:
-            shared = gaussians.covariances[0]
+        gaussians = before.gaussians
         return Region(
             self.objective,
             self.features[:, inside],
@@ -131,7 +130,7 @@ class Region:
             share=float(gaussians.weights[components].sum()),
             log_rest=np.log(np.maximum(1 - shares[inside], 1e-300)),
             log_before=before.logs[inside],
-            shared=shared,
+            common=self._find_common(gaussians),
         )
 
     def assess(self, gaussians: Gaussians) -> Assessment:
@@ -221,9 +220,13 @@ class Region:
 
     def _constrain(self, covariances: FloatArray, masses: FloatArray) -> FloatArray:
         """The covariances of the type, in place of free ones."""
-        if self.shared is not None:
-            return np.broadcast_to(self.shared, covariances.shape)
+        if self.common is not None:
+            return self.objective.structure.hold(covariances, self.common)
         return self.objective.structure.project(covariances, masses)
+
+    def _find_common(self, gaussians: Gaussians) -> Common:
+        """What the covariances of a mixture of the type have in common."""
+        return self.objective.structure.find_common(gaussians.covariances, gaussians.weights)
 
     def descend(self, gaussians: Gaussians, fewest: int) -> Iterator[Assessment]:
         """Mixtures of ever fewer components, down to so many, each the best from the last.
@@ -247,10 +250,8 @@ class Region:
         gaussians = before.gaussians
         first, second = (pair[: EXACT * n_fewer] for pair in rank_pairs(gaussians))
         merged = merge_pairs(gaussians, first, second)
-        structure = self.objective.structure
-        typed = structure.project(merged.covariances, merged.weights)
-        if structure.is_shared:
-            typed = gaussians.covariances[first]
+        common = self.common or self._find_common(gaussians)
+        typed = self.objective.structure.hold(merged.covariances, common)
         merged = merged._replace(covariances=typed)
         least = np.argsort(gaussians.weights, kind="stable")[: EXACT * n_fewer]
         gains = np.concatenate(
