@@ -122,7 +122,16 @@ class Choice:
         return self.goes_on or self.fewest < self.most or len(self.covariances) > 1
 
     def narrow_to(self, covariance: CovarianceType) -> "Choice":
-        """What to choose from of one covariance type; a single tied component is a full one."""
-        if covariance == "tied" and "full" in self.covariances and self.most > 1:
+        """What to choose from of one covariance type.
+
+        A single component is the same of several types, of which the first here has it.
+        """
+        before = self.covariances[: self.covariances.index(covariance)]
+        if _describe_alone(covariance) in map(_describe_alone, before):
             return replace(self, fewest=max(self.fewest, 2))
         return self
+
+
+def _describe_alone(covariance: CovarianceType) -> str:
+    """What a single component of a type may be, in the letters of its code."""
+    return COVARIANCE_CODES[covariance].replace("E", "V")

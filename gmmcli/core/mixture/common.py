@@ -108,23 +108,31 @@ def share_volume(spreads: Spreads, masses: FloatArray) -> float:
 def share_elongation(spreads: Spreads, masses: FloatArray) -> float:
     """The elongation in common of components with volumes of their own.
 
-    The least of a sum of logs of sums of exponentials, which is convex.
+    The least of a sum of logs of sums of two exponentials, which is convex: where the hyperbolic
+    tangents of what it has beyond each component's own cancel; but where an axis is at its least
+    length.
     """
     (s, t), (f, g) = spreads.variances.T, spreads.floors.T
     own = np.log(s / t) / 2
+    bounds = float(own.min()), float(own.max())
+
+    def slope_freely(elongation: float) -> tuple[float, float]:
+        beyond = np.tanh(elongation - own)
+        return float(masses @ beyond), float(masses @ (1 - beyond**2))
 
     def slope(elongation: float) -> tuple[float, float]:
         v, r = spreads.fit(Common(elongation=elongation))
         first, second = s * np.exp(-v - r), t * np.exp(r - v)
-        held_first, held_second = v <= f - r, v <= g + r
-        slopes = np.where(held_second, 1 - first, np.where(held_first, second - 1, 0))
-        bends = np.where(held_second, 2 * first, 2 * second)
-        are_free = ~(held_first | held_second)
-        slopes = np.where(are_free, (second - first) / 2, slopes)
-        bends = np.where(are_free, 1 - ((second - first) / 2) ** 2, bends)
+        are_held = [v <= g + r, v <= f - r]
+        slopes = np.select(are_held, [1 - first, second - 1], (second - first) / 2)
+        bends = np.select(are_held, [2 * first, 2 * second], 1 - ((second - first) / 2) ** 2)
         return float(masses @ slopes), float(masses @ bends)
 
-    return _find_zero(slope, float(own.min()), float(own.max()))
+    free = _find_zero(slope_freely, *bounds)
+    volumes, r = spreads.fit(Common(elongation=free))
+    if (volumes > np.maximum(f - r, g + r)).all():
+        return free
+    return _find_zero(slope, *bounds)
 
 
 def share_both(spreads: Spreads, masses: FloatArray) -> tuple[float, float]:
@@ -213,7 +221,7 @@ def _find_zero(
         most_steps: enough for halves alone to use all digits.
         precision: a step ends it that is smaller, as a share of the place.
     """
-    place = (low + high) / 2
+    place = low + (high - low) / 2
     for _ in range(most_steps):
         value, bend = slope(place)
         low, high = (low, place) if value > 0 else (place, high)

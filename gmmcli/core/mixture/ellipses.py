@@ -76,7 +76,7 @@ def measure_along(
         angles: in radians, of a shape that broadcasts with the covariances'.
         least_share: of the larger variance, which rounding may leave of the other.
     """
-    (xx, xy), (_, yy) = np.moveaxis(covariances, (-2, -1), (0, 1))
+    xx, xy, yy = (covariances[..., i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
     cosines, sines = np.cos(angles), np.sin(angles)
     across = 2 * cosines * sines * xy
     first = cosines**2 * xx + sines**2 * yy + across

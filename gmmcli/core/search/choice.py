@@ -22,7 +22,9 @@ from gmmcli.core.search.constants import LEAST_MASS, REACH, SHARE, WORTHWHILE
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.insertion import evaluate_logs
+from gmmcli.core.search.lattice import derive, find_nearest, order_types
 from gmmcli.core.search.outcome import Outcome, Search
+from gmmcli.core.search.passes import Findings
 from gmmcli.core.search.problem import Problem, count_few
 from gmmcli.core.search.region import Assessment
 from gmmcli.core.search.regions import Bounds
@@ -145,31 +147,89 @@ def choose_mixture(
 def _search_all(
     cells: Cells, settings: FitSettings, choice: Choice, hooks: Hooks
 ) -> list[Contender]:
-    """The best mixture of every covariance type and number of components, on few cells."""
+    """The best mixture of every covariance type and number of components, on few cells.
+
+    The first type is searched; each other begins with the best of its neighbours. Of these, that
+    which is best in the end is searched, too.
+    """
     grain = hooks.tell_grain(cells)
     contenders: list[Contender] = []
-    for covariance in choice.covariances:
+    for covariance in order_types(choice.covariances):
         own = replace(settings, covariance=covariance)
         problem = Problem(cells, grain, own, choice.criterion, count_few(choice.most))
         bounds = _find_bounds(choice, problem)
-        origins = [_carry(c, problem) for c in _find_best_of_each(contenders)]
-        findings = problem.search(bounds, origins, hooks)
-        plain, gain = findings.best, -np.inf
-        if not hooks.interrupted():
-            before = problem.add_background(plain, bounds)
-            if problem.wants_background(choice.background, before):
-                origins = [] if before is None else [before.gaussians]
-                findings = problem.search(bounds, origins, hooks, background=SHARE)
-                if findings.best.gaussians.background:
-                    gain = 2 * (findings.best.score - plain.score)
-            elif before is not None:
-                gain = 2 * (before.score - plain.score)
-        for found in findings.allowed:
-            search = Search(findings.n_passes, findings.count_returns(found.gaussians))
-            contenders.append(Contender(problem, found, search, gain))
-        if hooks.interrupted():
-            break
-    return contenders
+        if bounds.fewest > bounds.most or (contenders and hooks.interrupted()):
+            continue
+        if contenders:
+            origins = [_carry(contender, problem) for contender in _find_near(contenders, problem)]
+            findings = derive(problem, origins, bounds, hooks)
+            contenders += _enter(problem, findings, -np.inf)
+        else:
+            contenders += _search_fully(problem, [], choice, hooks)
+    best = min(contenders, key=lambda contender: contender.rough)
+    if best.problem is not contenders[0].problem and not hooks.interrupted():
+        again = _search_fully(best.problem, [best.found.gaussians], choice, hooks)
+        contenders = _keep_better([*contenders, *again])
+    order = choice.covariances.index
+    return sorted(contenders, key=lambda c: (order(c.problem.covariance), c.n_components))
+
+
+def _search_fully(
+    problem: Problem, origins: Sequence[Gaussians], choice: Choice, hooks: Hooks
+) -> list[Contender]:
+    """The best mixture of a covariance type and every number of components, on few cells.
+
+    Args:
+        problem: the data, as the type sees them.
+        origins: mixtures to begin with besides.
+        choice: what to choose from.
+        hooks: what the caller adds on the way.
+    """
+    bounds = _find_bounds(choice, problem)
+    findings = problem.search(bounds, origins, hooks)
+    plain, gain = findings.best, -np.inf
+    if not hooks.interrupted():
+        before = problem.add_background(plain, bounds)
+        if problem.wants_background(choice.background, before):
+            origins = [] if before is None else [before.gaussians]
+            findings = problem.search(bounds, origins, hooks, background=SHARE)
+            if findings.best.gaussians.background:
+                gain = 2 * (findings.best.score - plain.score)
+        elif before is not None:
+            gain = 2 * (before.score - plain.score)
+    return _enter(problem, findings, gain)
+
+
+def _enter(problem: Problem, findings: Findings, gain: float) -> list[Contender]:
+    """The contenders that a search of a type has found.
+
+    Args:
+        problem: the data, as the type sees them.
+        findings: of the search.
+        gain: what a background brings to the objective, in twice nats.
+    """
+    return [
+        Contender(
+            problem, found, Search(findings.n_passes, findings.count_returns(found.gaussians)), gain
+        )
+        for found in findings.allowed
+    ]
+
+
+def _find_near(contenders: Sequence[Contender], problem: Problem) -> list[Contender]:
+    """The contenders of the types that are nearest to a problem's."""
+    types = list(dict.fromkeys(c.problem.covariance for c in contenders))
+    nearest = find_nearest(problem.covariance, types)
+    return [c for c in contenders if c.problem.covariance in nearest]
+
+
+def _keep_better(contenders: Sequence[Contender]) -> list[Contender]:
+    """The better of contenders of the same type and number; the later of equal ones."""
+    kept: dict[tuple[str, int], Contender] = {}
+    for contender in contenders:
+        before = kept.get(contender.key, contender)
+        kept[contender.key] = before if before.rough < contender.rough else contender
+    return list(kept.values())
 
 
 def _solve_near(contenders: Sequence[Contender], hooks: Hooks) -> list[Contender]:
@@ -193,13 +253,7 @@ def _find_bounds(choice: Choice, problem: Problem) -> Bounds:
     """How many components a mixture may have of a covariance type."""
     narrow = choice.narrow_to(problem.covariance)
     most = problem.few_cells.n_cells if choice.goes_on else narrow.most
-    return Bounds(narrow.fewest, max(most, narrow.fewest))
-
-
-def _find_best_of_each(contenders: Sequence[Contender]) -> list[Contender]:
-    """The best contender of each covariance type."""
-    problems = dict.fromkeys(c.problem for c in contenders)
-    return [min((c for c in contenders if c.problem is p), key=lambda c: c.rough) for p in problems]
+    return Bounds(narrow.fewest, most)
 
 
 def _carry(contender: Contender, problem: Problem) -> Gaussians:

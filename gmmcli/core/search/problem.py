@@ -155,7 +155,7 @@ class Problem:
         patience = PATIENCE[self.settings.effort]
         plan = Plan(metrics, origins, patience, background=background)
         generator, interrupted = np.random.default_rng(self.settings.seed), hooks.interrupted
-        region = self._hold(bounds)
+        region = self.hold(bounds)
         findings = search(region, bounds, generator, plan, watch=watch, interrupted=interrupted)
         self._enlarge(findings, generator, hooks)
         return findings
@@ -181,7 +181,7 @@ class Problem:
             best: to begin with.
             bounds: how many components there may be.
         """
-        region = self._hold(bounds)
+        region = self.hold(bounds)
         if self.background is None:
             return None
         generator = np.random.default_rng(self.settings.seed)
@@ -200,7 +200,7 @@ class Problem:
     def _enlarge(self, findings: Findings, generator: np.random.Generator, hooks: Hooks) -> None:
         """Add components where few cells have more points than the best of findings explains."""
         bounds = findings.bounds
-        region = self._hold(bounds)
+        region = self.hold(bounds)
         while not hooks.interrupted():
             best = findings.best
             larger = self.insert(self.few_cells, best, bounds)
@@ -212,7 +212,7 @@ class Problem:
             if findings.best.score < best.score + WORTHWHILE:
                 return
 
-    def _hold(self, bounds: Bounds) -> Region:
+    def hold(self, bounds: Bounds) -> Region:
         """The region of all points, where there are at least so many components."""
         return replace(self.region, fewest=bounds.fewest)
 
@@ -225,7 +225,7 @@ class Problem:
         """
         bounds = Bounds(found.gaussians.number, found.gaussians.number)
         generator = np.random.default_rng(self.settings.seed)
-        region = self._hold(bounds)
+        region = self.hold(bounds)
         settled = region.assess(region.climb(found.gaussians, n_steps))
         return improve(region, settled, bounds, seed_afresh(generator))
 
