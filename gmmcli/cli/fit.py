@@ -8,6 +8,7 @@ import click
 from gmmcli.cli.application import EXIT_INTERRUPTED
 from gmmcli.cli.options import (
     ComponentChoice,
+    CovarianceChoice,
     NumberRange,
     StepChoice,
     engine_option,
@@ -17,7 +18,6 @@ from gmmcli.cli.options import (
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
     BACKGROUNDS,
-    COVARIANCE_TYPES,
     CRITERIA,
     EFFORTS,
     EXACT_ROWS,
@@ -86,10 +86,13 @@ Examples:
 )
 @click.option(
     "--covariance",
-    type=click.Choice([*COVARIANCE_TYPES, "auto"]),
+    "covariances",
+    type=CovarianceChoice(),
+    metavar="TYPE[,TYPE...]|auto",
     help="What shapes components may take: any (full), any but all the same (tied), along the "
-    "axes (diag), round (spherical), or the best of these (auto).  "
-    f"[default: {FitSettings.covariance}, or that of --like]",
+    "axes (diag), round (spherical), or what three letters say, such as VEE: whether volume, shape "
+    "and orientation are equal (E), variable (V), or round and along the axes (I). Of several, or "
+    f"of all fourteen (auto), the best.  [default: {FitSettings.covariance}, or that of --like]",
 )
 @click.option(
     "--criterion",
@@ -175,6 +178,13 @@ Examples:
     "--strict",
     is_flag=True,
     help="Refuse rows with an empty or non-finite coordinate, rather than skip them.",
+)
+@click.option(
+    "--axes",
+    is_flag=True,
+    help="Report the axes of components, by standard deviations along them and the angle of the "
+    "longer, in place of those of the coordinates and the correlation. So it is unasked where a "
+    "correlation would be 1.000.",
 )
 @click.option(
     "--verify",

@@ -25,12 +25,14 @@ from gmmcli.cli.summary import (
     describe_figures,
     describe_files,
     describe_rows,
+    describe_type,
+    has_thin_components,
     name_strays,
+    tabulate_axes,
     tabulate_components,
 )
 from gmmcli.cli.words import name_data
 from gmmcli.settings import (
-    COVARIANCE_TYPES,
     LEARNING_RATES,
     BackgroundChoice,
     Choice,
@@ -68,7 +70,7 @@ class Request:
     by: str | None
     exact: bool
     most_cells: int
-    covariance: Literal["auto"] | CovarianceType | None
+    covariances: tuple[CovarianceType, ...] | None
     criterion: CriterionName
     background: BackgroundChoice | None
     init: str
@@ -81,6 +83,7 @@ class Request:
     snapshots: Literal["auto"] | int
     seed: int
     strict: bool
+    axes: bool
     verify: bool
     assignments: str | None
     no_frames: bool
@@ -98,15 +101,16 @@ class Request:
         Raises:
             click.UsageError: where it asks for another covariance type than that has.
         """
-        asked, own = self.covariance, given.covariance
-        if own is not None and asked not in (None, "auto", own):
+        asked, own = self.covariances, given.covariance
+        if own is not None and asked is not None and own not in asked:
             raise click.UsageError(
                 f"--covariance asks for other than {own}, which {given.option} has: leave out "
                 "either"
             )
         x, y = given.columns
         x_column, y_column = self.x_column or x, self.y_column or y
-        return replace(self, x_column=x_column, y_column=y_column, covariance=asked or own)
+        covariances = asked if asked is not None or own is None else (own,)
+        return replace(self, x_column=x_column, y_column=y_column, covariances=covariances)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,16 +181,18 @@ def make_choice(request: Request, given: Given | None) -> Choice:
     Raises:
         click.UsageError: where they contradict each other.
     """
-    components, covariance = request.components, request.covariance or FitSettings.covariance
-    covariances = COVARIANCE_TYPES if covariance == "auto" else (covariance,)
+    components, covariances = request.components, request.covariances or (FitSettings.covariance,)
     if given is not None:
         n_components, option = given.mixture.n_components, given.option
         if components not in (None, (n_components, n_components)):
             raise click.UsageError(
                 f"-k asks for other than the {n_components} of {option}: leave out either"
             )
-        if covariance == "auto":
-            raise click.UsageError(f"--covariance auto searches for a start: leave out {option}")
+        if len(covariances) > 1:
+            raise click.UsageError(
+                "--covariance with several types searches for a start: name one, or leave out "
+                f"{option}"
+            )
         if request.background is not None:
             raise click.UsageError(
                 "a start says itself whether there is a background: leave out --background"
@@ -293,7 +299,11 @@ def report_fit(
     with mention_kept_fit(task.directory):
         reporter.print(describe_end(fit))
         columns, background = task.points.columns, fit.mixture.background
-        reporter.print(tabulate_components(fit.mixture, columns, reporter.width))
+        shows_axes = task.request.axes or has_thin_components(fit.mixture)
+        tabulate = tabulate_axes if shows_axes else tabulate_components
+        reporter.print(tabulate(fit.mixture, columns, reporter.width))
+        if (shapes := describe_type(fit.settings.covariance)) is not None:
+            reporter.print(shapes)
         if likeness := compare(task.request.like, task.start, fit.mixture):
             report_moves(likeness, fit.mixture, reporter)
         if background is not None:

@@ -5,7 +5,13 @@ from typing import Any, Literal
 
 import click
 
-from gmmcli.settings import ENGINES, FitSettings
+from gmmcli.settings import (
+    COVARIANCE_CODES,
+    COVARIANCE_TYPES,
+    ENGINES,
+    CovarianceType,
+    FitSettings,
+)
 
 seed_option = click.option(
     "--seed",
@@ -57,6 +63,35 @@ class ComponentChoice(click.ParamType[Literal["auto"] | tuple[int, int]]):
             return int(fewest), int(numbers[1])
         message = f"{value!r} is neither 'auto', a number above 0, nor a range such as 1:12"
         return self.fail(message, param, ctx)
+
+
+class CovarianceChoice(click.ParamType[tuple[CovarianceType, ...]]):
+    """Covariance types: 'auto' for all, or some by their names or codes, separated by commas."""
+
+    name = "covariance types"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[CovarianceType, ...]:
+        """The types by their names, each once, in the order in which they were given."""
+        if value == "auto":
+            return COVARIANCE_TYPES
+        words = [word.strip() for word in str(value).lower().split(",")]
+        known = {word.lower(): name for name in COVARIANCE_TYPES for word in self._name(name)}
+        for word in words:
+            if word not in known:
+                self.fail(
+                    f"{word!r} is no covariance type: name {', '.join(COVARIANCE_TYPES)}, some of "
+                    "these with commas, or auto",
+                    param,
+                    ctx,
+                )
+        return tuple(dict.fromkeys(known[word] for word in words))
+
+    @staticmethod
+    def _name(covariance: CovarianceType) -> tuple[str, str]:
+        """What a type may be called."""
+        return covariance, COVARIANCE_CODES[covariance]
 
 
 class StepChoice(click.ParamType[Literal["auto"] | int]):

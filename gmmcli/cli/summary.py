@@ -11,6 +11,10 @@ from rich.text import Text
 
 from gmmcli.cli.words import count, name_candidate, round_to_scale
 from gmmcli.core.search.status import Status
+from gmmcli.settings import COVARIANCE_CODES, CovarianceType
+
+# Of what the letters of a covariance type speak.
+NOUNS = ("volumes", "shapes", "directions")
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
@@ -113,30 +117,61 @@ def describe_files(directory: Path, files: Sequence[Path]) -> str:
 def tabulate_components(mixture: "Mixture", columns: tuple[str, str], width: int) -> Table:
     """A table of a mixture's components, that fits a width in characters."""
     x, y = shorten_names(columns, width)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in (
-        "component",
-        "weight",
-        f"mean\n{x}",
-        f"mean\n{y}",
-        f"sd\n{x}",
-        f"sd\n{y}",
-        "correlation",
-    ):
-        table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
-    for k in range(mixture.n_components):
-        (mean_x, mean_y), covariance = mixture.means[k], mixture.covariances[k]
-        sd_x, sd_y = math.sqrt(covariance[0, 0]), math.sqrt(covariance[1, 1])
-        table.add_row(
-            str(k),
-            f"{mixture.weights[k]:.4f}",
-            round_to_scale(mean_x, sd_x),
-            round_to_scale(mean_y, sd_y),
-            f"{sd_x:.4g}",
-            f"{sd_y:.4g}",
-            f"{covariance[0, 1] / (sd_x * sd_y):z.3f}",
-        )
+    table = _begin_table((x, y), (f"sd\n{x}", f"sd\n{y}", "correlation"))
+    for k, covariance in enumerate(mixture.covariances):
+        sds = math.sqrt(covariance[0, 0]), math.sqrt(covariance[1, 1])
+        correlation = covariance[0, 1] / (sds[0] * sds[1])
+        shape = f"{sds[0]:.4g}", f"{sds[1]:.4g}", f"{correlation:z.3f}"
+        table.add_row(*_begin_row(mixture, k), *shape)
     return table
+
+
+def tabulate_axes(mixture: "Mixture", columns: tuple[str, str], width: int) -> Table:
+    """The same with the axes of components in place of what they have along the coordinates'."""
+    names = shorten_names(columns, width)
+    table = _begin_table(names, ("sd along\nlong axis", "sd along\nshort axis", "angle\ndegrees"))
+    for k, axes in enumerate(mixture.axes):
+        shape = f"{axes.sds[0]:.4g}", f"{axes.sds[1]:.4g}", f"{axes.angle:z.1f}"
+        table.add_row(*_begin_row(mixture, k), *shape)
+    return table
+
+
+def has_thin_components(mixture: "Mixture") -> bool:
+    """Whether a correlation would be printed as 1.000, which tells nothing of a shape."""
+    (xx, xy), (_, yy) = mixture.covariances.transpose(1, 2, 0)
+    return any(f"{each:.3f}" == "1.000" for each in abs(xy) / (xx * yy) ** 0.5)
+
+
+def _begin_table(columns: tuple[str, str], shape: tuple[str, str, str]) -> Table:
+    """An empty table of components, given the names of columns and the headings of a shape."""
+    table, (x, y) = Table(box=box.SIMPLE_HEAD, pad_edge=False), columns
+    for heading in ("component", "weight", f"mean\n{x}", f"mean\n{y}", *shape):
+        table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
+    return table
+
+
+def _begin_row(mixture: "Mixture", k: int) -> tuple[str, str, str, str]:
+    """The number, the weight and the mean of a component."""
+    (x, y), covariance = mixture.means[k], mixture.covariances[k]
+    sd_x, sd_y = math.sqrt(covariance[0, 0]), math.sqrt(covariance[1, 1])
+    return str(k), f"{mixture.weights[k]:.4f}", round_to_scale(x, sd_x), round_to_scale(y, sd_y)
+
+
+def describe_type(covariance: CovarianceType) -> str | None:
+    """What a covariance type says of components, in words; None of one whose name says so."""
+    code = COVARIANCE_CODES[covariance]
+    if code != covariance:
+        return None
+    nouns = [noun for letter, noun in zip(code, NOUNS, strict=True) if letter == "E"]
+    own = [noun for letter, noun in zip(code, NOUNS, strict=True) if letter == "V"]
+    parts = []
+    if code[2] == "I":
+        parts.append("round" if code[1] == "I" else "along the axes")
+    if nouns:
+        parts.append(f"equal {' and '.join(nouns)}")
+    if own:
+        parts.append(f"own {' and '.join(own)}")
+    return f"covariance {covariance}: {', '.join(parts)}"
 
 
 def describe_background(

@@ -6,6 +6,7 @@ each. Covariance types say which of these components share; a user is told of ax
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,6 +53,27 @@ class Ellipses:
         """The covariances, shape (K, 2, 2)."""
         axes = self.directions
         return np.asarray((axes * self.variances[:, None, :]) @ axes.swapaxes(1, 2))
+
+
+class Axes(NamedTuple):
+    """The principal axes of a component.
+
+    Attributes:
+        sds: the standard deviations along the longer and the shorter axis, in data units.
+        angle: of the longer from the x axis towards y, in degrees, above -90 and up to 90.
+    """
+
+    sds: tuple[float, float]
+    angle: float
+
+
+def list_axes(covariances: FloatArray) -> list[Axes]:
+    """The principal axes of covariances, shape (K, 2, 2)."""
+    ellipses = Ellipses.of(covariances)
+    angles = np.degrees(ellipses.angles)
+    angles = np.where(angles <= -90, 90.0, angles)  # of a minus zero
+    pairs = zip(np.sqrt(ellipses.variances).tolist(), angles.tolist(), strict=True)
+    return [Axes((long, short), angle) for (long, short), angle in pairs]
 
 
 def turn(angles: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray, factorize
 from gmmcli.core.mixture.densities import assign, evaluate_joint, exponentiate, log_total
+from gmmcli.core.mixture.ellipses import Axes, list_axes
 from gmmcli.errors import MixtureError
 
 
@@ -62,6 +63,11 @@ class Mixture:
         """The order of components by mean x, then mean y; shape (K,)."""
         order: npt.NDArray[np.intp] = np.lexsort((self.means[:, 1], self.means[:, 0]))
         return order
+
+    @property
+    def axes(self) -> list[Axes]:
+        """The principal axes of each component."""
+        return list_axes(self.covariances)
 
     def cholesky_factors(self) -> FloatArray:
         """The lower Cholesky factors of the covariances, shape (K, 2, 2)."""

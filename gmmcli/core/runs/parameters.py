@@ -132,8 +132,9 @@ def read_file(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
 
 
 def _write_mixture(mixture: Mixture, n_points: float) -> dict[str, Any]:
-    """The mixture, with how many of the points its background has, if it has one."""
+    """The mixture, with its axes, and how many of the points its background has, if any."""
     values = mixture.to_json()
+    values["axes"] = [axes._asdict() for axes in mixture.axes]
     if mixture.background is not None:
         values["background"]["count"] = mixture.background.weight * n_points
     return values
