@@ -7,6 +7,7 @@ that are a thousand times worse, and large criteria keep their digits.
 
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,13 +21,14 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.core.search.status import Status
 from gmmcli.pictures.style import pick_colours
-from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
+from gmmcli.settings import COVARIANCE_CODES, COVARIANCE_TYPES, CovarianceType
 
 SELECTION_INCHES = (7.0, 4.6)
 # A difference of so much in BIC, in twice nats, is very strong evidence (Kass & Raftery 1995,
 # section 3.2): up to here the axis is linear.
 STRONG = 10.0
-MARKERS: dict[CovarianceType, str] = {"full": "o", "tied": "s", "diag": "^", "spherical": "D"}
+# A marker for each kind of shape and orientation, full ones first; its place is its colour's, too.
+MARKERS = {"VV": "o", "EE": "s", "VI": "^", "II": "D", "EV": "v", "VE": "P", "EI": "X"}
 
 
 def make_selection_figure(selection: Selection) -> Figure:
@@ -68,20 +70,34 @@ def is_logarithmic(above: FloatArray, *, most_linear: float = 5 * STRONG) -> boo
 
 
 def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArray) -> list[Line2D]:
-    """Draw a line for each covariance type, with the preliminary candidates hollow."""
+    """Draw a line for each covariance type, with the preliminary candidates hollow.
+
+    Types of equal volumes are dashed, in the colour and with the marker of those of variable ones.
+    """
     lines = []
     components = np.array([candidate.components for candidate in candidates])
-    colours = dict(zip(COVARIANCE_TYPES, pick_colours(len(COVARIANCE_TYPES)), strict=True))
     order = np.argsort(components)
     for covariance in COVARIANCE_TYPES:
         places = [place for place in order if candidates[place].covariance == covariance]
         if places:
             hollow = [p for p in places if candidates[p].status is Status.PRELIMINARY]
-            look = {"marker": MARKERS[covariance], "color": colours[covariance], "markersize": 6}
+            look = _choose_look(covariance)
             axes.plot(components[places], above[places], **look)
-            axes.plot(components[hollow], above[hollow], ls="", mfc="white", **look)
+            axes.plot(components[hollow], above[hollow], **{**look, "ls": ""}, mfc="white")
             lines.append(Line2D([], [], label=covariance, **look))
     return lines
+
+
+def _choose_look(covariance: CovarianceType) -> dict[str, Any]:
+    """The colour, marker and line of a covariance type."""
+    volume, kind = COVARIANCE_CODES[covariance][0], COVARIANCE_CODES[covariance][1:]
+    colours = pick_colours(len(MARKERS))
+    return {
+        "marker": MARKERS[kind],
+        "color": colours[list(MARKERS).index(kind)],
+        "markersize": 6,
+        "ls": "--" if volume == "E" else "-",
+    }
 
 
 def draw_chosen(axes: Axes, candidate: Candidate) -> Annotation:
@@ -120,6 +136,9 @@ def describe_selection(selection: Selection, above: FloatArray, *, width: int = 
         width: of a line.
     """
     notes = []
+    codes = {COVARIANCE_CODES[each.covariance] for each in selection.candidates}
+    if {code[0] for code in codes} == {"E", "V"}:
+        notes.append("dashed: types of equal volumes")
     if any(each.status is Status.PRELIMINARY for each in selection.candidates):
         notes.append("hollow: preliminary (too far behind to be climbed)")
     if is_logarithmic(above):

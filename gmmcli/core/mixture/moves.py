@@ -59,7 +59,7 @@ class Moves:
             elif letter == "E":
                 along = self._normalize(part)
                 parts[:, part] = along * (along @ parts[:, part])
-        return np.einsum("kpg,kp->kg", self.frames, parts)
+        return np.asarray(np.einsum("kpg,kp->kg", self.frames, parts))
 
     def span(self) -> FloatArray:
         """An orthonormal basis of the moves that are open, by how components grow, (K, 3, F)."""

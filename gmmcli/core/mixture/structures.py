@@ -44,8 +44,7 @@ class CovarianceStructure:
     @staticmethod
     def of(code: str) -> "CovarianceStructure":
         """That of three letters, for volume, shape and orientation."""
-        volume, shape, orientation = code
-        return CovarianceStructure(volume, shape, orientation)  # type: ignore[arg-type]
+        return CovarianceStructure(code[0], code[1], code[2])  # type: ignore[arg-type]
 
     @property
     def code(self) -> str:

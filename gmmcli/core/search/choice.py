@@ -6,7 +6,7 @@ with their number held; what the others are worth is told from few cells.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -15,102 +15,15 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.checks import check_distinct_points
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.gaussians import Gaussians
-from gmmcli.core.mixture.structures import count_parameters
-from gmmcli.core.mixture.units import Nats
 from gmmcli.core.search.climbs import Finer, climb_stages, show_way, tell
-from gmmcli.core.search.constants import LEAST_MASS, REACH, SHARE, WORTHWHILE
-from gmmcli.core.search.criteria import Candidate, Criteria, Selection
+from gmmcli.core.search.constants import LEAST_MASS, REACH, WORTHWHILE
+from gmmcli.core.search.contenders import Contender, find_bounds, search_contenders
+from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.hooks import Hooks
-from gmmcli.core.search.insertion import evaluate_logs
-from gmmcli.core.search.lattice import derive, find_nearest, order_types
-from gmmcli.core.search.outcome import Outcome, Search
-from gmmcli.core.search.passes import Findings
-from gmmcli.core.search.problem import Problem, count_few
-from gmmcli.core.search.region import Assessment
+from gmmcli.core.search.lattice import count_told
+from gmmcli.core.search.outcome import Outcome
 from gmmcli.core.search.regions import Bounds
-from gmmcli.core.search.status import Status
 from gmmcli.settings import Choice, FitSettings
-
-
-@dataclass(frozen=True, eq=False)
-class Contender:
-    """A candidate while it is fitted.
-
-    Attributes:
-        problem: the data, as its covariance type sees them.
-        found: its mixture on few cells.
-        search: what was done to find it.
-        background_gain: what a background brings to the objective, in twice nats.
-        outcome: what came of its climb on all cells; None before.
-    """
-
-    problem: Problem
-    found: Assessment
-    search: Search
-    background_gain: float = -np.inf
-    outcome: Outcome | None = None
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """Its covariance type and number of components."""
-        return self.problem.covariance, self.n_components
-
-    @property
-    def n_components(self) -> int:
-        """How many components it has, K."""
-        return self.found.gaussians.number
-
-    @property
-    def end(self) -> Outcome:
-        """What came of its climb, which must have been."""
-        if self.outcome is None:
-            raise AssertionError("it has not climbed")
-        return self.outcome
-
-    @property
-    def rough(self) -> float:
-        """What it is compared by on few cells."""
-        return self.problem.compare(self.found)
-
-    @property
-    def log_likelihood(self) -> float:
-        """Its ELBO on few cells, in nats and data units."""
-        problem, cells = self.problem, self.problem.few_cells
-        logs = evaluate_logs(cells, self.found.gaussians, problem.log_uniform)
-        return float(cells.counts @ logs) + cells.n_points * problem.whitening.log_volume
-
-    @property
-    def surcharge(self) -> float:
-        """What thin components add to its criterion, in twice nats."""
-        return 2 * self.problem.objective.find_excess(self.found.gaussians)
-
-    def tell_candidate(self, before: float, after: float) -> Candidate:
-        """What is told of it in the end; without a climb, as few cells compare it with another.
-
-        Args:
-            before: the log-likelihood of the other on few cells.
-            after: and after its climb on all cells.
-        """
-        problem, outcome = self.problem, self.outcome
-        covariance, background = problem.covariance, self.found.gaussians.background
-        n_free = count_parameters(self.n_components, covariance, has_background=bool(background))
-        if outcome is not None:
-            log_likelihood, figures = outcome.log_likelihood, outcome.criteria
-        else:
-            log_likelihood = Nats(after + self.log_likelihood - before)
-            n_points = problem.cells.n_points * problem.worth
-            evidence = log_likelihood * problem.worth
-            figures = Criteria.of(evidence, n_free, n_points, problem.doubt(self.found))
-        return Candidate(
-            components=self.n_components,
-            covariance=covariance,
-            log_likelihood=log_likelihood,
-            parameters=n_free,
-            criteria=figures,
-            status=outcome.status if outcome else Status.PRELIMINARY,
-            background=background,
-            surcharge=self.surcharge,
-        )
 
 
 def choose_mixture(
@@ -131,9 +44,9 @@ def choose_mixture(
     """
     began, hooks = perf_counter(), hooks or Hooks()
     check_distinct_points(cells, choice.fewest if choice.goes_on else choice.most)
-    contenders = _solve_near(_search_all(cells, settings, choice, hooks), hooks)
+    contenders = _solve_near(search_contenders(cells, settings, choice, hooks), hooks)
     best = min(contenders, key=lambda contender: contender.rough)
-    winner = _climb_fully(best, _find_bounds(choice, best.problem), hooks)
+    winner = _climb_fully(best, find_bounds(choice, best.problem), hooks)
     others = [c for c in contenders if c.key != winner.key]
     climbed = [winner, *_climb_near(others, best, winner, hooks)]
     winner, selection = min(climbed, key=_compare), None
@@ -142,94 +55,6 @@ def choose_mixture(
         selection = _tell_selection([*others, *climbed], winner, choice, known)
     outcome = _show_way(winner, hooks)
     return replace(outcome, selection=selection, seconds=perf_counter() - began)
-
-
-def _search_all(
-    cells: Cells, settings: FitSettings, choice: Choice, hooks: Hooks
-) -> list[Contender]:
-    """The best mixture of every covariance type and number of components, on few cells.
-
-    The first type is searched; each other begins with the best of its neighbours. Of these, that
-    which is best in the end is searched, too.
-    """
-    grain = hooks.tell_grain(cells)
-    contenders: list[Contender] = []
-    for covariance in order_types(choice.covariances):
-        own = replace(settings, covariance=covariance)
-        problem = Problem(cells, grain, own, choice.criterion, count_few(choice.most))
-        bounds = _find_bounds(choice, problem)
-        if bounds.fewest > bounds.most or (contenders and hooks.interrupted()):
-            continue
-        if contenders:
-            origins = [_carry(contender, problem) for contender in _find_near(contenders, problem)]
-            findings = derive(problem, origins, bounds, hooks)
-            contenders += _enter(problem, findings, -np.inf)
-        else:
-            contenders += _search_fully(problem, [], choice, hooks)
-    best = min(contenders, key=lambda contender: contender.rough)
-    if best.problem is not contenders[0].problem and not hooks.interrupted():
-        again = _search_fully(best.problem, [best.found.gaussians], choice, hooks)
-        contenders = _keep_better([*contenders, *again])
-    order = choice.covariances.index
-    return sorted(contenders, key=lambda c: (order(c.problem.covariance), c.n_components))
-
-
-def _search_fully(
-    problem: Problem, origins: Sequence[Gaussians], choice: Choice, hooks: Hooks
-) -> list[Contender]:
-    """The best mixture of a covariance type and every number of components, on few cells.
-
-    Args:
-        problem: the data, as the type sees them.
-        origins: mixtures to begin with besides.
-        choice: what to choose from.
-        hooks: what the caller adds on the way.
-    """
-    bounds = _find_bounds(choice, problem)
-    findings = problem.search(bounds, origins, hooks)
-    plain, gain = findings.best, -np.inf
-    if not hooks.interrupted():
-        before = problem.add_background(plain, bounds)
-        if problem.wants_background(choice.background, before):
-            origins = [] if before is None else [before.gaussians]
-            findings = problem.search(bounds, origins, hooks, background=SHARE)
-            if findings.best.gaussians.background:
-                gain = 2 * (findings.best.score - plain.score)
-        elif before is not None:
-            gain = 2 * (before.score - plain.score)
-    return _enter(problem, findings, gain)
-
-
-def _enter(problem: Problem, findings: Findings, gain: float) -> list[Contender]:
-    """The contenders that a search of a type has found.
-
-    Args:
-        problem: the data, as the type sees them.
-        findings: of the search.
-        gain: what a background brings to the objective, in twice nats.
-    """
-    return [
-        Contender(
-            problem, found, Search(findings.n_passes, findings.count_returns(found.gaussians)), gain
-        )
-        for found in findings.allowed
-    ]
-
-
-def _find_near(contenders: Sequence[Contender], problem: Problem) -> list[Contender]:
-    """The contenders of the types that are nearest to a problem's."""
-    types = list(dict.fromkeys(c.problem.covariance for c in contenders))
-    nearest = find_nearest(problem.covariance, types)
-    return [c for c in contenders if c.problem.covariance in nearest]
-
-
-def _keep_better(contenders: Sequence[Contender]) -> list[Contender]:
-    """The better of contenders of the same type and number; the later of equal ones."""
-    kept: dict[tuple[str, int], Contender] = {}
-    for contender in contenders:
-        before = kept.get(contender.key, contender)
-        kept[contender.key] = before if before.rough < contender.rough else contender
-    return list(kept.values())
 
 
 def _solve_near(contenders: Sequence[Contender], hooks: Hooks) -> list[Contender]:
@@ -247,20 +72,6 @@ def _solve_near(contenders: Sequence[Contender], hooks: Hooks) -> list[Contender
             contender = replace(contender, found=found)
         solved.append(contender)
     return solved
-
-
-def _find_bounds(choice: Choice, problem: Problem) -> Bounds:
-    """How many components a mixture may have of a covariance type."""
-    narrow = choice.narrow_to(problem.covariance)
-    most = problem.few_cells.n_cells if choice.goes_on else narrow.most
-    return Bounds(narrow.fewest, most)
-
-
-def _carry(contender: Contender, problem: Problem) -> Gaussians:
-    """The components of a contender in the units of another problem, to begin with there."""
-    mixture = contender.found.gaussians.to_mixture()
-    there = problem.whitening.whiten(contender.problem.whitening.unwhiten(mixture))
-    return Gaussians.of(there)
 
 
 def _climb_fully(contender: Contender, bounds: Bounds, hooks: Hooks) -> Contender:
@@ -360,9 +171,6 @@ def _tell_selection(
     winner: Contender,
     choice: Choice,
     known: tuple[float, float],
-    *,
-    times: float = 1.5,
-    beyond: int = 3,
 ) -> Selection:
     """What the winner was chosen from: all numbers from the fewest to beyond its own.
 
@@ -371,10 +179,8 @@ def _tell_selection(
         winner: the best of them.
         choice: what was asked for.
         known: a log-likelihood on few cells, and after a climb on all; see `tell_candidate`.
-        times: numbers up to so many times the winner's are told of.
-        beyond: and so many more.
     """
-    most = times * winner.n_components + beyond
+    most = count_told(winner.n_components)
     told = {c.key: c for c in contenders if c.n_components <= most}
     order = choice.covariances.index
     ordered = sorted(told.values(), key=lambda c: (order(c.problem.covariance), c.n_components))

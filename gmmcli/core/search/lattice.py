@@ -34,14 +34,6 @@ def order_types(covariances: Sequence[CovarianceType]) -> list[CovarianceType]:
     return sorted(covariances, key=lambda each: measure_distance(covariances[0], each))
 
 
-def find_nearest(
-    covariance: CovarianceType, others: Sequence[CovarianceType]
-) -> list[CovarianceType]:
-    """Those of other types that the fewest steps lead to."""
-    steps = [measure_distance(covariance, other) for other in others]
-    return [o for o, n in zip(others, steps, strict=True) if n == min(steps)]
-
-
 def derive(
     problem: Problem, origins: Sequence[Gaussians], bounds: Bounds, hooks: Hooks
 ) -> Findings:
