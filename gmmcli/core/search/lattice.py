@@ -56,6 +56,8 @@ def derive(
             break
         settled = region.assess(region.settle(begin.gaussians, STEPS_TO_SHAPE))
         findings.note(settled)
+    most = max(n for n in findings.by_number if n <= count_told(findings.best.gaussians.number))
+    findings.pass_down(region, findings.by_number[most].gaussians, bounds.fewest)
     fresh = seed_afresh(np.random.default_rng(problem.settings.seed))
     better = improve(region, findings.best, bounds, fresh, interrupted=hooks.interrupted)
     findings.note(better)
