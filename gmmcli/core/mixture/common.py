@@ -132,7 +132,8 @@ def share_elongation(spreads: Spreads, masses: FloatArray) -> float:
     volumes, r = spreads.fit(Common(elongation=free))
     if (volumes > np.maximum(f - r, g + r)).all():
         return free
-    return _find_zero(slope, *bounds)
+    at_least = (f - g) / 2  # of a component with both axes at their least
+    return _find_zero(slope, min(bounds[0], at_least.min()), max(bounds[1], at_least.max()))
 
 
 def share_both(spreads: Spreads, masses: FloatArray) -> tuple[float, float]:

@@ -96,7 +96,7 @@ def measure_along(
     Args:
         covariances: shape (..., 2, 2).
         angles: in radians, of a shape that broadcasts with the covariances'.
-        least_share: of the larger variance, which rounding may leave of the other.
+        least_share: of both, which rounding may leave of one; of nothing it leaves a tiny number.
     """
     xx, xy, yy = (covariances[..., i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
     cosines, sines = np.cos(angles), np.sin(angles)
@@ -104,4 +104,5 @@ def measure_along(
     first = cosines**2 * xx + sines**2 * yy + across
     second = sines**2 * xx + cosines**2 * yy - across
     both = np.stack([first, second], axis=-1)
-    return np.asarray(np.maximum(both, least_share * (xx + yy)[..., None]))
+    least = np.maximum(least_share * (xx + yy), np.finfo(np.float64).tiny)
+    return np.asarray(np.maximum(both, least[..., None]))

@@ -228,8 +228,8 @@ class CovarianceStructure:
             return float(find_angles(np.einsum("k,kij->ij", masses, covariances)))
         even = np.arange(n_even) * (np.pi / 2 / n_even)
         tried = np.concatenate([find_angles(covariances), even])
-        products = measure_along(covariances, tried[:, None]).prod(axis=-1)  # (T, K)
-        losses = np.log(products) @ masses if self.volume == "V" else np.sqrt(products) @ masses
+        volumes = np.log(measure_along(covariances, tried[:, None])).mean(axis=-1)  # (T, K)
+        losses = (volumes if self.volume == "V" else np.exp(volumes)) @ masses
         return float(tried[losses.argmin()])
 
 
