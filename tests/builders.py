@@ -16,8 +16,10 @@ from gmmcli.core.cells.compression import Compressor
 from gmmcli.core.cells.places import IntArray
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.ellipses import Ellipses
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE, sample
+from gmmcli.core.mixture.structures import CovarianceStructure
 from gmmcli.core.runs.directory import Run
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.result import Fit, describe
@@ -75,6 +77,24 @@ def random_mixture(n_components: int, seed: int, spread: float = 2.0) -> Mixture
         generator.normal(0, spread, (n_components, 2)),
         roots @ roots.swapaxes(1, 2) + 0.1 * np.eye(2),
     )
+
+
+def ellipses_of_type(
+    structure: CovarianceStructure, values: FloatArray, n_components: int
+) -> Ellipses:
+    """The ellipses of a type, from its free parameters in the order of its letters."""
+    parts, place = list[FloatArray](), 0
+    for letter in structure.code:
+        size = {"V": n_components, "E": 1, "I": 0}[letter]
+        own = values[place : place + size]
+        parts.append(np.resize(own, n_components) if size else np.zeros(n_components))
+        place += size
+    return Ellipses(*parts)
+
+
+def count_covariances(structure: CovarianceStructure, n_components: int) -> int:
+    """How many parameters the covariances of a type have."""
+    return structure.n_own * n_components + structure.n_shared
 
 
 def over_background(mixture: Mixture, weight: float, points: FloatArray) -> Mixture:

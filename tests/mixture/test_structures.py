@@ -2,17 +2,16 @@
 
 import numpy as np
 import pytest
-from builders import random_mixture
+from builders import count_covariances, ellipses_of_type, random_mixture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
-from gmmcli.core.mixture.ellipses import Ellipses, measure_along
+from gmmcli.core.mixture.ellipses import measure_along
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.structures import (
     STRUCTURES,
-    CovarianceStructure,
     constrain,
     count_parameters,
 )
@@ -30,21 +29,6 @@ def lose(covariances: FloatArray, free: FloatArray, masses: FloatArray = MASSES)
     """What the expected log-likelihood of free covariances loses to others, up to a constant."""
     spreads = np.linalg.solve(covariances, free).trace(axis1=1, axis2=2)
     return float(masses @ (np.linalg.slogdet(covariances).logabsdet + spreads)) / 2
-
-
-def build(structure: CovarianceStructure, values: FloatArray, n_components: int) -> Ellipses:
-    """The ellipses of a type, from its free parameters in the order of its letters."""
-    parts, place = list[FloatArray](), 0
-    for letter in structure.code:
-        size = {"V": n_components, "E": 1, "I": 0}[letter]
-        own = values[place : place + size]
-        parts.append(np.resize(own, n_components) if size else np.zeros(n_components))
-        place += size
-    return Ellipses(*parts)
-
-
-def count_covariances(structure: CovarianceStructure, n_components: int) -> int:
-    return structure.n_own * n_components + structure.n_shared
 
 
 # By Celeux & Govaert 1995, table 1, for K = 4 in two dimensions: weights and means have 3 + 8.
@@ -70,7 +54,7 @@ def test_the_parameters_are_as_many_as_the_ways_in_which_covariances_can_change(
     here = np.random.default_rng(0).normal(size=n_parameters)
 
     def change(step: FloatArray) -> FloatArray:
-        return build(structure, here + step, 4).to_covariances().ravel()
+        return ellipses_of_type(structure, here + step, 4).to_covariances().ravel()
 
     steps = 1e-5 * np.eye(n_parameters)
     jacobian = np.array([(change(step) - change(-step)) / 2e-5 for step in steps])
@@ -122,7 +106,7 @@ def test_no_optimizer_finds_better_covariances_of_a_type(
     n_components = len(masses)
 
     def lose_by(values: FloatArray) -> float:
-        ellipses = build(structure, values, n_components)
+        ellipses = ellipses_of_type(structure, values, n_components)
         spreads = measure_along(free, ellipses.angles) / ellipses.variances
         return float(masses @ (2 * ellipses.log_volumes + spreads.sum(axis=1))) / 2
 
@@ -223,7 +207,7 @@ def test_bounded_axes_are_the_best_that_are_allowed(
     assert np.linalg.eigvalsh(found).min() == pytest.approx(least, rel=1e-6)
 
     def lose_by(values: FloatArray, penalty: float) -> float:
-        ellipses = build(structure, values, 4)
+        ellipses = ellipses_of_type(structure, values, 4)
         below = np.maximum(np.log(least) - np.log(ellipses.variances), 0)
         spreads = measure_along(free, ellipses.angles) / ellipses.variances
         loss = MASSES @ (2 * ellipses.log_volumes + spreads.sum(axis=1)) / 2
