@@ -69,7 +69,12 @@ TESTED_IN = {
     ],
     "mixture/test_mixture": ["mixture.units"],
     "runs/test_values": ["runs.parts"],
-    "search/test_choice": ["search.constants", "search.hooks", "search.status"],
+    "search/test_choice": [
+        "search.constants",
+        "search.contenders",
+        "search.hooks",
+        "search.status",
+    ],
     "search/test_climbs": ["search.stages"],
     "search/test_fit": ["runs.result", "search.criteria", "search.outcome"],
     "tables/test_engines": ["tables.databases", "tables.engine", "tables.spark"],

@@ -136,13 +136,13 @@ def describe_selection(selection: Selection, above: FloatArray, *, width: int = 
         width: of a line.
     """
     notes = []
-    codes = {COVARIANCE_CODES[each.covariance] for each in selection.candidates}
-    if {code[0] for code in codes} == {"E", "V"}:
-        notes.append("dashed: types of equal volumes")
     if any(each.status is Status.PRELIMINARY for each in selection.candidates):
         notes.append("hollow: preliminary (too far behind to be climbed)")
     if is_logarithmic(above):
         notes.append(f"axis: linear up to {STRONG:.0f}, logarithmic beyond")
+    codes = {COVARIANCE_CODES[each.covariance] for each in selection.candidates}
+    if {code[0] for code in codes} == {"E", "V"}:
+        notes.append("dashed: types of equal volumes")
     return "\n".join(wrap("; ".join(notes), width))
 
 

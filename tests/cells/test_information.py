@@ -15,7 +15,8 @@ from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.distributions import LocalUnits, evaluate_all
 from gmmcli.core.inference.model import CellTensors
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.mixture.structures import STRUCTURES
+from gmmcli.core.mixture.moves import Moves
+from gmmcli.core.mixture.structures import STRUCTURES, CovarianceStructure
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
 LEAST = 1e-10 * np.eye(2)
@@ -26,6 +27,33 @@ def wide_cells(mixture: Mixture, n_cells: int) -> Cells:
     roots = 0.1 * random.normal(size=(n_cells, 2, 2))
     counts = random.uniform(1, 5, n_cells)
     return Cells(counts, sampled(mixture, n_cells), roots @ roots.swapaxes(1, 2))
+
+
+def follow_path(
+    structure: CovarianceStructure, factors: Tensor, typed: Moves, growth: Tensor
+) -> Tensor:
+    """The factors of components that have grown by so much, (K, 3), as their type grows.
+
+    Where it bends, by volumes, elongations and angles; else each by its own factor.
+    """
+    if not structure.is_bent:
+        u, across, v = growth.T
+        zero = torch.zeros_like(u)
+        rows = [
+            torch.stack([(u / 2**0.5).exp(), zero], 1),
+            torch.stack([across, (v / 2**0.5).exp()], 1),
+        ]
+        return factors @ torch.stack(rows, dim=1)
+    ellipses = structure.describe((factors @ factors.mT).numpy())
+    volume, longer, turned = torch.einsum("kpg,kg->pk", torch.tensor(typed.frames), growth)
+    r = torch.tensor(ellipses.elongations)
+    angles = torch.tensor(ellipses.angles) + turned / (2 * torch.sinh(r))
+    v, r = torch.tensor(ellipses.log_volumes) + volume, r + longer
+    axes = torch.stack([torch.cos(angles), torch.sin(angles)], 1)
+    across = torch.stack([-axes[:, 1], axes[:, 0]], 1)
+    first = (v + r).exp()[:, None, None] * axes[:, :, None] * axes[:, None, :]
+    second = (v - r).exp()[:, None, None] * across[:, :, None] * across[:, None, :]
+    return torch.linalg.cholesky(first + second)
 
 
 @pytest.mark.parametrize(("share", "moves"), [(0.0, False), (0.2, False), (0.2, True)])
@@ -49,8 +77,13 @@ def test_information_is_what_second_derivatives_tell(
     if moves and mixture.background is not None:
         parts = torch.cat([weights, weights.new_tensor([mixture.background.weight])])
     roots = (parts * cells.n_points).sqrt()[:, None]
-    held, held_by_parts = (weights / weights.sum()).sqrt(), (parts / parts.sum()).sqrt()
+    held_by_parts = (parts / parts.sum()).sqrt()
     fixed = weights.new_tensor(-np.inf if mixture.rest is None else mixture.rest)
+
+    structure = STRUCTURES[covariance]
+    typed = Moves.of(structure, mixture.covariances, roots[:n_components, 0].numpy())
+    basis = torch.from_numpy(typed.span().reshape(3 * n_components, -1))
+    open_moves = basis @ basis.T  # that they are is held by the tests of moves
 
     def negative_elbo(flat: Tensor) -> Tensor:
         step = flat.reshape(len(parts), 6)
@@ -61,24 +94,9 @@ def test_information_is_what_second_derivatives_tell(
         if moves and mixture.background is not None:
             rest = masses[-1].log() + mixture.background.log_density
         masses, step, own = masses[:n_components], step[:n_components], roots[:n_components]
-        growth = step[:, 3:]
-        structure = STRUCTURES[covariance]
-        if structure.is_shared:
-            growth = held[:, None] * (held[:, None] * growth).sum(dim=0)
-        if structure.is_aligned:
-            growth = growth * torch.tensor([1.0, 0.0, 1.0], dtype=growth.dtype)
-        if structure.is_round:
-            growth = growth.sum(dim=1, keepdim=True) * torch.tensor(
-                [0.5, 0.0, 0.5], dtype=growth.dtype
-            )
+        growth = (open_moves @ step[:, 3:].reshape(-1)).reshape(n_components, 3) / own
         moved = means + (factors @ (step[:, 1:3] / own)[:, :, None])[:, :, 0]
-        u, across, v = (growth / own).T
-        zero = torch.zeros_like(u)
-        rows = [
-            torch.stack([(u / 2**0.5).exp(), zero], 1),
-            torch.stack([across, (v / 2**0.5).exp()], 1),
-        ]
-        grown = factors @ torch.stack(rows, dim=1)
+        grown = follow_path(structure, factors, typed, growth)
         joint = masses.log()[:, None] + evaluate_all(
             tensors.means, LocalUnits.of(moved, grown), tensors.spreads
         )

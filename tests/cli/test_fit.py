@@ -337,7 +337,10 @@ def test_selection_pictures_are_drawn_again_and_go_with_the_choice(
     ("options", "said"),
     [
         (("-k", "1:3"), "-k asks for other than the 2 of --init: leave out either"),
-        (("--covariance", "auto"), "--covariance auto searches for a start: leave out --init"),
+        (
+            ("--covariance", "auto"),
+            "--covariance with several types searches for a start",
+        ),
         (("--background", "on"), "a start says itself whether there is a background"),
     ],
 )

@@ -54,8 +54,8 @@ def test_a_start_has_a_number_of_components() -> None:
     assert make_choice(replace(request, components=(2, 2)), given).most == 2
     with pytest.raises(click.UsageError, match="-k asks for other than the 2 of --init"):
         make_choice(replace(request, components="auto"), given)
-    with pytest.raises(click.UsageError, match="--covariance auto searches for a start"):
-        make_choice(replace(request, covariance="auto"), given)
+    with pytest.raises(click.UsageError, match="--covariance with several types searches"):
+        make_choice(replace(request, covariances=COVARIANCE_TYPES), given)
 
 
 def test_a_start_says_itself_whether_there_is_a_background() -> None:

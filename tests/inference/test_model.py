@@ -27,7 +27,7 @@ from gmmcli.core.inference.model import (
 )
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.mixture.structures import STRUCTURES, CovarianceStructure, constrain
+from gmmcli.core.mixture.structures import STRUCTURES, constrain
 from gmmcli.errors import FitError
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
@@ -113,16 +113,6 @@ def test_a_model_keeps_the_components_that_it_is_moved_to(covariance: Covariance
     np.testing.assert_allclose(back.weights, there.weights, rtol=1e-14, atol=0)
     np.testing.assert_array_equal(back.means, there.means)
     np.testing.assert_allclose(back.covariances, there.covariances, rtol=1e-13, atol=1e-15)
-
-
-def test_shared_and_aligned_covariances_are_one_diagonal(monkeypatch: pytest.MonkeyPatch) -> None:
-    # As mclust's EEI: any combination of what a structure says is a type.
-    structure = CovarianceStructure(is_shared=True, shape="aligned")
-    monkeypatch.setitem(STRUCTURES, "diag", structure)
-    there = random_mixture(3, seed=1)
-    found = MixtureModel(Components.of(there), "diag").components().to_mixture()
-    expected = structure.project(there.covariances, there.weights)
-    np.testing.assert_allclose(found.covariances, expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("covariance", COVARIANCE_TYPES)

@@ -19,9 +19,10 @@ from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.densities import maximize
+from gmmcli.core.mixture.ellipses import measure_along
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.mixture.structures import constrain
+from gmmcli.core.mixture.structures import STRUCTURES, constrain
 from gmmcli.core.search.constants import TOLERANCE
 from gmmcli.core.search.status import Status
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, FitSettings, OptimizerName
@@ -165,7 +166,7 @@ def test_a_climb_finds_how_many_points_are_stray(optimizer: OptimizerName) -> No
 
 
 @pytest.mark.parametrize(("n_components", "spread"), [(3, 2.0), (60, 100.0)])
-@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
 def test_a_natural_gradient_step_is_an_em_step(
     covariance: CovarianceType, n_components: int, spread: float
 ) -> None:
@@ -201,8 +202,13 @@ def test_the_elbo_never_falls_where_a_least_covariance_holds_components(
     elbos = [state.elbo for state in found]
     assert elbos[-1] > elbos[0]
     assert (np.diff(elbos) > -1e-12 * abs(elbos[-1])).all()
-    over = found[-1].mixture.covariances - ascent.least
-    assert (np.linalg.eigvalsh(over) > -1e-12).all()
+    last, structure = found[-1].mixture.covariances, STRUCTURES[covariance]
+    if structure.survives == "one scale" and not structure.is_round:
+        angles = structure.describe(last).angles
+        over = measure_along(last, angles) - measure_along(ascent.least, angles)
+    else:
+        over = np.linalg.eigvalsh(last - ascent.least)
+    assert (over > -1e-9).all()
     assert are_floored(found[-1].mixture.covariances, ascent.least).any()
 
 

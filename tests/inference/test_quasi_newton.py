@@ -60,7 +60,7 @@ def test_steps_that_learn_reach_the_optimum_of_em_with_a_background(
     points = np.concatenate([sampled(over_background(true, 0.1, ends), 500), ends])
     cells, start = cells_of(points), over_background(true, 0.02, ends)
     ascent = Ascent(covariance, "natural", 1.0, variance * np.eye(2))
-    *_, by_em = islice(climb(cells, start, ascent.take_full_steps()), 300)
+    *_, by_em = islice(climb(cells, start, ascent.take_full_steps()), 500)
     found = list(islice(climb(cells, start, ascent, memory), 40))
     assert (np.diff([state.elbo for state in found]) > -1e-9).all()
     assert found[-1].elbo == pytest.approx(by_em.elbo, abs=1e-6)

@@ -19,7 +19,7 @@ from gmmcli.pictures.selection import (
     make_selection_figure,
 )
 from gmmcli.pictures.style import apply_style
-from gmmcli.settings import CovarianceType
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
 
 def candidate(
@@ -99,6 +99,20 @@ def test_preliminary_candidates_are_hollow_and_the_lines_go_on_through_them() ->
     assert [len(np.asarray(line.get_xydata())) for line in joined] == [9, 9, 9, 9]
 
 
+def test_every_type_has_a_look_of_its_own() -> None:
+    every = tuple(candidate(2, 10.0 + n, each) for n, each in enumerate(COVARIANCE_TYPES))
+    with apply_style():
+        figure = make_selection_figure(Selection(every, "bic", 0))
+        figure.draw_without_rendering()
+    lines = figure.legends[0].get_lines()
+    looks = {
+        (line.get_marker(), line.get_color().tobytes(), line.get_linestyle()) for line in lines
+    }
+    assert len(looks) == len(COVARIANCE_TYPES)
+    bounds = figure.legends[0].get_window_extent()
+    assert 0 <= bounds.y0 < bounds.y1 <= figure.bbox.height
+
+
 def test_a_surcharge_is_drawn_on_top_of_the_criterion() -> None:
     thin = replace(candidate(4, 2300.0), surcharge=20.0)
     selection = Selection((candidate(3, 2314.0), thin), "bic", 0)
@@ -115,7 +129,8 @@ def test_the_picture_says_which_way_is_better_and_what_hollow_means() -> None:
     assert axes.get_title(loc="left") == "chosen: 3, tied, BIC 2,314.00"
     assert figure.texts[0].get_text().splitlines() == [
         "hollow: preliminary (too far behind to be climbed); axis: linear up to 10, "
-        "logarithmic beyond",
+        "logarithmic beyond; dashed: types",
+        "of equal volumes",
     ]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["full", "tied", "diag", "spherical"]

@@ -22,7 +22,7 @@ from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.sampling import ARTICLE
-from gmmcli.core.mixture.structures import count_parameters
+from gmmcli.core.mixture.structures import STRUCTURES, count_parameters
 from gmmcli.core.search.constants import PATIENCE, SHARE
 from gmmcli.core.search.criteria import Criteria
 from gmmcli.core.search.hooks import Hooks
@@ -93,7 +93,7 @@ def test_no_covariance_is_less_than_what_rounding_hides(covariance: CovarianceTy
     inverse = np.linalg.inv(problem.whitening.matrix)
     least = inverse @ problem.least @ inverse.T
     hidden = np.diag(steps**2 / 12)
-    if covariance in ("full", "tied", "diag"):  # and a floor of a ten-thousandth of a thousandth
+    if not STRUCTURES[covariance].is_round:  # and a floor of a ten-thousandth of a thousandth
         np.testing.assert_allclose(least, hidden, rtol=1e-4, atol=1e-6)
     else:
         np.testing.assert_allclose(least, hidden[0, 0] * np.eye(2), rtol=1e-4)

@@ -26,7 +26,7 @@ class Ascent:
         covariance: the covariance type.
         optimizer: natural gradient or Adam.
         learning_rate: the share of a full natural-gradient step, or Adam's rate.
-        least: the least covariance, in whitened units, shape (2, 2); see `covariances.constrain`.
+        least: the least covariance, in whitened units, shape (2, 2); see `structures.constrain`.
             Given as any, it is kept as the covariance type has it.
         accelerated: whether full natural-gradient steps may learn from those before them.
     """

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from gmmcli.core.inference.ascent import Ascent, Evaluation, Steady
 from gmmcli.core.inference.model import Components, MixtureModel
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.structures import constrain
 
 # A component that accounts for a smaller share of the points has only rounding to go by, and stays
@@ -40,7 +41,8 @@ class NaturalGradient:
     def propose(self, here: Components, gradients: Components) -> Components:
         """Where a step leads, given the gradients of the ELBO with respect to the parameters."""
         masses, mean_steps, free = self._find_moments(here, gradients)
-        factors = constrain_factors(free, masses[: here.n_components], self.ascent)
+        before = (here.factors @ here.factors.mT).numpy()
+        factors = constrain_factors(free, masses[: here.n_components], self.ascent, before)
         means = here.means + mean_steps
         return Components(masses / masses.sum(), means, factors, here.background)
 
@@ -79,14 +81,19 @@ def differentiate(evaluation: Evaluation) -> Components:
     return Components(weights, means, factors, background)
 
 
-def constrain_factors(covariances: Tensor, masses: Tensor, ascent: Ascent) -> Tensor:
+def constrain_factors(
+    covariances: Tensor, masses: Tensor, ascent: Ascent, before: FloatArray | None = None
+) -> Tensor:
     """The Cholesky factors (K, 2, 2) of the covariances of a type that fit best in place of some.
 
     Args:
         covariances: shape (K, 2, 2).
         masses: the points that each component accounts for, shape (K,).
         ascent: the covariance type and the least covariance.
+        before: covariances to keep if they fit better; see `constrain`.
     """
-    typed = constrain(covariances.numpy(), masses.numpy(), ascent.covariance, least=ascent.least)
+    typed = constrain(
+        covariances.numpy(), masses.numpy(), ascent.covariance, least=ascent.least, before=before
+    )
     factors: Tensor = torch.linalg.cholesky(torch.from_numpy(typed))
     return factors

@@ -99,7 +99,8 @@ class Ellipticals(PyroModule):
         beyond, elongations, angles = self._take_apart(factors)
         self.beyond: Tensor = PyroParam(beyond, constraints.positive)  # type: ignore[assignment]
         self.elongations: Tensor = PyroParam(elongations)  # type: ignore[assignment]
-        self.angles: Tensor = PyroParam(angles)  # type: ignore[assignment]
+        # Along the axes of the coordinates they are no parameter.
+        self.angles: Tensor = angles if structure.is_aligned else PyroParam(angles)  # type: ignore[assignment]
 
     def to_factors(self, n_components: int) -> Tensor:
         """The lower Cholesky factors, shape (K, 2, 2), with their graph."""

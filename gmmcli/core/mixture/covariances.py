@@ -63,6 +63,20 @@ def bound_lengths(covariances: FloatArray, widest: float) -> FloatArray:
     return np.where(are_kept, covariances, bounded)
 
 
+def measure_loss(covariances: FloatArray, free: FloatArray, masses: FloatArray) -> float:
+    """Minus the expected log-likelihood of covariances, up to a constant, in nats.
+
+    Args:
+        covariances: shape (K, 2, 2).
+        free: those of the points of each component, of the same shape.
+        masses: how many points each has, shape (K,).
+    """
+    (xx, xy), (_, yy) = covariances.transpose(1, 2, 0)
+    products = determinants(covariances)
+    spreads = (yy * free[:, 0, 0] - 2 * xy * free[:, 0, 1] + xx * free[:, 1, 1]) / products
+    return float(masses @ (np.log(products) + spreads)) / 2
+
+
 def factorize(covariances: FloatArray) -> FloatArray:
     """Lower Cholesky factors, shape (K, 2, 2); NaN or 0 on a diagonal where there is none."""
     factors = np.zeros_like(covariances)

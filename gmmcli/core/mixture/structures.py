@@ -22,7 +22,13 @@ from gmmcli.core.mixture.common import (
     share_elongation,
     share_volume,
 )
-from gmmcli.core.mixture.covariances import FloatArray, are_inside, bound_below, bound_lengths
+from gmmcli.core.mixture.covariances import (
+    FloatArray,
+    are_inside,
+    bound_below,
+    bound_lengths,
+    measure_loss,
+)
 from gmmcli.core.mixture.ellipses import Ellipses, find_angles, measure_along
 from gmmcli.settings import COVARIANCE_CODES, CovarianceType
 
@@ -253,14 +259,15 @@ def constrain(
     covariance: CovarianceType,
     *,
     least: FloatArray,
+    before: FloatArray | None = None,
     widest: float = 1e6,
 ) -> FloatArray:
     """The covariances of a type that fit best in place of free ones, shape (K, 2, 2).
 
     The M step of the type where no covariance may lie below the least, in any direction: the
-    covariance less the least has no eigenvalue below 0. Where components share something but not
-    all, their axes are bound, so that they keep the type. No eigenvalue lies so far below the
-    other that double precision cannot write both.
+    covariance less the least has no eigenvalue below 0. Of a type that survives one scale alone and
+    yet has axes, it is these that are bound: no axis is shorter than the least is along it. No
+    eigenvalue lies so far below the other that double precision cannot write both.
 
     Args:
         covariances: shape (K, 2, 2), in whitened units.
@@ -268,6 +275,8 @@ def constrain(
         covariance: the covariance type.
         least: the least covariance, symmetric and positive definite, shape (2, 2); as the type
             has it, see `CovarianceStructure.adapt_least`.
+        before: covariances of the type within these bounds, which are kept if they fit better: what
+            holds axes depends on where they point, so that those found are not the best of all.
         widest: the largest eigenvalue: the variance, in whitened units, of a component that holds
             a millionth of the points far from all others. One that holds next to nothing would
             else grow without end.
@@ -277,7 +286,25 @@ def constrain(
     covariances = structure.project(free, masses)
     if not are_inside(covariances, least, widest).all():
         if structure.is_mixed:
-            covariances = structure.project(bound_lengths(free, widest), masses, least)
+            covariances = _bound_axes(structure, bound_lengths(free, widest), masses, least)
+            if before is not None:
+                losses = [measure_loss(each, free, masses) for each in (before, covariances)]
+                covariances = before if losses[0] < losses[1] else covariances
         else:
             covariances = bound_below(bound_lengths(covariances, widest), least)
     return np.asarray((covariances + covariances.swapaxes(1, 2)) / 2)
+
+
+def _bound_axes(
+    structure: CovarianceStructure, free: FloatArray, masses: FloatArray, least: FloatArray
+) -> FloatArray:
+    """The covariances of a type in place of free ones, no axis shorter than the least along it.
+
+    In units in which the least is round, if the type survives them.
+    """
+    if structure.survives != "affine maps":
+        return structure.project(free, masses, least)
+    factor = np.linalg.cholesky(least)
+    inverse = np.linalg.inv(factor)
+    bounded = structure.project(inverse @ free @ inverse.T, masses, np.eye(2))
+    return np.asarray(factor @ bounded @ factor.T)

@@ -19,14 +19,12 @@ from gmmcli.core.search.region import Region
 from gmmcli.core.search.regions import Bounds, improve, seed_afresh
 from gmmcli.settings import CovarianceType
 
-# From what is free to what is held, step by step: what it is, with nothing to be traded.
-LETTERS = "VEI"
-
 
 def measure_distance(one: CovarianceType, other: CovarianceType) -> int:
-    """How many steps of one letter lead from a type to another."""
-    pairs = zip(STRUCTURES[one].code, STRUCTURES[other].code, strict=True)
-    return sum(abs(LETTERS.index(a) - LETTERS.index(b)) for a, b in pairs)
+    """How many steps of one letter, from variable to equal to the identity, part two types."""
+    codes = STRUCTURES[one].code, STRUCTURES[other].code
+    ranks = [["VEI".index(letter) for letter in code] for code in codes]
+    return sum(abs(a - b) for a, b in zip(*ranks, strict=True))
 
 
 def order_types(covariances: Sequence[CovarianceType]) -> list[CovarianceType]:
