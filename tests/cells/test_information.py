@@ -53,7 +53,8 @@ def follow_path(
     across = torch.stack([-axes[:, 1], axes[:, 0]], 1)
     first = (v + r).exp()[:, None, None] * axes[:, :, None] * axes[:, None, :]
     second = (v - r).exp()[:, None, None] * across[:, :, None] * across[:, None, :]
-    return torch.linalg.cholesky(first + second)
+    made: Tensor = torch.linalg.cholesky(first + second)
+    return made
 
 
 @pytest.mark.parametrize(("share", "moves"), [(0.0, False), (0.2, False), (0.2, True)])

@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from builders import one_line_error
 from click.testing import Result
+
+from gmmcli.cli.options import CovarianceChoice
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
 
 DATA = "sample_data/old_faithful.csv"
 
@@ -14,6 +18,28 @@ DATA = "sample_data/old_faithful.csv"
 def test_a_range_is_two_numbers(work: Path, run: Callable[..., Result], asked: str) -> None:
     error = one_line_error(run("fit", DATA, "-k", asked, code=2))
     assert f"{asked!r} is neither 'auto', a number above 0, nor a range such as 1:12" in error
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("full", ("full",)),
+        ("VVV", ("full",)),
+        ("vev", ("VEV",)),
+        ("EEE, diag,tied", ("tied", "diag")),
+        ("auto", COVARIANCE_TYPES),
+    ],
+)
+def test_covariance_types_have_names_and_codes(
+    asked: str, expected: tuple[CovarianceType, ...]
+) -> None:
+    assert CovarianceChoice().convert(asked, None, None) == expected
+
+
+@pytest.mark.parametrize("asked", ["VXV", "full,", "EIE", "full auto"])
+def test_an_unknown_covariance_type_is_refused(asked: str) -> None:
+    with pytest.raises(click.UsageError, match="is no covariance type: name full, tied"):
+        CovarianceChoice().convert(asked, None, None)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,31 @@
 """The result of a fit in words and numbers."""
 
+from io import StringIO
+
 import numpy as np
 import pytest
 from builders import candidate_of
+from rich.console import Console
+from rich.table import Table
 
 from gmmcli.cli.summary import (
     describe_background,
     describe_search,
     describe_selection,
+    describe_type,
+    has_thin_components,
     name_strays,
     shorten_names,
+    tabulate_axes,
+    tabulate_components,
 )
 from gmmcli.core.mixture.background import Background
+from gmmcli.core.mixture.ellipses import turn
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.outcome import Search
 from gmmcli.core.search.status import Status
+from gmmcli.settings import CovarianceType
 
 
 @pytest.mark.parametrize(
@@ -27,6 +38,56 @@ from gmmcli.core.search.status import Status
 )
 def test_what_a_search_tried(search: Search, line: str) -> None:
     assert describe_search(search) == line
+
+
+def print_table(table: Table) -> list[list[str]]:
+    """The words of each line of a table, but for empty lines."""
+    with StringIO() as text:
+        Console(file=text, width=100).print(table)
+        return [line.split() for line in text.getvalue().splitlines() if line.strip()]
+
+
+# At 30 degrees, and so thin that its correlation says nothing of it; and one with none.
+THIN = Mixture(
+    np.array([0.25, 0.75]),
+    np.array([[0.0, 1.0], [5.0, 5.0]]),
+    np.stack(
+        [turn(np.radians(30.0)) @ np.diag([100.0, 0.01]) @ turn(np.radians(-30.0)), 4 * np.eye(2)]
+    ),
+)
+
+
+def test_axes_are_told_in_place_of_the_coordinates() -> None:
+    *_, thin, plain = print_table(tabulate_axes(THIN, ("x", "y"), 100))
+    assert thin == ["0", "0.2500", "0", "1", "10", "0.1", "30.0"]
+    assert plain == ["1", "0.7500", "5", "5", "2", "2", "0.0"]
+    *_, thin, plain = print_table(tabulate_components(THIN, ("x", "y"), 100))
+    assert thin[-3:] == ["8.66", "5.001", "1.000"]
+    assert plain[-3:] == ["2", "2", "0.000"]
+
+
+def test_a_correlation_that_says_nothing_is_found() -> None:
+    assert has_thin_components(THIN)
+    plain = Mixture(np.ones(1), THIN.means[1:], THIN.covariances[1:])
+    assert not has_thin_components(plain)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "words"),
+    [
+        ("EII", "round, equal volumes"),
+        ("EEI", "along the axes, equal volumes and shapes"),
+        ("VEI", "along the axes, equal shapes, own volumes"),
+        ("VEV", "equal shapes, own volumes and directions"),
+        ("EVE", "equal volumes and directions, own shapes"),
+    ],
+)
+def test_a_type_is_told_in_words(covariance: CovarianceType, words: str) -> None:
+    assert describe_type(covariance) == f"covariance {covariance}: {words}"
+
+
+def test_a_type_with_a_name_needs_no_words() -> None:
+    assert [describe_type(each) for each in ("full", "tied", "diag", "spherical")] == [None] * 4
 
 
 def test_what_comes_next_and_whether_that_is_preliminary() -> None:

@@ -207,7 +207,7 @@ def test_the_elbo_never_falls_where_a_least_covariance_holds_components(
         angles = structure.describe(last).angles
         over = measure_along(last, angles) - measure_along(ascent.least, angles)
     else:
-        over = np.linalg.eigvalsh(last - ascent.least)
+        over = np.linalg.eigvalsh(last - ascent.least).astype(np.float64)
     assert (over > -1e-9).all()
     assert are_floored(found[-1].mixture.covariances, ascent.least).any()
 

@@ -54,7 +54,7 @@ def test_the_type_and_the_least_are_kept_wherever_parameters_go(covariance: Cova
     torch.manual_seed(0)
     with torch.no_grad():
         for parameter in parametrization.parameters():
-            parameter += 3 * torch.randn_like(parameter)
+            parameter.add_(3 * torch.randn_like(parameter))
     moved = read(parametrization)
     structure = STRUCTURES[covariance]
     np.testing.assert_allclose(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from builders import ROOT
 from matplotlib.axes import Axes
-from matplotlib.colors import same_color
+from matplotlib.colors import same_color, to_hex
 from matplotlib.testing.compare import compare_images
 
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
@@ -106,7 +106,7 @@ def test_every_type_has_a_look_of_its_own() -> None:
         figure.draw_without_rendering()
     lines = figure.legends[0].get_lines()
     looks = {
-        (line.get_marker(), line.get_color().tobytes(), line.get_linestyle()) for line in lines
+        (str(line.get_marker()), to_hex(line.get_color()), line.get_linestyle()) for line in lines
     }
     assert len(looks) == len(COVARIANCE_TYPES)
     bounds = figure.legends[0].get_window_extent()

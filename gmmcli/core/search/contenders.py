@@ -13,11 +13,11 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.structures import count_parameters
 from gmmcli.core.mixture.units import Nats
-from gmmcli.core.search.constants import SHARE
+from gmmcli.core.search.constants import SHARE, STEPS_TO_SHAPE
 from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.insertion import evaluate_logs
-from gmmcli.core.search.lattice import derive, measure_distance, order_types
+from gmmcli.core.search.lattice import derive, lay_background, measure_distance, order_types
 from gmmcli.core.search.outcome import Outcome, Search
 from gmmcli.core.search.passes import Findings
 from gmmcli.core.search.problem import Problem, count_few
@@ -126,8 +126,7 @@ def search_contenders(
             continue
         if contenders:
             origins = [_carry(contender, problem) for contender in _find_near(contenders, problem)]
-            findings = derive(problem, origins, bounds, hooks)
-            contenders += _enter(problem, findings, -np.inf)
+            contenders += _derive(problem, origins, choice, hooks)
         else:
             contenders += _search_fully(problem, [], choice, hooks)
     best = min(contenders, key=lambda contender: contender.rough)
@@ -136,6 +135,32 @@ def search_contenders(
         contenders = _keep_better([*contenders, *again])
     order = choice.covariances.index
     return sorted(contenders, key=lambda c: (order(c.problem.covariance), c.n_components))
+
+
+def _derive(
+    problem: Problem, origins: Sequence[Gaussians], choice: Choice, hooks: Hooks
+) -> list[Contender]:
+    """The best mixtures of a type that those of its neighbours lead to, on few cells.
+
+    With a background, if one is asked for or the best is better with one.
+
+    Args:
+        problem: the data, as the type sees them.
+        origins: mixtures of its neighbours.
+        choice: what to choose from.
+        hooks: what the caller adds on the way.
+    """
+    bounds = find_bounds(choice, problem)
+    plain = derive(problem, origins, bounds, hooks)
+    if problem.background is None or plain.best.gaussians.background or hooks.interrupted():
+        return _enter(problem, plain, -np.inf)
+    region = problem.hold(bounds)
+    tried = region.settle(lay_background(plain.best.gaussians), STEPS_TO_SHAPE)
+    gain = 2 * (region.assess(tried).score - plain.best.score)
+    if choice.background != "on" and (choice.background == "off" or gain <= 0):
+        return _enter(problem, plain, gain)
+    begun = [lay_background(found.gaussians) for found in plain.allowed]
+    return _enter(problem, derive(problem, begun, bounds, hooks), gain)
 
 
 def _search_fully(
