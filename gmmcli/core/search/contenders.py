@@ -13,7 +13,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.structures import count_parameters
 from gmmcli.core.mixture.units import Nats
-from gmmcli.core.search.constants import SHARE, STEPS_TO_SHAPE
+from gmmcli.core.search.constants import SHARE, STEPS_TO_SETTLE
 from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.insertion import evaluate_logs
@@ -155,7 +155,7 @@ def _derive(
     if problem.background is None or plain.best.gaussians.background or hooks.interrupted():
         return _enter(problem, plain, -np.inf)
     region = problem.hold(bounds)
-    tried = region.settle(lay_background(plain.best.gaussians), STEPS_TO_SHAPE)
+    tried = region.settle(lay_background(plain.best.gaussians), STEPS_TO_SETTLE)
     gain = 2 * (region.assess(tried).score - plain.best.score)
     if choice.background != "on" and (choice.background == "off" or gain <= 0):
         return _enter(problem, plain, gain)

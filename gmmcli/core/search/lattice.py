@@ -11,7 +11,7 @@ import numpy as np
 
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.structures import STRUCTURES
-from gmmcli.core.search.constants import SHARE, STEPS_TO_SHAPE
+from gmmcli.core.search.constants import SHARE, STEPS_TO_SETTLE
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.passes import Findings
 from gmmcli.core.search.problem import Problem
@@ -52,7 +52,7 @@ def derive(
     for number, begin in sorted(findings.by_number.items()):
         if number > count_told(findings.best.gaussians.number) or hooks.interrupted():
             break
-        settled = region.assess(region.settle(begin.gaussians, STEPS_TO_SHAPE))
+        settled = region.assess(region.settle(begin.gaussians, STEPS_TO_SETTLE))
         findings.note(settled)
     most = max(n for n in findings.by_number if n <= count_told(findings.best.gaussians.number))
     findings.pass_down(region, findings.by_number[most].gaussians, bounds.fewest)
