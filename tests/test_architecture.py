@@ -51,7 +51,7 @@ MOST_PARAMETERS = 6
 TESTED_IN = {
     "cells/test_compression": ["cells.totals"],
     "cells/test_places": ["cells.expressions"],
-    "cli/test_fit": ["runs.directory"],
+    "cli/test_fit": ["cli.fitting", "runs.directory"],
     "cli/test_generate": ["mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
     "cli/test_starts": ["runs.likeness"],

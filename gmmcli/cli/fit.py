@@ -221,7 +221,6 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     # It loads its libraries from now on, while this process loads others.
     painter = None if options["no_frames"] else ctx.with_resource(Painter())
     from gmmcli.cli.fitting import (
-        Request,
         draw_pictures,
         fit_mixture,
         read_data,
@@ -232,6 +231,7 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         write_fit,
     )
     from gmmcli.cli.reporter import Reporter
+    from gmmcli.cli.request import Request
     from gmmcli.core.search.status import Status
 
     request = Request(**options)

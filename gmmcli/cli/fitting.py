@@ -4,12 +4,12 @@ Heavy modules are imported where a step begins, while a bar shows what it does.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,8 @@ from gmmcli.cli.application import mention_kept_fit
 from gmmcli.cli.cautions import caution
 from gmmcli.cli.interrupts import postpone_interrupt
 from gmmcli.cli.reporter import Reporter
-from gmmcli.cli.starts import Given, compare, lay_start, read_start, report_moves
+from gmmcli.cli.request import Request, make_choice, make_settings
+from gmmcli.cli.starts import compare, lay_start, read_start, report_moves
 from gmmcli.cli.summary import (
     describe_background,
     describe_choices,
@@ -31,17 +32,8 @@ from gmmcli.cli.summary import (
     tabulate_axes,
     tabulate_components,
 )
-from gmmcli.cli.words import name_data
 from gmmcli.settings import (
-    LEARNING_RATES,
-    BackgroundChoice,
     Choice,
-    CovarianceType,
-    CriterionName,
-    Effort,
-    EngineName,
-    FitSettings,
-    OptimizerName,
 )
 
 if TYPE_CHECKING:
@@ -53,64 +45,6 @@ if TYPE_CHECKING:
     from gmmcli.core.tables.source import Source
     from gmmcli.core.tables.table import Table as Points
     from gmmcli.pictures.painter import Painter
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asks of `gmm fit`: its argument and options, under their names there."""
-
-    data: str
-    table: str | None
-    engine: EngineName
-    components: Literal["auto"] | tuple[int, int] | None
-    output: Path | None
-    x_column: str | None
-    y_column: str | None
-    weight: str | None
-    by: str | None
-    exact: bool
-    most_cells: int
-    covariances: tuple[CovarianceType, ...] | None
-    criterion: CriterionName
-    background: BackgroundChoice | None
-    init: str
-    like: Path | None
-    effort: Effort
-    floor: float
-    optimizer: OptimizerName
-    learning_rate: float | None
-    steps: int
-    snapshots: Literal["auto"] | int
-    seed: int
-    strict: bool
-    axes: bool
-    verify: bool
-    assignments: str | None
-    no_frames: bool
-    overwrite: bool
-    quiet: bool
-
-    @property
-    def name(self) -> str:
-        """The data as progress names it."""
-        return name_data(self.data, self.table)
-
-    def follow(self, given: Given) -> "Request":
-        """The same request with what it leaves to a start.
-
-        Raises:
-            click.UsageError: where it asks for another covariance type than that has.
-        """
-        asked, own = self.covariances, given.covariance
-        if own is not None and asked is not None and own not in asked:
-            raise click.UsageError(
-                f"--covariance asks for other than {own}, which {given.option} has: leave out "
-                "either"
-            )
-        x, y = given.columns
-        x_column, y_column = self.x_column or x, self.y_column or y
-        covariances = asked if asked is not None or own is None else (own,)
-        return replace(self, x_column=x_column, y_column=y_column, covariances=covariances)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,38 +109,6 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     return Task(request, directory, choice, start, source, points, compression)
 
 
-def make_choice(request: Request, given: Given | None) -> Choice:
-    """What -k, --covariance, --init and --like leave to be chosen from.
-
-    Raises:
-        click.UsageError: where they contradict each other.
-    """
-    components, covariances = request.components, request.covariances or (FitSettings.covariance,)
-    if given is not None:
-        n_components, option = given.mixture.n_components, given.option
-        if components not in (None, (n_components, n_components)):
-            raise click.UsageError(
-                f"-k asks for other than the {n_components} of {option}: leave out either"
-            )
-        if len(covariances) > 1:
-            raise click.UsageError(
-                "--covariance with several types searches for a start: name one, or leave out "
-                f"{option}"
-            )
-        if request.background is not None:
-            raise click.UsageError(
-                "a start says itself whether there is a background: leave out --background"
-            )
-        components = n_components, n_components
-    criterion, background = request.criterion, request.background
-    if components is None or components == "auto":
-        background = background or "auto"
-        return Choice(covariances=covariances, criterion=criterion, background=background)
-    fewest, most = components
-    background = background or ("off" if fewest == most else "auto")
-    return Choice(fewest, most, False, covariances, criterion, background)
-
-
 def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
     """The best mixture of a task; what there is of it, where Ctrl-C ended the fit."""
     with reporter.show_work("loading Pyro"):
@@ -228,20 +130,6 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
         if task.start is None:
             return describe(choose_mixture(cells, settings, task.choice, hooks=hooks))
         return describe(fit_from(cells, settings, task.start, hooks=hooks))
-
-
-def make_settings(request: Request, choice: Choice) -> FitSettings:
-    """What a request asks of a fit; where there is a choice, of its largest and first candidate."""
-    return FitSettings(
-        components=choice.most,
-        covariance=choice.covariances[0],
-        optimizer=request.optimizer,
-        learning_rate=request.learning_rate or LEARNING_RATES[request.optimizer],
-        steps=request.steps,
-        seed=request.seed,
-        effort=request.effort,
-        floor=request.floor,
-    )
 
 
 def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":

@@ -12,9 +12,10 @@ from rich import box
 from rich.table import Table
 
 from gmmcli.cli.application import EXIT_INTERRUPTED, mention_kept_fit
-from gmmcli.cli.fitting import Task, make_provenance, make_settings
+from gmmcli.cli.fitting import Task, make_provenance
 from gmmcli.cli.interrupts import postpone_interrupt
 from gmmcli.cli.reporter import Reporter
+from gmmcli.cli.request import make_settings
 from gmmcli.cli.words import count
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The steps of `gmm fit`: what a request asks for."""
+"""What a request of `gmm fit` asks for."""
 
 from dataclasses import fields, replace
 
@@ -7,7 +7,7 @@ import pytest
 from click import Context
 
 from gmmcli.cli.fit import fit
-from gmmcli.cli.fitting import Request, make_choice, make_settings
+from gmmcli.cli.request import Request, make_choice, make_settings
 from gmmcli.cli.starts import Given
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.settings import COVARIANCE_TYPES, LEARNING_RATES, Choice, FitSettings
