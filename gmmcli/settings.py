@@ -41,6 +41,10 @@ ALIKE = 2.0
 MOST_SHIFT = 0.05
 # The least standard deviation of a component, as a share of the data's.
 FLOOR = 1e-5
+# Two modes are one group where the density between them falls to no less than this share of the
+# lower one: clusters that overlap kept apart against dents of a cluster taken for valleys
+# (benchmarks/groups.py).
+VALLEY = 0.95
 
 
 @dataclass(frozen=True)

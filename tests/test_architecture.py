@@ -25,6 +25,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("core.mixture",),
     ("core.tables",),
     ("core.cells",),
+    ("core.groups",),
     ("core.inference",),
     ("core.search",),
     ("core.runs",),

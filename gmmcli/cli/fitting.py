@@ -23,6 +23,7 @@ from gmmcli.cli.summary import (
     describe_end,
     describe_figures,
     describe_files,
+    describe_groups,
     describe_rows,
     name_strays,
     tabulate_components,
@@ -71,6 +72,7 @@ class Request:
     init: str
     effort: Effort
     floor: float
+    valley: float
     optimizer: OptimizerName
     learning_rate: float | None
     steps: int
@@ -201,8 +203,10 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
             interrupted=is_interrupted,
         )
         if task.start is None:
-            return describe(choose_mixture(cells, settings, task.choice, hooks=hooks))
-        return describe(fit_from(cells, settings, task.start, hooks=hooks))
+            outcome = choose_mixture(cells, settings, task.choice, hooks=hooks)
+        else:
+            outcome = fit_from(cells, settings, task.start, hooks=hooks)
+        return describe(outcome, task.request.valley)
 
 
 def make_settings(request: Request, choice: Choice) -> FitSettings:
@@ -275,6 +279,8 @@ def report_fit(
             reporter.print(describe_background(background, columns, n_points))
             if strays := find_strays(task.points, fit.mixture):
                 reporter.print(name_strays(strays))
+        if not fit.groups.are_components:
+            reporter.print(describe_groups(fit.groups))
         for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
             reporter.print(line)
         for line in describe_choices(fit):
@@ -286,10 +292,13 @@ def report_fit(
 def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -> None:
     """Write the rows of a task with their labels to a file."""
     with reporter.show_work(f"writing {output}"), mention_kept_fit(task.directory):
-        from gmmcli.core.tables.prediction import write_predictions
+        from gmmcli.core.groups.borders import draw_territories
+        from gmmcli.core.tables.prediction import predict_rows, write_predictions
 
+        territories = draw_territories(fit.mixture, fit.groups.tree, fit.groups.valley)
+        predict = partial(predict_rows, mixture=fit.mixture, territories=territories)
         columns, overwrite = task.points.columns, task.request.overwrite
-        write_predictions(task.source, columns, fit.mixture, output, overwrite=overwrite)
+        write_predictions(task.source, columns, predict, output, overwrite=overwrite)
 
 
 def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> list[Path]:

@@ -1,10 +1,11 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from gmmcli.cli.options import engine_option, table_option
+from gmmcli.cli.options import engine_option, table_option, valley_type
 from gmmcli.settings import EngineName
 
 EXAMPLES = """\b
@@ -38,6 +39,13 @@ Examples:
     metavar="COLUMN",
     help="The column of the second coordinate, if not that of RUN.",
 )
+@click.option(
+    "--valley",
+    type=valley_type,
+    metavar="F",
+    help="Two modes are one group unless the density between them falls below this share of the "
+    "lower one. By default that of the fit.",
+)
 @click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
 @click.pass_context
@@ -51,35 +59,37 @@ def predict(
     output: str | None,
     x_column: str | None,
     y_column: str | None,
+    valley: float | None,
     responsibilities: bool,
     overwrite: bool,
 ) -> None:
     """Say which component each row of a table belongs to, by the fit in the directory RUN.
 
     DATA is whatever gmm fit takes. Writes its rows with all their columns, in their order, and the
-    columns label (the likeliest component, -1 for the background), probability (how likely it is)
-    and log_density (of the whole mixture, in nats). Where DATA has a column of such a name, the new
-    one is called predicted_label and so on. Rows with an empty or non-finite coordinate get empty
-    results.
+    columns label (the likeliest component, -1 for the background), probability (how likely it is),
+    log_density (of the whole mixture, in nats) and group (of the mode that the row climbs to, -1
+    for the background). Where DATA has a column of such a name, the new one is called
+    predicted_label and so on. Rows with an empty or non-finite coordinate get empty results.
     """
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.words import name_data
 
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):
-        from gmmcli.core.runs.parameters import read_result
+        from gmmcli.core.groups.borders import draw_territories
+        from gmmcli.core.runs.parameters import read_parameters
         from gmmcli.core.tables.export import check_export
-        from gmmcli.core.tables.prediction import write_predictions
+        from gmmcli.core.tables.prediction import predict_rows, write_predictions
         from gmmcli.core.tables.source import resolve_source
 
         source = ctx.with_resource(resolve_source(data, table, engine))
         check_export(source, output, overwrite=overwrite)
-        columns, mixture = read_result(run)
-        write_predictions(
-            source,
-            (x_column or columns[0], y_column or columns[1]),
-            mixture,
-            output,
+        fitted = read_parameters(run)
+        predict_fitted = partial(
+            predict_rows,
+            mixture=fitted.mixture,
+            territories=draw_territories(fitted.mixture, *fitted.choose_groups(valley)),
             with_responsibilities=responsibilities,
-            overwrite=overwrite,
         )
+        columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
+        write_predictions(source, columns, predict_fitted, output, overwrite=overwrite)

@@ -12,13 +12,16 @@ from platform import python_version
 from typing import Any, TypeVar
 
 from gmmcli import __version__
+from gmmcli.core.groups.groups import Groups
+from gmmcli.core.groups.terrain import survey
+from gmmcli.core.groups.tree import Tree
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.history import Snapshots
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
 from gmmcli.errors import MixtureError, RunError
-from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, CovarianceType, CriterionName
+from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, VALLEY, CovarianceType, CriterionName
 
 FORMAT = "gmmcli/1"
 PARAMETERS = "parameters.json"
@@ -39,6 +42,7 @@ class Parameters:
         criterion: what it was chosen by; None where there was no choice.
         snapshots: which steps the fit was asked to show.
         n_points: N.
+        groups: of the mixture; None where an earlier version wrote the run.
     """
 
     columns: tuple[str, str]
@@ -47,6 +51,17 @@ class Parameters:
     criterion: CriterionName | None
     snapshots: Snapshots
     n_points: float
+    groups: Groups | None = None
+
+    def choose_groups(self, valley: float | None) -> tuple[Tree, float]:
+        """The tree of the modes, and from where on valleys divide no groups.
+
+        Args:
+            valley: as was asked for; by default that of the fit.
+        """
+        if self.groups is None:
+            return survey(self.mixture)[1], VALLEY if valley is None else valley
+        return self.groups.tree, self.groups.valley if valley is None else valley
 
 
 def collect_parameters(
@@ -72,6 +87,7 @@ def collect_parameters(
             "search": None if fit.search is None else asdict(fit.search),
             "seconds": round(fit.seconds, 3),
         },
+        "groups": fit.groups.to_json(),
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
         "settings": {**asdict(fit.settings), **provenance.asked},
         "data": {
@@ -85,16 +101,6 @@ def collect_parameters(
             **{package: version(package) for package in PACKAGES},
         },
     }
-
-
-def read_result(directory: Path) -> tuple[tuple[str, str], Mixture]:
-    """The names of the coordinates and the final mixture of a run.
-
-    Raises:
-        RunError: naming the file that is missing, damaged or of an unknown format version.
-    """
-    parameters = read_parameters(directory)
-    return parameters.columns, parameters.mixture
 
 
 def read_parameters(directory: Path) -> Parameters:
@@ -160,7 +166,7 @@ def _parse_parameters(path: Path) -> Parameters:
     snapshots = values["settings"]["snapshots"]
     if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
         raise ValueError(f"snapshots is {snapshots!r}")
-    selection = values["selection"]
+    selection, groups = values["selection"], values.get("groups")
     return Parameters(
         columns=(str(x), str(y)),
         mixture=Mixture.from_json(values),
@@ -168,6 +174,7 @@ def _parse_parameters(path: Path) -> Parameters:
         criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
         snapshots=snapshots,
         n_points=float(values["fit"]["points"]),
+        groups=None if groups is None else Groups.from_json(groups),
     )
 
 

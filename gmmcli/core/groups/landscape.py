@@ -1,0 +1,119 @@
+"""A mixture as a landscape: how high its log density is at a point, how steep, and how curved.
+
+Only components count. A background is as dense everywhere in its box, so it lifts valleys and moves
+no mode; what it holds is in no group.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.core.mixture.covariances import FloatArray, determinants
+from gmmcli.core.mixture.densities import exponentiate, log_sum_exp
+from gmmcli.core.mixture.gaussians import Gaussians, find_natural_parameters, make_features
+
+
+class Slope(NamedTuple):
+    """What a landscape is like at N points.
+
+    Attributes:
+        heights: the log density, in nats, shape (N,).
+        gradients: its first derivatives, shape (N, 2).
+        hessians: its second derivatives, shape (N, 2, 2).
+        precisions: the inverse covariances of the components, averaged by responsibility, shape
+            (N, 2, 2): the metric in which a step of modal EM is a step along the gradient.
+    """
+
+    heights: FloatArray
+    gradients: FloatArray
+    hessians: FloatArray
+    precisions: FloatArray
+
+
+class Landscape(NamedTuple):
+    """The log density of K components, as products of matrices.
+
+    Attributes:
+        parameters: what the features of a point are multiplied with, shape (K, 6).
+        pulls: inverse covariance times mean of each component, shape (K, 2).
+        precisions: the inverse covariances, shape (K, 2, 2).
+    """
+
+    parameters: FloatArray
+    pulls: FloatArray
+    precisions: FloatArray
+
+    @staticmethod
+    def of(gaussians: Gaussians) -> "Landscape":
+        """That of Gaussians whose units are about those of their spread."""
+        precisions = invert(gaussians.covariances)
+        pulls = multiply(precisions, gaussians.means)
+        return Landscape(find_natural_parameters(gaussians), pulls, precisions)
+
+    @property
+    def number(self) -> int:
+        """How many components there are, K."""
+        return len(self.pulls)
+
+    def measure_joint(self, points: FloatArray) -> FloatArray:
+        """Log weight plus log density of each component and point, in nats, shape (K, N)."""
+        flat = np.zeros((len(points), 2, 2))
+        return np.asarray(self.parameters @ make_features(points, flat))
+
+    def measure(self, points: FloatArray) -> FloatArray:
+        """The log density at points of shape (N, 2), in nats, shape (N,)."""
+        return log_sum_exp(self.measure_joint(points), axis=0)
+
+    def share(self, points: FloatArray) -> FloatArray:
+        """The responsibilities of the components for points of shape (N, 2), shape (K, N)."""
+        joint = self.measure_joint(points)
+        shares = exponentiate(joint - joint.max(axis=0))
+        return np.asarray(shares / shares.sum(axis=0))
+
+    def step(self, points: FloatArray) -> FloatArray:
+        """Where a step of modal EM leads from points, shape (N, 2); never to a lower place.
+
+        The mean of the product of all components, each to the power of its responsibility (Li, Ray
+        & Lindsay 2007, "A nonparametric statistical approach to clustering via mode
+        identification", section 2.2).
+        """
+        shares = self.share(points).T
+        return multiply(invert(self._average_precisions(shares)), shares @ self.pulls)
+
+    def explore(self, points: FloatArray) -> Slope:
+        """What the landscape is like at points of shape (N, 2)."""
+        shares = self.share(points).T  # (N, K)
+        precisions = self._average_precisions(shares)
+        gradients = shares @ self.pulls - multiply(precisions, points)
+        own = self.pulls - np.einsum("kij,nj->nki", self.precisions, points)
+        own = own - gradients[:, None]
+        between = np.einsum("nk,nki,nkj->nij", shares, own, own)
+        return Slope(self.measure(points), gradients, between - precisions, precisions)
+
+    def _average_precisions(self, shares: FloatArray) -> FloatArray:
+        """The inverse covariances averaged by responsibilities of shape (N, K)."""
+        return np.asarray((shares @ self.precisions.reshape(-1, 4)).reshape(-1, 2, 2))
+
+
+def invert(matrices: FloatArray) -> FloatArray:
+    """The inverses of symmetric matrices, shape (N, 2, 2)."""
+    (xx, xy), (_, yy) = matrices.transpose(1, 2, 0)
+    entries = np.stack([yy, -xy, -xy, xx], axis=1) / determinants(matrices)[:, None]
+    return np.asarray(entries.reshape(-1, 2, 2))
+
+
+def are_definite(matrices: FloatArray, *, share: float = 1e-9) -> npt.NDArray[np.bool_]:
+    """Which symmetric matrices are positive definite, shape (N,).
+
+    Args:
+        matrices: shape (N, 2, 2).
+        share: a determinant is one above so much of the product of the diagonal.
+    """
+    (xx, _), (_, yy) = matrices.transpose(1, 2, 0)
+    return np.asarray((xx > 0) & (yy > 0) & (determinants(matrices) > share * xx * yy))
+
+
+def multiply(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Each of N matrices times its vector, shape (N, 2)."""
+    return np.asarray((matrices * vectors[:, None, :]).sum(axis=2))
