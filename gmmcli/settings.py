@@ -13,6 +13,7 @@ CriterionName = Literal["bic", "aic", "icl"]
 BackgroundChoice = Literal["auto", "on", "off"]
 EngineName = Literal["auto", "spark"]
 PictureFormat = Literal["png", "svg", "pdf"]
+ColourChoice = Literal["component", "group"]
 
 COVARIANCE_TYPES: tuple[CovarianceType, ...] = get_args(CovarianceType)
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
@@ -21,6 +22,7 @@ CRITERIA: tuple[CriterionName, ...] = get_args(CriterionName)
 BACKGROUNDS: tuple[BackgroundChoice, ...] = get_args(BackgroundChoice)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
+COLOUR_CHOICES: tuple[ColourChoice, ...] = get_args(ColourChoice)
 
 # A table of at most so many rows is fitted point by point, and a longer one by cells: exactness
 # against time.

@@ -6,7 +6,7 @@ JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow.csv
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.groups.groups import Groups
+from gmmcli.core.groups.groups import Groups, find_groups
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
@@ -37,6 +37,7 @@ from gmmcli.settings import (
     COVARIANCE_TYPES,
     CRITERIA,
     PICTURE_FORMATS,
+    VALLEY,
     CriterionName,
     PictureFormat,
 )
@@ -199,6 +200,15 @@ def read_run(directory: Path) -> Run:
         selection = read_file(directory / SELECTION, parse)
     asked, groups = parameters.snapshots, parameters.groups
     return Run(parameters.columns, mixture, history, cells, asked, selection, groups)
+
+
+def group_again(run: Run, valley: float | None) -> Run:
+    """A run with groups that valleys divide from here on; with those of the fit by default."""
+    if run.groups is not None and valley in (None, run.groups.valley):
+        return run
+    tree = None if run.groups is None else run.groups.tree
+    groups = find_groups(run.mixture, run.cells, VALLEY if valley is None else valley, tree)
+    return replace(run, groups=groups)
 
 
 def _check_replaced(directory: Path, *, overwrite: bool) -> None:

@@ -55,8 +55,8 @@ def predict_rows(
     rows = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
     results = _derive_results(rows, labels, own)
     if territories is not None:
-        rows = _whiten(rows.mutate(**{f"{own}label": results["label"]}), territories.whitening, own)
-        results["group"] = _locate_group(rows, rows[f"{own}label"], territories, own)
+        rows = _add_groups(rows, results["label"], territories, own)
+        results["group"] = rows[f"{own}group"]
     if with_responsibilities:
         results |= {f"responsibility_{k}": _take_share(rows, k, own) for k in labels}
     is_finite = rows[f"{own}finite"]
@@ -267,19 +267,49 @@ def _whiten(rows: ir.Table, whitening: Whitening, own: str) -> ir.Table:
     return rows.mutate(**dict(zip(names, turned, strict=True)))
 
 
-def _locate_group(rows: ir.Table, label: ir.Value, territories: Territories, own: str) -> ir.Value:
-    """The group of each of the rows, from the columns of `_whiten`; -1 where that is its label."""
-    places = [rows[f"{own}whitened_{axis}"] for axis in range(2)]
+def _add_groups(
+    rows: ir.Table, label: ir.Value, territories: Territories, own: str, *, depth: int = 6
+) -> ir.Table:
+    """The rows with the group of each, from the columns of `_add_coordinates`.
 
-    def locate(part: Territory) -> ir.Value:
-        if not isinstance(part, Cut):
-            return ibis.literal(part, "int64")
-        terms = [n * place for n, place in zip(part.normal, places, strict=True) if n]
-        is_above = sum(terms[1:], start=terms[0]) > part.offset
-        return is_above.ifelse(locate(part.above), locate(part.below))
+    Args:
+        rows: with these columns.
+        label: of each, which is its group too where it is that of the background.
+        territories: of the groups.
+        own: what the names of these and of the new columns begin with.
+        depth: how many cuts are followed at once; more overflow the parser of SQLite.
+    """
+    name, left = f"{own}group", dict(enumerate(territories.of_components))
+    rows = _whiten(rows.mutate(**{name: label}), territories.whitening, own)
+    while left:
+        ahead: dict[int, Territory] = {}
+        places = [rows[f"{own}whitened_{axis}"] for axis in range(2)]
+        found = [(number, _follow(part, places, depth, ahead)) for number, part in left.items()]
+        rows, left = rows.mutate(**{name: rows[name].cases(*found, else_=rows[name])}), ahead
+    return rows
 
-    groups = [(k, locate(part)) for k, part in enumerate(territories.of_components)]
-    return label.cases(*groups, else_=ibis.literal(BACKGROUND_LABEL, "int64"))
+
+def _follow(
+    part: Territory, places: Sequence[ir.Value], depth: int, ahead: dict[int, Territory]
+) -> ir.Value:
+    """The group of each row in a part of the plane, or the number of what is left to follow.
+
+    Args:
+        part: of the plane.
+        places: the coordinates of the rows, in whitened units.
+        depth: how many cuts are followed at most.
+        ahead: gets what is left to follow, by numbers below that of the background.
+    """
+    if not isinstance(part, Cut):
+        return ibis.literal(part, "int64")
+    if depth == 0:
+        number = BACKGROUND_LABEL - 1 - len(ahead)
+        ahead[number] = part
+        return ibis.literal(number, "int64")
+    terms = [n * place for n, place in zip(part.normal, places, strict=True) if n]
+    is_above = sum(terms[1:], start=terms[0]) > part.offset
+    above, below = (_follow(p, places, depth - 1, ahead) for p in (part.above, part.below))
+    return is_above.ifelse(above, below)
 
 
 def _find_free_prefix(columns: Sequence[str]) -> str:
