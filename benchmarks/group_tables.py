@@ -17,13 +17,19 @@ from gmmcli.core.mixture.covariances import FloatArray
 
 # Beds of `bed_tables.py` whose labels are groups that people would see.
 CLEAN = ("15 at 8 sd", "15 at 6 sd", "15 at 5 sd", "15 at 4 sd", "20 of 150", "unequal")
-CLEAN += ("Old Faithful", "two rounded", "15 with cores at 8 sd", "15 peaked at 8 sd")
+CLEAN += ("Old Faithful", "two rounded", "15 peaked at 8 sd")
 
 
 def about(places: FloatArray, away: FloatArray) -> Bed:
     """Points away from places, as many at each, with the place as label."""
     labels = np.repeat(np.arange(len(places)), len(away) // len(places))
     return Bed(places[labels] + away, (labels,), are_gaussians=False)
+
+
+def with_cores(random: Random) -> Bed:
+    """15 groups with a tight core each, which are 30 components."""
+    bed = BEDS["15 with cores at 8 sd"](random)
+    return Bed(bed.points, (bed.labellings[0] // 2,), are_gaussians=False)
 
 
 def student(degrees: int, n_groups: int, apart: float, random: Random) -> Bed:
@@ -88,6 +94,7 @@ def public(name: str, _: Random) -> Bed:
 
 TABLES: dict[str, Callable[[Random], Bed]] = {
     **{name: BEDS[name] for name in CLEAN},
+    "15 with cores": with_cores,
     "two 2.6 sd apart": partial(close, 2.6),
     "five of t3": partial(student, 3, 5, 15),
     "twelve of t5": partial(student, 5, 12, 7),

@@ -6,10 +6,10 @@
 Fits every table of `group_tables.py`, several samples of those that are made, and groups the
 components of the same fit by every rule: none (components), by valleys of the density at the
 default and at 0.5, by DEMP and by the elbow of the entropy. For each: the adjusted Rand index with
-the true labels, the number of groups found, and whether that is the true one. Beside them, for
-the default: how many rows have the same group by `gmm predict`'s lines as by their own climb (target:
-at least 99.9 %), seconds of the processor that the groups took, and what share that is of the fit's
-(target: under 10 %). The tables go to `groups.md` in `benchmarks/results`.
+the true labels, the number of groups found, and whether that is the true one. Beside them, for the
+default: how many rows have the same group by the lines of `gmm predict` as by their own climb
+(target: at least 99.9 %), seconds of the processor that the groups took, and what share that is of
+the fit's (target: under 10 %). The tables go to `groups.md` in `benchmarks/results`.
 """
 
 import argparse
@@ -158,18 +158,20 @@ def write_lines(trials: dict[str, list[Trial]]) -> Iterator[str]:
     for name, some in trials.items():
         cells = [tell([trial.scores[rule] for trial in some]) for rule in RULES]
         yield f"| {name} | {some[0].scores[RULES[0]].n_true} | {' | '.join(cells)} |"
-    means = [np.mean([np.mean([t.scores[r].index for t in s]) for s in trials.values()]) for r in RULES]
+    means = [
+        np.mean([np.mean([t.scores[r].index for t in s]) for s in trials.values()]) for r in RULES
+    ]
     right = [sum(trial.scores[rule].is_right for trial in every) for rule in RULES]
     yield f"| mean of all tables | | {' | '.join(f'{mean:.3f}' for mean in means)} |"
     yield f"| number right, of {len(every)} | | {' | '.join(map(str, right))} |"
+    agreements = [trial.agreement for trial in every]
     seconds, fits = (sum(getattr(t, n) for t in every) for n in ("seconds", "fit_seconds"))
     yield from [
         "",
-        f"By the lines of `gmm predict`, at least {min(t.agreement for t in every):.2%} of the rows "
-        f"of each table are in the group of their own climb, {np.mean([t.agreement for t in every]):.3%} "
-        "on average.",
-        f"The groups took at most {max(t.seconds for t in every):.2f} s of the processor, and in all "
-        f"{seconds / fits:.1%} of what the fits took.",
+        f"By the lines of `gmm predict`, {min(agreements):.2%} of the rows of a table at least are",
+        f"in the group of their own climb, {np.mean(agreements):.3%} on average.",
+        f"The groups took {max(t.seconds for t in every):.2f} s of the processor at most, and",
+        f"in all {seconds / fits:.1%} of what the fits took.",
         "",
         *described(),
         f"- Commit of the benchmark: {commit()}",

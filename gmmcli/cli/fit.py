@@ -12,8 +12,8 @@ from gmmcli.cli.options import (
     StepChoice,
     engine_option,
     seed_option,
-    valley_type,
     table_option,
+    valley_type,
 )
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,

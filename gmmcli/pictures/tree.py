@@ -75,7 +75,7 @@ def make_tree_figure(groups: Groups) -> Figure:
     order, joins = lay_out(groups.tree)
     width = max(LEAST_INCHES, 1.6 + MODE_INCHES * len(order))
     figure = Figure(figsize=(width, HEIGHT_INCHES))
-    left, right = 0.95 / width, 1 - 0.25 / width
+    left, right = 0.95 / width, 1 - 0.5 / width
     above, below = figure.subplots(
         2,
         sharex=True,
@@ -88,7 +88,7 @@ def make_tree_figure(groups: Groups) -> Figure:
     n_components = len(groups.shares)
     above.set_title(f"{n_components} components, {len(order)} modes, {groups.number} groups")
     note = (
-        "colours and the lower numbers: groups; modes that join above the dashed line are one group\n"
+        "colours and lower numbers: groups; modes that join above the dashed line are one group\n"
         "valley: the density at the saddle, as a share of that at the lower mode"
     )
     figure.text(left, 0.015, note, fontsize=8, color="#666666")
@@ -132,11 +132,11 @@ def draw_cut(axes: Axes, valley: float) -> Line2D:
     axes.annotate(
         f"{valley:g}",
         (1, valley),
-        (2, 2),
+        (4, 0),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
-        ha="right",
-        va="bottom",
+        ha="left",
+        va="center",
         fontsize=8,
         color="#333333",
     )

@@ -11,7 +11,7 @@ from builders import cells_of, choose, fit, over_background, sampled
 
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.directory import read_run, write_run
-from gmmcli.core.runs.parameters import read_result
+from gmmcli.core.runs.parameters import read_parameters
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.status import Status
@@ -48,7 +48,7 @@ def test_a_run_keeps_the_background_of_every_step(stray: Fit, tmp_path: Path) ->
     np.testing.assert_array_equal(weights, stray.history.background_weights)
     assert weights[0] == pytest.approx(0.02)
     assert run.history.snapshot(0).mixture.background is not None
-    assert read_result(tmp_path / "run")[1].background is not None
+    assert read_parameters(tmp_path / "run").mixture.background is not None
 
 
 def test_the_json_of_a_run_tells_how_many_points_are_stray(stray: Fit, tmp_path: Path) -> None:

@@ -45,10 +45,6 @@ class Boxes(NamedTuple):
     groups: IntArray
     masses: FloatArray
 
-    def select(self, chosen: Mask | IntArray) -> "Boxes":
-        """Some of these."""
-        return Boxes(*(values[chosen] for values in self))
-
 
 class Border(NamedTuple):
     """P places of borders between groups, each between two neighbouring places of a box.
@@ -177,12 +173,11 @@ def _are_fine(
     apart = np.abs(middles[:, None] - means) - boxes.sizes[:, None] / 2  # (B, K, 2)
     is_near = (apart <= n_deviations * deviations).all(axis=2)
     is_wide = (boxes.sizes[:, None] > widest * deviations).any(axis=2)
-    return ~(is_near & is_wide).any(axis=1)
+    is_coarse: Mask = (is_near & is_wide).any(axis=1)
+    return ~is_coarse
 
 
-def _fit_lines(
-    terrain: Terrain, groups: IntArray, boxes: Boxes, most_error: float
-) -> Lines:
+def _fit_lines(terrain: Terrain, groups: IntArray, boxes: Boxes, most_error: float) -> Lines:
     """A line in each box, or none where one group is nearly all that its owner has there."""
     n_boxes = len(boxes.lows)
     held = np.zeros((n_boxes, int(groups.max()) + 1))
@@ -223,23 +218,15 @@ def _divide(boxes: Boxes, border: Border, first: IntArray, last: IntArray) -> Li
     density = np.bincount(box, border.densities, n_boxes) / counts
     bent = astray * density * np.linalg.norm(boxes.sizes, axis=1)
     is_above = (boxes.places * normals[:, None]).sum(axis=2) > offsets[:, None]
-    agree = ((boxes.groups == last[:, None]) == is_above) * PARTS
-    is_turned = agree.sum(axis=1) < PARTS.sum() / 2
-    wrong = (boxes.masses * (((agree > 0) == is_turned[:, None]))).sum(axis=1)
+    agrees = (boxes.groups == last[:, None]) == is_above
+    is_turned = agrees @ PARTS < 1 / 2
+    wrong = (boxes.masses * (agrees == is_turned[:, None])).sum(axis=1)
     sides = np.where(is_turned, np.stack([last, first]), np.stack([first, last]))
     errors = np.where(n_places > 1, np.maximum(bent, wrong), np.inf)
     return Lines(normals, offsets, sides.T, errors)
 
 
-def _find_border(
-    terrain: Terrain,
-    groups: IntArray,
-    boxes: Boxes,
-    most: IntArray,
-    *,
-    n_halvings: int = 5,
-    n_probes: int = 4,
-) -> Border:
+def _find_border(terrain: Terrain, groups: IntArray, boxes: Boxes, most: IntArray) -> Border:
     """The places of borders between neighbours of which one at least belongs to the owner.
 
     Args:
@@ -247,33 +234,66 @@ def _find_border(
         groups: that of each mode, shape (M,).
         boxes: B of them.
         most: the group with most of each, shape (B,).
-        n_halvings: how often the way between two neighbours is halved.
-        n_probes: how many places beyond the border tell how much belongs to the owner there.
     """
     is_own = boxes.masses > 0
     one, other = NEIGHBOURS
     differ = boxes.groups[:, one] != boxes.groups[:, other]
     box, pair = np.nonzero(differ & (is_own[:, one] | is_own[:, other]))
     is_first = boxes.groups[box, one[pair]] == most[box]
-    begin = np.where(is_first, one[pair], other[pair])
-    end = np.where(is_first, other[pair], one[pair])
-    own, (begin, beyond) = boxes.groups[box, begin], (boxes.places[box, p] for p in (begin, end))
-    end = beyond
+    near = np.where(is_first, one[pair], other[pair])
+    far = np.where(is_first, other[pair], one[pair])
+    begin, end = boxes.places[box, near], boxes.places[box, far]
+    places = _narrow(terrain, groups, begin, end, boxes.groups[box, near])
+    densities = _average_beyond(terrain, places, end, boxes.owners[box])
+    along = np.abs(end - places)  # 0 on the other axis, on which neighbours are half a box apart
+    areas = (along * boxes.sizes[box, ::-1]).sum(axis=1) / 2
+    return Border(box, places, densities * areas, np.exp(terrain.landscape.measure(places)))
+
+
+def _narrow(
+    terrain: Terrain,
+    groups: IntArray,
+    begin: FloatArray,
+    end: FloatArray,
+    own: IntArray,
+    *,
+    n_halvings: int = 8,
+) -> FloatArray:
+    """Where on straight ways a group ends, shape (P, 2).
+
+    Args:
+        terrain: with M modes.
+        groups: that of each mode, shape (M,).
+        begin: of each way, in the group, shape (P, 2).
+        end: of each, in another group, shape (P, 2).
+        own: the group that each begins in, shape (P,).
+        n_halvings: of what is left of a way.
+    """
     for _ in range(n_halvings):
         middle = (begin + end) / 2
-        is_near = groups[terrain.climb_whitened(middle)] == own
-        begin = np.where(is_near[:, None], middle, begin)
-        end = np.where(is_near[:, None], end, middle)
-    places = (begin + end) / 2
+        is_own = groups[terrain.climb_whitened(middle)] == own
+        begin = np.where(is_own[:, None], middle, begin)
+        end = np.where(is_own[:, None], end, middle)
+    return (begin + end) / 2
+
+
+def _average_beyond(
+    terrain: Terrain, places: FloatArray, end: FloatArray, owners: IntArray, *, n_probes: int = 4
+) -> FloatArray:
+    """The average density of what belongs to an owner on the way from a border, shape (P,).
+
+    Args:
+        terrain: with K components.
+        places: where each way begins, shape (P, 2).
+        end: of each, shape (P, 2).
+        owners: the component whose points count, shape (P,).
+        n_probes: at how many places of a way.
+    """
     parts = ((np.arange(n_probes) + 0.5) / n_probes)[:, None, None]
-    probes = (places + parts * (beyond - places)).reshape(-1, 2)
-    joint = terrain.landscape.measure_joint(probes)
-    is_held = joint.argmax(axis=0).reshape(n_probes, -1) == boxes.owners[box]
+    joint = terrain.landscape.measure_joint((places + parts * (end - places)).reshape(-1, 2))
+    is_held = joint.argmax(axis=0).reshape(n_probes, -1) == owners
     densities = np.exp(log_sum_exp(joint, axis=0)).reshape(n_probes, -1)
-    along = np.abs(beyond - places)  # 0 on the other axis, on which neighbours are half a box apart
-    areas = (along * boxes.sizes[box, ::-1]).sum(axis=1) / 2
-    masses = (densities * is_held).mean(axis=0) * areas
-    return Border(box, places, masses, np.exp(terrain.landscape.measure(places)))
+    return np.asarray((densities * is_held).mean(axis=0))
 
 
 def _halve(lows: FloatArray, sizes: FloatArray, axis: IntArray) -> tuple[FloatArray, FloatArray]:

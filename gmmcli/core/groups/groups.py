@@ -44,7 +44,7 @@ class Groups:
     @property
     def number(self) -> int:
         """How many groups there are, G."""
-        return self.shares.shape[1]
+        return int(self.shares.shape[1])
 
     @property
     def of_components(self) -> IntArray:
@@ -55,7 +55,7 @@ class Groups:
     def are_components(self) -> bool:
         """Whether each group is one component."""
         n_components, n_groups = self.shares.shape
-        return n_components == n_groups == len(np.unique(self.of_components))
+        return bool(n_components == n_groups == len(np.unique(self.of_components)))
 
     def to_json(self) -> dict[str, Any]:
         """The modes with their joins, and the shares, ready for `json.dump`."""

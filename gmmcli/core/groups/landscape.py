@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gmmcli.core.mixture.covariances import FloatArray, determinants
-from gmmcli.core.mixture.densities import exponentiate, log_sum_exp
+from gmmcli.core.mixture.covariances import FloatArray, determinants, half_log_determinants
+from gmmcli.core.mixture.densities import exponentiate, log_sum_exp, log_weights
 from gmmcli.core.mixture.gaussians import Gaussians, find_natural_parameters, make_features
 
 
@@ -38,18 +38,22 @@ class Landscape(NamedTuple):
         parameters: what the features of a point are multiplied with, shape (K, 6).
         pulls: inverse covariance times mean of each component, shape (K, 2).
         precisions: the inverse covariances, shape (K, 2, 2).
+        peaks: log weight plus log density at the means, in nats, shape (K,).
     """
 
     parameters: FloatArray
     pulls: FloatArray
     precisions: FloatArray
+    peaks: FloatArray
 
     @staticmethod
     def of(gaussians: Gaussians) -> "Landscape":
         """That of Gaussians whose units are about those of their spread."""
         precisions = invert(gaussians.covariances)
         pulls = multiply(precisions, gaussians.means)
-        return Landscape(find_natural_parameters(gaussians), pulls, precisions)
+        areas = half_log_determinants(gaussians.covariances)
+        peaks = log_weights(gaussians.weights) - np.log(2 * np.pi) - areas
+        return Landscape(find_natural_parameters(gaussians), pulls, precisions, peaks)
 
     @property
     def number(self) -> int:
@@ -67,19 +71,30 @@ class Landscape(NamedTuple):
 
     def share(self, points: FloatArray) -> FloatArray:
         """The responsibilities of the components for points of shape (N, 2), shape (K, N)."""
-        joint = self.measure_joint(points)
-        shares = exponentiate(joint - joint.max(axis=0))
-        return np.asarray(shares / shares.sum(axis=0))
+        return _normalize(self.measure_joint(points))
 
-    def step(self, points: FloatArray) -> FloatArray:
+    def step(self, points: FloatArray, *, longest: float = 1.0, part: float = 0.5) -> FloatArray:
         """Where a step of modal EM leads from points, shape (N, 2); never to a lower place.
 
-        The mean of the product of all components, each to the power of its responsibility (Li, Ray
-        & Lindsay 2007, "A nonparametric statistical approach to clustering via mode
-        identification", section 2.2).
+        The whole step goes to the mean of the product of all components, each to the power of its
+        responsibility (Li, Ray & Lindsay 2007, "A nonparametric statistical approach to clustering
+        via mode identification", section 2.2). From the reach of a wide component that would pass
+        over the narrow ones in it, so no step is longer than is seen in between.
+
+        Args:
+            points: shape (N, 2).
+            longest: how long a step may be in any case, in standard deviations of any component,
+            part: or else as a part of the way to it.
         """
-        shares = self.share(points).T
-        return multiply(invert(self._average_precisions(shares)), shares @ self.pulls)
+        joint = self.measure_joint(points)
+        shares = _normalize(joint).T
+        along = multiply(invert(self._average_precisions(shares)), shares @ self.pulls) - points
+        away = 2 * (self.peaks[:, None] - joint)  # squared, as are all lengths here; (K, N)
+        x, y = along.T
+        lengths = self.precisions.reshape(-1, 4)[:, [0, 1, 3]] @ np.stack([x * x, 2 * x * y, y * y])
+        reach = np.maximum(longest**2, part**2 * away)
+        shortening = np.sqrt((reach / np.maximum(lengths, 1e-300)).min(axis=0))
+        return np.asarray(points + np.minimum(shortening, 1)[:, None] * along)
 
     def explore(self, points: FloatArray) -> Slope:
         """What the landscape is like at points of shape (N, 2)."""
@@ -94,6 +109,12 @@ class Landscape(NamedTuple):
     def _average_precisions(self, shares: FloatArray) -> FloatArray:
         """The inverse covariances averaged by responsibilities of shape (N, K)."""
         return np.asarray((shares @ self.precisions.reshape(-1, 4)).reshape(-1, 2, 2))
+
+
+def _normalize(joint: FloatArray) -> FloatArray:
+    """Responsibilities of log weights plus log densities, shape (K, N)."""
+    shares = exponentiate(joint - joint.max(axis=0))
+    return np.asarray(shares / shares.sum(axis=0))
 
 
 def invert(matrices: FloatArray) -> FloatArray:

@@ -10,7 +10,9 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 
 
-def merge_by_errors(responsibilities: FloatArray, counts: FloatArray, least: float = 0.05) -> IntArray:
+def merge_by_errors(
+    responsibilities: FloatArray, counts: FloatArray, least: float = 0.05
+) -> IntArray:
     """The group of each component, shape (K,), where those often mistaken for each other are one.
 
     Directly estimated misclassification probabilities (Hennig 2010, "Methods for merging Gaussian

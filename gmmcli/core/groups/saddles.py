@@ -64,47 +64,56 @@ def find_saddles(landscape: Landscape, gaussians: Gaussians) -> Saddles:
     first = np.unique(match_places(places, slope.precisions), return_index=True)[1]
     places, axes = places[first], Axes.of(Slope(*(values[first] for values in slope)))
     hair = 1e-3 * axes.directions[:, :, 1] / np.sqrt(1 + axes.curvatures[:, 1:])
-    return Saddles(
-        places, slope.heights[first], np.stack([places - hair, places + hair], axis=1)
-    )
+    return Saddles(places, slope.heights[first], np.stack([places - hair, places + hair], axis=1))
 
 
 def _find_low_places(
-    landscape: Landscape,
-    *,
-    n_places: int = 33,
-    n_narrowings: int = 12,
-    least_share: float = 0.05,
+    landscape: Landscape, *, n_narrowings: int = 12, least_share: float = 0.05
 ) -> FloatArray:
     """The lowest places of the ridges between two components, shape (S, 2).
 
     Args:
         landscape: of K components.
-        n_places: how many places of a ridge are looked at first.
-        n_narrowings: how often the place is then looked for in three fifths of the way before.
+        n_narrowings: how often the way to look in is cut to three fifths, by golden sections.
         least_share: the least share of both components there: less, and another is between them.
     """
-    first, second = np.triu_indices(landscape.number, 1)
-    shares, low = np.linspace(0, 1, n_places), []
-    for k in range(landscape.number - 1):  # the ridges from one component: a bounded memory
-        others = np.arange(k + 1, landscape.number)
-        pairs = np.repeat(np.stack([np.full(len(others), k), others]), n_places, axis=1)
-        places = _walk_ridge(landscape, pairs, np.tile(shares, len(others)))
-        heights = landscape.measure(places).reshape(len(others), n_places)
-        inner = heights[:, 1:-1]
-        ridge, at = np.nonzero((inner <= heights[:, :-2]) & (inner <= heights[:, 2:]))
-        low.append(np.stack([np.full(len(at), k), others[ridge], at]))
-    first, second, at = np.concatenate(low, axis=1)
-    pairs, begin, end = np.stack([first, second]), shares[at], shares[at + 2]
+    pairs, begin, end = _look_along(landscape)
     golden = (np.sqrt(5) - 1) / 2
     for _ in range(n_narrowings):
         left, right = end - golden * (end - begin), begin + golden * (end - begin)
-        lower, higher = (landscape.measure(_walk_ridge(landscape, pairs, s)) for s in (left, right))
-        begin, end = np.where(lower < higher, begin, left), np.where(lower < higher, right, end)
+        is_left = landscape.measure(_walk_ridge(landscape, pairs, left)) < landscape.measure(
+            _walk_ridge(landscape, pairs, right)
+        )
+        begin, end = np.where(is_left, begin, left), np.where(is_left, right, end)
     places = _walk_ridge(landscape, pairs, (begin + end) / 2)
-    shares = landscape.share(places)
-    numbers = np.arange(len(places))
-    return places[shares[first, numbers] + shares[second, numbers] > least_share]
+    shares = np.take_along_axis(landscape.share(places), pairs, axis=0).sum(axis=0)
+    return np.asarray(places[shares > least_share])
+
+
+def _look_along(
+    landscape: Landscape, *, n_places: int = 33
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Between which places the ridges between two components are low.
+
+    The components, shape (2, S), and where the low part of their ridge begins and ends, as shares
+    of the second one, both (S,).
+
+    Args:
+        landscape: of K components.
+        n_places: how many places of a ridge are looked at.
+    """
+    parts, low = np.linspace(0, 1, n_places), []
+    for first in range(landscape.number - 1):  # the ridges from one at a time: bounded memory
+        others = np.arange(first + 1, landscape.number)
+        pairs = np.stack([np.full(len(others), first), others])
+        repeated = np.repeat(pairs, n_places, axis=1)
+        places = _walk_ridge(landscape, repeated, np.tile(parts, len(others)))
+        heights = landscape.measure(places).reshape(len(others), n_places)
+        inner = heights[:, 1:-1]
+        ridge, at = np.nonzero((inner <= heights[:, :-2]) & (inner <= heights[:, 2:]))
+        low.append(np.concatenate([pairs[:, ridge], at[None]]))
+    *pairs, at = np.concatenate(low, axis=1)
+    return np.stack(pairs), parts[at], parts[at + 2]
 
 
 def _walk_ridge(landscape: Landscape, pairs: IntArray, shares: FloatArray) -> FloatArray:

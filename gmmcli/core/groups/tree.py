@@ -107,7 +107,9 @@ def _follow(joins: IntArray) -> IntArray:
     return joins
 
 
-def join_modes(heights: FloatArray, saddles: FloatArray, sides: IntArray) -> tuple[IntArray, IntArray]:
+def join_modes(
+    heights: FloatArray, saddles: FloatArray, sides: IntArray
+) -> tuple[IntArray, IntArray]:
     """The mode that each one joins, and by which saddle; both of shape (M,).
 
     From the highest saddle down, each joins two parts of the landscape, and the one with the lower

@@ -253,7 +253,7 @@ def _derive_results(rows: ir.Table, labels: Mapping[str, int], own: str) -> dict
 
 
 def _take_share(rows: ir.Table, name: str, own: str) -> ir.Value:
-    """The responsibility of a component, or of the background, from the columns of `_add_shares`."""
+    """The responsibility of a component or the background, from the columns of `_add_shares`."""
     return rows[f"{own}share_{name}"] / rows[f"{own}total"]
 
 
