@@ -19,7 +19,7 @@ MIXTURES = {
     "one": overlap(1, 0),
     "two": Mixture([0.6, 0.4], [[0, 0], [3, 0]], [np.eye(2), np.eye(2)]),
     "a mode at no mean": Mixture(
-        [0.5, 0.5], [[2, 0], [0, 2]], [np.diag([1.0, 0.05]), np.diag([0.05, 1.0])]
+        [0.6, 0.4], [[2, 0], [0, 2]], [np.diag([1.0, 0.05]), np.diag([0.05, 1.0])]
     ),
     "wide over three": Mixture(
         [0.3, 0.3, 0.2, 0.2],
@@ -28,7 +28,7 @@ MIXTURES = {
     ),
     "rare and tight": Mixture([0.99, 0.01], [[0, 0], [1.8, 1.2]], [np.eye(2), 0.0025 * np.eye(2)]),
     "far from zero": Mixture(
-        [0.5, 0.5], [[1e6, -1e6], [1e6 + 4, -1e6]], [np.diag([1.0, 1e-4]), np.diag([1.0, 1e-4])]
+        [0.6, 0.4], [[1e6, -1e6], [1e6 + 4, -1e6]], [np.diag([1.0, 1e-4]), np.diag([1.0, 1e-4])]
     ),
     **{f"{n} that overlap": overlap(n, seed) for seed, n in enumerate((4, 7, 12, 20))},
 }

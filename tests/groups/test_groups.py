@@ -4,17 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from builders import over_background, sampled
+from builders import cells_of, over_background, sampled
 
-from gmmcli.core.cells.cells import Cells
 from gmmcli.core.groups.groups import Groups, find_groups, label_points
-from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.errors import MixtureError
-
-
-def cells_of(points: FloatArray) -> Cells:
-    return Cells(np.ones(len(points)), points, np.zeros((len(points), 2, 2)))
 
 
 def test_shares_are_those_of_the_points(mixture: Mixture) -> None:
@@ -41,7 +35,9 @@ def test_a_known_tree_is_not_looked_for(mixture: Mixture) -> None:
 
 def test_a_wide_component_spans_several_groups() -> None:
     mixture = Mixture(
-        [0.3, 0.3, 0.4], [[-3, 0], [3, 0], [0, 0]], [np.eye(2) / 4, np.eye(2) / 4, 6 * np.eye(2)]
+        [0.3, 0.3, 0.4],
+        [[-1.5, 0], [1.5, 0], [0, 0]],
+        [np.eye(2) / 4, np.eye(2) / 4, 6 * np.eye(2)],
     )
     groups = find_groups(mixture, cells_of(sampled(mixture, 4000)))
     assert groups.number == 2
@@ -52,7 +48,8 @@ def test_a_wide_component_spans_several_groups() -> None:
 
 
 def test_strays_are_in_no_group() -> None:
-    mixture = over_background(Mixture([0.5, 0.5], [[0, 0], [6, 0]], [np.eye(2), np.eye(2)]))
+    two = Mixture([0.5, 0.5], [[0, 0], [6, 0]], [np.eye(2), np.eye(2)])
+    mixture = over_background(two, 0.01, np.array([[-20.0, -20.0], [20.0, 20.0]]))
     assert mixture.background is not None
     tree = find_groups(mixture, cells_of(np.zeros((1, 2)))).tree
     corner = mixture.background.box[:, 1] - 1e-3

@@ -32,7 +32,7 @@ def test_counts_are_as_many_points() -> None:
 
 
 def test_the_elbow_is_where_the_entropy_stops_falling() -> None:
-    # Three pairs that share their points evenly: entropy falls by 10 log 2 with each merge, then no more.
+    # Three pairs that share points evenly: entropy falls by 10 log 2 by each merge, then no more.
     blocks = np.kron(np.eye(3), np.full((10, 2), 0.5))
     groups = merge_by_entropy(blocks, np.ones(30))
     assert groups[::2].tolist() == groups[1::2].tolist()

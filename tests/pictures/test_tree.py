@@ -42,7 +42,7 @@ def test_joins_above_the_cut_have_the_colour_of_their_group() -> None:
 def test_the_picture_names_modes_and_groups() -> None:
     figure = make_tree_figure(GROUPS)
     above, below = figure.axes
-    assert above.get_title(loc="left") == "3 components, 4 modes, 3 groups"
+    assert above.get_title() == "3 components, 4 modes, 3 groups"
     order, _ = lay_out(TREE)
     assert [label.get_text() for label in below.get_xticklabels()] == [str(m) for m in order]
     assert [text.get_text() for text in below.texts] == [str(TREE.cut(0.95)[m]) for m in order]

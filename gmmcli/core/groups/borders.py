@@ -5,6 +5,7 @@ its group already, but near borders. So the plane is halved, for the points of e
 the border between two groups is nearly straight in a box, and then cut along it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -158,7 +159,7 @@ def _look_into(
 
 
 def _are_fine(
-    terrain: Terrain, boxes: Boxes, *, widest: float = 1.5, n_deviations: float = 2.0
+    terrain: Terrain, boxes: Boxes, *, widest: float = 1.0, n_deviations: float = 2.0
 ) -> Mask:
     """Which boxes are fine enough for all components that reach into them, shape (B,).
 
@@ -243,57 +244,36 @@ def _find_border(terrain: Terrain, groups: IntArray, boxes: Boxes, most: IntArra
     near = np.where(is_first, one[pair], other[pair])
     far = np.where(is_first, other[pair], one[pair])
     begin, end = boxes.places[box, near], boxes.places[box, far]
-    places = _narrow(terrain, groups, begin, end, boxes.groups[box, near])
-    densities = _average_beyond(terrain, places, end, boxes.owners[box])
+    own, owners = boxes.groups[box, near], boxes.owners[box]
+    places = _narrow(begin, end, lambda p: groups[terrain.climb_whitened(p)] == own)
+    measure = terrain.landscape.measure_joint
+    end = _narrow(places, end, lambda p: measure(p).argmax(axis=0) == owners)
     along = np.abs(end - places)  # 0 on the other axis, on which neighbours are half a box apart
     areas = (along * boxes.sizes[box, ::-1]).sum(axis=1) / 2
-    return Border(box, places, densities * areas, np.exp(terrain.landscape.measure(places)))
+    densities = np.exp(terrain.landscape.measure(places))
+    return Border(box, places, densities * areas, densities)
 
 
 def _narrow(
-    terrain: Terrain,
-    groups: IntArray,
     begin: FloatArray,
     end: FloatArray,
-    own: IntArray,
+    is_before: Callable[[FloatArray], Mask],
     *,
     n_halvings: int = 8,
 ) -> FloatArray:
-    """Where on straight ways a group ends, shape (P, 2).
+    """Where on straight ways something ends, shape (P, 2).
 
     Args:
-        terrain: with M modes.
-        groups: that of each mode, shape (M,).
-        begin: of each way, in the group, shape (P, 2).
-        end: of each, in another group, shape (P, 2).
-        own: the group that each begins in, shape (P,).
+        begin: of each way, where it holds, shape (P, 2).
+        end: of each, shape (P, 2).
+        is_before: whether it holds at a place of each way.
         n_halvings: of what is left of a way.
     """
     for _ in range(n_halvings):
         middle = (begin + end) / 2
-        is_own = groups[terrain.climb_whitened(middle)] == own
-        begin = np.where(is_own[:, None], middle, begin)
-        end = np.where(is_own[:, None], end, middle)
+        holds = is_before(middle)[:, None]
+        begin, end = np.where(holds, middle, begin), np.where(holds, end, middle)
     return (begin + end) / 2
-
-
-def _average_beyond(
-    terrain: Terrain, places: FloatArray, end: FloatArray, owners: IntArray, *, n_probes: int = 4
-) -> FloatArray:
-    """The average density of what belongs to an owner on the way from a border, shape (P,).
-
-    Args:
-        terrain: with K components.
-        places: where each way begins, shape (P, 2).
-        end: of each, shape (P, 2).
-        owners: the component whose points count, shape (P,).
-        n_probes: at how many places of a way.
-    """
-    parts = ((np.arange(n_probes) + 0.5) / n_probes)[:, None, None]
-    joint = terrain.landscape.measure_joint((places + parts * (end - places)).reshape(-1, 2))
-    is_held = joint.argmax(axis=0).reshape(n_probes, -1) == owners
-    densities = np.exp(log_sum_exp(joint, axis=0)).reshape(n_probes, -1)
-    return np.asarray((densities * is_held).mean(axis=0))
 
 
 def _halve(lows: FloatArray, sizes: FloatArray, axis: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -31,6 +31,32 @@ class Slope(NamedTuple):
     precisions: FloatArray
 
 
+class Axes(NamedTuple):
+    """A landscape at N points along the two axes of its curvature.
+
+    In units of the components there, in which no map of the data changes a curvature.
+
+    Attributes:
+        curvatures: ascending, shape (N, 2).
+        gradients: along either axis, shape (N, 2).
+        directions: of the axes, as columns, shape (N, 2, 2).
+    """
+
+    curvatures: FloatArray
+    gradients: FloatArray
+    directions: FloatArray
+
+    @staticmethod
+    def of(slope: Slope) -> "Axes":
+        """Those of a slope."""
+        units = np.linalg.inv(np.linalg.cholesky(slope.precisions))  # (N, 2, 2)
+        turned = units.swapaxes(1, 2)
+        curvatures, directions = np.linalg.eigh(units @ slope.hessians @ turned)
+        directions = turned @ directions
+        gradients = multiply(directions.swapaxes(1, 2), slope.gradients)
+        return Axes(curvatures, gradients, directions)
+
+
 class Landscape(NamedTuple):
     """The log density of K components, as products of matrices.
 
@@ -95,6 +121,16 @@ class Landscape(NamedTuple):
         reach = np.maximum(longest**2, part**2 * away)
         shortening = np.sqrt((reach / np.maximum(lengths, 1e-300)).min(axis=0))
         return np.asarray(points + np.minimum(shortening, 1)[:, None] * along)
+
+    def stride(self, points: FloatArray, *, n_doublings: int = 6) -> FloatArray:
+        """The highest of where a step and its doublings lead from points, shape (N, 2).
+
+        On a ridge that is nearly level, a step of modal EM is a crawl.
+        """
+        along = self.step(points) - points
+        ahead = points + 2.0 ** np.arange(n_doublings)[:, None, None] * along  # (D, N, 2)
+        heights = self.measure(ahead.reshape(-1, 2)).reshape(n_doublings, -1)
+        return np.asarray(ahead[heights.argmax(axis=0), np.arange(len(points))])
 
     def explore(self, points: FloatArray) -> Slope:
         """What the landscape is like at points of shape (N, 2)."""

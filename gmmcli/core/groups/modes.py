@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gmmcli.core.groups.landscape import Landscape, Slope, are_definite, invert, multiply
+from gmmcli.core.groups.landscape import Axes, Landscape, Slope, are_definite, invert, multiply
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 
@@ -66,30 +66,31 @@ def climb(
     points: FloatArray,
     *,
     n_steps: int = 300,
+    n_plain: int = 20,
     batch: int = 50_000,
 ) -> IntArray:
     """The mode that each point climbs to by modal EM, shape (N,).
 
-    A climb ends in the disc of a mode. Few are as long as the most steps: along a ridge that is
-    level, where it makes no odds.
+    A climb ends in the disc of a mode, most after a few steps.
 
     Args:
         landscape: of K components.
         modes: all of its modes.
         points: shape (N, 2).
         n_steps: the most steps; the nearest mode is taken after them.
+        n_plain: after so many, what is still on the way takes strides.
         batch: how many points climb at once: memory against calls.
     """
     reached = np.zeros(len(points), dtype=np.intp)
     for begin in range(0, len(points), batch):
         left, places = np.arange(begin, min(begin + batch, len(points))), points[begin:][:batch]
-        for _ in range(n_steps):
+        for number in range(n_steps):
             reached[left], distances = modes.find_nearest(places)
             on_the_way = distances > 1
             left, places = left[on_the_way], places[on_the_way]
             if not len(left):
                 break
-            places = landscape.step(places)
+            places = landscape.step(places) if number < n_plain else landscape.stride(places)
     return reached
 
 
@@ -111,7 +112,12 @@ def match_places(places: FloatArray, metrics: FloatArray, *, same: float = 1e-4)
 
 
 def _ascend(
-    landscape: Landscape, starts: FloatArray, *, n_steps: int = 500, least: float = 1e-9
+    landscape: Landscape,
+    starts: FloatArray,
+    *,
+    n_steps: int = 500,
+    least: float = 1e-9,
+    hair: float = 1e-4,
 ) -> FloatArray:
     """The tops that points lead up to, shape (S, 2).
 
@@ -122,13 +128,18 @@ def _ascend(
         starts: shape (S, 2).
         n_steps: the most steps; a dozen do where modes are not level.
         least: a step that ends the climb, in standard deviations of the components there.
+        hair: what leads away from a saddle, in the same.
     """
     tops, left = starts.copy(), np.arange(len(starts))
     for _ in range(n_steps):
         slope = landscape.explore(tops[left])
         along = multiply(invert(slope.precisions), slope.gradients)
-        tops[left] = _choose_higher(landscape, tops[left], slope, along)
-        left = left[(along * slope.gradients).sum(axis=1) > least**2]
+        axes, is_level = Axes.of(slope), (along * slope.gradients).sum(axis=1) <= least**2
+        is_saddle = is_level & (axes.curvatures[:, 1] > hair)  # which a start may be
+        aside = tops[left] + hair * axes.directions[:, :, 1]
+        higher = _choose_higher(landscape, tops[left], slope, along)
+        tops[left] = np.where(is_saddle[:, None], aside, higher)
+        left = left[~is_level | is_saddle]
         if not len(left):
             break
     return tops

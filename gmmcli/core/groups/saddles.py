@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gmmcli.core.groups.landscape import Landscape, Slope, invert, multiply
-from gmmcli.core.groups.modes import match_places
+from gmmcli.core.groups.landscape import Axes, Landscape, Slope, invert, multiply
+from gmmcli.core.groups.modes import Modes, match_places
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians, IntArray
 
@@ -24,47 +24,47 @@ class Saddles(NamedTuple):
     sides: FloatArray
 
 
-class Axes(NamedTuple):
-    """A landscape at N points along the two axes of its curvature.
+def find_saddles(landscape: Landscape, gaussians: Gaussians, modes: Modes) -> Saddles:
+    """The saddles of the landscape of some Gaussians, with some modes; the highest first.
 
-    In units of the components there, in which no map of the data changes a curvature.
-
-    Attributes:
-        curvatures: ascending, shape (N, 2).
-        gradients: along either axis, shape (N, 2).
-        directions: of the axes, as columns, shape (N, 2, 2).
+    The lowest places of the ridges between two components and of straight ways between two
+    modes, and places about each component, are moved up along the first axis of curvature and down
+    along the second (Cerjan & Miller 1981, "On finding transition states", section II), which ends
+    in a saddle. Those of two components lie on their ridge (Ray & Lindsay 2005, "The topography of
+    multivariate normal mixtures", theorem 1).
     """
-
-    curvatures: FloatArray
-    gradients: FloatArray
-    directions: FloatArray
-
-    @staticmethod
-    def of(slope: Slope) -> "Axes":
-        """Those of a slope."""
-        units = np.linalg.inv(np.linalg.cholesky(slope.precisions))  # (N, 2, 2)
-        turned = units.swapaxes(1, 2)
-        curvatures, directions = np.linalg.eigh(units @ slope.hessians @ turned)
-        directions = turned @ directions
-        gradients = multiply(directions.swapaxes(1, 2), slope.gradients)
-        return Axes(curvatures, gradients, directions)
-
-
-def find_saddles(landscape: Landscape, gaussians: Gaussians) -> Saddles:
-    """The saddles of the landscape of some Gaussians.
-
-    The lowest places of the ridges between two components, and places about each component, are
-    moved up along the first axis of curvature and down along the second (Cerjan & Miller 1981, "On
-    finding transition states", section II), which ends in a saddle. Those of two components lie on
-    their ridge (Ray & Lindsay 2005, "The topography of multivariate normal mixtures", theorem 1).
-    """
-    starts = [_find_low_places(landscape), _surround(gaussians)]
+    between = look_between(landscape, modes)[1]
+    starts = [_find_low_places(landscape), between, _surround(gaussians)]
     places = _follow_axes(landscape, np.concatenate(starts))
     slope = landscape.explore(places)
     first = np.unique(match_places(places, slope.precisions), return_index=True)[1]
+    first = first[np.argsort(-slope.heights[first], kind="stable")]
     places, axes = places[first], Axes.of(Slope(*(values[first] for values in slope)))
     hair = 1e-3 * axes.directions[:, :, 1] / np.sqrt(1 + axes.curvatures[:, 1:])
     return Saddles(places, slope.heights[first], np.stack([places - hair, places + hair], axis=1))
+
+
+def look_between(
+    landscape: Landscape, modes: Modes, *, n_places: int = 33
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """The lowest places on the straight ways between all pairs of modes.
+
+    Heights in nats, (P,), places, (P, 2), and the two modes of each, (P, 2), the highest first. The
+    saddle between two modes is about as high at least.
+
+    Args:
+        landscape: of K components.
+        modes: M of them.
+        n_places: how many places of a way are looked at.
+    """
+    pairs = np.stack(np.triu_indices(modes.number, 1), axis=1)
+    begin, end = (modes.places[side][:, None] for side in pairs.T)
+    places = begin + np.linspace(0, 1, n_places)[:, None] * (end - begin)  # (P, n_places, 2)
+    heights = landscape.measure(places.reshape(-1, 2)).reshape(-1, n_places)
+    lowest, numbers = heights.argmin(axis=1), np.arange(len(pairs))
+    heights, places = heights[numbers, lowest], places[numbers, lowest]
+    order = np.argsort(-heights, kind="stable")
+    return heights[order], places[order], pairs[order]
 
 
 def _find_low_places(

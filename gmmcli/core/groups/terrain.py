@@ -6,7 +6,7 @@ import numpy as np
 
 from gmmcli.core.groups.landscape import Landscape
 from gmmcli.core.groups.modes import Modes, climb, find_modes
-from gmmcli.core.groups.saddles import find_saddles
+from gmmcli.core.groups.saddles import find_saddles, look_between
 from gmmcli.core.groups.tree import Tree, join_modes
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians, IntArray
@@ -49,16 +49,19 @@ def survey(mixture: Mixture) -> tuple[Terrain, Tree]:
     """
     gaussians, whitening = _whiten(mixture)
     landscape = Landscape.of(gaussians)
-    saddles = find_saddles(landscape, gaussians) if gaussians.number > 1 else None
+    saddles = None
+    if gaussians.number > 1:
+        saddles = find_saddles(landscape, gaussians, find_modes(landscape, gaussians.means)[0])
     sides = np.empty((0, 2)) if saddles is None else saddles.sides.reshape(-1, 2)
     modes, leads_to = find_modes(landscape, np.concatenate([gaussians.means, sides]))
-    joins, by = np.zeros(1, dtype=np.intp), np.full(1, -1)
-    places, heights = np.full((1, 2), np.nan), np.full(1, -np.inf)
-    if saddles is not None:
-        pairs = leads_to[gaussians.number :].reshape(-1, 2)
-        joins, by = join_modes(modes.heights, saddles.heights, pairs)
-        places = np.concatenate([whitening.unwhiten_points(saddles.places), places])
+    heights, places, pairs = look_between(landscape, modes)
+    if saddles is not None:  # which come first: other ways are for modes that these leave alone
         heights = np.concatenate([saddles.heights, heights])
+        places = np.concatenate([saddles.places, places])
+        pairs = np.concatenate([leads_to[gaussians.number :].reshape(-1, 2), pairs])
+    joins, by = join_modes(modes.heights, pairs)
+    heights = np.append(heights, -np.inf)  # of the mode that joins no other
+    places = np.concatenate([whitening.unwhiten_points(places), np.full((1, 2), np.nan)])
     tree = Tree(
         whitening.unwhiten_points(modes.places),
         modes.heights + whitening.log_volume,

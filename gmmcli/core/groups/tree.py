@@ -46,7 +46,8 @@ class Tree:
             raise MixtureError(f"a valley is not between 0 and 1: {self.valleys.tolist()}")
         if not ((self.joins >= 0) & (self.joins < n_modes)).all():
             raise MixtureError(f"a mode joins one that there is not: {self.joins.tolist()}")
-        if (_follow(self.joins) != np.flatnonzero(self.joins == numbers)).any():
+        ends = np.flatnonzero(self.joins == numbers)
+        if len(ends) != 1 or (_follow(self.joins) != ends).any():
             raise MixtureError(f"not all modes join in the end: {self.joins.tolist()}")
 
     @property
@@ -107,24 +108,20 @@ def _follow(joins: IntArray) -> IntArray:
     return joins
 
 
-def join_modes(
-    heights: FloatArray, saddles: FloatArray, sides: IntArray
-) -> tuple[IntArray, IntArray]:
+def join_modes(heights: FloatArray, sides: IntArray) -> tuple[IntArray, IntArray]:
     """The mode that each one joins, and by which saddle; both of shape (M,).
 
-    From the highest saddle down, each joins two parts of the landscape, and the one with the lower
-    top ends there (Chazal, Guibas, Oudot & Skraba 2013, "Persistence-based clustering in Riemannian
-    manifolds", section 3). A mode that ends nowhere joins itself, by saddle -1.
+    Each saddle in turn joins two parts of the landscape, and the one with the lower top ends there
+    (Chazal, Guibas, Oudot & Skraba 2013, "Persistence-based clustering in Riemannian manifolds",
+    section 3). A mode that ends nowhere joins itself, by saddle -1.
 
     Args:
         heights: of the modes, in nats, shape (M,).
-        saddles: their heights, in nats, shape (S,).
-        sides: the modes on either side of each, shape (S, 2).
+        sides: the modes on either side of each saddle, from the highest saddle down, shape (S, 2).
     """
     tops = np.arange(len(heights))  # the highest mode of the part that each one is in
     joins, by = tops.copy(), np.full(len(heights), -1)
-    for saddle in np.argsort(-saddles, kind="stable"):
-        left, right = sides[saddle]
+    for saddle, (left, right) in enumerate(sides.tolist()):
         if tops[left] == tops[right]:
             continue
         if heights[tops[left]] > heights[tops[right]]:
