@@ -54,6 +54,8 @@ TESTED_IN = {
     "cli/test_fit": ["runs.directory"],
     "cli/test_generate": ["mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
+    "groups/test_borders": ["mixture.territories"],
+    "groups/test_terrain": ["groups.saddles"],
     "inference/test_oracles": [
         "inference.adam",
         "inference.ascent",

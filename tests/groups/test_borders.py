@@ -1,7 +1,7 @@
 """Territories say of nearly every point which group it climbs to."""
 
 import numpy as np
-from builders import sampled
+from builders import mixture_of, sampled
 
 from gmmcli.core.groups.borders import draw_territories
 from gmmcli.core.groups.groups import label_points
@@ -20,7 +20,7 @@ def test_points_are_in_the_territory_of_the_group_that_they_climb_to(mixture: Mi
 
 
 def test_what_is_far_apart_needs_no_cut() -> None:
-    mixture = Mixture([0.5, 0.5], [[0, 0], [40, 0]], [np.eye(2), np.eye(2)])
+    mixture = mixture_of([0.5, 0.5], [[0, 0], [40, 0]], [np.eye(2), np.eye(2)])
     _, tree = survey(mixture)
     assert draw_territories(mixture, tree, 0.95).of_components == (0, 1)
 
@@ -33,7 +33,7 @@ def test_one_group_is_the_whole_plane(mixture: Mixture) -> None:
 
 
 def test_no_point_belongs_to_a_component_without_weight() -> None:
-    mixture = Mixture([0.5, 0.5, 0], [[0, 0], [9, 0], [5, 5]], [np.eye(2)] * 3)
+    mixture = mixture_of([0.5, 0.5, 0], [[0, 0], [9, 0], [5, 5]], [np.eye(2)] * 3)
     _, tree = survey(mixture)
     territories = draw_territories(mixture, tree, 0.95)
     assert isinstance(territories, Territories)

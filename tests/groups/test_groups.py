@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from builders import cells_of, over_background, sampled
+from builders import cells_of, mixture_of, over_background, sampled
 
 from gmmcli.core.groups.groups import Groups, find_groups, label_points
 from gmmcli.core.mixture.mixture import Mixture
@@ -34,7 +34,7 @@ def test_a_known_tree_is_not_looked_for(mixture: Mixture) -> None:
 
 
 def test_a_wide_component_spans_several_groups() -> None:
-    mixture = Mixture(
+    mixture = mixture_of(
         [0.3, 0.3, 0.4],
         [[-1.5, 0], [1.5, 0], [0, 0]],
         [np.eye(2) / 4, np.eye(2) / 4, 6 * np.eye(2)],
@@ -48,7 +48,7 @@ def test_a_wide_component_spans_several_groups() -> None:
 
 
 def test_strays_are_in_no_group() -> None:
-    two = Mixture([0.5, 0.5], [[0, 0], [6, 0]], [np.eye(2), np.eye(2)])
+    two = mixture_of([0.5, 0.5], [[0, 0], [6, 0]], [np.eye(2), np.eye(2)])
     mixture = over_background(two, 0.01, np.array([[-20.0, -20.0], [20.0, 20.0]]))
     assert mixture.background is not None
     tree = find_groups(mixture, cells_of(np.zeros((1, 2)))).tree
@@ -59,7 +59,7 @@ def test_strays_are_in_no_group() -> None:
 
 
 def test_a_deep_valley_divides_and_a_dent_does_not() -> None:
-    two = Mixture([0.5, 0.5], [[0, 0], [2.2, 0]], [np.eye(2), np.eye(2)])
+    two = mixture_of([0.5, 0.5], [[0, 0], [2.2, 0]], [np.eye(2), np.eye(2)])
     cells = cells_of(sampled(two, 100))
     (dent,) = find_groups(two, cells, 1.0).tree.valleys[1:]
     valley = max(dent, *find_groups(two, cells).tree.valleys)

@@ -1,7 +1,7 @@
 """Points climb where plain modal EM in small steps leads them."""
 
 import numpy as np
-from builders import sampled
+from builders import mixture_of, sampled
 
 from gmmcli.core.groups.modes import match_places
 from gmmcli.core.groups.terrain import survey
@@ -20,7 +20,7 @@ def test_climbs_end_where_those_of_shorter_steps_do(mixture: Mixture) -> None:
 
 
 def test_a_point_beside_a_narrow_group_is_not_carried_past_it() -> None:
-    mixture = Mixture(
+    mixture = mixture_of(
         [0.45, 0.45, 0.1],
         [[0, 0], [10, 0], [5, 0]],
         [np.eye(2), np.eye(2), 100 * np.eye(2)],

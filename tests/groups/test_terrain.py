@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders import mixture_of
 
 from gmmcli.core.groups.terrain import revisit, survey
 from gmmcli.core.mixture.covariances import FloatArray
@@ -45,7 +46,7 @@ def test_tree_is_that_of_a_flooded_grid(seed: int) -> None:
     n_components = 6
     roots = random.normal(size=(n_components, 2, 2))
     covariances = 0.2 * roots @ roots.swapaxes(1, 2) + 0.15 * np.eye(2)
-    mixture = Mixture(np.full(6, 1 / 6), 2 * random.normal(size=(6, 2)), covariances)
+    mixture = mixture_of(np.full(6, 1 / 6), 2 * random.normal(size=(6, 2)), covariances)
     _, tree = survey(mixture)
     low, high = mixture.means.min(axis=0) - 2, mixture.means.max(axis=0) + 2
     x, y = (np.linspace(low[axis], high[axis], 240) for axis in range(2))
@@ -62,7 +63,7 @@ def test_tree_is_that_of_a_flooded_grid(seed: int) -> None:
 
 
 def test_two_components_have_the_saddle_of_their_ridge() -> None:
-    mixture = Mixture([0.5, 0.5], [[0, 0], [4, 2]], [np.eye(2), np.eye(2)])
+    mixture = mixture_of([0.5, 0.5], [[0, 0], [4, 2]], [np.eye(2), np.eye(2)])
     _, tree = survey(mixture)
     assert tree.joins.tolist() in ([0, 0], [1, 1])
     lower = int(tree.joins[0] == 0)
@@ -72,7 +73,9 @@ def test_two_components_have_the_saddle_of_their_ridge() -> None:
 
 
 def test_a_mode_may_be_at_no_mean() -> None:
-    crossing = Mixture([0.5, 0.5], [[1, 0], [0, 1]], [np.diag([1.0, 0.05]), np.diag([0.05, 1.0])])
+    crossing = mixture_of(
+        [0.5, 0.5], [[1, 0], [0, 1]], [np.diag([1.0, 0.05]), np.diag([0.05, 1.0])]
+    )
     _, tree = survey(crossing)
     assert tree.number == 3  # where they cross, and near either mean
     crossing_point = tree.modes[np.abs(tree.modes).max(axis=1).argmin()]
@@ -81,7 +84,7 @@ def test_a_mode_may_be_at_no_mean() -> None:
 
 def test_the_mean_of_a_component_may_be_a_saddle() -> None:
     means = [[0, 0], [10, 0], [5, 0]]
-    mixture = Mixture([0.45, 0.45, 0.1], means, [np.eye(2), np.eye(2), 100 * np.eye(2)])
+    mixture = mixture_of([0.45, 0.45, 0.1], means, [np.eye(2), np.eye(2), 100 * np.eye(2)])
     _, tree = survey(mixture)
     assert tree.number == 2
     np.testing.assert_allclose(tree.saddles[tree.valleys > 0], [[5, 0]], atol=1e-6)
@@ -100,7 +103,7 @@ def test_modes_are_tops(mixture: Mixture) -> None:
 
 def test_units_of_the_data_change_nothing(mixture: Mixture) -> None:
     matrix, shift = np.array([[3.0, 1.0], [-50.0, 200.0]]), np.array([7.0, -3.0])
-    moved = Mixture(
+    moved = mixture_of(
         mixture.weights,
         mixture.means @ matrix.T + shift,
         matrix @ mixture.covariances @ matrix.T,
@@ -120,6 +123,6 @@ def test_a_terrain_is_revisited_with_the_same_modes(mixture: Mixture) -> None:
 
 
 def test_a_component_without_weight_has_no_mode() -> None:
-    mixture = Mixture([1, 0], [[0, 0], [50, 50]], [np.eye(2), np.eye(2)])
+    mixture = mixture_of([1, 0], [[0, 0], [50, 50]], [np.eye(2), np.eye(2)])
     _, tree = survey(mixture)
     np.testing.assert_allclose(tree.modes, [[0, 0]], atol=1e-9)

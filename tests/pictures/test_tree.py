@@ -1,6 +1,7 @@
 """The picture of the tree: joins at their valleys, in the colours of groups."""
 
 import numpy as np
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 
 from gmmcli.core.groups.groups import Groups
@@ -31,9 +32,9 @@ def test_joins_above_the_cut_have_the_colour_of_their_group() -> None:
     axes = Figure().add_subplot()
     lines = draw_joins(axes, GROUPS, lay_out(TREE)[1])
     colours = pick_colours(3)
-    shades = lines.get_colors()
+    shades = to_rgba_array(lines.get_colors())
     for path, shade in zip(lines.get_paths(), shades, strict=True):
-        if path.vertices[:, 1].min() >= 0.95:
+        if np.asarray(path.vertices)[:, 1].min() >= 0.95:
             assert any(np.allclose(shade[:3], colour) for colour in colours)
         else:
             assert shade[0] == shade[1] == shade[2]

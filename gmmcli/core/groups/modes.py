@@ -116,28 +116,31 @@ def _ascend(
     starts: FloatArray,
     *,
     n_steps: int = 500,
+    n_plain: int = 50,
     least: float = 1e-9,
     hair: float = 1e-4,
 ) -> FloatArray:
     """The tops that points lead up to, shape (S, 2).
 
-    By the higher of a step of modal EM and, where all ways bend down, one of Newton's method.
+    By the higher of a step of modal EM and, where all ways bend down, a step of Newton's method.
 
     Args:
         landscape: of K components.
         starts: shape (S, 2).
         n_steps: the most steps; a dozen do where modes are not level.
+        n_plain: after so many, what is still on the way takes strides.
         least: a step that ends the climb, in standard deviations of the components there.
         hair: what leads away from a saddle, in the same.
     """
     tops, left = starts.copy(), np.arange(len(starts))
-    for _ in range(n_steps):
+    for number in range(n_steps):
         slope = landscape.explore(tops[left])
         along = multiply(invert(slope.precisions), slope.gradients)
         axes, is_level = Axes.of(slope), (along * slope.gradients).sum(axis=1) <= least**2
         is_saddle = is_level & (axes.curvatures[:, 1] > hair)  # which a start may be
         aside = tops[left] + hair * axes.directions[:, :, 1]
-        higher = _choose_higher(landscape, tops[left], slope, along)
+        walk = landscape.step if number < n_plain else landscape.stride
+        higher = _choose_higher(landscape, tops[left], slope, walk(tops[left]))
         tops[left] = np.where(is_saddle[:, None], aside, higher)
         left = left[~is_level | is_saddle]
         if not len(left):
@@ -146,15 +149,15 @@ def _ascend(
 
 
 def _choose_higher(
-    landscape: Landscape, places: FloatArray, slope: Slope, along: FloatArray
+    landscape: Landscape, places: FloatArray, slope: Slope, walked: FloatArray
 ) -> FloatArray:
-    """Where the better step leads from some places, given that of modal EM, (S, 2)."""
+    """Where modal EM has walked from some places, or Newton's method where higher, (S, 2)."""
     bends = -slope.hessians
     is_hill = are_definite(bends)
     metrics = np.where(is_hill[:, None, None], bends, slope.precisions)
-    plain, newton = places + along, places + multiply(invert(metrics), slope.gradients)
-    is_higher = is_hill & (landscape.measure(newton) >= landscape.measure(plain))
-    return np.where(is_higher[:, None], newton, plain)
+    newton = places + multiply(invert(metrics), slope.gradients)
+    is_higher = is_hill & (landscape.measure(newton) >= landscape.measure(walked))
+    return np.where(is_higher[:, None], newton, walked)
 
 
 def _measure_discs(

@@ -112,8 +112,9 @@ def _look_along(
         inner = heights[:, 1:-1]
         ridge, at = np.nonzero((inner <= heights[:, :-2]) & (inner <= heights[:, 2:]))
         low.append(np.concatenate([pairs[:, ridge], at[None]]))
-    *pairs, at = np.concatenate(low, axis=1)
-    return np.stack(pairs), parts[at], parts[at + 2]
+    found = np.concatenate(low, axis=1)
+    at = found[2]
+    return found[:2], parts[at], parts[at + 2]
 
 
 def _walk_ridge(landscape: Landscape, pairs: IntArray, shares: FloatArray) -> FloatArray:
