@@ -57,4 +57,4 @@ def test_algebra_is_that_of_numpy() -> None:
     np.testing.assert_array_equal(are_definite(matrices), [True, False])
     np.testing.assert_allclose(invert(matrices[:1]), np.linalg.inv(matrices[:1]))
     vectors = np.array([[1.0, 2.0], [3.0, 4.0]])
-    np.testing.assert_allclose(multiply(matrices, vectors), [[3, 2.5], [11, 10]])
+    np.testing.assert_allclose(multiply(matrices, vectors), [[3.0, 2.5], [11.0, 10.0]])

@@ -23,7 +23,7 @@ def test_parts_join_from_the_shallowest_valley_on() -> None:
     order, joins = lay_out(TREE)
     assert sorted(order) == [0, 1, 2, 3]
     assert [join.valley for join in joins] == [0.97, 0.6, 0.3]
-    assert joins[0].tops == (1, 1)
+    assert joins[0].tops == (1.0, 1.0)
     assert {order[int(end)] for end in joins[0].ends} == {2, 3}
     assert set(joins[1].tops) == {1, 0.97}
 

