@@ -1,12 +1,17 @@
 """The picture of the tree: joins at their valleys, in the colours of groups."""
 
+from pathlib import Path
+
 import numpy as np
+from builders import ROOT
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.testing.compare import compare_images
 
 from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.tree import Tree
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.frames import save_figure
+from gmmcli.pictures.style import apply_style, pick_colours
 from gmmcli.pictures.tree import draw_joins, lay_out, make_tree_figure
 
 TREE = Tree(
@@ -47,3 +52,11 @@ def test_the_picture_names_modes_and_groups() -> None:
     order, _ = lay_out(TREE)
     assert [label.get_text() for label in below.get_xticklabels()] == [str(m) for m in order]
     assert [text.get_text() for text in below.texts] == [str(TREE.cut(0.95)[m]) for m in order]
+
+
+def test_the_picture_looks_as_it_did(tmp_path: Path) -> None:
+    with apply_style():
+        save_figure(make_tree_figure(GROUPS), tmp_path / "groups.png", "png")
+    baseline = ROOT / "tests" / "baseline" / "groups.png"
+    # Where a change is meant, look at the new picture and copy it over the baseline.
+    assert compare_images(str(baseline), str(tmp_path / "groups.png"), tol=4) is None
