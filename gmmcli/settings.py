@@ -28,6 +28,7 @@ CriterionName = Literal["bic", "aic", "icl"]
 BackgroundChoice = Literal["auto", "on", "off"]
 EngineName = Literal["auto", "spark"]
 PictureFormat = Literal["png", "svg", "pdf"]
+ColourChoice = Literal["component", "group"]
 
 COVARIANCE_TYPES: tuple[CovarianceType, ...] = get_args(CovarianceType)
 # Volume, shape and orientation of each: equal, variable, or the identity (Celeux & Govaert 1995).
@@ -44,6 +45,7 @@ CRITERIA: tuple[CriterionName, ...] = get_args(CriterionName)
 BACKGROUNDS: tuple[BackgroundChoice, ...] = get_args(BackgroundChoice)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
+COLOUR_CHOICES: tuple[ColourChoice, ...] = get_args(ColourChoice)
 
 # A table of at most so many rows is fitted point by point, and a longer one by cells: exactness
 # against time.
@@ -64,6 +66,10 @@ ALIKE = 2.0
 MOST_SHIFT = 0.05
 # The least standard deviation of a component, as a share of the data's.
 FLOOR = 1e-5
+# Two modes are one group where the density between them falls to no less than this share of the
+# lower one: clusters that overlap kept apart against dents of a cluster taken for valleys
+# (benchmarks/groups.py).
+VALLEY = 0.95
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("core.mixture",),
     ("core.tables",),
     ("core.cells",),
+    ("core.groups",),
     ("core.inference",),
     ("core.search",),
     ("core.runs",),
@@ -55,6 +56,8 @@ TESTED_IN = {
     "cli/test_generate": ["mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
     "cli/test_starts": ["runs.likeness"],
+    "groups/test_borders": ["mixture.territories"],
+    "groups/test_terrain": ["groups.saddles"],
     "inference/test_oracles": [
         "inference.adam",
         "inference.ascent",

@@ -14,6 +14,7 @@ from gmmcli.cli.options import (
     engine_option,
     seed_option,
     table_option,
+    valley_type,
 )
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
@@ -24,6 +25,7 @@ from gmmcli.settings import (
     LEARNING_RATES,
     MOST_CELLS,
     OPTIMIZERS,
+    VALLEY,
     Choice,
     FitSettings,
 )
@@ -142,6 +144,15 @@ Examples:
     "of the values hides comes on top.",
 )
 @click.option(
+    "--valley",
+    type=valley_type,
+    default=VALLEY,
+    show_default=True,
+    metavar="F",
+    help="Two modes are one group unless the density between them falls below this share of the "
+    "lower one; 0.5 keeps clear valleys only.",
+)
+@click.option(
     "--optimizer",
     type=click.Choice(OPTIMIZERS),
     default=FitSettings.optimizer,
@@ -213,8 +224,8 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     numeric columns are the coordinates. Rows with an empty or non-finite coordinate are skipped
     and counted. A large table becomes cells, groups of close points, and the summary says what that
     costs. Writes a directory with parameters.json, history.csv, cells.parquet, frames/ and
-    convergence.png, and where there was a choice selection.csv and selection.png. Ctrl-C ends the
-    fit at the next step and keeps what there is.
+    convergence.png, where there was a choice selection.csv and selection.png, and where groups are
+    not components groups.png. Ctrl-C ends the fit at the next step and keeps what there is.
     """
     from gmmcli.pictures.painter import Painter
 

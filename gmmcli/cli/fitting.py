@@ -25,6 +25,7 @@ from gmmcli.cli.summary import (
     describe_end,
     describe_figures,
     describe_files,
+    describe_groups,
     describe_rows,
     describe_type,
     has_thin_components,
@@ -128,8 +129,10 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
             interrupted=is_interrupted,
         )
         if task.start is None:
-            return describe(choose_mixture(cells, settings, task.choice, hooks=hooks))
-        return describe(fit_from(cells, settings, task.start, hooks=hooks))
+            outcome = choose_mixture(cells, settings, task.choice, hooks=hooks)
+        else:
+            outcome = fit_from(cells, settings, task.start, hooks=hooks)
+        return describe(outcome, task.request.valley)
 
 
 def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":
@@ -199,6 +202,8 @@ def report_fit(
             reporter.print(describe_background(background, columns, n_points))
             if strays := find_strays(task.points, fit.mixture):
                 reporter.print(name_strays(strays))
+        if not fit.groups.are_components:
+            reporter.print(describe_groups(fit.groups))
         for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
             reporter.print(line)
         for line in describe_choices(fit):
@@ -210,10 +215,13 @@ def report_fit(
 def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -> None:
     """Write the rows of a task with their labels to a file."""
     with reporter.show_work(f"writing {output}"), mention_kept_fit(task.directory):
-        from gmmcli.core.tables.prediction import write_predictions
+        from gmmcli.core.groups.borders import draw_territories
+        from gmmcli.core.tables.prediction import predict_rows, write_predictions
 
+        territories = draw_territories(fit.mixture, fit.groups.tree, fit.groups.valley)
+        predict = partial(predict_rows, mixture=fit.mixture, territories=territories)
         columns, overwrite = task.points.columns, task.request.overwrite
-        write_predictions(task.source, columns, fit.mixture, output, overwrite=overwrite)
+        write_predictions(task.source, columns, predict, output, overwrite=overwrite)
 
 
 def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> list[Path]:

@@ -128,3 +128,6 @@ class StepList(click.ParamType[Literal["auto", "all"] | tuple[int, ...]]):
             return tuple(sorted({int(part) for part in parts}))
         message = f"{value!r} is neither 'auto', 'all' nor numbers such as 0,50,100"
         return self.fail(message, param, ctx)
+
+
+valley_type = NumberRange(min=0, max=1, min_open=True)

@@ -5,13 +5,20 @@ from typing import Literal
 
 import click
 
-from gmmcli.cli.options import StepList
-from gmmcli.settings import AUTO_SNAPSHOTS, PICTURE_FORMATS, PictureFormat
+from gmmcli.cli.options import StepList, valley_type
+from gmmcli.settings import (
+    AUTO_SNAPSHOTS,
+    COLOUR_CHOICES,
+    PICTURE_FORMATS,
+    ColourChoice,
+    PictureFormat,
+)
 
 EXAMPLES = """\b
 Examples:
   gmm plot old_faithful --steps all
   gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
+  gmm plot sky --color group --valley 0.5 -o clear_groups
 """
 
 
@@ -34,6 +41,21 @@ Examples:
     help="The format of the pictures.",
 )
 @click.option(
+    "--color",
+    "colour",
+    type=click.Choice(COLOUR_CHOICES),
+    default="component",
+    show_default=True,
+    help="What has a colour in frames: every component, or every group.",
+)
+@click.option(
+    "--valley",
+    type=valley_type,
+    metavar="F",
+    help="Two modes are one group unless the density between them falls below this share of the "
+    "lower one. By default that of the fit.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -47,6 +69,8 @@ def plot(
     run: Path,
     steps: Literal["auto", "all"] | tuple[int, ...] | None,
     picture_format: PictureFormat,
+    colour: ColourChoice,
+    valley: float | None,
     output: Path | None,
     overwrite: bool,
     quiet: bool,
@@ -57,18 +81,23 @@ def plot(
 
     reporter = Reporter(quiet=quiet)
     with reporter.show_work(f"reading {run}"):
-        from gmmcli.core.runs.directory import name_pictures, read_run, remove_pictures
+        from gmmcli.core.runs.directory import (
+            group_again,
+            name_pictures,
+            read_run,
+            remove_pictures,
+        )
         from gmmcli.files import check_file_target
         from gmmcli.pictures.frames import draw_run
 
-        fitted = read_run(run)
+        fitted = group_again(read_run(run), valley)
         chosen = fitted.history.choose_steps(fitted.snapshots if steps is None else steps)
         names = name_pictures(fitted, chosen, picture_format)
     directory = run if output is None else output
     if output is not None:
         for name in names:
             check_file_target(output / name, overwrite=overwrite)
-    pictures = draw_run(fitted, chosen, directory, picture_format)
+    pictures = draw_run(fitted, chosen, directory, picture_format, colour)
     files = list(reporter.track(pictures, len(names), "drawing"))
     if output is None:
         remove_pictures(run, picture_format, keep=files)

@@ -1,12 +1,18 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmmcli.cli.options import engine_option, table_option
+from gmmcli.cli.options import engine_option, table_option, valley_type
 from gmmcli.settings import EngineName
+
+if TYPE_CHECKING:
+    from gmmcli.core.runs.parameters import Parameters
+    from gmmcli.core.tables.table import Table
 
 EXAMPLES = """\b
 Examples:
@@ -40,9 +46,18 @@ Examples:
     metavar="COLUMN",
     help="The column of the second coordinate, if not that of RUN.",
 )
+@click.option(
+    "--valley",
+    type=valley_type,
+    metavar="F",
+    help="Two modes are one group unless the density between them falls below this share of the "
+    "lower one. By default that of the fit.",
+)
 @click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
 @click.option(
-    "--counts", is_flag=True, help="Write how many rows have each label, rather than the rows."
+    "--counts",
+    is_flag=True,
+    help="Write how many rows have each label and group, rather than the rows.",
 )
 @click.option("--by", metavar="COLUMN", help="With --counts, for each value of a column by itself.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
@@ -57,6 +72,7 @@ def predict(
     output: str | None,
     x_column: str | None,
     y_column: str | None,
+    valley: float | None,
     responsibilities: bool,
     counts: bool,
     by: str | None,
@@ -65,11 +81,11 @@ def predict(
     """Say which component each row of a table belongs to, by the fit in the directory RUN.
 
     DATA is whatever gmm fit takes. Writes its rows with all their columns, in their order, and the
-    columns label (the likeliest component, -1 for the background), probability (how likely it is)
-    and log_density (of the whole mixture, in nats). Where DATA has a column of such a name, the new
-    one is called predicted_label and so on. Rows with an empty or non-finite coordinate get empty
-    results. With --counts, writes the columns label and count instead, and that of --by before
-    them.
+    columns label (the likeliest component, -1 for the background), probability (how likely it is),
+    log_density (of the whole mixture, in nats) and group (of the mode that the row climbs to, -1
+    for the background). Where DATA has a column of such a name, the new one is called
+    predicted_label and so on. Rows with an empty or non-finite coordinate get empty results. With
+    --counts, writes the columns label, group and count instead, and that of --by before them.
     """
     check_counts(counts=counts, by=by, responsibilities=responsibilities)
     from gmmcli.cli.reporter import Reporter
@@ -89,10 +105,25 @@ def predict(
         if fitted.by is not None:
             each = f"those of each {fitted.by!r} are in {run / VALUES}"
             Reporter().note(f"{run} is the fit of all rows; {each}")
+        say = make_prediction(fitted, valley, with_responsibilities=responsibilities)
         columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
-        rows = partial(write_predictions, with_responsibilities=responsibilities)
-        write = partial(write_counts, by=by) if counts else rows
-        write(source, columns, fitted.mixture, output, overwrite=overwrite)
+        write = partial(write_counts, by=by) if counts else write_predictions
+        write(source, columns, say, output, overwrite=overwrite)
+
+
+def make_prediction(
+    fitted: "Parameters", valley: float | None, *, with_responsibilities: bool
+) -> Callable[["Table"], Any]:
+    """What a fit says about the rows of a table, as a function of the table."""
+    from gmmcli.core.groups.borders import draw_territories
+    from gmmcli.core.tables.prediction import predict_rows
+
+    return partial(
+        predict_rows,
+        mixture=fitted.mixture,
+        territories=draw_territories(fitted.mixture, *fitted.choose_groups(valley)),
+        with_responsibilities=with_responsibilities,
+    )
 
 
 def check_counts(*, counts: bool, by: str | None, responsibilities: bool) -> None:

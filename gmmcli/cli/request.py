@@ -43,6 +43,7 @@ class Request:
     like: Path | None
     effort: Effort
     floor: float
+    valley: float
     optimizer: OptimizerName
     learning_rate: float | None
     steps: int

@@ -18,6 +18,7 @@ NOUNS = ("volumes", "shapes", "directions")
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
+    from gmmcli.core.groups.groups import Groups
     from gmmcli.core.mixture.background import Background
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
@@ -193,6 +194,12 @@ def describe_background(
         decimals = max(2 - math.floor(math.log10(high - low)), 0)
         sides.append(f"{name} {low:,.{decimals}f} to {high:,.{decimals}f}")
     return f"background: weight {background.weight:.4f}{points}, over {' and '.join(sides)}"
+
+
+def describe_groups(groups: "Groups") -> str:
+    """How many groups the components are in: '30 components in 15 groups'."""
+    components = count(len(groups.shares), "component")
+    return f"{components} in {count(groups.number, 'group')} (docs/guide/groups.md)"
 
 
 def name_strays(rows: Sequence[int], *, most: int = 10) -> str:

@@ -19,11 +19,10 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
 from gmmcli.pictures.scene import COVERAGES, Scene, compute_radius
+from gmmcli.pictures.style import BACKGROUND_COLOUR
 
 # From so many cells on, they make a carpet: outlines have a white rim, and vector files a bitmap.
 MANY_CELLS = 5000
-# Of what most likely belongs to the background, in RGB: a grey that no component has.
-BACKGROUND_COLOUR = (0.45, 0.45, 0.45)
 # What a step is called that a move of the search led to.
 MOVE = "by a move"
 # What a step is called that has an ELBO of other cells than the step before.
@@ -39,14 +38,16 @@ def draw_snapshot(axes: Axes, scene: Scene, snapshot: Snapshot) -> None:
 
 
 def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathCollection]:
-    """Draw every cell in the colours of its components, mixed by responsibility.
+    """Draw every cell in its own colour, or those of its components, mixed by responsibility.
 
     Where it most likely belongs to the background, it is an open circle.
     """
     places = scene.cells.means
     responsibilities = mixture.responsibilities(places)  # (C, K)
     strays = mixture.background_responsibilities(places)  # (C,)
-    colours = responsibilities @ scene.colours + np.outer(strays, BACKGROUND_COLOUR)
+    colours = scene.cell_colours
+    if colours is None:
+        colours = responsibilities @ scene.colours + np.outer(strays, BACKGROUND_COLOUR)
     are_stray = strays > responsibilities.max(axis=1)
     rest = ~are_stray
     is_carpet = scene.cells.n_cells > MANY_CELLS
@@ -214,7 +215,8 @@ def draw_marks(
 def describe_scene(scene: Scene, background: Background | None) -> str:
     """What a reader needs to know to read the picture, of mixtures with a background or none."""
     shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
-    note = f"colours: mixed by responsibility; ellipses: {shares} of their component"
+    colours = "mixed by responsibility" if scene.cell_colours is None else "groups"
+    note = f"colours: {colours}; ellipses: {shares} of their component"
     if background is not None:
         note = f"{note}; open circles: background"
     if scene.n_outside:

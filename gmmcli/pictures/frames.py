@@ -9,27 +9,33 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gmmcli.core.runs.directory import Run, name_frame, name_selection, name_sheet
+from gmmcli.core.groups.groups import Groups, label_points
+from gmmcli.core.mixture.gaussians import IntArray
+from gmmcli.core.runs.directory import Run, name_frame, name_selection, name_sheet, name_tree
 from gmmcli.core.runs.history import Snapshot
 from gmmcli.files import replace_atomically
 from gmmcli.pictures.artists import (
-    BACKGROUND_COLOUR,
     describe_background,
     describe_scene,
     describe_snapshot,
     draw_snapshot,
 )
-from gmmcli.pictures.scene import Scene, compute_scene
+from gmmcli.pictures.scene import Scene, colour_groups, compute_scene
 from gmmcli.pictures.selection import make_selection_figure
 from gmmcli.pictures.sheet import make_sheet
-from gmmcli.pictures.style import apply_style
-from gmmcli.settings import PictureFormat
+from gmmcli.pictures.style import BACKGROUND_COLOUR, apply_style
+from gmmcli.pictures.tree import make_tree_figure
+from gmmcli.settings import ColourChoice, PictureFormat
 
 FRAME_INCHES = (7.0, 5.4)
 
 
 def draw_run(
-    run: Run, steps: list[int], directory: Path, picture_format: PictureFormat = "png"
+    run: Run,
+    steps: list[int],
+    directory: Path,
+    picture_format: PictureFormat = "png",
+    colour: ColourChoice = "component",
 ) -> Iterator[Path]:
     """Draw a run's frames and then its other pictures, and yield the path of each once written.
 
@@ -38,29 +44,39 @@ def draw_run(
         steps: the steps to draw, ascending, each in the run's history.
         directory: where frames/ and the other pictures go.
         picture_format: of every picture.
+        colour: what has a colour in frames.
 
     Raises:
         OutputError: when a picture cannot be written.
     """
-    for name, make_figure in _plan_figures(run, steps, picture_format).items():
+    scene = compute_scene(run)
+    if colour == "group" and run.groups is not None:
+        scene = colour_groups(scene, run.groups, _label_cells(run, run.groups))
+    for name, make_figure in _plan_figures(scene, run, steps, picture_format).items():
         with apply_style():
             save_figure(make_figure(), directory / name, picture_format)
         yield directory / name
 
 
 def _plan_figures(
-    run: Run, steps: list[int], picture_format: PictureFormat
+    scene: Scene, run: Run, steps: list[int], picture_format: PictureFormat
 ) -> dict[str, Callable[[], Figure]]:
     """What makes each picture, by its path inside a run, in the order of drawing."""
-    scene = compute_scene(run)
     figures: dict[str, Callable[[], Figure]] = {
         name_frame(step, picture_format): partial(_make_frame_at, scene, run, step)
         for step in steps
     }
     if run.selection is not None:
         figures[name_selection(picture_format)] = partial(make_selection_figure, run.selection)
+    if run.groups is not None and run.has_tree:
+        figures[name_tree(picture_format)] = partial(make_tree_figure, run.groups)
     figures[name_sheet(picture_format)] = partial(make_sheet, scene, run, steps)
     return figures
+
+
+def _label_cells(run: Run, groups: Groups) -> IntArray:
+    """The group of each cell of a run, shape (C,)."""
+    return label_points(run.mixture, groups.tree, groups.valley, run.cells.means)
 
 
 def _make_frame_at(scene: Scene, run: Run, step: int) -> Figure:

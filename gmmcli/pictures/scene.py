@@ -1,16 +1,18 @@
 """What all pictures of a run share, computed once: the view, the points and the colours."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.groups.groups import Groups
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import Run
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
 
 # The shares of a component that its two ellipses hold.
 COVERAGES = (0.5, 0.95)
@@ -27,6 +29,7 @@ class Scene:
         limits: the lower and upper corner of the view, shape (2, 2), in data units.
         n_outside: how many points lie outside the view.
         sizes: the areas of the cells' markers, shape (C,), in square points.
+        cell_colours: of the cells, shape (C, 3) in RGB, where they are not those of components.
     """
 
     columns: tuple[str, str]
@@ -35,10 +38,11 @@ class Scene:
     limits: FloatArray
     n_outside: float
     sizes: FloatArray
+    cell_colours: FloatArray | None = None
 
 
 def compute_scene(run: Run) -> Scene:
-    """The scene of a run's pictures."""
+    """The scene of a run's pictures, with a colour for each component."""
     reaches = compute_reaches(run.mixture)
     limits = _compute_view(run.cells, reaches)
     inside = _are_within(run.cells.means, limits)
@@ -55,6 +59,21 @@ def compute_scene(run: Run) -> Scene:
         n_outside=float(run.cells.counts[~inside].sum()),
         sizes=_compute_sizes(run.cells),
     )
+
+
+def colour_groups(scene: Scene, groups: Groups, of_cells: IntArray) -> Scene:
+    """The same scene with a colour for each group.
+
+    A component has that of the group with most of it, and a cell that of its own group.
+
+    Args:
+        scene: of a run.
+        groups: of its mixture.
+        of_cells: the group of each cell, or -1 for the background, shape (C,).
+    """
+    colours = np.vstack([pick_colours(groups.number), BACKGROUND_COLOUR])
+    of_components = colours[groups.of_components]
+    return replace(scene, colours=of_components, cell_colours=colours[of_cells])
 
 
 def _shorten(name: str, longest: int = 48) -> str:

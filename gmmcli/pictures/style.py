@@ -10,6 +10,8 @@ import numpy as np
 
 from gmmcli.core.mixture.covariances import FloatArray
 
+# Of what most likely belongs to the background, in RGB: a grey that no component has.
+BACKGROUND_COLOUR = (0.45, 0.45, 0.45)
 SHEET = matplotlib.rc_params_from_file(
     Path(__file__).with_name("gmm.mplstyle"), use_default_template=False
 )

@@ -397,5 +397,5 @@ def test_a_start_with_a_background_is_fitted_and_tells_of_it(
     background = json.loads(Path("stray/parameters.json").read_text())["background"]
     assert line.startswith(f"background: weight {background['weight']:.4f}, about ")
     rows = Path("rows.csv").read_text().splitlines()
-    assert rows[0] == "x,y,label,predicted_label,probability,log_density"
+    assert rows[0] == "x,y,label,predicted_label,probability,log_density,group"
     assert {row.split(",")[3] for row in rows[1:]} == {"-1", "0", "1"}

@@ -184,3 +184,27 @@ def test_plot_never_imports_torch(fitted: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=fitted.parent
     )
     assert done.stdout == "[]\n"
+
+
+def test_groups_are_drawn_where_they_are_not_the_components(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    three = {
+        "weights": [0.4, 0.3, 0.3],
+        "means": [[0, 0], [1.2, 0], [9, 9]],
+        "covariances": [[[1, 0], [0, 1]]] * 3,
+    }
+    Path("three.json").write_text(json.dumps(three))
+    run("generate", "--mixture", "three.json", "-n", 600, "-o", "three.csv")
+    asked = ("three.csv", "--init", "three.json", "--steps", 0, "--snapshots", 1)
+    assert "3 components in 2 groups" in run("fit", *asked).stdout
+    assert (work / "three" / "groups.png").is_file()
+    run("plot", "three", "--color", "group", "-o", "coloured")
+    frame = "frames/step-0000.png"
+    assert (work / "coloured" / frame).read_bytes() != (work / "three" / frame).read_bytes()
+    values = json.loads((work / "three" / "parameters.json").read_text())
+    del values["groups"]  # as in runs of earlier versions
+    (work / "three" / "parameters.json").write_text(json.dumps(values))
+    assert "groups.png" in run("plot", "three", "-o", "again").stdout
+    again, first = (work / name / "groups.png" for name in ("again", "three"))
+    assert again.read_bytes() == first.read_bytes()

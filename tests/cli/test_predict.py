@@ -1,6 +1,7 @@
 """`gmm predict`: rows come back whole and in order, with what scikit-learn would say of them."""
 
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from click.testing import Result
 from servers import spark_environment
 from sklearn.mixture import GaussianMixture
 
+from gmmcli.core.groups.groups import label_points
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.runs.parameters import read_parameters
 from gmmcli.files import write_json
 
 N_ROWS = 5000
@@ -192,3 +195,37 @@ def test_bad_requests_get_one_line_and_write_nothing(
     before = sorted(work.iterdir())
     assert message in one_line_error(run("predict", *arguments, code=1))
     assert sorted(work.iterdir()) == before
+
+
+def test_groups_are_those_that_the_fitted_rows_climb_to(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    told = read_parameters(work / "run")
+    assert told.groups is not None
+    points = pd.read_parquet(work / "d.parquet")[["a", "b"]].to_numpy()
+    for valley in (told.groups.valley, 0.5, 1.0):
+        asked = () if valley == told.groups.valley else ("--valley", valley)
+        run("predict", "run", "d.csv", *asked, "-o", "out.csv", "--overwrite")
+        expected = label_points(fitted, told.groups.tree, valley, points)
+        assert (pd.read_csv(work / "out.csv")["group"] == expected).mean() >= 0.999
+
+
+def test_a_run_of_an_earlier_version_has_groups_too(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    run("predict", "run", "d.csv", "-o", "new.csv")
+    values = json.loads((work / "run" / "parameters.json").read_text())
+    del values["groups"]
+    write_json(work / "run" / "parameters.json", values)
+    run("predict", "run", "d.csv", "-o", "old.csv")
+    assert (work / "old.csv").read_bytes() == (work / "new.csv").read_bytes()
+
+
+def test_damaged_groups_are_an_error(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    values = json.loads((work / "run" / "parameters.json").read_text())
+    values["groups"]["modes"][0]["joins"] = 99
+    write_json(work / "run" / "parameters.json", values)
+    result = run("predict", "run", "d.csv", code=1)
+    assert "damaged: a mode joins one that there is not" in one_line_error(result)

@@ -79,7 +79,7 @@ def test_counts_are_of_the_fit_of_all_rows(run: Callable[..., Result], sites: pd
     result = run("predict", "sites", "sites.csv", "--counts", "--by", "site")
     assert "sites is the fit of all rows; those of each 'site' are in sites/values" in result.stderr
     counts = pd.read_csv(io.StringIO(result.stdout), keep_default_na=False)
-    assert list(counts.columns) == ["site", "label", "count"]
+    assert list(counts.columns) == ["site", "label", "group", "count"]
     assert counts.groupby("site")["count"].sum().to_dict() == {
         "": 3,
         "lone": 1,

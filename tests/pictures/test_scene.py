@@ -3,11 +3,12 @@
 import numpy as np
 from builders import article_run, cells_of, fit, mixture_of, run_of, sampled
 
+from gmmcli.core.groups.groups import find_groups
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
 from gmmcli.pictures.frames import make_frame
-from gmmcli.pictures.scene import compute_scene
-from gmmcli.pictures.style import apply_style
+from gmmcli.pictures.scene import colour_groups, compute_scene
+from gmmcli.pictures.style import BACKGROUND_COLOUR, apply_style, pick_colours
 from gmmcli.settings import FitSettings
 
 
@@ -54,3 +55,15 @@ def test_points_on_an_axis_have_a_view() -> None:
     result = fit(cells_of(points), FitSettings(components=1))
     limits = compute_scene(run_of(points, result.history)).limits
     assert (limits[1] > limits[0]).all()
+
+
+def test_cells_have_the_colours_of_their_groups() -> None:
+    two = mixture_of([0.5, 0.5], [[0, 0], [9, 0]], [np.eye(2), np.eye(2)])
+    points = np.array([[0.0, 0.0], [9.0, 0.0], [4.0, 40.0]])
+    scene = compute_scene(run_of(points, History.of([two], [-1.0], [False], [3])))
+    groups = find_groups(two, cells_of(points[:2]))
+    coloured = colour_groups(scene, groups, np.array([1, 0, -1]))
+    first, second = pick_colours(2)
+    np.testing.assert_array_equal(coloured.colours, [first, second])
+    expected = [second, first, BACKGROUND_COLOUR]
+    np.testing.assert_array_equal(coloured.cell_colours, expected)

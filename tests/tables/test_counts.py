@@ -1,13 +1,25 @@
 """Counts of labels: those of the labels that rows get."""
 
+from functools import partial
 from pathlib import Path
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from builders import random_mixture, sampled, table_of
 
+from gmmcli.core.groups.borders import draw_territories
+from gmmcli.core.groups.terrain import survey
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.tables.counts import count_labels
 from gmmcli.core.tables.prediction import predict_rows
+from gmmcli.core.tables.table import Table
+
+
+def predict_all(table: Table, mixture: Mixture) -> ir.Table:
+    """The rows with all their results; any valley divides groups."""
+    territories = draw_territories(mixture, survey(mixture)[1], 1.0)
+    return predict_rows(table, mixture, territories=territories)
 
 
 def test_counts_are_those_of_the_rows(tmp_path: Path) -> None:
@@ -17,15 +29,16 @@ def test_counts_are_those_of_the_rows(tmp_path: Path) -> None:
     frame.loc[3, "x"], frame.loc[7, "site"] = None, None
     frame.to_csv(tmp_path / "d.csv", index=False)
     table = table_of(tmp_path / "d.csv", x="x", y="y", by="site")
-    rows = predict_rows(table, mixture).to_pandas()
+    rows = predict_all(table, mixture).to_pandas()
+    predict = partial(predict_all, mixture=mixture)
     for by in (["site"], []):
-        expected = rows.groupby([*by, "label"], dropna=False).size()
+        expected = rows.groupby([*by, "label", "group"], dropna=False).size()
         parted = table_of(tmp_path / "d.csv", x="x", y="y", by="site" if by else None)
-        found = count_labels(parted, mixture).to_pandas()
-        assert list(found.columns) == [*by, "label", "count"]
+        found = count_labels(parted, predict).to_pandas()
+        assert list(found.columns) == [*by, "label", "group", "count"]
         assert found["count"].sum() == 500
         assert sorted(found["count"]) == sorted(expected)
-        known = found.dropna().set_index([*by, "label"])["count"]
+        known = found.dropna().set_index([*by, "label", "group"])["count"]
         assert known.index.is_monotonic_increasing
         np.testing.assert_array_equal(known, expected[known.index])
 
@@ -34,9 +47,10 @@ def test_names_of_results_give_way(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0], "count": ["a", "b"], "label": "mine"})
     frame.to_csv(tmp_path / "d.csv", index=False)
     mixture = random_mixture(2, seed=1)
+    predict = partial(predict_all, mixture=mixture)
     named = {
-        by: list(count_labels(table_of(tmp_path / "d.csv", by=by), mixture).columns)
+        by: list(count_labels(table_of(tmp_path / "d.csv", by=by), predict).columns)
         for by in ("count", "label")
     }
-    assert named["count"] == ["count", "label", "predicted_count"]
-    assert named["label"] == ["label", "predicted_label", "count"]
+    assert named["count"] == ["count", "label", "group", "predicted_count"]
+    assert named["label"] == ["label", "predicted_label", "group", "count"]

@@ -28,6 +28,8 @@ from gmmcli.cli import gmm as commands
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compression, compress
 from gmmcli.core.cells.totals import read_numbers
+from gmmcli.core.groups.borders import draw_territories
+from gmmcli.core.groups.terrain import survey
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
@@ -36,6 +38,7 @@ from gmmcli.core.search.sketch import sketch_mixture
 from gmmcli.core.tables.complaints import MEND_TEXT
 from gmmcli.core.tables.counts import count_labels
 from gmmcli.core.tables.partition import partition
+from gmmcli.core.tables.prediction import predict_rows
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 from gmmcli.errors import TableError
@@ -269,11 +272,14 @@ def parted_by_weight(source: Source, path: Path) -> tuple[dict[float, FloatArray
         points.setdefault(float(value), []).append(read_numbers(found, "x", "y"))
     joined = {value: np.concatenate(pieces) for value, pieces in points.items()}
     ordered = {value: p[np.lexsort((p[:, 1], p[:, 0]))] for value, p in sorted(joined.items())}
-    counts = count_labels(table, Mixture.from_json(START)).to_pandas()
+    mixture = Mixture.from_json(START)
+    territories = draw_territories(mixture, survey(mixture)[1], 1.0)
+    predict = partial(predict_rows, mixture=mixture, territories=territories)
+    counts = count_labels(table, predict).to_pandas()
     table.dataset.engine.backend.disconnect()
     counts[WEIGHT] = counts[WEIGHT].astype(float)
     counts["count"] = counts["count"].astype(int)
-    return ordered, counts.sort_values([WEIGHT, "label"], ignore_index=True)
+    return ordered, counts.sort_values([WEIGHT, "label", "group"], ignore_index=True)
 
 
 def test_a_database_gives_the_parts_and_counts_that_a_file_gives(

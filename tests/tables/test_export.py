@@ -1,5 +1,6 @@
 """Rows on their way from an engine to a file: all of them, in their order."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from builders import random_mixture, sampled
 
 from gmmcli.core.tables.export import check_export
-from gmmcli.core.tables.prediction import write_predictions
+from gmmcli.core.tables.prediction import predict_rows, write_predictions
 from gmmcli.core.tables.source import Source
 from gmmcli.errors import OutputError
 
@@ -20,7 +21,9 @@ def test_many_rows_keep_their_order(tmp_path: Path, output: str) -> None:
     given = pd.DataFrame(sampled(mixture, n_rows), columns=["x", "y"]).assign(row=range(n_rows))
     source = Source(str(tmp_path / "many.csv"))
     given.to_csv(source.data, index=False)
-    write_predictions(source, ("x", "y"), mixture, str(tmp_path / output))
+    write_predictions(
+        source, ("x", "y"), partial(predict_rows, mixture=mixture), str(tmp_path / output)
+    )
     read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
     found = read(tmp_path / output)
     pd.testing.assert_frame_equal(found[["x", "y", "row"]], given, rtol=1e-15)

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from builders import over_background, random_mixture, sampled, table_of
 
+from gmmcli.core.groups.borders import draw_territories
+from gmmcli.core.groups.terrain import survey
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.tables.prediction import compute_log_likelihood, predict_rows
@@ -62,6 +64,24 @@ def test_rows_get_the_densities_of_numpy(tmp_path: Path, mixture: Mixture, engin
     columns = [f"responsibility_{k}" for k in range(mixture.n_components)]
     assert_close(found[columns], responsibilities)
     np.testing.assert_allclose(found[columns].sum(axis=1), 1.0, rtol=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("name", ["one", "four", "thin, far from zero", "without a weight"])
+def test_rows_have_the_group_whose_territory_they_are_in(
+    tmp_path: Path, name: str, engine: str
+) -> None:
+    mixture = MIXTURES[name]
+    points = sampled(mixture, 1000)
+    background = over_background(mixture, 0.3, points)
+    table = write_table(tmp_path, points, engine)
+    territories = draw_territories(mixture, survey(mixture)[1], 1.0)
+    found = table.read(predict_rows(table, background, territories=territories)).to_pandas()
+    assert list(found.columns) == ["x", "y", "label", "probability", "log_density", "group"]
+    expected = territories.locate(found[["x", "y"]].to_numpy(), found["label"].to_numpy())
+    if name != "thin, far from zero":  # whose points are too far apart for strays
+        assert (found["label"] == -1).any()
+    np.testing.assert_array_equal(found["group"], expected)
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])

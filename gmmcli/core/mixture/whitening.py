@@ -69,6 +69,10 @@ class Whitening:
         """Points in data units, shape (N, 2), in whitened units."""
         return np.asarray((points - self.origin) @ self.matrix.T)
 
+    def unwhiten_points(self, points: FloatArray) -> FloatArray:
+        """Points in whitened units, shape (N, 2), in data units."""
+        return np.asarray(np.linalg.solve(self.matrix, points.T).T + self.origin)
+
     def whiten_covariances(self, covariances: FloatArray) -> FloatArray:
         """Covariances in data units, shape (N, 2, 2), in whitened units."""
         # One product of large matrices; as many small ones take ten times as long.

@@ -7,7 +7,7 @@ import math
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow.csv
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.groups.groups import Groups, find_groups
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
@@ -38,6 +39,7 @@ from gmmcli.settings import (
     COVARIANCE_TYPES,
     CRITERIA,
     PICTURE_FORMATS,
+    VALLEY,
     CriterionName,
     PictureFormat,
 )
@@ -69,6 +71,7 @@ class Run:
         cells: the data, as cells.
         snapshots: which steps the fit was asked to show.
         selection: what the mixture was chosen from; None where there was no choice.
+        groups: of the mixture; None where an earlier version wrote the run.
     """
 
     columns: tuple[str, str]
@@ -77,6 +80,13 @@ class Run:
     cells: Cells
     snapshots: Snapshots
     selection: Selection | None = None
+    groups: Groups | None = None
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether there is a tree of modes to be drawn: of groups that are not components."""
+        groups = self.groups
+        return groups is not None and groups.tree.number > 1 and not groups.are_components
 
 
 def name_directory(data: str) -> Path:
@@ -139,11 +149,18 @@ def name_selection(picture_format: PictureFormat) -> str:
     return f"selection.{picture_format}"
 
 
+def name_tree(picture_format: PictureFormat) -> str:
+    """The path of the picture of the groups inside a run."""
+    return f"groups.{picture_format}"
+
+
 def name_pictures(run: Run, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
     """The paths of the frames of some steps, and of the other pictures, inside a run."""
     names = [name_frame(step, picture_format) for step in steps]
     if run.selection is not None:
         names.append(name_selection(picture_format))
+    if run.has_tree:
+        names.append(name_tree(picture_format))
     return [*names, name_sheet(picture_format)]
 
 
@@ -152,7 +169,7 @@ def remove_pictures(
 ) -> None:
     """Remove a run's pictures of one format, but for those to keep."""
     frames = directory.glob(f"frames/step-*.{picture_format}")
-    others = name_sheet(picture_format), name_selection(picture_format)
+    others = [name(picture_format) for name in (name_sheet, name_selection, name_tree)]
     for path in (*frames, *(directory / name for name in others)):
         if path not in keep:
             path.unlink(missing_ok=True)
@@ -183,7 +200,17 @@ def read_run(directory: Path) -> Run:
     if parameters.criterion is not None:
         parse = partial(_parse_selection, parameters=parameters, criterion=parameters.criterion)
         selection = read_file(directory / SELECTION, parse)
-    return Run(parameters.columns, mixture, history, cells, parameters.snapshots, selection)
+    asked, groups = parameters.snapshots, parameters.groups
+    return Run(parameters.columns, mixture, history, cells, asked, selection, groups)
+
+
+def group_again(run: Run, valley: float | None) -> Run:
+    """A run with groups that valleys divide from here on; with those of the fit by default."""
+    if run.groups is not None and valley in (None, run.groups.valley):
+        return run
+    tree = None if run.groups is None else run.groups.tree
+    groups = find_groups(run.mixture, run.cells, VALLEY if valley is None else valley, tree)
+    return replace(run, groups=groups)
 
 
 def _check_replaced(directory: Path, *, overwrite: bool) -> None:

@@ -13,13 +13,16 @@ from platform import python_version
 from typing import Any, TypeVar
 
 from gmmcli import __version__
+from gmmcli.core.groups.groups import Groups
+from gmmcli.core.groups.terrain import survey
+from gmmcli.core.groups.tree import Tree
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.history import Snapshots
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
 from gmmcli.errors import MixtureError, RunError
-from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, CovarianceType, CriterionName
+from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, VALLEY, CovarianceType, CriterionName
 
 FORMAT = "gmmcli/1"
 PARAMETERS = "parameters.json"
@@ -43,6 +46,7 @@ class Parameters:
         snapshots: which steps the fit was asked to show.
         n_points: N.
         by: the column whose values were fitted by themselves too; None where none was.
+        groups: of the mixture; None where an earlier version wrote the run.
     """
 
     columns: tuple[str, str]
@@ -52,6 +56,17 @@ class Parameters:
     snapshots: Snapshots
     n_points: float
     by: str | None = None
+    groups: Groups | None = None
+
+    def choose_groups(self, valley: float | None) -> tuple[Tree, float]:
+        """The tree of the modes, and from where on valleys divide no groups.
+
+        Args:
+            valley: as was asked for; by default that of the fit.
+        """
+        if self.groups is None:
+            return survey(self.mixture)[1], VALLEY if valley is None else valley
+        return self.groups.tree, self.groups.valley if valley is None else valley
 
 
 def collect_parameters(
@@ -77,6 +92,7 @@ def collect_parameters(
             "search": None if fit.search is None else asdict(fit.search),
             "seconds": round(fit.seconds, 3),
         },
+        "groups": fit.groups.to_json(),
         **provenance.beside,
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
         "settings": {**asdict(fit.settings), **provenance.asked},
@@ -165,7 +181,7 @@ def _parse_parameters(path: Path) -> Parameters:
     snapshots = values["settings"]["snapshots"]
     if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
         raise ValueError(f"snapshots is {snapshots!r}")
-    selection = values["selection"]
+    selection, groups = values["selection"], values.get("groups")
     return Parameters(
         columns=(str(x), str(y)),
         mixture=Mixture.from_json(values),
@@ -174,6 +190,7 @@ def _parse_parameters(path: Path) -> Parameters:
         snapshots=snapshots,
         n_points=float(values["fit"]["points"]),
         by=values["settings"].get("by"),
+        groups=None if groups is None else Groups.from_json(groups),
     )
 
 

@@ -44,6 +44,7 @@ class Plan:
         exact: whether every distinct point is a cell, however many there are.
         most_cells: the largest number of cells.
         strict: whether rows without two finite coordinates are refused.
+        valley: from where on valleys divide no groups.
         provenance: of the run of all rows.
     """
 
@@ -55,6 +56,7 @@ class Plan:
     exact: bool
     most_cells: int
     strict: bool
+    valley: float
     provenance: Provenance
 
 
@@ -138,7 +140,7 @@ def fit_part(plan: Plan, part: Part, directory: Path) -> Ending:
         with skip_checks():
             outcome = _fit(plan, cells, hooks)
         outcome, partners = _number(plan, outcome)
-        fit = describe(outcome)
+        fit = describe(outcome, plan.valley)
         write_run(directory, fit, _make_provenance(plan, part, n_skipped, partners))
     except GmmError as error:
         return Ending(part.value, part.n_rows, name, problem=str(error))

@@ -7,13 +7,14 @@ from typing import Any
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
+from gmmcli.core.groups.groups import Groups, find_groups
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats, NatsPerPoint
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.criteria import Criteria, Selection
 from gmmcli.core.search.outcome import Outcome, Search
 from gmmcli.core.search.status import Status
-from gmmcli.settings import FitSettings
+from gmmcli.settings import VALLEY, FitSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,7 @@ class Fit:
         floored: the components that are as thin as the resolution of the data lets them be,
             ascending.
         n_effective: how many points they are worth as evidence, in the units of the counts.
+        groups: of the final mixture.
         background_gain: what a background brings to the criterion beyond what is asked of one, in
             twice nats; negative where it brings less.
         search: what the search did; None where the start was given.
@@ -50,6 +52,7 @@ class Fit:
     n_effective: float
     search: Search | None
     seconds: float
+    groups: Groups
     selection: Selection | None = None
     background_gain: float = -math.inf
 
@@ -67,10 +70,16 @@ class Fit:
         return compare_gap(self.cells, gap)
 
 
-def describe(outcome: Outcome) -> Fit:
-    """What a user is told of where a fit has come to, in data units."""
+def describe(outcome: Outcome, valley: float = VALLEY) -> Fit:
+    """What a user is told of where a fit has come to, in data units.
+
+    Args:
+        outcome: of the fit.
+        valley: how high a saddle is, as a share of the lower mode, that divides no groups.
+    """
     cells = outcome.cells
     history = History.trace(outcome.states, cells.n_points, outcome.whitening)
+    mixture = history.snapshot(history.last_step).mixture
     return Fit(
         settings=outcome.settings,
         history=history,
@@ -83,6 +92,7 @@ def describe(outcome: Outcome) -> Fit:
         n_effective=outcome.n_effective,
         search=outcome.search,
         seconds=outcome.seconds,
+        groups=find_groups(mixture, cells, valley),
         selection=outcome.selection,
         background_gain=outcome.background_gain,
     )

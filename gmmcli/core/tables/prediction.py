@@ -5,7 +5,7 @@ tests compare them with.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import ibis
@@ -15,7 +15,9 @@ import numpy as np
 from gmmcli.core.mixture.background import BACKGROUND_LABEL, Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.territories import Cut, Territories, Territory
 from gmmcli.core.mixture.units import Nats
+from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.core.tables.arithmetic import HAIR, LARGEST, avoid_zero
 from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.export import export, is_text_kept
@@ -25,19 +27,24 @@ from gmmcli.errors import TableError
 
 
 def predict_rows(
-    table: Table, mixture: Mixture, *, with_responsibilities: bool = False
+    table: Table,
+    mixture: Mixture,
+    *,
+    territories: Territories | None = None,
+    with_responsibilities: bool = False,
 ) -> ir.Table:
     """The rows of a table with all their columns, and what a mixture says about each.
 
     The columns label (the component of highest responsibility, or -1 for the background),
-    probability (that responsibility) and log_density (of the mixture, in nats) follow those of the
-    table, and responsibility_0 and so on where asked for; the background's is the last, as
-    responsibility_background. A result whose name is taken gets `predicted_`
-    before it. Rows without two finite coordinates have no results.
+    probability (that responsibility), log_density (of the mixture, in nats) and group (-1 for the
+    background) follow those of the table, and responsibility_0 and so on where asked for; the
+    background's is the last, as responsibility_background. A result whose name is taken gets
+    `predicted_` before it. Rows without two finite coordinates have no results.
 
     Args:
         table: the rows.
         mixture: in the units of the coordinates.
+        territories: of its groups; without them rows have no group.
         with_responsibilities: add one column for each component, and for a background.
 
     Raises:
@@ -46,7 +53,12 @@ def predict_rows(
     columns = table.dataset.rows.columns
     own, labels = _find_free_prefix(columns), name_labels(mixture)
     rows = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
-    results = _derive_results(rows, labels, own, with_responsibilities=with_responsibilities)
+    results = _derive_results(rows, labels, own)
+    if territories is not None:
+        rows = _add_groups(rows, results["label"], territories, own)
+        results["group"] = rows[f"{own}group"]
+    if with_responsibilities:
+        results |= {f"responsibility_{k}": _take_share(rows, k, own) for k in labels}
     is_finite = rows[f"{own}finite"]
     known = {name: is_finite.ifelse(value, None) for name, value in results.items()}
     return rows.select(*columns, **_name_freely(known, columns, source=table.source))
@@ -55,20 +67,18 @@ def predict_rows(
 def write_predictions(
     source: Source,
     columns: tuple[str, str],
-    mixture: Mixture,
+    predict: Callable[[Table], ir.Table],
     output: str | None,
     *,
-    with_responsibilities: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Write the rows of a source with what a mixture says about each; see `predict_rows`.
+    """Write the rows of a source with what a mixture says about each.
 
     Args:
         source: where the rows are.
         columns: the names of the two coordinates there.
-        mixture: in the units of the coordinates.
+        predict: what makes the rows to write of those of a table, such as `predict_rows`.
         output: the file, in the format of its suffix; CSV to standard output by default.
-        with_responsibilities: add one column for each component.
         overwrite: replace the file where it exists.
 
     Raises:
@@ -77,9 +87,8 @@ def write_predictions(
     """
     x, y = columns
     table = open_table(source, x=x, y=y, as_text=is_text_kept(output))
-    rows = predict_rows(table, mixture, with_responsibilities=with_responsibilities)
     try:
-        export(table, rows, output, overwrite=overwrite)
+        export(table, predict(table), output, overwrite=overwrite)
     except TableError:
         if table.dataset.engine.names_lines and table.dialect is not None:
             _read_numbers(open_table(source, x=x, y=y))  # which names the line of a bad one
@@ -100,7 +109,7 @@ def compute_log_likelihood(table: Table, mixture: Mixture) -> Nats:
     """
     own, labels = _find_free_prefix(table.dataset.rows.columns), name_labels(mixture)
     scored = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
-    results = _derive_results(scored, labels, own, with_responsibilities=False)
+    results = _derive_results(scored, labels, own)
     density = scored[f"{own}finite"].ifelse(results["log_density"], None)
     if table.weight is not None:
         weighted = replace(table, dataset=replace(table.dataset, rows=scored))
@@ -232,21 +241,75 @@ def _add_shares(
     return rows.mutate(**{f"{own}total": sum(shares, start=ibis.literal(0.0))})
 
 
-def _derive_results(
-    rows: ir.Table, labels: Mapping[str, int], own: str, *, with_responsibilities: bool
-) -> dict[str, ir.Value]:
+def _derive_results(rows: ir.Table, labels: Mapping[str, int], own: str) -> dict[str, ir.Value]:
     """What the mixture says about each of the rows, by name, from the columns of `_add_shares`."""
     most, total = rows[f"{own}highest"], rows[f"{own}total"]
     is_highest = ((rows[f"{own}joint_{k}"] == most, label) for k, label in labels.items())
-    results = {
+    return {
         "label": ibis.cases(*is_highest).cast("int64"),
         "probability": 1 / total,
         "log_density": most + total.ln(),
     }
-    if with_responsibilities:
-        for k in labels:
-            results[f"responsibility_{k}"] = rows[f"{own}share_{k}"] / total
-    return results
+
+
+def _take_share(rows: ir.Table, name: str, own: str) -> ir.Value:
+    """The responsibility of a component or the background, from the columns of `_add_shares`."""
+    return rows[f"{own}share_{name}"] / rows[f"{own}total"]
+
+
+def _whiten(rows: ir.Table, whitening: Whitening, own: str) -> ir.Table:
+    """The rows with their coordinates in whitened units, from the columns of `_add_coordinates`."""
+    units = np.abs(np.linalg.inv(whitening.matrix)).max(axis=1)
+    origin = avoid_zero(whitening.origin, units).tolist()
+    x, y = (rows[f"{own}{name}"] - o for name, o in zip("xy", origin, strict=True))
+    names = [f"{own}whitened_{axis}" for axis in range(2)]
+    turned = (from_x * x + from_y * y for from_x, from_y in whitening.matrix.tolist())
+    return rows.mutate(**dict(zip(names, turned, strict=True)))
+
+
+def _add_groups(
+    rows: ir.Table, label: ir.Value, territories: Territories, own: str, *, depth: int = 6
+) -> ir.Table:
+    """The rows with the group of each, from the columns of `_add_coordinates`.
+
+    Args:
+        rows: with these columns.
+        label: of each, which is its group too where it is that of the background.
+        territories: of the groups.
+        own: what the names of these and of the new columns begin with.
+        depth: how many cuts are followed at once; more overflow the parser of SQLite.
+    """
+    name, left = f"{own}group", dict(enumerate(territories.of_components))
+    rows = _whiten(rows.mutate(**{name: label}), territories.whitening, own)
+    while left:
+        ahead: dict[int, Territory] = {}
+        places = [rows[f"{own}whitened_{axis}"] for axis in range(2)]
+        found = [(number, _follow(part, places, depth, ahead)) for number, part in left.items()]
+        rows, left = rows.mutate(**{name: rows[name].cases(*found, else_=rows[name])}), ahead
+    return rows
+
+
+def _follow(
+    part: Territory, places: Sequence[ir.Value], depth: int, ahead: dict[int, Territory]
+) -> ir.Value:
+    """The group of each row in a part of the plane, or the number of what is left to follow.
+
+    Args:
+        part: of the plane.
+        places: the coordinates of the rows, in whitened units.
+        depth: how many cuts are followed at most.
+        ahead: gets what is left to follow, by numbers below that of the background.
+    """
+    if not isinstance(part, Cut):
+        return ibis.literal(part, "int64")
+    if depth == 0:
+        number = BACKGROUND_LABEL - 1 - len(ahead)
+        ahead[number] = part
+        return ibis.literal(number, "int64")
+    terms = [n * place for n, place in zip(part.normal, places, strict=True) if n]
+    is_above = sum(terms[1:], start=terms[0]) > part.offset
+    above, below = (_follow(p, places, depth - 1, ahead) for p in (part.above, part.below))
+    return is_above.ifelse(above, below)
 
 
 def _find_free_prefix(columns: Sequence[str]) -> str:

@@ -1,0 +1,176 @@
+"""A mixture as a landscape: how high its log density is at a point, how steep, and how curved.
+
+Only components count. A background is as dense everywhere in its box, so it lifts valleys and moves
+no mode; what it holds is in no group.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gmmcli.core.mixture.covariances import FloatArray, determinants, half_log_determinants
+from gmmcli.core.mixture.densities import exponentiate, log_sum_exp, log_weights
+from gmmcli.core.mixture.gaussians import Gaussians, find_natural_parameters, make_features
+
+
+class Slope(NamedTuple):
+    """What a landscape is like at N points.
+
+    Attributes:
+        heights: the log density, in nats, shape (N,).
+        gradients: its first derivatives, shape (N, 2).
+        hessians: its second derivatives, shape (N, 2, 2).
+        precisions: the inverse covariances of the components, averaged by responsibility, shape
+            (N, 2, 2): the metric in which a step of modal EM is a step along the gradient.
+    """
+
+    heights: FloatArray
+    gradients: FloatArray
+    hessians: FloatArray
+    precisions: FloatArray
+
+
+class Axes(NamedTuple):
+    """A landscape at N points along the two axes of its curvature.
+
+    In units of the components there, in which no map of the data changes a curvature.
+
+    Attributes:
+        curvatures: ascending, shape (N, 2).
+        gradients: along either axis, shape (N, 2).
+        directions: of the axes, as columns, shape (N, 2, 2).
+    """
+
+    curvatures: FloatArray
+    gradients: FloatArray
+    directions: FloatArray
+
+    @staticmethod
+    def of(slope: Slope) -> "Axes":
+        """Those of a slope."""
+        units = np.linalg.inv(np.linalg.cholesky(slope.precisions))  # (N, 2, 2)
+        turned = units.swapaxes(1, 2)
+        curvatures, directions = np.linalg.eigh(units @ slope.hessians @ turned)
+        directions = turned @ directions
+        gradients = multiply(directions.swapaxes(1, 2), slope.gradients)
+        return Axes(curvatures, gradients, directions)
+
+
+class Landscape(NamedTuple):
+    """The log density of K components, as products of matrices.
+
+    Attributes:
+        parameters: what the features of a point are multiplied with, shape (K, 6).
+        pulls: inverse covariance times mean of each component, shape (K, 2).
+        precisions: the inverse covariances, shape (K, 2, 2).
+        peaks: log weight plus log density at the means, in nats, shape (K,).
+    """
+
+    parameters: FloatArray
+    pulls: FloatArray
+    precisions: FloatArray
+    peaks: FloatArray
+
+    @staticmethod
+    def of(gaussians: Gaussians) -> "Landscape":
+        """That of Gaussians whose units are about those of their spread."""
+        precisions = invert(gaussians.covariances)
+        pulls = multiply(precisions, gaussians.means)
+        areas = half_log_determinants(gaussians.covariances)
+        peaks = log_weights(gaussians.weights) - np.log(2 * np.pi) - areas
+        return Landscape(find_natural_parameters(gaussians), pulls, precisions, peaks)
+
+    @property
+    def number(self) -> int:
+        """How many components there are, K."""
+        return len(self.pulls)
+
+    def measure_joint(self, points: FloatArray) -> FloatArray:
+        """Log weight plus log density of each component and point, in nats, shape (K, N)."""
+        flat = np.zeros((len(points), 2, 2))
+        return np.asarray(self.parameters @ make_features(points, flat))
+
+    def measure(self, points: FloatArray) -> FloatArray:
+        """The log density at points of shape (N, 2), in nats, shape (N,)."""
+        return log_sum_exp(self.measure_joint(points), axis=0)
+
+    def share(self, points: FloatArray) -> FloatArray:
+        """The responsibilities of the components for points of shape (N, 2), shape (K, N)."""
+        return _normalize(self.measure_joint(points))
+
+    def step(self, points: FloatArray, *, longest: float = 1.0, part: float = 0.5) -> FloatArray:
+        """Where a step of modal EM leads from points, shape (N, 2); never to a lower place.
+
+        The whole step goes to the mean of the product of all components, each to the power of its
+        responsibility (Li, Ray & Lindsay 2007, "A nonparametric statistical approach to clustering
+        via mode identification", section 2.2). From the reach of a wide component that would pass
+        over the narrow ones in it, so no step is longer than is seen in between.
+
+        Args:
+            points: shape (N, 2).
+            longest: how long a step may be in any case, in standard deviations of any component,
+            part: or else as a part of the way to it.
+        """
+        joint = self.measure_joint(points)
+        shares = _normalize(joint).T
+        along = multiply(invert(self._average_precisions(shares)), shares @ self.pulls) - points
+        away = 2 * (self.peaks[:, None] - joint)  # squared, as are all lengths here; (K, N)
+        x, y = along.T
+        lengths = self.precisions.reshape(-1, 4)[:, [0, 1, 3]] @ np.stack([x * x, 2 * x * y, y * y])
+        reach = np.maximum(longest**2, part**2 * away)
+        shortening = np.sqrt((reach / np.maximum(lengths, 1e-300)).min(axis=0))
+        return np.asarray(points + np.minimum(shortening, 1)[:, None] * along)
+
+    def stride(self, points: FloatArray, *, n_doublings: int = 6) -> FloatArray:
+        """The highest of where a step and its doublings lead from points, shape (N, 2).
+
+        On a ridge that is nearly level, a step of modal EM is a crawl.
+        """
+        along = self.step(points) - points
+        ahead = points + 2.0 ** np.arange(n_doublings)[:, None, None] * along  # (D, N, 2)
+        heights = self.measure(ahead.reshape(-1, 2)).reshape(n_doublings, -1)
+        return np.asarray(ahead[heights.argmax(axis=0), np.arange(len(points))])
+
+    def explore(self, points: FloatArray) -> Slope:
+        """What the landscape is like at points of shape (N, 2)."""
+        shares = self.share(points).T  # (N, K)
+        precisions = self._average_precisions(shares)
+        gradients = shares @ self.pulls - multiply(precisions, points)
+        own = self.pulls - np.einsum("kij,nj->nki", self.precisions, points)
+        own = own - gradients[:, None]
+        between = np.einsum("nk,nki,nkj->nij", shares, own, own)
+        return Slope(self.measure(points), gradients, between - precisions, precisions)
+
+    def _average_precisions(self, shares: FloatArray) -> FloatArray:
+        """The inverse covariances averaged by responsibilities of shape (N, K)."""
+        return np.asarray((shares @ self.precisions.reshape(-1, 4)).reshape(-1, 2, 2))
+
+
+def _normalize(joint: FloatArray) -> FloatArray:
+    """Responsibilities of log weights plus log densities, shape (K, N)."""
+    shares = exponentiate(joint - joint.max(axis=0))
+    return np.asarray(shares / shares.sum(axis=0))
+
+
+def invert(matrices: FloatArray) -> FloatArray:
+    """The inverses of symmetric matrices, shape (N, 2, 2)."""
+    (xx, xy), (_, yy) = matrices.transpose(1, 2, 0)
+    entries = np.stack([yy, -xy, -xy, xx], axis=1) / determinants(matrices)[:, None]
+    return np.asarray(entries.reshape(-1, 2, 2))
+
+
+def are_definite(matrices: FloatArray, *, share: float = 1e-9) -> npt.NDArray[np.bool_]:
+    """Which symmetric matrices are positive definite, shape (N,).
+
+    Args:
+        matrices: shape (N, 2, 2).
+        share: a determinant is one above so much of the product of the diagonal.
+    """
+    (xx, _), (_, yy) = matrices.transpose(1, 2, 0)
+    return np.asarray((xx > 0) & (yy > 0) & (determinants(matrices) > share * xx * yy))
+
+
+def multiply(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Each of N matrices times its vector, shape (N, 2)."""
+    return np.asarray((matrices * vectors[:, None, :]).sum(axis=2))

@@ -1,0 +1,199 @@
+"""The modes of a landscape, and which of them a point climbs to."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gmmcli.core.groups.landscape import Axes, Landscape, Slope, are_definite, invert, multiply
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import IntArray
+
+
+class Modes(NamedTuple):
+    """The M modes of a landscape, each with a disc about it that no way up leaves.
+
+    Attributes:
+        places: shape (M, 2).
+        heights: the log densities there, in nats, shape (M,).
+        metrics: what gives the squared distance from each, shape (M, 2, 2): the negative Hessians.
+        radii: of the discs, by their metrics, shape (M,).
+    """
+
+    places: FloatArray
+    heights: FloatArray
+    metrics: FloatArray
+    radii: FloatArray
+
+    @property
+    def number(self) -> int:
+        """How many there are, M."""
+        return len(self.heights)
+
+    def find_nearest(self, points: FloatArray) -> tuple[IntArray, FloatArray]:
+        """The nearest mode of each point, and how far it is, in radii of its disc; both (N,).
+
+        Args:
+            points: shape (N, 2).
+        """
+        (xx, xy), (_, yy) = (self.metrics / self.radii[:, None, None] ** 2).transpose(1, 2, 0)
+        x, y = (points[:, None] - self.places).transpose(2, 0, 1)  # (N, M)
+        squares = xx * x * x + 2 * xy * x * y + yy * y * y
+        nearest = squares.argmin(axis=1)
+        return nearest, np.sqrt(np.maximum(squares[np.arange(len(points)), nearest], 0))
+
+
+def find_modes(landscape: Landscape, starts: FloatArray) -> tuple[Modes, IntArray]:
+    """The modes that some points lead up to, in the order of these, and that of each, shape (S,).
+
+    Args:
+        landscape: of K components.
+        starts: shape (S, 2).
+    """
+    tops = _ascend(landscape, starts)
+    slope = landscape.explore(tops)
+    leads_to = match_places(tops, slope.precisions)
+    first = np.unique(leads_to, return_index=True)[1]
+    bends = -slope.hessians[first]
+    # A mode may be so flat that rounding is all that is left of its Hessian.
+    metrics = np.where(are_definite(bends)[:, None, None], bends, slope.precisions[first])
+    modes = Modes(tops[first], slope.heights[first], metrics, np.ones(len(first)))
+    return modes._replace(radii=_measure_discs(landscape, modes)), leads_to
+
+
+def climb(
+    landscape: Landscape,
+    modes: Modes,
+    points: FloatArray,
+    *,
+    n_steps: int = 300,
+    n_plain: int = 20,
+    batch: int = 50_000,
+) -> IntArray:
+    """The mode that each point climbs to by modal EM, shape (N,).
+
+    A climb ends in the disc of a mode, most after a few steps.
+
+    Args:
+        landscape: of K components.
+        modes: all of its modes.
+        points: shape (N, 2).
+        n_steps: the most steps; the nearest mode is taken after them.
+        n_plain: after so many, what is still on the way takes strides.
+        batch: how many points climb at once: memory against calls.
+    """
+    reached = np.zeros(len(points), dtype=np.intp)
+    for begin in range(0, len(points), batch):
+        left, places = np.arange(begin, min(begin + batch, len(points))), points[begin:][:batch]
+        for number in range(n_steps):
+            reached[left], distances = modes.find_nearest(places)
+            on_the_way = distances > 1
+            left, places = left[on_the_way], places[on_the_way]
+            if not len(left):
+                break
+            places = landscape.step(places) if number < n_plain else landscape.stride(places)
+    return reached
+
+
+def match_places(places: FloatArray, metrics: FloatArray, *, same: float = 1e-4) -> IntArray:
+    """Which places are the same as which, as numbers without gaps by first appearance, shape (S,).
+
+    Args:
+        places: shape (S, 2).
+        metrics: what gives squared distances about each, shape (S, 2, 2).
+        same: no farther apart, in standard deviations of the components there.
+    """
+    numbers = np.full(len(places), -1)
+    for first in range(len(places)):  # S steps of S numbers: no square of S in memory
+        if numbers[first] < 0:
+            away = places - places[first]
+            squares = np.einsum("ni,ij,nj->n", away, metrics[first], away)
+            numbers[(numbers < 0) & (squares <= same**2)] = numbers.max() + 1
+    return numbers
+
+
+def _ascend(
+    landscape: Landscape,
+    starts: FloatArray,
+    *,
+    n_steps: int = 500,
+    n_plain: int = 50,
+    least: float = 1e-9,
+    hair: float = 1e-4,
+) -> FloatArray:
+    """The tops that points lead up to, shape (S, 2).
+
+    By the higher of a step of modal EM and, where all ways bend down, a step of Newton's method.
+
+    Args:
+        landscape: of K components.
+        starts: shape (S, 2).
+        n_steps: the most steps; a dozen do where modes are not level.
+        n_plain: after so many, what is still on the way takes strides.
+        least: a step that ends the climb, in standard deviations of the components there.
+        hair: what leads away from a saddle, in the same.
+    """
+    tops, left = starts.copy(), np.arange(len(starts))
+    for number in range(n_steps):
+        slope = landscape.explore(tops[left])
+        along = multiply(invert(slope.precisions), slope.gradients)
+        axes, is_level = Axes.of(slope), (along * slope.gradients).sum(axis=1) <= least**2
+        is_saddle = is_level & (axes.curvatures[:, 1] > hair)  # which a start may be
+        aside = tops[left] + hair * axes.directions[:, :, 1]
+        walk = landscape.step if number < n_plain else landscape.stride
+        higher = _choose_higher(landscape, tops[left], slope, walk(tops[left]))
+        tops[left] = np.where(is_saddle[:, None], aside, higher)
+        left = left[~is_level | is_saddle]
+        if not len(left):
+            break
+    return tops
+
+
+def _choose_higher(
+    landscape: Landscape, places: FloatArray, slope: Slope, walked: FloatArray
+) -> FloatArray:
+    """Where modal EM has walked from some places, or Newton's method where higher, (S, 2)."""
+    bends = -slope.hessians
+    is_hill = are_definite(bends)
+    metrics = np.where(is_hill[:, None, None], bends, slope.precisions)
+    newton = places + multiply(invert(metrics), slope.gradients)
+    is_higher = is_hill & (landscape.measure(newton) >= landscape.measure(walked))
+    return np.where(is_higher[:, None], newton, walked)
+
+
+def _measure_discs(
+    landscape: Landscape,
+    modes: Modes,
+    *,
+    largest: float = 2.0,
+    n_directions: int = 16,
+    n_rings: int = 4,
+    n_halvings: int = 30,
+) -> FloatArray:
+    """The radii of discs about modes on which every way to the mode goes up, shape (M,).
+
+    So there is no other mode on them, nor a saddle, and the way up stays there.
+
+    Args:
+        landscape: of K components.
+        modes: whose radii do not count.
+        largest: the first radius tried, in standard deviations of the mode.
+        n_directions: in how many it is tried,
+        n_rings: and how often on the way out.
+        n_halvings: how often it is halved at most.
+    """
+    angles = 2 * np.pi * np.arange(n_directions) / n_directions
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    disc = (np.arange(1, n_rings + 1)[:, None, None] / n_rings * circle).reshape(-1, 2)
+    spreads = np.linalg.inv(np.linalg.cholesky(modes.metrics)).swapaxes(1, 2)
+    offsets = disc @ spreads.swapaxes(1, 2)  # (M, P, 2)
+    radii, left = np.full(modes.number, largest), np.arange(modes.number)
+    for _ in range(n_halvings):
+        away = radii[left, None, None] * offsets[left]
+        points = (modes.places[left, None] + away).reshape(-1, 2)
+        gradients = landscape.explore(points).gradients.reshape(away.shape)
+        goes_up = ((gradients * away).sum(axis=2) < 0).all(axis=1)
+        left = left[~goes_up]
+        if not len(left):
+            break
+        radii[left] /= 2
+    return radii

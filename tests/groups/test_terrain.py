@@ -1,0 +1,128 @@
+"""Modes and saddles are those that a fine grid shows, whatever the units of the data."""
+
+import numpy as np
+import pytest
+from builders import mixture_of
+
+from gmmcli.core.groups.terrain import revisit, survey
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
+
+
+def flood(heights: FloatArray, *, least: float) -> list[tuple[float, float]]:
+    """The tops of a grid of heights but the highest, each with the height at which it is joined.
+
+    Joined earlier than after a fall of the least, it is a roughness of the grid.
+    """
+    rows, columns = heights.shape
+    values, owners = heights.ravel(), np.full(heights.size, -1)
+
+    def find(place: int) -> int:
+        while owners[place] != place:
+            owners[place] = owners[owners[place]]
+            place = owners[place]
+        return place
+
+    joined = []
+    for place in np.argsort(-values, kind="stable").tolist():
+        owners[place] = place
+        row, column = divmod(place, columns)
+        for i in range(max(row - 1, 0), min(row + 2, rows)):
+            for j in range(max(column - 1, 0), min(column + 2, columns)):
+                other = i * columns + j
+                if owners[other] < 0:
+                    continue
+                low, high = sorted((find(place), find(other)), key=lambda top: values[top])
+                if low != high:
+                    owners[low] = high
+                    if values[low] - values[place] > least:
+                        joined.append((float(values[low]), float(values[place])))
+    return sorted(joined)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tree_is_that_of_a_flooded_grid(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    n_components = 6
+    roots = random.normal(size=(n_components, 2, 2))
+    covariances = 0.2 * roots @ roots.swapaxes(1, 2) + 0.15 * np.eye(2)
+    mixture = mixture_of(np.full(6, 1 / 6), 2 * random.normal(size=(6, 2)), covariances)
+    _, tree = survey(mixture)
+    low, high = mixture.means.min(axis=0) - 2, mixture.means.max(axis=0) + 2
+    x, y = (np.linspace(low[axis], high[axis], 240) for axis in range(2))
+    grid = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1)
+    heights = mixture.log_densities(grid.reshape(-1, 2)).reshape(240, 240)
+    expected = np.array(flood(heights, least=0.02)).reshape(-1, 2)
+    saddles = tree.log_densities + np.log(np.maximum(tree.valleys, 1e-300))
+    found = np.stack([tree.log_densities, saddles], axis=1)[tree.valleys > 0]
+    found = found[np.lexsort(found.T[::-1])]
+    found = found[found[:, 0] - found[:, 1] > 0.02]
+    # Half a spacing of 0.05 from a top whose curvature is 1 / 0.15 at most; saddles far from all
+    # means are as steep as they are low.
+    np.testing.assert_allclose(found, expected, rtol=0.005, atol=(0.025**2) / 0.15 + 0.01)
+
+
+def test_two_components_have_the_saddle_of_their_ridge() -> None:
+    mixture = mixture_of([0.5, 0.5], [[0, 0], [4, 2]], [np.eye(2), np.eye(2)])
+    _, tree = survey(mixture)
+    assert tree.joins.tolist() in ([0, 0], [1, 1])
+    lower = int(tree.joins[0] == 0)
+    np.testing.assert_allclose(tree.saddles[lower], [2, 1], atol=1e-7)
+    at_saddle, at_mode = mixture.log_densities(np.array([[2.0, 1.0], tree.modes[lower]]))
+    assert tree.valleys[lower] == pytest.approx(np.exp(at_saddle - at_mode), rel=1e-9)
+
+
+def test_a_mode_may_be_at_no_mean() -> None:
+    crossing = mixture_of(
+        [0.5, 0.5], [[1, 0], [0, 1]], [np.diag([1.0, 0.05]), np.diag([0.05, 1.0])]
+    )
+    _, tree = survey(crossing)
+    assert tree.number == 3  # where they cross, and near either mean
+    crossing_point = tree.modes[np.abs(tree.modes).max(axis=1).argmin()]
+    assert np.abs(crossing_point).max() < 0.1
+
+
+def test_the_mean_of_a_component_may_be_a_saddle() -> None:
+    means = [[0, 0], [10, 0], [5, 0]]
+    mixture = mixture_of([0.45, 0.45, 0.1], means, [np.eye(2), np.eye(2), 100 * np.eye(2)])
+    _, tree = survey(mixture)
+    assert tree.number == 2
+    np.testing.assert_allclose(tree.saddles[tree.valleys > 0], [[5, 0]], atol=1e-6)
+
+
+def test_modes_are_tops(mixture: Mixture) -> None:
+    _, tree = survey(mixture)
+    spread = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2)).min(axis=0)
+    angles = np.linspace(0, 2 * np.pi, 9)[:-1]
+    away = 0.01 * spread * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    around = mixture.log_densities((tree.modes[:, None] + away).reshape(-1, 2))
+    tops = mixture.log_densities(tree.modes)
+    assert (around.reshape(-1, 8) < tops[:, None]).all()
+    np.testing.assert_allclose(tree.log_densities, tops, atol=1e-6)
+
+
+def test_units_of_the_data_change_nothing(mixture: Mixture) -> None:
+    matrix, shift = np.array([[3.0, 1.0], [-50.0, 200.0]]), np.array([7.0, -3.0])
+    moved = mixture_of(
+        mixture.weights,
+        mixture.means @ matrix.T + shift,
+        matrix @ mixture.covariances @ matrix.T,
+    )
+    (_, tree), (_, other) = survey(mixture), survey(moved)
+    assert other.joins.tolist() == tree.joins.tolist()
+    np.testing.assert_allclose(other.valleys, tree.valleys, rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(other.modes, tree.modes @ matrix.T + shift, rtol=1e-6, atol=1e-4)
+
+
+def test_a_terrain_is_revisited_with_the_same_modes(mixture: Mixture) -> None:
+    terrain, tree = survey(mixture)
+    again = revisit(mixture, tree)
+    assert again.modes.number == tree.number
+    np.testing.assert_allclose(again.modes.places, terrain.modes.places, atol=1e-6)
+    np.testing.assert_array_equal(again.climb(tree.modes), np.arange(tree.number))
+
+
+def test_a_component_without_weight_has_no_mode() -> None:
+    mixture = mixture_of([1, 0], [[0, 0], [50, 50]], [np.eye(2), np.eye(2)])
+    _, tree = survey(mixture)
+    np.testing.assert_allclose(tree.modes, [[0, 0]], atol=1e-9)
