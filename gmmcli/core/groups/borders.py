@@ -98,7 +98,12 @@ def draw_territories(mixture: Mixture, tree: Tree, valley: float) -> Territories
 
 
 def cut_plane(
-    terrain: Terrain, groups: IntArray, *, most_error: float = 5e-6, most_halvings: int = 60
+    terrain: Terrain,
+    groups: IntArray,
+    *,
+    most_error: float = 5e-6,
+    widest: float = 1.0,
+    most_halvings: int = 60,
 ) -> list[Territory]:
     """The plane cut into the territories of the groups of a terrain, for each of K components.
 
@@ -107,6 +112,7 @@ def cut_plane(
         groups: that of each mode, shape (M,).
         most_error: the mass that may be on the wrong side of a line, as a share of all points:
             more cuts against rows in the wrong group (benchmarks/groups.py).
+        widest: how wide a box may be that is not halved, see `_measure_widths`.
         most_halvings: of a box; where more were needed, lines are what they are.
     """
     owners, (lows, sizes) = np.arange(terrain.gaussians.number), _find_frames(terrain)
@@ -115,10 +121,11 @@ def cut_plane(
     for halving in range(most_halvings):
         boxes = _look_into(terrain, groups, owners, lows, sizes)
         lines = _fit_lines(terrain, groups, boxes, most_error)
-        is_done = (lines.errors <= most_error) & _are_fine(terrain, boxes)
+        widths = _measure_widths(terrain, boxes)
+        is_done = (lines.errors <= most_error) & (widths.max(axis=1) <= widest)
         is_done |= halving == most_halvings - 1
         n_before += len(lows)
-        axis = sizes.argmax(axis=1)
+        axis = widths.argmax(axis=1)
         middles = (lows + sizes / 2)[np.arange(len(lows)), axis]
         halves = n_before + 2 * (np.cumsum(~is_done) - 1)
         normals = np.where(is_done[:, None], lines.normals, np.eye(2)[axis])
@@ -158,23 +165,22 @@ def _look_into(
     return Boxes(owners, lows, sizes, places, reached, masses)
 
 
-def _are_fine(
-    terrain: Terrain, boxes: Boxes, *, widest: float = 1.0, n_deviations: float = 2.0
-) -> Mask:
-    """Which boxes are fine enough for all components that reach into them, shape (B,).
+def _measure_widths(terrain: Terrain, boxes: Boxes, *, n_deviations: float = 2.0) -> FloatArray:
+    """How wide boxes are on either axis, in the standard deviations of what is narrowest there.
+
+    That is the owner, or a component that reaches into the box. Shape (B, 2).
 
     Args:
         terrain: with K components.
         boxes: B of them.
-        widest: how wide a box may be on either axis, in standard deviations of such a component.
         n_deviations: how far a component reaches, in its standard deviations.
     """
     deviations, means = _measure_deviations(terrain), terrain.gaussians.means
     middles = boxes.lows + boxes.sizes / 2
     apart = np.abs(middles[:, None] - means) - boxes.sizes[:, None] / 2  # (B, K, 2)
-    is_near = (apart <= n_deviations * deviations).all(axis=2)
-    is_wide = (boxes.sizes[:, None] > widest * deviations).any(axis=2)
-    return np.asarray(~np.any(is_near & is_wide, axis=1), dtype=np.bool_)
+    counts = (apart <= n_deviations * deviations).all(axis=2)  # (B, K)
+    counts[np.arange(len(middles)), boxes.owners] = True
+    return np.asarray(boxes.sizes / np.where(counts[..., None], deviations, np.inf).min(axis=1))
 
 
 def _fit_lines(terrain: Terrain, groups: IntArray, boxes: Boxes, most_error: float) -> Lines:

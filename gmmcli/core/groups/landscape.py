@@ -119,8 +119,8 @@ class Landscape(NamedTuple):
         x, y = along.T
         lengths = self.precisions.reshape(-1, 4)[:, [0, 1, 3]] @ np.stack([x * x, 2 * x * y, y * y])
         reach = np.maximum(longest**2, part**2 * away)
-        shortening = np.sqrt((reach / np.maximum(lengths, 1e-300)).min(axis=0))
-        return np.asarray(points + np.minimum(shortening, 1)[:, None] * along)
+        excess = np.sqrt(np.maximum((lengths / reach).max(axis=0), 1))
+        return np.asarray(points + along / excess[:, None])
 
     def stride(self, points: FloatArray, *, n_doublings: int = 6) -> FloatArray:
         """The highest of where a step and its doublings lead from points, shape (N, 2).
