@@ -199,7 +199,8 @@ def describe_background(
 def describe_groups(groups: "Groups") -> str:
     """How many groups the components are in: '30 components in 15 groups'."""
     components = count(len(groups.shares), "component")
-    return f"{components} in {count(groups.number, 'group')} (docs/guide/groups.md)"
+    hills = f"hills of the density that valleys below {groups.valley:g} divide"
+    return f"{components} in {count(groups.number, 'group')} ({hills})"
 
 
 def name_strays(rows: Sequence[int], *, most: int = 10) -> str:

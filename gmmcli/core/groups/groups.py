@@ -99,7 +99,9 @@ def find_groups(
     held = sum_groups(groups[terrain.climb(cells.means)], masses.T, n_groups).T  # (K, G)
     totals = held.sum(axis=1, keepdims=True)
     own = np.eye(n_groups)[groups[terrain.climb(mixture.means)]]  # of a component without mass
-    return Groups(tree, valley, np.where(totals > 0, held / np.maximum(totals, 1e-300), own))
+    shares = np.where(totals > 0, held / np.maximum(totals, 1e-300), own)
+    rounding = np.finfo(np.float64).eps
+    return Groups(tree, valley, np.where(shares < rounding, 0.0, shares))
 
 
 def label_points(mixture: Mixture, tree: Tree, valley: float, points: FloatArray) -> IntArray:
