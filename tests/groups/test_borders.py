@@ -1,6 +1,7 @@
 """Territories say of nearly every point which group it climbs to."""
 
 import numpy as np
+import pytest
 from builders import mixture_of, sampled
 
 from gmmcli.core.groups.borders import draw_territories
@@ -19,8 +20,9 @@ def test_points_are_in_the_territory_of_the_group_that_they_climb_to(mixture: Mi
         assert (found == label_points(mixture, tree, valley, points)).mean() >= 0.999
 
 
-def test_what_is_far_apart_needs_no_cut() -> None:
-    mixture = mixture_of([0.5, 0.5], [[0, 0], [40, 0]], [np.eye(2), np.eye(2)])
+@pytest.mark.parametrize("apart", [40, 1e6])
+def test_what_is_far_apart_needs_no_cut(apart: float) -> None:
+    mixture = mixture_of([0.5, 0.5], [[0, 0], [apart, 0]], [np.eye(2), np.eye(2)])
     _, tree = survey(mixture)
     assert draw_territories(mixture, tree, 0.95).of_components == (0, 1)
 

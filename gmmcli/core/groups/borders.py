@@ -115,7 +115,7 @@ def cut_plane(
         widest: how wide a box may be that is not halved, see `_measure_widths`.
         most_halvings: of a box; where more were needed, lines are what they are.
     """
-    owners, (lows, sizes) = np.arange(terrain.gaussians.number), _find_frames(terrain)
+    owners, (lows, sizes) = np.arange(terrain.gaussians.number), _find_frames(terrain, most_error)
     levels: list[tuple[FloatArray, FloatArray, IntArray]] = []
     n_before = 0
     for halving in range(most_halvings):
@@ -140,9 +140,14 @@ def cut_plane(
     return cuts[: terrain.gaussians.number]
 
 
-def _find_frames(terrain: Terrain, *, n_deviations: float = 6.0) -> tuple[FloatArray, FloatArray]:
-    """Boxes that reach so many standard deviations from each mean: low corners, sizes; (K, 2)."""
-    reach = n_deviations * _measure_deviations(terrain)
+def _find_frames(terrain: Terrain, most_error: float) -> tuple[FloatArray, FloatArray]:
+    """Boxes about components with no more of each beyond a side: low corners, sizes; (K, 2).
+
+    Of a Gaussian with a weight w, less than w exp(-d² / 2) is beyond d standard deviations on one
+    side.
+    """
+    shares = np.maximum(terrain.gaussians.weights / most_error, np.e)
+    reach = np.sqrt(2 * np.log(shares))[:, None] * _measure_deviations(terrain)
     return terrain.gaussians.means - reach, 2 * reach
 
 
@@ -178,7 +183,7 @@ def _measure_widths(terrain: Terrain, boxes: Boxes, *, n_deviations: float = 2.0
     deviations, means = _measure_deviations(terrain), terrain.gaussians.means
     middles = boxes.lows + boxes.sizes / 2
     apart = np.abs(middles[:, None] - means) - boxes.sizes[:, None] / 2  # (B, K, 2)
-    counts = (apart <= n_deviations * deviations).all(axis=2)  # (B, K)
+    counts = np.all(apart <= n_deviations * deviations, axis=2)  # (B, K)
     counts[np.arange(len(middles)), boxes.owners] = True
     return np.asarray(boxes.sizes / np.where(counts[..., None], deviations, np.inf).min(axis=1))
 

@@ -65,7 +65,7 @@ def climb(
     modes: Modes,
     points: FloatArray,
     *,
-    n_steps: int = 300,
+    n_steps: int = 60,
     n_plain: int = 20,
     batch: int = 50_000,
 ) -> IntArray:
