@@ -12,7 +12,7 @@ from gmmcli.core.search.objective import Objective
 from gmmcli.core.search.region import Assessment, Region
 from gmmcli.core.search.regions import (
     Bounds,
-    find_counterparts,
+    has_all,
     improve,
     seed_afresh,
     take_from,
@@ -191,11 +191,10 @@ def test_a_region_that_is_known_is_not_solved_again() -> None:
     assert missed(found) == 0
 
 
-def test_counterparts_are_the_nearest_components() -> None:
+def test_a_mixture_has_components_of_the_same_place_and_shape() -> None:
     gaussians = Gaussians.of(SCALED)
-    order = [3, 0, 4, 1, 2]
-    counterparts, are_near = find_counterparts(gaussians.select(order), gaussians)
-    assert counterparts.tolist() == order
-    assert are_near.all()
-    far = gaussians._replace(means=gaussians.means + 0.5)
-    assert not find_counterparts(far, gaussians)[1].any()
+    some = gaussians.select([3, 0, 4])
+    assert has_all(gaussians, some)
+    assert not has_all(gaussians, some._replace(means=some.means + 0.5))
+    assert not has_all(gaussians, some._replace(covariances=2 * some.covariances))
+    assert not has_all(gaussians, gaussians.select([3, 3]))  # two cannot be one

@@ -10,6 +10,7 @@ from gmmcli.core.mixture.covariances import (
     factorize,
     half_log_determinants,
 )
+from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
 
 
@@ -42,7 +43,7 @@ def measure_moves(before: Mixture, after: Mixture) -> tuple[Move, ...]:
     return tuple(Move(*move) for move in moves.tolist())
 
 
-def measure_distances(mixture: Mixture, other: Mixture) -> FloatArray:
+def measure_distances(mixture: Mixture | Gaussians, other: Mixture | Gaussians) -> FloatArray:
     """The Bhattacharyya distance of each component from each of another mixture, shape (K, L).
 
     Of the Gaussians alone, whatever their weights, in nats: minus the log of their overlap, the

@@ -22,13 +22,7 @@ from gmmcli.core.search.constants import (
     WORTHWHILE,
 )
 from gmmcli.core.search.region import Assessment, Region, keep_best
-from gmmcli.core.search.regions import (
-    Bounds,
-    find_counterparts,
-    improve,
-    seed_afresh,
-    take_from,
-)
+from gmmcli.core.search.regions import Bounds, has_all, improve, seed_afresh, take_from
 from gmmcli.core.search.starts import start
 
 
@@ -98,10 +92,7 @@ class Findings:
 
 def are_same(one: Gaussians, other: Gaussians) -> bool:
     """Whether two mixtures are at the same optimum, though they may not have settled there."""
-    if one.number != other.number:
-        return False
-    counterparts, are_near = find_counterparts(one, other)
-    return bool(are_near.all()) and len(set(counterparts.tolist())) == one.number
+    return one.number == other.number and has_all(one, other)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.gaussians import Gaussians, IntArray, Mask
+from gmmcli.core.mixture.distances import measure_distances
+from gmmcli.core.mixture.gaussians import Gaussians, IntArray
 from gmmcli.core.search.constants import (
     ASIDE,
     LEAST_MASS,
@@ -119,21 +120,19 @@ def improve(
     return place.found
 
 
-def find_counterparts(
-    one: Gaussians, other: Gaussians, *, apart: float = 0.2
-) -> tuple[IntArray, Mask]:
-    """Which of some components is nearest to each of others, and whether it may be the same.
+def has_all(gaussians: Gaussians, some: Gaussians, *, apart: float = 0.005) -> bool:
+    """Whether each of some components is among those of a mixture, where neither has settled.
 
     Args:
-        one: K of them.
-        other: of which the counterparts are.
-        apart: how far a component may lie from its counterpart, in its standard deviations, where
-            neither has settled.
+        gaussians: of the mixture.
+        some: components.
+        apart: the Bhattacharyya distance below which two components may be the same, in nats: 0.2
+            standard deviations between means, or variances by a fifth apart.
     """
-    away = one.means[:, None] - other.means
-    inverses = np.linalg.inv(one.covariances)
-    squares = np.einsum("kli,kij,klj->kl", away, inverses, away)
-    return squares.argmin(axis=1), np.asarray(squares.min(axis=1) < apart**2)
+    distances = measure_distances(some, gaussians)
+    counterparts = distances.argmin(axis=1)
+    are_near = distances.min(axis=1) < apart
+    return bool(are_near.all()) and len(set(counterparts.tolist())) == some.number
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +168,7 @@ class _Place:
 
     def shares_with(self, known: Gaussians | None, moving: IntArray) -> bool:
         """Whether another mixture has the same components as those that move."""
-        if known is None:
-            return False
-        _, are_near = find_counterparts(self.found.gaussians.select(moving), known)
-        return bool(are_near.all())
+        return known is not None and has_all(known, self.found.gaussians.select(moving))
 
     def replace(self, moving: IntArray, better: Gaussians) -> Gaussians:
         """The components that stay, and then others in place of those that move."""
