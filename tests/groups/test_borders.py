@@ -8,7 +8,6 @@ from gmmcli.core.groups.borders import draw_territories
 from gmmcli.core.groups.groups import label_points
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.mixture.territories import Territories
 
 
 def test_points_are_in_the_territory_of_the_group_that_they_climb_to(mixture: Mixture) -> None:
@@ -38,7 +37,6 @@ def test_no_point_belongs_to_a_component_without_weight() -> None:
     mixture = mixture_of([0.5, 0.5, 0], [[0, 0], [9, 0], [5, 5]], [np.eye(2)] * 3)
     _, tree = survey(mixture)
     territories = draw_territories(mixture, tree, 0.95)
-    assert isinstance(territories, Territories)
     assert len(territories.of_components) == 3
     assert territories.of_components[:2] == (0, 1)
 

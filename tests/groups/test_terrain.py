@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from builders import mixture_of
 
+from gmmcli.core.groups.saddles import find_neighbours
 from gmmcli.core.groups.terrain import revisit, survey
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
@@ -126,3 +127,27 @@ def test_a_component_without_weight_has_no_mode() -> None:
     mixture = mixture_of([1, 0], [[0, 0], [50, 50]], [np.eye(2), np.eye(2)])
     _, tree = survey(mixture)
     np.testing.assert_allclose(tree.modes, [[0, 0]], atol=1e-9)
+
+
+def test_neighbours_join_all_places_and_have_none_between() -> None:
+    places = np.random.default_rng(0).normal(size=(30, 2))
+    pairs = find_neighbours(places)
+    joined = {0}
+    for _ in places:
+        joined |= {int(n) for pair in pairs if joined & set(pair.tolist()) for n in pair}
+    assert joined == set(range(30))
+    middles = places[pairs].mean(axis=1)
+    reaches = np.linalg.norm(places[pairs[:, 0]] - middles, axis=1)
+    nearest = np.linalg.norm(places - middles[:, None], axis=2).min(axis=1)
+    np.testing.assert_allclose(nearest, reaches)
+    line = np.stack([np.arange(5.0), np.zeros(5)], axis=1)
+    assert find_neighbours(line).tolist() == [[0, 1], [1, 2], [2, 3], [3, 4]]
+
+
+@pytest.mark.parametrize(("valley", "apart"), [(0.95, 2.29), (0.5, 3.33)])
+def test_two_gaussians_of_one_size_are_two_groups_from_a_distance_on(
+    valley: float, apart: float
+) -> None:
+    for distance, expected in ((apart - 0.02, 1), (apart + 0.02, 2)):
+        mixture = mixture_of([0.5, 0.5], [[0, 0], [distance, 0]], [np.eye(2), np.eye(2)])
+        assert survey(mixture)[1].cut(valley).max() + 1 == expected

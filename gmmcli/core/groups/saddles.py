@@ -47,7 +47,7 @@ def find_saddles(landscape: Landscape, gaussians: Gaussians, modes: Modes) -> Sa
 def look_between(
     landscape: Landscape, modes: Modes, *, n_places: int = 33
 ) -> tuple[FloatArray, FloatArray, IntArray]:
-    """The lowest places on the straight ways between all pairs of modes.
+    """The lowest places on the straight ways between neighbouring modes.
 
     Heights in nats, (P,), places, (P, 2), and the two modes of each, (P, 2), the highest first. The
     saddle between two modes is about as high at least.
@@ -57,7 +57,7 @@ def look_between(
         modes: M of them.
         n_places: how many places of a way are looked at.
     """
-    pairs = np.stack(np.triu_indices(modes.number, 1), axis=1)
+    pairs = find_neighbours(modes.places)
     begin, end = (modes.places[side][:, None] for side in pairs.T)
     places = begin + np.linspace(0, 1, n_places)[:, None] * (end - begin)  # (P, n_places, 2)
     heights = landscape.measure(places.reshape(-1, 2)).reshape(-1, n_places)
@@ -65,6 +65,25 @@ def look_between(
     heights, places = heights[numbers, lowest], places[numbers, lowest]
     order = np.argsort(-heights, kind="stable")
     return heights[order], places[order], pairs[order]
+
+
+def find_neighbours(places: FloatArray) -> IntArray:
+    """The pairs of places with no other in the disc between them, shape (P, 2).
+
+    These join all places (Gabriel & Sokal 1969, "A new statistical approach to geographic variation
+    analysis"), and are a few times as many.
+
+    Args:
+        places: shape (M, 2).
+    """
+    apart = ((places[:, None] - places) ** 2).sum(axis=2)  # (M, M)
+    rounding = 1 + 1e-12
+    pairs = []
+    for one, from_one in enumerate(apart):
+        least = (from_one + apart[one + 1 :]).min(axis=1, initial=np.inf)
+        others = one + 1 + np.flatnonzero(least * rounding >= from_one[one + 1 :])
+        pairs.append(np.stack([np.full(len(others), one), others], axis=1))
+    return np.concatenate(pairs)
 
 
 def _find_low_places(
