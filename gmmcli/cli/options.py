@@ -76,17 +76,14 @@ class CovarianceChoice(click.ParamType[tuple[CovarianceType, ...]]):
         """The types by their names, each once, in the order in which they were given."""
         if value == "auto":
             return COVARIANCE_TYPES
-        words = [word.strip() for word in str(value).lower().split(",")]
+        words = [word.strip() for word in str(value).split(",")]
         known = {word.lower(): name for name in COVARIANCE_TYPES for word in self._name(name)}
         for word in words:
-            if word not in known:
-                self.fail(
-                    f"{word!r} is no covariance type: name {', '.join(COVARIANCE_TYPES)}, some of "
-                    "these with commas, or auto",
-                    param,
-                    ctx,
-                )
-        return tuple(dict.fromkeys(known[word] for word in words))
+            if word.lower() not in known:
+                name = f"{word!r} is no covariance type" if word else "a covariance type is missing"
+                names = f"{', '.join(COVARIANCE_TYPES)}, some of these with commas, or auto alone"
+                self.fail(f"{name}: name {names}", param, ctx)
+        return tuple(dict.fromkeys(known[word.lower()] for word in words))
 
     @staticmethod
     def _name(covariance: CovarianceType) -> tuple[str, str]:

@@ -132,7 +132,8 @@ def tabulate_axes(mixture: "Mixture", columns: tuple[str, str], width: int) -> T
     names = shorten_names(columns, width)
     table = _begin_table(names, ("sd along\nlong axis", "sd along\nshort axis", "angle\ndegrees"))
     for k, axes in enumerate(mixture.axes):
-        shape = f"{axes.sds[0]:.4g}", f"{axes.sds[1]:.4g}", f"{axes.angle:z.1f}"
+        long, short = (f"{sd:.4g}" for sd in axes.sds)
+        shape = long, short, f"{axes.angle:z.1f}" if axes.sds[0] > axes.sds[1] else "any"
         table.add_row(*_begin_row(mixture, k), *shape)
     return table
 

@@ -85,7 +85,7 @@ def draw_components(
     small_share: float = 0.03,
     darkening: float = 0.8,
 ) -> list[PathPatch]:
-    """Draw every component's two ellipses, and its number at its mean.
+    """Draw every component's two ellipses, and its number, or that of its group, at its mean.
 
     Args:
         axes: where to draw.
@@ -99,8 +99,8 @@ def draw_components(
     """
     ellipses = []
     is_crowded = mixture.n_components > most_with_discs
-    components = zip(mixture.means, mixture.cholesky_factors(), scene.colours, strict=True)
-    for k, (mean, factor, colour) in enumerate(components):
+    parts = mixture.means, mixture.cholesky_factors(), scene.colours, scene.names.tolist()
+    for mean, factor, colour, name in zip(*parts, strict=True):
         dark = darkening * colour
         for coverage in COVERAGES:
             ellipse = make_ellipse(mean, factor, coverage)
@@ -110,7 +110,7 @@ def draw_components(
         reach = compute_radius(max(COVERAGES)) * np.linalg.norm(factor, axis=1)
         is_small = bool((reach < small_share * np.ptp(scene.limits, axis=0)).all())
         has_disc = not (is_crowded or is_small)
-        draw_number(axes, str(k), mean, dark, has_disc=has_disc, is_beside=is_small)
+        draw_number(axes, str(name), mean, dark, has_disc=has_disc, is_beside=is_small)
     return ellipses
 
 
@@ -215,8 +215,9 @@ def draw_marks(
 def describe_scene(scene: Scene, background: Background | None) -> str:
     """What a reader needs to know to read the picture, of mixtures with a background or none."""
     shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
-    colours = "mixed by responsibility" if scene.cell_colours is None else "groups"
-    note = f"colours: {colours}; ellipses: {shares} of their component"
+    mixed, grouped = "colours: mixed by responsibility", "colours and numbers: groups of the fit"
+    colours = mixed if scene.cell_colours is None else grouped
+    note = f"{colours}; ellipses: {shares} of their component"
     if background is not None:
         note = f"{note}; open circles: background"
     if scene.n_outside:

@@ -6,6 +6,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -85,7 +86,7 @@ def _make_frame_at(scene: Scene, run: Run, step: int) -> Figure:
 
 def make_frame(scene: Scene, snapshot: Snapshot, *, most_legend_entries: int = 12) -> Figure:
     """One snapshot as a figure, with a legend of the weights where they are few enough."""
-    has_legend = snapshot.mixture.n_components <= most_legend_entries
+    has_legend = len(np.unique(scene.names)) <= most_legend_entries
     figure = Figure(figsize=FRAME_INCHES)
     left, right = 0.12, 0.82 if has_legend else 0.97
     axes = figure.add_axes((left, 0.14, right - left, 0.78))
@@ -100,7 +101,7 @@ def make_frame(scene: Scene, snapshot: Snapshot, *, most_legend_entries: int = 1
     if has_legend:
         axes.legend(
             handles=_make_legend_handles(scene, snapshot),
-            title="weights",
+            title="weights" if scene.cell_colours is None else "groups",
             loc="upper left",
             bbox_to_anchor=(1.0, 1.0),
             handlelength=0.8,
@@ -111,12 +112,12 @@ def make_frame(scene: Scene, snapshot: Snapshot, *, most_legend_entries: int = 1
 
 
 def _make_legend_handles(scene: Scene, snapshot: Snapshot) -> list[Line2D]:
-    """A disc of each component's colour, with its number and weight, and the background's."""
+    """A disc of each colour, with the number and weight that it is of, and the background's."""
+    weights = np.bincount(scene.names, snapshot.mixture.weights)
+    numbers, first = np.unique(scene.names, return_index=True)
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=colour, label=f"{k}   {weight:.3f}")
-        for k, (weight, colour) in enumerate(
-            zip(snapshot.mixture.weights, scene.colours, strict=True)
-        )
+        Line2D([], [], marker="o", linestyle="", color=colour, label=f"{n}   {weights[n]:.3f}")
+        for n, colour in zip(numbers, scene.colours[first], strict=True)
     ]
     if snapshot.mixture.background is not None:
         label = describe_background(snapshot.mixture.background).replace(" ", "\n", 1)

@@ -29,7 +29,8 @@ class Scene:
         limits: the lower and upper corner of the view, shape (2, 2), in data units.
         n_outside: how many points lie outside the view.
         sizes: the areas of the cells' markers, shape (C,), in square points.
-        cell_colours: of the cells, shape (C, 3) in RGB, where they are not those of components.
+        names: the number that each component shows: its own, or its group's; shape (K,).
+        cell_colours: of the cells, shape (C, 3) in RGB, where they are those of groups.
     """
 
     columns: tuple[str, str]
@@ -38,6 +39,7 @@ class Scene:
     limits: FloatArray
     n_outside: float
     sizes: FloatArray
+    names: IntArray
     cell_colours: FloatArray | None = None
 
 
@@ -58,13 +60,14 @@ def compute_scene(run: Run) -> Scene:
         limits=limits,
         n_outside=float(run.cells.counts[~inside].sum()),
         sizes=_compute_sizes(run.cells),
+        names=np.arange(run.mixture.n_components),
     )
 
 
 def colour_groups(scene: Scene, groups: Groups, of_cells: IntArray) -> Scene:
-    """The same scene with a colour for each group.
+    """The same scene with a colour and a number for each group.
 
-    A component has that of the group with most of it, and a cell that of its own group.
+    A component has those of the group with most of it, and a cell the colour of its own group.
 
     Args:
         scene: of a run.
@@ -72,8 +75,8 @@ def colour_groups(scene: Scene, groups: Groups, of_cells: IntArray) -> Scene:
         of_cells: the group of each cell, or -1 for the background, shape (C,).
     """
     colours = np.vstack([pick_colours(groups.number), BACKGROUND_COLOUR])
-    of_components = colours[groups.of_components]
-    return replace(scene, colours=of_components, cell_colours=colours[of_cells])
+    names = groups.of_components
+    return replace(scene, colours=colours[names], names=names, cell_colours=colours[of_cells])
 
 
 def _shorten(name: str, longest: int = 48) -> str:

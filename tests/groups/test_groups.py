@@ -80,3 +80,10 @@ def test_shares_that_do_not_fit_the_tree_are_refused(mixture: Mixture) -> None:
         Groups.from_json({**values, "shares": [[0.5] * (values["number"] + 1)]})
     with pytest.raises(MixtureError, match="sum to 1"):
         Groups.from_json({**values, "shares": [[2.0] * values["number"]]})
+
+
+def test_a_component_that_has_lost_its_points_is_in_the_group_of_its_mean() -> None:
+    mixture = mixture_of([0.5, 0.5 - 1e-200, 1e-200], [[0, 0], [40, 0], [40, 40]], [np.eye(2)] * 3)
+    points = sampled(mixture_of([0.5, 0.5], [[0, 0], [40, 0]], [np.eye(2)] * 2), 100)
+    groups = find_groups(mixture, cells_of(points))
+    np.testing.assert_array_equal(groups.shares, np.eye(3))

@@ -97,10 +97,11 @@ def find_groups(
         return Groups(tree, valley, np.ones((mixture.n_components, 1)))
     masses = assign_cells(cells, mixture) * cells.counts  # (K, C)
     held = sum_groups(groups[terrain.climb(cells.means)], masses.T, n_groups).T  # (K, G)
+    rounding = np.finfo(np.float64).eps
     totals = held.sum(axis=1, keepdims=True)
     own = np.eye(n_groups)[groups[terrain.climb(mixture.means)]]  # of a component without mass
-    shares = np.where(totals > 0, held / np.maximum(totals, 1e-300), own)
-    rounding = np.finfo(np.float64).eps
+    has_mass = totals > rounding * cells.n_points
+    shares = np.where(has_mass, held / np.where(has_mass, totals, 1.0), own)
     return Groups(tree, valley, np.where(shares < rounding, 0.0, shares))
 
 
