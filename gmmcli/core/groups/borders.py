@@ -101,7 +101,7 @@ def cut_plane(
     terrain: Terrain,
     groups: IntArray,
     *,
-    most_error: float = 5e-6,
+    most_error: float = 2e-6,
     widest: float = 1.0,
     most_halvings: int = 60,
 ) -> list[Territory]:
