@@ -38,7 +38,7 @@ def test_covariance_types_have_names_and_codes(
 
 @pytest.mark.parametrize("asked", ["VXV", "full,", "EIE", "full auto"])
 def test_an_unknown_covariance_type_is_refused(asked: str) -> None:
-    with pytest.raises(click.UsageError, match="covariance type.*: name full, tied"):
+    with pytest.raises(click.UsageError, match=r"covariance type.*: name full, tied"):
         CovarianceChoice().convert(asked, None, None)
 
 
