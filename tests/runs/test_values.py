@@ -207,6 +207,14 @@ def test_names_can_be_those_of_files_and_differ() -> None:
     assert all(0 < len(name.encode()) < 256 and Path(name).name == name for name in names.values())
 
 
+def test_names_are_cut_between_the_marks_of_values() -> None:
+    values = ["a" * 58 + "/b", "a" * 58 + "/c", "b" * 57 + "/b", "c" * 59 + ".5", "d" * 59 + " e"]
+    names = list(name_runs([*values, "e" + "." * 70, "/" * 30, "\U0001f600" * 30]).values())
+    assert names[:2] == ["a" * 58, "a" * 58 + "~2"]
+    assert names[2:6] == ["b" * 57 + "%2F", "c" * 59, "d" * 59, "e"]
+    assert names[6:] == ["%2F" * 20, "%F0%9F%98%80" * 5]
+
+
 def test_numbers_are_sorted_as_numbers() -> None:
     assert sort_values(["10", "9", "-1.5", "007"]) == ["-1.5", "007", "9", "10"]
     assert sort_values(["10", "9", "b"]) == ["10", "9", "b"]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,18 @@ def name_runs(values: Iterable[str], *, longest: int = 60) -> dict[str, str]:
     """The name of the directory of each value's run: the value itself, as far as that can be.
 
     Marks that are no letters, digits or `PLAIN` become % and their bytes in base 16, as in a URL,
-    and so do a blank or a point at either end. Of names that some file systems take for the same,
-    as they do letters of either case, the later get ~2 and so on.
+    and so do a blank or a point at either end. Where that makes a name too long, the value is cut,
+    so that no mark is, and loses blanks and points that then are last. Of names that some file
+    systems take for the same, as they do letters of either case, the later get ~2 and so on.
 
     Args:
         values: all that there are.
-        longest: names are cut to so many characters, of up to four bytes each.
+        longest: names are cut to at most so many characters, of up to four bytes each.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
     for value in values:
-        name = plain = _encode(value)[:longest]
+        name = plain = _encode(value, longest)
         number = 1
         while name.casefold() in taken:
             number += 1
@@ -171,13 +173,18 @@ def _describe_component(found: Found, k: int) -> dict[str, Any]:
     }
 
 
-def _encode(value: str) -> str:
-    """A value as the name of a file can have it."""
+def _encode(value: str, longest: int) -> str:
+    """The longest beginning of a value, as the name of a file can have it, of so many characters.
+
+    Blanks and points that a cut leaves at its end are left out.
+    """
     last = len(value) - 1
-    letters = (
+    marks = [
         letter
         if letter.isalnum() or (letter in PLAIN and (0 < i < last or letter not in " ."))
         else "".join(f"%{byte:02X}" for byte in letter.encode())
         for i, letter in enumerate(value)
-    )
-    return "".join(letters)
+    ]
+    ends = accumulate(len(mark) for mark in marks)
+    kept = [mark for mark, end in zip(marks, ends, strict=True) if end <= longest]
+    return "".join(kept).rstrip(" .")
