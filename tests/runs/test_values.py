@@ -215,7 +215,7 @@ def test_names_are_cut_between_the_marks_of_values() -> None:
     assert names[6:] == ["%2F" * 20, "%F0%9F%98%80" * 5]
 
 
-def test_numbers_are_sorted_as_numbers() -> None:
+def test_numbers_are_sorted_as_numbers_and_before_others() -> None:
     assert sort_values(["10", "9", "-1.5", "007"]) == ["-1.5", "007", "9", "10"]
-    assert sort_values(["10", "9", "b"]) == ["10", "9", "b"]
-    assert sort_values(["nan", "10", "9"]) == ["10", "9", "nan"]
+    assert sort_values(["10", "a", "9", "b", "A"]) == ["9", "10", "A", "a", "b"]
+    assert sort_values(["nan", "10", "9", "1e+20", "1e-07"]) == ["1e-07", "9", "10", "1e+20", "nan"]

@@ -57,15 +57,8 @@ def name_runs(values: Iterable[str], *, longest: int = 60) -> dict[str, str]:
 
 
 def sort_values(values: Iterable[str]) -> list[str]:
-    """Values in the order of their numbers, if all are numbers, and otherwise of their letters."""
-    values = sorted(values)
-    try:
-        numbers = {value: float(value) for value in values}
-    except ValueError:
-        return values
-    if not all(math.isfinite(number) for number in numbers.values()):
-        return values
-    return sorted(values, key=lambda value: numbers[value])
+    """Values that are numbers in their order, and then the others in the order of their letters."""
+    return sorted(values, key=lambda value: (_read_number(value), value))
 
 
 def fit_values(
@@ -171,6 +164,15 @@ def _describe_component(found: Found, k: int) -> dict[str, Any]:
         "sd_y": sd_y,
         "correlation": xy / (sd_x * sd_y),
     }
+
+
+def _read_number(value: str) -> float:
+    """The number that a value is; infinity where it is none."""
+    try:
+        number = float(value)
+    except ValueError:
+        return math.inf
+    return number if math.isfinite(number) else math.inf
 
 
 def _encode(value: str, longest: int) -> str:
