@@ -522,8 +522,15 @@ def test_spark_writes_values_that_are_numbers_as_duckdb_does(tmp_path: Path, jav
         runs = sorted(path.name for path in (tmp_path / engine / "values").iterdir())
         assert runs == ["12345678.9", "1e+20", "1e-07"]
     counted = ("predict", "spark", "d.parquet", "--counts", "--by", "level")
-    options = ("--engine", "spark", "-o", "counts.parquet")
-    gmm(tmp_path, *counted, *options, environment=spark_environment(tmp_path))
+    gmm(
+        tmp_path,
+        *counted,
+        "--engine",
+        "spark",
+        "-o",
+        "counts.parquet",
+        environment=spark_environment(tmp_path),
+    )
     counts = pd.read_parquet(tmp_path / "counts.parquet")
     assert counts["level"].dropna().tolist() == [1e-7, 12345678.9, 1e20]
     assert counts["count"].tolist() == [20] * 4

@@ -25,6 +25,7 @@ from gmmcli.core.runs.parameters import (
     PARAMETERS,
     VALUES,
     Parameters,
+    choose_valley,
     collect_parameters,
     pick,
     read_file,
@@ -39,7 +40,6 @@ from gmmcli.settings import (
     COVARIANCE_TYPES,
     CRITERIA,
     PICTURE_FORMATS,
-    VALLEY,
     CriterionName,
     PictureFormat,
 )
@@ -206,11 +206,11 @@ def read_run(directory: Path) -> Run:
 
 def group_again(run: Run, valley: float | None) -> Run:
     """A run with groups that valleys divide from here on; with those of the fit by default."""
-    if run.groups is not None and valley in (None, run.groups.valley):
+    valley = choose_valley(run.groups, valley)
+    if run.groups is not None and valley == run.groups.valley:
         return run
     tree = None if run.groups is None else run.groups.tree
-    groups = find_groups(run.mixture, run.cells, VALLEY if valley is None else valley, tree)
-    return replace(run, groups=groups)
+    return replace(run, groups=find_groups(run.mixture, run.cells, valley, tree))
 
 
 def _check_replaced(directory: Path, *, overwrite: bool) -> None:

@@ -64,9 +64,20 @@ class Parameters:
         Args:
             valley: as was asked for; by default that of the fit.
         """
-        if self.groups is None:
-            return survey(self.mixture)[1], VALLEY if valley is None else valley
-        return self.groups.tree, self.groups.valley if valley is None else valley
+        tree = survey(self.mixture)[1] if self.groups is None else self.groups.tree
+        return tree, choose_valley(self.groups, valley)
+
+
+def choose_valley(groups: Groups | None, valley: float | None) -> float:
+    """From where on valleys divide no groups: as was asked for, or else as a run's groups have it.
+
+    Args:
+        groups: of the run; None where an earlier version wrote it.
+        valley: as was asked for; None where it was not.
+    """
+    if valley is not None:
+        return valley
+    return VALLEY if groups is None else groups.valley
 
 
 def collect_parameters(
