@@ -19,7 +19,7 @@ from gmmcli.cli.request import make_settings
 from gmmcli.cli.words import count
 
 if TYPE_CHECKING:
-    from gmmcli.core.runs.parts import Ending, Found, Plan
+    from gmmcli.core.runs.parts import Ending, Found, PartPlan
     from gmmcli.core.runs.result import Fit
     from gmmcli.core.tables.partition import Partition
 
@@ -83,12 +83,12 @@ def fit_by_value(task: Task, fit: "Fit", reporter: Reporter) -> ValueFits:
     return ValueFits(by, endings, n_without, was_interrupted, table)
 
 
-def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "Plan":
+def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "PartPlan":
     """What a request asks of every value, given the fit of all rows."""
-    from gmmcli.core.runs.parts import Plan
+    from gmmcli.core.runs.parts import PartPlan
 
     request = task.request
-    return Plan(
+    return PartPlan(
         partition=parted,
         settings=make_settings(request, task.choice),
         choice=task.choice,
@@ -154,13 +154,15 @@ def caution_on_values(values: ValueFits, *, most: int = 5) -> Iterator[str]:
         values: what came of them.
         most: so many reasons are told.
     """
+    from gmmcli.core.search.status import Status
+
     failed = values.failed
     for ending in failed[:most]:
         yield f"not fitted: {ending.value!r} ({ending.problem})"
     if len(failed) > most:
-        yield f"not fitted: {len(failed) - most:,} more; values.csv has the reasons"
+        yield f"not fitted: {len(failed) - most:,} more; {values.table.name} has the reasons"
     found = values.found
-    if slow := sum(each.status.value != "converged" for each in found):
+    if slow := sum(each.status is not Status.CONVERGED for each in found):
         yield f"not converged: {count(slow, 'value')}; raise --steps"
     if coarse := sum(each.is_coarse for each in found):
         yield f"on cells that are too coarse: {count(coarse, 'value')}; raise --cells"

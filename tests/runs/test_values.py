@@ -10,7 +10,7 @@ from builders import mixture_of, sampled, table_of
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import read_run
-from gmmcli.core.runs.parts import Ending, Plan
+from gmmcli.core.runs.parts import Ending, PartPlan
 from gmmcli.core.runs.result import Provenance
 from gmmcli.core.runs.values import (
     complete,
@@ -57,7 +57,7 @@ def fitted(
     counts, _ = parted.count_rows()
     choice = Choice(1, 4, goes_on=False, background="off")
     asked = {"snapshots": "auto", "by": "site"}
-    plan = Plan(
+    plan = PartPlan(
         parted,
         FitSettings(components=choice.most if start is None else start.n_components),
         choice,

@@ -104,7 +104,7 @@ def collect_parameters(
             "seconds": round(fit.seconds, 3),
         },
         "groups": fit.groups.to_json(),
-        **provenance.beside,
+        **_describe_kin(provenance),
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
         "settings": {**asdict(fit.settings), **provenance.asked},
         "data": {
@@ -165,6 +165,12 @@ def _write_mixture(mixture: Mixture, n_points: float) -> dict[str, Any]:
     if mixture.background is not None:
         values["background"]["count"] = mixture.background.weight * n_points
     return values
+
+
+def _describe_kin(provenance: Provenance) -> dict[str, Any]:
+    """What other run a fit is like, and whose part it is; nothing of a fit that has no other."""
+    kin = {"like": provenance.like, "by": provenance.by}
+    return {name: tie.to_json() for name, tie in kin.items() if tie is not None}
 
 
 def _summarize_selection(selection: Selection) -> dict[str, Any]:

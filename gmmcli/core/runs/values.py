@@ -12,7 +12,7 @@ import pandas as pd
 from gmmcli.core.cells.parts import read_parts
 from gmmcli.core.runs.directory import VALUES_TABLE
 from gmmcli.core.runs.parameters import VALUES
-from gmmcli.core.runs.parts import Ending, Found, Plan, fit_part
+from gmmcli.core.runs.parts import Ending, Found, PartPlan, fit_part
 from gmmcli.core.runs.workers import count_processes, share
 from gmmcli.core.tables.table import Table
 from gmmcli.files import replace_atomically, stage_directory
@@ -64,7 +64,7 @@ def sort_values(values: Iterable[str]) -> list[str]:
 def fit_values(
     directory: Path,
     table: Table,
-    plan: Plan,
+    plan: PartPlan,
     counts: Mapping[str, int],
     *,
     n_processes: int | None = None,
