@@ -161,6 +161,9 @@ def caution_on_values(values: ValueFits, *, most: int = 5) -> Iterator[str]:
         yield f"not fitted: {ending.value!r} ({ending.problem})"
     if len(failed) > most:
         yield f"not fitted: {len(failed) - most:,} more; {values.table.name} has the reasons"
+    if traces := [ending.trace for ending in failed if ending.trace]:
+        yield f"a fault of gmm, not of the data: {count(len(traces), 'value')}; please report it:"
+        yield traces[0].rstrip()
     found = values.found
     if slow := sum(each.status is not Status.CONVERGED for each in found):
         yield f"not converged: {count(slow, 'value')}; raise --steps"

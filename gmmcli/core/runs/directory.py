@@ -34,7 +34,7 @@ from gmmcli.core.runs.parameters import (
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.status import Status
-from gmmcli.errors import RunError
+from gmmcli.errors import OutputError, RunError
 from gmmcli.files import check_writable, stage_directory, write_json
 from gmmcli.settings import (
     COVARIANCE_TYPES,
@@ -121,7 +121,7 @@ def write_run(
         exact_log_likelihood: of all rows, in nats, where it was asked for.
 
     Raises:
-        OutputError: when they cannot be written.
+        OutputError: when they cannot be written, or what another fit left cannot be removed.
     """
     with stage_directory(directory) as stage:
         write_json(stage / PARAMETERS, collect_parameters(fit, provenance, exact_log_likelihood))
@@ -223,13 +223,33 @@ def _check_replaced(directory: Path, *, overwrite: bool) -> None:
 
 
 def _remove_remains(directory: Path, written: Sequence[Path]) -> None:
-    """Remove what is left of a fit that another has replaced, whose files have been written."""
+    """Remove what is left of a fit that another has replaced, whose files have been written.
+
+    What no fit wrote stays.
+    """
     for picture_format in PICTURE_FORMATS:
         remove_pictures(directory, picture_format)
     for name in (SELECTION, VALUES_TABLE):
         if directory / name not in written:
             (directory / name).unlink(missing_ok=True)
-    shutil.rmtree(directory / VALUES, ignore_errors=True)
+    _remove_runs(directory / VALUES)
+
+
+def _remove_runs(directory: Path) -> None:
+    """Remove the runs in a directory, and the directory itself where it has nothing else.
+
+    Raises:
+        OutputError: when they cannot be removed.
+    """
+    try:
+        for parameters in list(directory.glob(f"*/{PARAMETERS}")):
+            if not parameters.parent.is_symlink():
+                shutil.rmtree(parameters.parent)
+        if directory.is_dir() and not directory.is_symlink() and not any(directory.iterdir()):
+            directory.rmdir()
+    except OSError as error:
+        place = error.filename or directory
+        raise OutputError(f"cannot remove {place}: {error.strerror or error}") from error
 
 
 def _tabulate_history(history: History) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from traceback import format_exc
 
 import numpy as np
 
@@ -87,6 +88,7 @@ class Ending:
         directory: the name of its run.
         found: None where it could not be fitted.
         problem: why; empty where it could.
+        trace: where in the program, if the problem is a fault of it.
     """
 
     value: str
@@ -94,10 +96,14 @@ class Ending:
     directory: str
     found: Found | None = None
     problem: str = ""
+    trace: str = ""
 
 
 def fit_part(plan: PartPlan, part: Part, directory: Path) -> Ending:
-    """Fit a part, write its run to a directory, and say what came of it."""
+    """Fit a part, write its run to a directory, and say what came of it.
+
+    Whatever goes wrong is told of this part alone: others have theirs, which may have taken hours.
+    """
     name = directory.name
     if part.problem:
         return Ending(part.value, part.n_rows, name, problem=part.problem)
@@ -109,6 +115,9 @@ def fit_part(plan: PartPlan, part: Part, directory: Path) -> Ending:
         write_run(directory, fit, _make_provenance(plan, part, n_skipped, partners))
     except GmmError as error:
         return Ending(part.value, part.n_rows, name, problem=str(error))
+    except Exception as error:  # noqa: BLE001 (a fault of this program, which keeps its traceback)
+        problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Ending(part.value, part.n_rows, name, None, problem, format_exc())
     return Ending(part.value, part.n_rows, name, _summarize(fit, n_skipped, partners))
 
 

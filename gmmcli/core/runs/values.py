@@ -31,7 +31,9 @@ NOT_BEGUN = "interrupted before this value"
 PLAIN = "-_+=, ."
 
 
-def name_runs(values: Iterable[str], *, longest: int = 60) -> dict[str, str]:
+def name_runs(
+    values: Iterable[str], *, kept: Iterable[str] = (), longest: int = 60
+) -> dict[str, str]:
     """The name of the directory of each value's run: the value itself, as far as that can be.
 
     Marks that are no letters, digits or `PLAIN` become % and their bytes in base 16, as in a URL,
@@ -41,10 +43,11 @@ def name_runs(values: Iterable[str], *, longest: int = 60) -> dict[str, str]:
 
     Args:
         values: all that there are.
+        kept: names that are taken.
         longest: names are cut to at most so many characters, of up to four bytes each.
     """
     names: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {name.casefold() for name in kept}
     for value in values:
         name = plain = _encode(value, longest)
         number = 1
@@ -85,8 +88,10 @@ def fit_values(
         OutputError: when the runs cannot be written.
         FitError: when a process has ended before its time.
     """
-    names = name_runs(sort_values(counts))
-    with stage_directory(directory / VALUES) as stage:
+    target = directory / VALUES
+    kept = [path.name for path in target.iterdir()] if target.is_dir() else []
+    names = name_runs(sort_values(counts), kept=kept)
+    with stage_directory(target) as stage:
         parts = read_parts(table, plan.partition, counts, strict=plan.strict)
         tasks = ((part, stage / names[part.value]) for part in parts)
         n_processes = n_processes or count_processes(len(counts))
