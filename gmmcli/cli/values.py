@@ -72,13 +72,19 @@ def fit_by_value(task: Task, fit: "Fit", reporter: Reporter) -> ValueFits:
             parted = partition(task.points, Path(place) / "rows.parquet")
             counts, n_without = parted.count_rows()
         plan = make_plan(task, fit, parted)
-        with postpone_interrupt() as is_interrupted:
-            fits = fit_values(
-                task.directory, task.points, plan, counts, is_interrupted=is_interrupted
-            )
-            done = list(reporter.track(fits, len(counts), "fitting values"))
-            was_interrupted = is_interrupted()
-        endings = complete(done, counts)
+        done: dict[str, Ending] = {}
+        try:
+            with postpone_interrupt() as is_interrupted:
+                fits = fit_values(
+                    task.directory, task.points, plan, counts, is_interrupted=is_interrupted
+                )
+                for ending in reporter.track(fits, len(counts), "fitting values"):
+                    done[ending.value] = ending
+                was_interrupted = is_interrupted()
+        except Exception:
+            write_values(task.directory, complete(done.values(), counts))
+            raise
+        endings = complete(done.values(), counts)
         table = write_values(task.directory, endings)
     return ValueFits(by, endings, n_without, was_interrupted, table)
 

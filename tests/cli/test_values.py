@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from click.testing import Result
 
 from gmmcli.core.runs import parts
 from gmmcli.core.runs.partners import Partners
-from gmmcli.core.runs.parts import PartPlan
+from gmmcli.core.runs.parts import Ending, PartPlan
 from gmmcli.core.search.outcome import Outcome
+from gmmcli.errors import FitError
 
 TWO = mixture_of([0.6, 0.4], [[0, 0], [6, 2]], [np.eye(2), [[1, 0.5], [0.5, 1]]])
 
@@ -128,6 +130,25 @@ def test_a_fault_in_one_value_loses_none_of_the_others(
     assert table["problem"].iloc[-1] == "ValueError: no such number"
 
 
+def test_a_process_that_ends_too_soon_loses_no_value_that_is_done(
+    run: Callable[..., Result], sites: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def share_until_it_breaks(
+        work: Callable[..., Ending], tasks: Iterator[tuple[Any, ...]], *_: Any, **__: Any
+    ) -> Iterator[Ending]:
+        for task in islice(tasks, 2):
+            yield work(*task)
+        raise FitError("a process has ended before its time")
+
+    monkeypatch.setattr("gmmcli.core.runs.values.share", share_until_it_breaks)
+    result = run("fit", "sites.csv", "--by", "site", "-k", 2, "--no-frames", code=1)
+    assert "Error: a process has ended before its time; the fit is kept" in result.stderr
+    assert [path.name for path in Path("sites/values").iterdir()] == ["north"]
+    table = pd.read_csv("sites/values.csv")
+    assert table["value"].tolist() == ["lone", "north", "north", "south/2"]
+    assert table["problem"].iloc[-1] == "the fit ended before this value was done"
+
+
 def test_each_value_may_start_like_another_run(
     run: Callable[..., Result], sites: pd.DataFrame
 ) -> None:
@@ -211,7 +232,7 @@ def test_ctrl_c_keeps_the_values_that_are_done(work: Path) -> None:
     assert not list(Path("many").glob(".*"))
     table = pd.read_csv("many/values.csv")
     problems = table["problem"].dropna()
-    assert set(problems) == {"interrupted before this value"}
+    assert set(problems) == {"the fit ended before this value was done"}
     done = table[table["problem"].isna()]
     assert 0 < done["value"].nunique() == 300 - len(problems)
     runs = {path.name for path in Path("many/values").iterdir()}

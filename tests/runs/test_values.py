@@ -180,7 +180,7 @@ def test_a_value_of_many_rows_is_fitted_by_cells(
 def test_values_that_were_not_begun_are_told_of() -> None:
     endings = complete([Ending("b", 3, "b", problem="bad")], {"b": 3, "a": 4})
     assert [(e.value, e.n_rows, e.problem) for e in endings] == [
-        ("a", 4, "interrupted before this value"),
+        ("a", 4, "the fit ended before this value was done"),
         ("b", 3, "bad"),
     ]
     rows = tabulate_values(endings)

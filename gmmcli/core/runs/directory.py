@@ -5,7 +5,6 @@ JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 
 import math
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -34,8 +33,8 @@ from gmmcli.core.runs.parameters import (
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.status import Status
-from gmmcli.errors import OutputError, RunError
-from gmmcli.files import check_writable, stage_directory, write_json
+from gmmcli.errors import RunError
+from gmmcli.files import check_writable, remove_directories, stage_directory, write_json
 from gmmcli.settings import (
     COVARIANCE_TYPES,
     CRITERIA,
@@ -232,24 +231,7 @@ def _remove_remains(directory: Path, written: Sequence[Path]) -> None:
     for name in (SELECTION, VALUES_TABLE):
         if directory / name not in written:
             (directory / name).unlink(missing_ok=True)
-    _remove_runs(directory / VALUES)
-
-
-def _remove_runs(directory: Path) -> None:
-    """Remove the runs in a directory, and the directory itself where it has nothing else.
-
-    Raises:
-        OutputError: when they cannot be removed.
-    """
-    try:
-        for parameters in list(directory.glob(f"*/{PARAMETERS}")):
-            if not parameters.parent.is_symlink():
-                shutil.rmtree(parameters.parent)
-        if directory.is_dir() and not directory.is_symlink() and not any(directory.iterdir()):
-            directory.rmdir()
-    except OSError as error:
-        place = error.filename or directory
-        raise OutputError(f"cannot remove {place}: {error.strerror or error}") from error
+    remove_directories(directory / VALUES, holding=PARAMETERS)
 
 
 def _tabulate_history(history: History) -> pd.DataFrame:

@@ -23,9 +23,9 @@ COLUMNS = [
     *("correlation", "run", "problem"),
 ]
 WHOLE = ["rows", "skipped_rows", "components", "component", "pooled"]
-# The status of a value whose fit has failed, or was not begun.
+# The status of a value whose fit has failed, or was not done.
 NOT_FITTED = "not fitted"
-NOT_BEGUN = "interrupted before this value"
+NOT_DONE = "the fit ended before this value was done"
 # Marks of a value that the name of its run has too, beside letters and digits: a name that can be
 # typed against such as a file system or a shell reads otherwise.
 PLAIN = "-_+=, ."
@@ -75,6 +75,8 @@ def fit_values(
 ) -> Iterator[Ending]:
     """What came of each value, as it is done; the runs take their place when all are.
 
+    Where an error ends the work, those that are done by then do, before it is raised.
+
     Args:
         directory: of the run of all rows.
         table: all rows.
@@ -95,14 +97,20 @@ def fit_values(
         parts = read_parts(table, plan.partition, counts, strict=plan.strict)
         tasks = ((part, stage / names[part.value]) for part in parts)
         n_processes = n_processes or count_processes(len(counts))
-        yield from share(partial(fit_part, plan), tasks, n_processes, is_interrupted=is_interrupted)
+        work, failure = partial(fit_part, plan), None
+        try:
+            yield from share(work, tasks, n_processes, is_interrupted=is_interrupted)
+        except Exception as error:  # noqa: BLE001 (raised below)
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def complete(endings: Iterable[Ending], counts: Mapping[str, int]) -> list[Ending]:
-    """What came of all values in their order, those included whose fit was not begun."""
+    """What came of all values in their order, those included whose fit was not done."""
     known = {ending.value: ending for ending in endings}
     return [
-        known.get(value) or Ending(value, counts[value], "", problem=NOT_BEGUN)
+        known.get(value) or Ending(value, counts[value], "", problem=NOT_DONE)
         for value in sort_values(counts)
     ]
 
