@@ -300,9 +300,9 @@ def _add_groups(
 def _follow(
     part: Territory, places: Sequence[ir.Value], depth: int, free: int
 ) -> tuple[ir.Value, dict[int, Territory]]:
-    """The group of each row in a part of the plane, or the number of what is left to follow there.
+    """The group of each row in a part of the plane, and what is left to follow there, by numbers.
 
-    And what is left to follow, by these numbers.
+    Rows of what is left to follow have its number in place of a group.
 
     Args:
         part: of the plane.
