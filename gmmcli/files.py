@@ -103,6 +103,29 @@ def stage_directory(path: Path) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
+def remove_directories(place: Path, *, holding: str) -> None:
+    """Remove the directories in another that hold a file, and that one where nothing else is in it.
+
+    What links to a directory stays.
+
+    Args:
+        place: the other; nothing is done where it does not exist.
+        holding: the name of the file.
+
+    Raises:
+        OutputError: naming what cannot be removed.
+    """
+    try:
+        for file in list(place.glob(f"*/{holding}")):
+            if not file.parent.is_symlink():
+                shutil.rmtree(file.parent)
+        if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
+            place.rmdir()
+    except OSError as error:
+        name = error.filename or place
+        raise OutputError(f"cannot remove {name}: {error.strerror or error}") from error
+
+
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write standard JSON, indented, atomically.
 

@@ -49,7 +49,8 @@ def prepare_process(*, n_objects: int = 10_000) -> None:
 def prepare_worker() -> None:
     """Prepare a process that works for another: on one thread, and out of Ctrl-C's reach.
 
-    The other, which Ctrl-C does reach, has it end when its task is done.
+    Where the user's environment has OMP_NUM_THREADS, it is on so many threads. The other process,
+    which Ctrl-C does reach, has it end when its task is done.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     prepare_process()

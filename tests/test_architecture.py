@@ -71,7 +71,7 @@ TESTED_IN = {
         "inference.state",
     ],
     "mixture/test_mixture": ["mixture.units"],
-    "runs/test_values": ["runs.parts"],
+    "runs/test_values": ["runs.fits", "runs.partners", "runs.parts"],
     "search/test_choice": [
         "search.constants",
         "search.contenders",

@@ -243,15 +243,16 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     )
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.request import Request
+    from gmmcli.cli.starts import compare
     from gmmcli.core.search.status import Status
 
-    request = Request(**options)
-    reporter = Reporter(quiet=request.quiet)
+    request, reporter = Request(**options), Reporter(quiet=options["quiet"])
     task = read_data(request, ctx, reporter)
     result = fit_mixture(task, reporter)
     exact = verify(task, result, reporter) if request.verify else None
-    files = write_fit(task, result, exact)
-    report_fit(task, result, exact, reporter)
+    likeness = compare(request.like, task.start, result.mixture)
+    files = write_fit(task, result, exact, likeness)
+    report_fit(task, result, exact, likeness, reporter)
     if request.assignments is not None:
         write_assignments(task, result, request.assignments, reporter)
     if painter is not None:

@@ -18,7 +18,7 @@ from gmmcli.cli.cautions import caution
 from gmmcli.cli.interrupts import postpone_interrupt
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
-from gmmcli.cli.starts import compare, lay_start, read_start, report_moves
+from gmmcli.cli.starts import lay_start, read_start, report_moves
 from gmmcli.cli.summary import (
     describe_background,
     describe_choices,
@@ -33,9 +33,7 @@ from gmmcli.cli.summary import (
     tabulate_axes,
     tabulate_components,
 )
-from gmmcli.settings import (
-    Choice,
-)
+from gmmcli.settings import Choice
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
@@ -114,24 +112,19 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
     """The best mixture of a task; what there is of it, where Ctrl-C ended the fit."""
     with reporter.show_work("loading Pyro"):
         from gmmcli.core.cells.compression import Compressor
-        from gmmcli.core.inference.model import skip_checks
+        from gmmcli.core.runs.fits import fit_cells
         from gmmcli.core.runs.result import describe
-        from gmmcli.core.search.choice import choose_mixture
-        from gmmcli.core.search.fit import fit_from
         from gmmcli.core.search.hooks import Hooks
 
     cells, settings = task.compression.cells, make_settings(task.request, task.choice)
-    with skip_checks(), postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
+    with postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
         hooks = Hooks(
             finer=Compressor(task.compression).finer,
             grain=task.compression.grain,
             watch=watch,
             interrupted=is_interrupted,
         )
-        if task.start is None:
-            outcome = choose_mixture(cells, settings, task.choice, hooks=hooks)
-        else:
-            outcome = fit_from(cells, settings, task.start, hooks=hooks)
+        outcome = fit_cells(cells, settings, task.choice, task.start, hooks)
         return describe(outcome, task.request.valley)
 
 
@@ -143,11 +136,12 @@ def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":
         return compute_log_likelihood(task.points, fit.mixture)
 
 
-def write_fit(task: Task, fit: "Fit", exact_log_likelihood: "Nats | None") -> list[Path]:
+def write_fit(
+    task: Task, fit: "Fit", exact_log_likelihood: "Nats | None", likeness: "Likeness | None"
+) -> list[Path]:
     """The files of a run, written."""
     from gmmcli.core.runs.directory import write_run
 
-    likeness = compare(task.request.like, task.start, fit.mixture)
     provenance = make_provenance(task, likeness)
     return write_run(task.directory, fit, provenance, exact_log_likelihood)
 
@@ -176,12 +170,16 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         n_rows=task.compression.n_rows,
         n_skipped=task.compression.n_skipped,
         asked=asked,
-        beside={} if likeness is None else {"like": likeness.to_json()},
+        like=likeness,
     )
 
 
 def report_fit(
-    task: Task, fit: "Fit", exact_log_likelihood: "Nats | None", reporter: Reporter
+    task: Task,
+    fit: "Fit",
+    exact_log_likelihood: "Nats | None",
+    likeness: "Likeness | None",
+    reporter: Reporter,
 ) -> None:
     """Print how a fit ended, its components and figures, and say where to be cautious."""
     from gmmcli.core.cells.strays import find_strays
@@ -195,7 +193,7 @@ def report_fit(
         reporter.print(tabulate(fit.mixture, columns, reporter.width))
         if (shapes := describe_type(fit.settings.covariance)) is not None:
             reporter.print(shapes)
-        if likeness := compare(task.request.like, task.start, fit.mixture):
+        if likeness is not None:
             report_moves(likeness, fit.mixture, reporter)
         if background is not None:
             n_points = None if is_weighted else fit.cells.n_points

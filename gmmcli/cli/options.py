@@ -128,3 +128,11 @@ class StepList(click.ParamType[Literal["auto", "all"] | tuple[int, ...]]):
 
 
 valley_type = NumberRange(min=0, max=1, min_open=True)
+
+valley_option = click.option(
+    "--valley",
+    type=valley_type,
+    metavar="F",
+    help="Two modes are one group unless the density between them falls below this share of the "
+    "lower one. By default that of the fit.",
+)

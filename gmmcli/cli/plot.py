@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from gmmcli.cli.options import StepList, valley_type
+from gmmcli.cli.options import StepList, valley_option
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
     COLOUR_CHOICES,
@@ -48,13 +48,7 @@ Examples:
     show_default=True,
     help="What has a colour in frames: every component, or every group.",
 )
-@click.option(
-    "--valley",
-    type=valley_type,
-    metavar="F",
-    help="Two modes are one group unless the density between them falls below this share of the "
-    "lower one. By default that of the fit.",
-)
+@valley_option
 @click.option(
     "-o",
     "--output",

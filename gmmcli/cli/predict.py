@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmmcli.cli.options import engine_option, table_option, valley_type
+from gmmcli.cli.options import engine_option, table_option, valley_option
 from gmmcli.settings import EngineName
 
 if TYPE_CHECKING:
@@ -46,13 +46,7 @@ Examples:
     metavar="COLUMN",
     help="The column of the second coordinate, if not that of RUN.",
 )
-@click.option(
-    "--valley",
-    type=valley_type,
-    metavar="F",
-    help="Two modes are one group unless the density between them falls below this share of the "
-    "lower one. By default that of the fit.",
-)
+@valley_option
 @click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
 @click.option(
     "--counts",

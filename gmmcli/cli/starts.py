@@ -96,7 +96,9 @@ def tabulate_moves(likeness: "Likeness", mixture: "Mixture") -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("component", "weight\nbefore", "weight\nnow", "mean\nmoved", "times\nas wide"):
         table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
-    for k, (move, weight) in enumerate(zip(likeness.moves, mixture.weights, strict=True)):
-        before = f"{weight - move.weight:.4f}"
-        table.add_row(str(k), before, f"{weight:.4f}", f"{move.distance:.3f}", f"{move.spread:.3f}")
+    for k, (change, weight) in enumerate(zip(likeness.changes, mixture.weights, strict=True)):
+        before = f"{weight - change.weight:.4f}"
+        table.add_row(
+            str(k), before, f"{weight:.4f}", f"{change.distance:.3f}", f"{change.spread:.3f}"
+        )
     return table

@@ -19,7 +19,7 @@ from gmmcli.cli.request import make_settings
 from gmmcli.cli.words import count
 
 if TYPE_CHECKING:
-    from gmmcli.core.runs.parts import Ending, Found, Plan
+    from gmmcli.core.runs.parts import Ending, Found, PartPlan
     from gmmcli.core.runs.result import Fit
     from gmmcli.core.tables.partition import Partition
 
@@ -72,23 +72,29 @@ def fit_by_value(task: Task, fit: "Fit", reporter: Reporter) -> ValueFits:
             parted = partition(task.points, Path(place) / "rows.parquet")
             counts, n_without = parted.count_rows()
         plan = make_plan(task, fit, parted)
-        with postpone_interrupt() as is_interrupted:
-            fits = fit_values(
-                task.directory, task.points, plan, counts, is_interrupted=is_interrupted
-            )
-            done = list(reporter.track(fits, len(counts), "fitting values"))
-            was_interrupted = is_interrupted()
-        endings = complete(done, counts)
+        done: dict[str, Ending] = {}
+        try:
+            with postpone_interrupt() as is_interrupted:
+                fits = fit_values(
+                    task.directory, task.points, plan, counts, is_interrupted=is_interrupted
+                )
+                for ending in reporter.track(fits, len(counts), "fitting values"):
+                    done[ending.value] = ending
+                was_interrupted = is_interrupted()
+        except Exception:
+            write_values(task.directory, complete(done.values(), counts))
+            raise
+        endings = complete(done.values(), counts)
         table = write_values(task.directory, endings)
     return ValueFits(by, endings, n_without, was_interrupted, table)
 
 
-def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "Plan":
+def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "PartPlan":
     """What a request asks of every value, given the fit of all rows."""
-    from gmmcli.core.runs.parts import Plan
+    from gmmcli.core.runs.parts import PartPlan
 
     request = task.request
-    return Plan(
+    return PartPlan(
         partition=parted,
         settings=make_settings(request, task.choice),
         choice=task.choice,
@@ -154,13 +160,18 @@ def caution_on_values(values: ValueFits, *, most: int = 5) -> Iterator[str]:
         values: what came of them.
         most: so many reasons are told.
     """
+    from gmmcli.core.search.status import Status
+
     failed = values.failed
     for ending in failed[:most]:
         yield f"not fitted: {ending.value!r} ({ending.problem})"
     if len(failed) > most:
-        yield f"not fitted: {len(failed) - most:,} more; values.csv has the reasons"
+        yield f"not fitted: {len(failed) - most:,} more; {values.table.name} has the reasons"
+    if traces := [ending.trace for ending in failed if ending.trace]:
+        yield f"a fault of gmm, not of the data: {count(len(traces), 'value')}; please report it:"
+        yield traces[0].rstrip()
     found = values.found
-    if slow := sum(each.status.value != "converged" for each in found):
+    if slow := sum(each.status is not Status.CONVERGED for each in found):
         yield f"not converged: {count(slow, 'value')}; raise --steps"
     if coarse := sum(each.is_coarse for each in found):
         yield f"on cells that are too coarse: {count(coarse, 'value')}; raise --cells"

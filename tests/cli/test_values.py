@@ -1,19 +1,29 @@
 """`gmm fit --by`: a run for each value, what it says, and what is left where something fails."""
 
+import errno
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from builders import mixture_of, one_line_error, sampled
 from click.testing import Result
+
+from gmmcli.core.runs import parts
+from gmmcli.core.runs.partners import Partners
+from gmmcli.core.runs.parts import Ending, PartPlan
+from gmmcli.core.search.outcome import Outcome
+from gmmcli.errors import FitError
 
 TWO = mixture_of([0.6, 0.4], [[0, 0], [6, 2]], [np.eye(2), [[1, 0.5], [0.5, 1]]])
 
@@ -52,13 +62,91 @@ def test_a_fit_that_replaces_another_leaves_none_of_its_values(
 ) -> None:
     arguments = ["fit", "sites.csv", "-k", 2, "--no-frames", "-o", "run", "--overwrite", "-q"]
     run(*arguments, "--by", "site", code=1)
-    Path("run/values/mine").mkdir()
     sites[sites["site"] == "north"].to_csv("sites.csv", index=False)
     run(*arguments, "--by", "site")
     assert [path.name for path in Path("run/values").iterdir()] == ["north"]
     run(*arguments)
     assert not Path("run/values").exists()
     assert not Path("run/values.csv").exists()
+
+
+def test_what_is_no_run_stays_among_the_values(
+    run: Callable[..., Result], sites: pd.DataFrame
+) -> None:
+    arguments = ["fit", "sites.csv", "-k", 2, "--no-frames", "-o", "run", "--overwrite", "-q"]
+    run(*arguments, "--by", "site", code=1)
+    shutil.rmtree("run/values/north")
+    Path("run/values/north").mkdir()
+    Path("run/values/north/notes.txt").write_text("mine")
+    Path("run/values/notes.txt").write_text("mine")
+    run(*arguments, "--by", "site", code=1)
+    names = sorted(path.name for path in Path("run/values").iterdir())
+    assert names == ["north", "north~2", "notes.txt", "south%2F2"]
+    table = pd.read_csv("run/values.csv").dropna(subset="run")
+    assert set(table["run"]) == {"values/north~2", "values/south%2F2"}
+    run(*arguments)
+    assert sorted(path.name for path in Path("run/values").iterdir()) == ["north", "notes.txt"]
+    assert [path.name for path in Path("run/values/north").iterdir()] == ["notes.txt"]
+
+
+def test_what_cannot_be_removed_is_told(
+    run: Callable[..., Result], sites: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["fit", "sites.csv", "-k", 2, "--no-frames", "-o", "run", "--overwrite", "-q"]
+    run(*arguments, "--by", "site", code=1)
+
+    def refuse(path: Path, **options: Any) -> None:
+        if options:  # of the test's own directories
+            remove(path, **options)
+            return
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    remove = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    error = one_line_error(run(*arguments, code=1))
+    assert error.startswith("Error: cannot remove run/values/")
+    assert error.endswith(": Permission denied")
+
+
+def test_a_fault_in_one_value_loses_none_of_the_others(
+    run: Callable[..., Result], sites: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def number(plan: PartPlan, outcome: Outcome) -> tuple[Outcome, Partners]:
+        if outcome.cells.n_points == 100:
+            raise ValueError("no such\nnumber")
+        return order(plan, outcome)
+
+    order = parts._number
+    monkeypatch.setattr(parts, "_number", number)
+    monkeypatch.setattr("gmmcli.core.runs.values.count_processes", lambda _: 1)
+    result = run("fit", "sites.csv", "--by", "site", "-k", 2, "--no-frames", code=1)
+    assert "fitted 1 value: 1 with 2 components" in result.stdout
+    assert "not fitted: 'south/2' (ValueError: no such number)" in result.stderr
+    assert "a fault of gmm, not of the data: 1 value; please report it:" in result.stderr
+    assert "Traceback (most recent call last)" in result.stderr
+    assert [path.name for path in Path("sites/values").iterdir()] == ["north"]
+    table = pd.read_csv("sites/values.csv")
+    assert table["value"].tolist() == ["lone", "north", "north", "south/2"]
+    assert table["problem"].iloc[-1] == "ValueError: no such number"
+
+
+def test_a_process_that_ends_too_soon_loses_no_value_that_is_done(
+    run: Callable[..., Result], sites: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def share_until_it_breaks(
+        work: Callable[..., Ending], tasks: Iterator[tuple[Any, ...]], *_: Any, **__: Any
+    ) -> Iterator[Ending]:
+        for task in islice(tasks, 2):
+            yield work(*task)
+        raise FitError("a process has ended before its time")
+
+    monkeypatch.setattr("gmmcli.core.runs.values.share", share_until_it_breaks)
+    result = run("fit", "sites.csv", "--by", "site", "-k", 2, "--no-frames", code=1)
+    assert "Error: a process has ended before its time; the fit is kept" in result.stderr
+    assert [path.name for path in Path("sites/values").iterdir()] == ["north"]
+    table = pd.read_csv("sites/values.csv")
+    assert table["value"].tolist() == ["lone", "north", "north", "south/2"]
+    assert table["problem"].iloc[-1] == "the fit ended before this value was done"
 
 
 def test_each_value_may_start_like_another_run(
@@ -144,7 +232,7 @@ def test_ctrl_c_keeps_the_values_that_are_done(work: Path) -> None:
     assert not list(Path("many").glob(".*"))
     table = pd.read_csv("many/values.csv")
     problems = table["problem"].dropna()
-    assert set(problems) == {"interrupted before this value"}
+    assert set(problems) == {"the fit ended before this value was done"}
     done = table[table["problem"].isna()]
     assert 0 < done["value"].nunique() == 300 - len(problems)
     runs = {path.name for path in Path("many/values").iterdir()}

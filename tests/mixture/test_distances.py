@@ -7,7 +7,7 @@ from scipy.integrate import dblquad
 from scipy.stats import multivariate_normal
 
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.distances import find_nearer, measure_distances, measure_moves
+from gmmcli.core.mixture.distances import find_nearer, measure_changes, measure_distances
 from gmmcli.core.mixture.mixture import Mixture
 
 ONE, OTHER = random_mixture(3, seed=4, spread=1.0), random_mixture(2, seed=5, spread=1.0)
@@ -45,7 +45,7 @@ def test_a_move_is_in_deviations_of_what_a_component_was() -> None:
     means[1] += 2.5 * along
     covariances[2] *= 4.0
     weights = ONE.weights + np.array([0.05, -0.05, 0.0])
-    stays, goes, grows = measure_moves(ONE, Mixture(weights, means, covariances))
+    stays, goes, grows = measure_changes(ONE, Mixture(weights, means, covariances))
     assert (stays.distance, stays.spread, goes.spread, grows.distance) == (0, 1, 1, 0)
     assert [move.weight for move in (stays, goes, grows)] == pytest.approx([0.05, -0.05, 0])
     assert goes.distance == pytest.approx(2.5)

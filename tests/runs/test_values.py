@@ -10,7 +10,7 @@ from builders import mixture_of, sampled, table_of
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import read_run
-from gmmcli.core.runs.parts import Ending, Plan
+from gmmcli.core.runs.parts import Ending, PartPlan
 from gmmcli.core.runs.result import Provenance
 from gmmcli.core.runs.values import (
     complete,
@@ -57,7 +57,7 @@ def fitted(
     counts, _ = parted.count_rows()
     choice = Choice(1, 4, goes_on=False, background="off")
     asked = {"snapshots": "auto", "by": "site"}
-    plan = Plan(
+    plan = PartPlan(
         parted,
         FitSettings(components=choice.most if start is None else start.n_components),
         choice,
@@ -180,7 +180,7 @@ def test_a_value_of_many_rows_is_fitted_by_cells(
 def test_values_that_were_not_begun_are_told_of() -> None:
     endings = complete([Ending("b", 3, "b", problem="bad")], {"b": 3, "a": 4})
     assert [(e.value, e.n_rows, e.problem) for e in endings] == [
-        ("a", 4, "interrupted before this value"),
+        ("a", 4, "the fit ended before this value was done"),
         ("b", 3, "bad"),
     ]
     rows = tabulate_values(endings)
@@ -207,7 +207,15 @@ def test_names_can_be_those_of_files_and_differ() -> None:
     assert all(0 < len(name.encode()) < 256 and Path(name).name == name for name in names.values())
 
 
-def test_numbers_are_sorted_as_numbers() -> None:
+def test_names_are_cut_between_the_marks_of_values() -> None:
+    values = ["a" * 58 + "/b", "a" * 58 + "/c", "b" * 57 + "/b", "c" * 59 + ".5", "d" * 59 + " e"]
+    names = list(name_runs([*values, "e" + "." * 70, "/" * 30, "\U0001f600" * 30]).values())
+    assert names[:2] == ["a" * 58, "a" * 58 + "~2"]
+    assert names[2:6] == ["b" * 57 + "%2F", "c" * 59, "d" * 59, "e"]
+    assert names[6:] == ["%2F" * 20, "%F0%9F%98%80" * 5]
+
+
+def test_numbers_are_sorted_as_numbers_and_before_others() -> None:
     assert sort_values(["10", "9", "-1.5", "007"]) == ["-1.5", "007", "9", "10"]
-    assert sort_values(["10", "9", "b"]) == ["10", "9", "b"]
-    assert sort_values(["nan", "10", "9"]) == ["10", "9", "nan"]
+    assert sort_values(["10", "a", "9", "b", "A"]) == ["9", "10", "A", "a", "b"]
+    assert sort_values(["nan", "10", "9", "1e+20", "1e-07"]) == ["1e-07", "9", "10", "1e+20", "nan"]

@@ -1,11 +1,14 @@
 """Counts of labels: those of the labels that rows get."""
 
+import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+import pytest
 from builders import random_mixture, sampled, table_of
 
 from gmmcli.core.groups.borders import draw_territories
@@ -13,7 +16,8 @@ from gmmcli.core.groups.terrain import survey
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.tables.counts import count_labels
 from gmmcli.core.tables.prediction import predict_rows
-from gmmcli.core.tables.table import Table
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import Table, open_table
 
 
 def predict_all(table: Table, mixture: Mixture) -> ir.Table:
@@ -54,3 +58,32 @@ def test_names_of_results_give_way(tmp_path: Path) -> None:
     }
     assert named["count"] == ["count", "label", "group", "predicted_count"]
     assert named["label"] == ["label", "predicted_label", "group", "count"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "sqlite"])
+def test_values_that_are_numbers_are_in_their_order(tmp_path: Path, suffix: str) -> None:
+    frame = pd.DataFrame({"x": [0.0, 1.0] * 4, "y": 0.5, "size": [100, 9, 20, 1] * 2})
+    frame["level"] = [1e20, 0.5, 1e-7, 30.0] * 2
+    source = Source(str(tmp_path / f"d.{suffix}"))
+    if suffix == "sqlite":
+        with closing(sqlite3.connect(tmp_path / "d.sqlite")) as connection:
+            frame.to_sql("points", connection, index=False)
+        source = Source(f"sqlite://{tmp_path / 'd.sqlite'}", "points")
+    elif suffix == "csv":
+        frame.to_csv(tmp_path / "d.csv", index=False)
+    else:
+        frame.to_parquet(tmp_path / "d.parquet")
+    predict = partial(predict_all, mixture=random_mixture(2, seed=1))
+    for by in ("size", "level"):
+        found = count_labels(open_table(source, x="x", y="y", by=by), predict).to_pandas()
+        numbers = found[by].astype(float)
+        assert numbers.is_monotonic_increasing
+        assert sorted(set(numbers)) == sorted(set(frame[by]))
+
+
+def test_numbers_come_before_other_values(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": 0.0, "y": [1.0] * 6, "site": ["b", "10", "a", None, "9", "007"]})
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    table = table_of(tmp_path / "d.csv", x="x", y="y", by="site")
+    counts = count_labels(table, partial(predict_all, mixture=random_mixture(2, seed=1)))
+    assert counts.to_pyarrow()["site"].to_pylist() == ["007", "9", "10", "a", "b", None]

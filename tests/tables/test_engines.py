@@ -508,6 +508,34 @@ def test_spark_gives_the_values_that_duckdb_gives(place: Path, tmp_path: Path, j
     pd.testing.assert_frame_equal(tables["spark"], tables["auto"], rtol=1e-9)
 
 
+@pytest.mark.slow
+def test_spark_writes_values_that_are_numbers_as_duckdb_does(tmp_path: Path, java: None) -> None:
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=["x", "y"])
+    rows["level"] = np.repeat([1e20, 1e-7, 12345678.9, np.nan], 20)
+    rows.to_parquet(tmp_path / "d.parquet")
+    for engine, environment in (("auto", None), ("spark", spark_environment(tmp_path))):
+        asked = ("fit", "d.parquet", "-x", "x", "-y", "y", "-k", "1", "--by", "level")
+        options = ("--no-frames", "--engine", engine, "-q", "-o", engine)
+        assert gmm(tmp_path, *asked, *options, environment=environment) == ""
+        table = pd.read_csv(tmp_path / engine / "values.csv", dtype=str)
+        assert table["value"].tolist() == ["1e-07", "12345678.9", "1e+20"]
+        runs = sorted(path.name for path in (tmp_path / engine / "values").iterdir())
+        assert runs == ["12345678.9", "1e+20", "1e-07"]
+    counted = ("predict", "spark", "d.parquet", "--counts", "--by", "level")
+    gmm(
+        tmp_path,
+        *counted,
+        "--engine",
+        "spark",
+        "-o",
+        "counts.parquet",
+        environment=spark_environment(tmp_path),
+    )
+    counts = pd.read_parquet(tmp_path / "counts.parquet")
+    assert counts["level"].dropna().tolist() == [1e-7, 12345678.9, 1e20]
+    assert counts["count"].tolist() == [20] * 4
+
+
 def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> None:
     (tmp_path / "d.csv").write_text("x,y\n1,2\n2,oops\n3,4\n")
     asked = ("fit", "d.csv", "-x", "x", "-y", "y", "--engine", "spark")

@@ -1,16 +1,21 @@
 """The rows of a table in the order of a column's values: all of them, once, as text says them."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from builders import table_of
 
 from gmmcli.core.tables.engine import Engine
 from gmmcli.core.tables.partition import Partition, partition
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import open_table
 from gmmcli.errors import TableError
 
 ROWS = """site,x,y,w
@@ -95,6 +100,35 @@ def test_values_of_any_type_are_text(tmp_path: Path) -> None:
     assert counts["level"] == ({"0.1": 1, "2.0": 2}, 1)
     assert counts["empty"] == ({"a": 2}, 2)
     assert counts["flag"] == ({"false": 1, "true": 3}, 0)
+
+
+NUMBERS = [1e20, 1e-7, 0.1, 12345678.9, 1e16, 2.0, 0.0, -0.0, 1 / 3, float("nan"), None]
+TEXTS = ["1e+20", "1e-07", "0.1", "12345678.9", "1e+16", "2.0", "0.0", "0.3333333333333333"]
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite", "float32"])
+def test_numbers_are_written_by_one_rule(tmp_path: Path, kind: str) -> None:
+    rows = pa.table({"x": range(len(NUMBERS)), "y": [0.5] * len(NUMBERS), "level": NUMBERS})
+    texts = TEXTS
+    if kind == "sqlite":
+        with closing(sqlite3.connect(tmp_path / "d.sqlite")) as connection, connection:
+            connection.execute("CREATE TABLE points (x REAL, y REAL, level REAL)")
+            values = [tuple(row.values()) for row in rows.to_pylist()]
+            connection.executemany("INSERT INTO points VALUES (?, ?, ?)", values)
+        source = Source(f"sqlite://{tmp_path / 'd.sqlite'}", "points")
+    else:
+        if kind == "float32":
+            rows = rows.set_column(2, "level", rows["level"].cast(pa.float32()))
+            texts = [*TEXTS[:3], "1.2345679e+07", *TEXTS[4:7], "0.33333334"]
+        pq.write_table(rows, tmp_path / "d.parquet")
+        source = Source(str(tmp_path / "d.parquet"))
+    parted = partition(open_table(source, x="x", y="y", by="level"), tmp_path / "rows.parquet")
+    counts, n_without = parted.count_rows()
+    assert counts == {text: 1 + (text == "0.0") for text in texts}
+    assert n_without == 2
+    assert {value for value, _ in parted.read()} == {*texts, None}
+    for text, n_rows in counts.items():
+        assert parted.open(text).rows.count().to_pyarrow().as_py() == n_rows
 
 
 def test_an_engine_that_writes_no_files_streams_the_same(tmp_path: Path) -> None:

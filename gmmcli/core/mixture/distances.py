@@ -15,7 +15,7 @@ from gmmcli.core.mixture.mixture import Mixture
 
 
 @dataclass(frozen=True)
-class Move:
+class Change:
     """How a component differs from what it was.
 
     Attributes:
@@ -30,7 +30,7 @@ class Move:
     spread: float
 
 
-def measure_moves(before: Mixture, after: Mixture) -> tuple[Move, ...]:
+def measure_changes(before: Mixture, after: Mixture) -> tuple[Change, ...]:
     """How each component of a mixture differs from that of the same number before.
 
     Args:
@@ -39,8 +39,8 @@ def measure_moves(before: Mixture, after: Mixture) -> tuple[Move, ...]:
     """
     distances = np.sqrt(_measure_squares(after.means - before.means, before.covariances))
     ratios = determinants(after.covariances) / determinants(before.covariances)
-    moves = np.stack([distances, after.weights - before.weights, ratios**0.25], axis=1)
-    return tuple(Move(*move) for move in moves.tolist())
+    changes = np.stack([distances, after.weights - before.weights, ratios**0.25], axis=1)
+    return tuple(Change(*change) for change in changes.tolist())
 
 
 def measure_distances(mixture: Mixture | Gaussians, other: Mixture | Gaussians) -> FloatArray:

@@ -5,7 +5,6 @@ JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 
 import math
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -25,6 +24,7 @@ from gmmcli.core.runs.parameters import (
     PARAMETERS,
     VALUES,
     Parameters,
+    choose_valley,
     collect_parameters,
     pick,
     read_file,
@@ -34,12 +34,11 @@ from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.status import Status
 from gmmcli.errors import RunError
-from gmmcli.files import check_writable, stage_directory, write_json
+from gmmcli.files import check_writable, remove_directories, stage_directory, write_json
 from gmmcli.settings import (
     COVARIANCE_TYPES,
     CRITERIA,
     PICTURE_FORMATS,
-    VALLEY,
     CriterionName,
     PictureFormat,
 )
@@ -121,7 +120,7 @@ def write_run(
         exact_log_likelihood: of all rows, in nats, where it was asked for.
 
     Raises:
-        OutputError: when they cannot be written.
+        OutputError: when they cannot be written, or what another fit left cannot be removed.
     """
     with stage_directory(directory) as stage:
         write_json(stage / PARAMETERS, collect_parameters(fit, provenance, exact_log_likelihood))
@@ -206,11 +205,11 @@ def read_run(directory: Path) -> Run:
 
 def group_again(run: Run, valley: float | None) -> Run:
     """A run with groups that valleys divide from here on; with those of the fit by default."""
-    if run.groups is not None and valley in (None, run.groups.valley):
+    valley = choose_valley(run.groups, valley)
+    if run.groups is not None and valley == run.groups.valley:
         return run
     tree = None if run.groups is None else run.groups.tree
-    groups = find_groups(run.mixture, run.cells, VALLEY if valley is None else valley, tree)
-    return replace(run, groups=groups)
+    return replace(run, groups=find_groups(run.mixture, run.cells, valley, tree))
 
 
 def _check_replaced(directory: Path, *, overwrite: bool) -> None:
@@ -223,13 +222,16 @@ def _check_replaced(directory: Path, *, overwrite: bool) -> None:
 
 
 def _remove_remains(directory: Path, written: Sequence[Path]) -> None:
-    """Remove what is left of a fit that another has replaced, whose files have been written."""
+    """Remove what is left of a fit that another has replaced, whose files have been written.
+
+    What no fit wrote stays.
+    """
     for picture_format in PICTURE_FORMATS:
         remove_pictures(directory, picture_format)
     for name in (SELECTION, VALUES_TABLE):
         if directory / name not in written:
             (directory / name).unlink(missing_ok=True)
-    shutil.rmtree(directory / VALUES, ignore_errors=True)
+    remove_directories(directory / VALUES, holding=PARAMETERS)
 
 
 def _tabulate_history(history: History) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.background import Background
-from gmmcli.core.mixture.distances import Move, find_nearer, measure_moves
+from gmmcli.core.mixture.distances import Change, find_nearer, measure_changes
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.problem import find_box
 from gmmcli.errors import FitError
@@ -20,22 +20,22 @@ class Likeness:
 
     Attributes:
         source: that run, as the user named it.
-        moves: of each component.
+        changes: of each component.
         nearer: the components that are nearer to where another was, ascending.
     """
 
     source: str
-    moves: Sequence[Move]
+    changes: Sequence[Change]
     nearer: Sequence[int]
 
     @staticmethod
     def of(source: str, before: Mixture, after: Mixture) -> "Likeness":
         """How a mixture differs from what it was, both in data units."""
-        return Likeness(source, measure_moves(before, after), find_nearer(before, after))
+        return Likeness(source, measure_changes(before, after), find_nearer(before, after))
 
     def to_json(self) -> dict[str, Any]:
         """The same as the JSON of a run has it."""
-        return {"source": self.source, "moves": [asdict(move) for move in self.moves]}
+        return {"source": self.source, "moves": [asdict(change) for change in self.changes]}
 
 
 def lay_background(start: Mixture, cells: Cells) -> Mixture:

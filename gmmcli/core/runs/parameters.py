@@ -64,9 +64,20 @@ class Parameters:
         Args:
             valley: as was asked for; by default that of the fit.
         """
-        if self.groups is None:
-            return survey(self.mixture)[1], VALLEY if valley is None else valley
-        return self.groups.tree, self.groups.valley if valley is None else valley
+        tree = survey(self.mixture)[1] if self.groups is None else self.groups.tree
+        return tree, choose_valley(self.groups, valley)
+
+
+def choose_valley(groups: Groups | None, valley: float | None) -> float:
+    """From where on valleys divide no groups: as was asked for, or else as a run's groups have it.
+
+    Args:
+        groups: of the run; None where an earlier version wrote it.
+        valley: as was asked for; None where it was not.
+    """
+    if valley is not None:
+        return valley
+    return VALLEY if groups is None else groups.valley
 
 
 def collect_parameters(
@@ -93,7 +104,7 @@ def collect_parameters(
             "seconds": round(fit.seconds, 3),
         },
         "groups": fit.groups.to_json(),
-        **provenance.beside,
+        **_describe_kin(provenance),
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
         "settings": {**asdict(fit.settings), **provenance.asked},
         "data": {
@@ -154,6 +165,12 @@ def _write_mixture(mixture: Mixture, n_points: float) -> dict[str, Any]:
     if mixture.background is not None:
         values["background"]["count"] = mixture.background.weight * n_points
     return values
+
+
+def _describe_kin(provenance: Provenance) -> dict[str, Any]:
+    """What other run a fit is like, and whose part it is; nothing of a fit that has no other."""
+    kin = {"like": provenance.like, "by": provenance.by}
+    return {name: tie.to_json() for name, tie in kin.items() if tie is not None}
 
 
 def _summarize_selection(selection: Selection) -> dict[str, Any]:

@@ -1,27 +1,22 @@
 """The fit of one part of a table: a run of its own, with the numbers of the fit of all rows."""
 
-import math
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from traceback import format_exc
 
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compressor, compress
 from gmmcli.core.cells.parts import Part
-from gmmcli.core.inference.model import skip_checks
-from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.distances import measure_distances
-from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.matching import match, order_by_partners
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import write_run
+from gmmcli.core.runs.fits import fit_cells
+from gmmcli.core.runs.partners import Membership, Partners
 from gmmcli.core.runs.result import Fit, Provenance, describe
-from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.criteria import Criteria
-from gmmcli.core.search.fit import fit_from
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.outcome import Outcome
 from gmmcli.core.search.sketch import sketch_mixture
@@ -32,7 +27,7 @@ from gmmcli.settings import Choice, CovarianceType, FitSettings
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class PartPlan:
     """What is asked of every part.
 
     Attributes:
@@ -58,34 +53,6 @@ class Plan:
     strict: bool
     valley: float
     provenance: Provenance
-
-
-@dataclass(frozen=True, eq=False)
-class Partners:
-    """Which component of the mixture of all rows each component of a part is.
-
-    Attributes:
-        numbers: of that component, or -1 where there is none left, shape (K,).
-        distances: from it, as `measure_distances` has them, shape (K,); NaN where there is none.
-    """
-
-    numbers: IntArray
-    distances: FloatArray
-
-    @staticmethod
-    def of(numbers: IntArray, mixture: Mixture, pooled: Mixture) -> "Partners":
-        """The partners with these numbers of the components of a mixture, shape (K,)."""
-        apart = measure_distances(mixture, pooled)
-        own = apart[np.arange(len(numbers)), numbers]  # of -1, of any
-        return Partners(numbers, np.where(numbers < 0, np.nan, own))
-
-    def to_json(self) -> dict[str, Any]:
-        """The same as the JSON of a run has it: null where there is none."""
-        numbers, distances = self.numbers.tolist(), self.distances.tolist()
-        return {
-            "pooled": [number if number >= 0 else None for number in numbers],
-            "distances": [None if math.isnan(distance) else distance for distance in distances],
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +88,7 @@ class Ending:
         directory: the name of its run.
         found: None where it could not be fitted.
         problem: why; empty where it could.
+        trace: where in the program, if the problem is a fault of it.
     """
 
     value: str
@@ -128,26 +96,32 @@ class Ending:
     directory: str
     found: Found | None = None
     problem: str = ""
+    trace: str = ""
 
 
-def fit_part(plan: Plan, part: Part, directory: Path) -> Ending:
-    """Fit a part, write its run to a directory, and say what came of it."""
+def fit_part(plan: PartPlan, part: Part, directory: Path) -> Ending:
+    """Fit a part, write its run to a directory, and say what came of it.
+
+    Whatever goes wrong is told of this part alone: others have theirs, which may have taken hours.
+    """
     name = directory.name
     if part.problem:
         return Ending(part.value, part.n_rows, name, problem=part.problem)
     try:
         cells, hooks, n_skipped = _read(plan, part)
-        with skip_checks():
-            outcome = _fit(plan, cells, hooks)
+        outcome = fit_cells(cells, plan.settings, plan.choice, plan.start, hooks)
         outcome, partners = _number(plan, outcome)
         fit = describe(outcome, plan.valley)
         write_run(directory, fit, _make_provenance(plan, part, n_skipped, partners))
     except GmmError as error:
         return Ending(part.value, part.n_rows, name, problem=str(error))
+    except Exception as error:  # noqa: BLE001 (a fault of this program, which keeps its traceback)
+        problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Ending(part.value, part.n_rows, name, None, problem, format_exc())
     return Ending(part.value, part.n_rows, name, _summarize(fit, n_skipped, partners))
 
 
-def _read(plan: Plan, part: Part) -> tuple[Cells, Hooks, int]:
+def _read(plan: PartPlan, part: Part) -> tuple[Cells, Hooks, int]:
     """The cells of a part, what a fit asks of its caller there, and the rows left out."""
     if part.points is not None:
         points = part.points
@@ -164,14 +138,7 @@ def _read(plan: Plan, part: Part) -> tuple[Cells, Hooks, int]:
     return compression.cells, hooks, compression.n_skipped
 
 
-def _fit(plan: Plan, cells: Cells, hooks: Hooks) -> Outcome:
-    """The best mixture of some cells, or where the climb from the start leads."""
-    if plan.start is None:
-        return choose_mixture(cells, plan.settings, plan.choice, hooks=hooks)
-    return fit_from(cells, plan.settings, plan.start, hooks=hooks)
-
-
-def _number(plan: Plan, outcome: Outcome) -> tuple[Outcome, Partners]:
+def _number(plan: PartPlan, outcome: Outcome) -> tuple[Outcome, Partners]:
     """An outcome with the numbers of the mixture of all rows, and its components' partners.
 
     Where a start is given, both have its numbers already.
@@ -185,16 +152,19 @@ def _number(plan: Plan, outcome: Outcome) -> tuple[Outcome, Partners]:
     return outcome, Partners.of(numbers, outcome.mixture, plan.pooled)
 
 
-def _make_provenance(plan: Plan, part: Part, n_skipped: int, partners: Partners) -> Provenance:
+def _make_provenance(plan: PartPlan, part: Part, n_skipped: int, partners: Partners) -> Provenance:
     """Where the fit of a part comes from, for its run to tell."""
-    own = {"column": plan.partition.by, "value": part.value, **partners.to_json()}
-    asked = {**plan.provenance.asked, "by": None}
     return replace(
-        plan.provenance, n_rows=part.n_rows, n_skipped=n_skipped, asked=asked, beside={"by": own}
+        plan.provenance,
+        n_rows=part.n_rows,
+        n_skipped=n_skipped,
+        asked={**plan.provenance.asked, "by": None},
+        by=Membership(plan.partition.by, part.value, partners),
     )
 
 
 def _summarize(fit: Fit, n_skipped: int, partners: Partners) -> Found:
+    """What of a fit the table of all values, and what a user is told of them, need."""
     return Found(
         n_skipped=n_skipped,
         mixture=fit.mixture,

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
@@ -11,10 +11,14 @@ from gmmcli.core.groups.groups import Groups, find_groups
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats, NatsPerPoint
 from gmmcli.core.runs.history import History
+from gmmcli.core.runs.partners import Membership
 from gmmcli.core.search.criteria import Criteria, Selection
 from gmmcli.core.search.outcome import Outcome, Search
 from gmmcli.core.search.status import Status
 from gmmcli.settings import VALLEY, FitSettings
+
+if TYPE_CHECKING:  # loads the search, and so Torch
+    from gmmcli.core.runs.likeness import Likeness
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +112,8 @@ class Provenance:
         n_rows: the rows read.
         n_skipped: the rows left out.
         asked: what was asked beside the fit's settings, by option.
-        beside: what else its run is to tell, by the key of its JSON.
+        like: how it differs from the run of --like; None without one.
+        by: the value whose rows it is of; None of a fit of all rows.
     """
 
     columns: tuple[str, str]
@@ -116,4 +121,5 @@ class Provenance:
     n_rows: int
     n_skipped: int
     asked: Mapping[str, Any]
-    beside: Mapping[str, Any] = field(default_factory=dict)
+    like: "Likeness | None" = None
+    by: Membership | None = None

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from gmmcli.core.cells.parts import read_parts
 from gmmcli.core.runs.directory import VALUES_TABLE
 from gmmcli.core.runs.parameters import VALUES
-from gmmcli.core.runs.parts import Ending, Found, Plan, fit_part
+from gmmcli.core.runs.parts import Ending, Found, PartPlan, fit_part
 from gmmcli.core.runs.workers import count_processes, share
 from gmmcli.core.tables.table import Table
 from gmmcli.files import replace_atomically, stage_directory
@@ -22,29 +23,33 @@ COLUMNS = [
     *("correlation", "run", "problem"),
 ]
 WHOLE = ["rows", "skipped_rows", "components", "component", "pooled"]
-# The status of a value whose fit has failed, or was not begun.
+# The status of a value whose fit has failed, or was not done.
 NOT_FITTED = "not fitted"
-NOT_BEGUN = "interrupted before this value"
+NOT_DONE = "the fit ended before this value was done"
 # Marks of a value that the name of its run has too, beside letters and digits: a name that can be
 # typed against such as a file system or a shell reads otherwise.
 PLAIN = "-_+=, ."
 
 
-def name_runs(values: Iterable[str], *, longest: int = 60) -> dict[str, str]:
+def name_runs(
+    values: Iterable[str], *, kept: Iterable[str] = (), longest: int = 60
+) -> dict[str, str]:
     """The name of the directory of each value's run: the value itself, as far as that can be.
 
     Marks that are no letters, digits or `PLAIN` become % and their bytes in base 16, as in a URL,
-    and so do a blank or a point at either end. Of names that some file systems take for the same,
-    as they do letters of either case, the later get ~2 and so on.
+    and so do a blank or a point at either end. Where that makes a name too long, the value is cut,
+    so that no mark is, and loses blanks and points that then are last. Of names that some file
+    systems take for the same, as they do letters of either case, the later get ~2 and so on.
 
     Args:
         values: all that there are.
-        longest: names are cut to so many characters, of up to four bytes each.
+        kept: names that are taken.
+        longest: names are cut to at most so many characters, of up to four bytes each.
     """
     names: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {name.casefold() for name in kept}
     for value in values:
-        name = plain = _encode(value)[:longest]
+        name = plain = _encode(value, longest)
         number = 1
         while name.casefold() in taken:
             number += 1
@@ -55,27 +60,22 @@ def name_runs(values: Iterable[str], *, longest: int = 60) -> dict[str, str]:
 
 
 def sort_values(values: Iterable[str]) -> list[str]:
-    """Values in the order of their numbers, if all are numbers, and otherwise of their letters."""
-    values = sorted(values)
-    try:
-        numbers = {value: float(value) for value in values}
-    except ValueError:
-        return values
-    if not all(math.isfinite(number) for number in numbers.values()):
-        return values
-    return sorted(values, key=lambda value: numbers[value])
+    """Values that are numbers in their order, and then the others in the order of their letters."""
+    return sorted(values, key=lambda value: (_read_number(value), value))
 
 
 def fit_values(
     directory: Path,
     table: Table,
-    plan: Plan,
+    plan: PartPlan,
     counts: Mapping[str, int],
     *,
     n_processes: int | None = None,
     is_interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Ending]:
     """What came of each value, as it is done; the runs take their place when all are.
+
+    Where an error ends the work, those that are done by then do, before it is raised.
 
     Args:
         directory: of the run of all rows.
@@ -90,19 +90,27 @@ def fit_values(
         OutputError: when the runs cannot be written.
         FitError: when a process has ended before its time.
     """
-    names = name_runs(sort_values(counts))
-    with stage_directory(directory / VALUES) as stage:
+    target = directory / VALUES
+    kept = [path.name for path in target.iterdir()] if target.is_dir() else []
+    names = name_runs(sort_values(counts), kept=kept)
+    with stage_directory(target) as stage:
         parts = read_parts(table, plan.partition, counts, strict=plan.strict)
         tasks = ((part, stage / names[part.value]) for part in parts)
         n_processes = n_processes or count_processes(len(counts))
-        yield from share(partial(fit_part, plan), tasks, n_processes, is_interrupted=is_interrupted)
+        work, failure = partial(fit_part, plan), None
+        try:
+            yield from share(work, tasks, n_processes, is_interrupted=is_interrupted)
+        except Exception as error:  # noqa: BLE001 (raised below)
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def complete(endings: Iterable[Ending], counts: Mapping[str, int]) -> list[Ending]:
-    """What came of all values in their order, those included whose fit was not begun."""
+    """What came of all values in their order, those included whose fit was not done."""
     known = {ending.value: ending for ending in endings}
     return [
-        known.get(value) or Ending(value, counts[value], "", problem=NOT_BEGUN)
+        known.get(value) or Ending(value, counts[value], "", problem=NOT_DONE)
         for value in sort_values(counts)
     ]
 
@@ -171,13 +179,27 @@ def _describe_component(found: Found, k: int) -> dict[str, Any]:
     }
 
 
-def _encode(value: str) -> str:
-    """A value as the name of a file can have it."""
+def _read_number(value: str) -> float:
+    """The number that a value is; infinity where it is none."""
+    try:
+        number = float(value)
+    except ValueError:
+        return math.inf
+    return number if math.isfinite(number) else math.inf
+
+
+def _encode(value: str, longest: int) -> str:
+    """The longest beginning of a value, as the name of a file can have it, of so many characters.
+
+    Blanks and points that a cut leaves at its end are left out.
+    """
     last = len(value) - 1
-    letters = (
+    marks = [
         letter
         if letter.isalnum() or (letter in PLAIN and (0 < i < last or letter not in " ."))
         else "".join(f"%{byte:02X}" for byte in letter.encode())
         for i, letter in enumerate(value)
-    )
-    return "".join(letters)
+    ]
+    ends = accumulate(len(mark) for mark in marks)
+    kept = [mark for mark, end in zip(marks, ends, strict=True) if end <= longest]
+    return "".join(kept).rstrip(" .")

@@ -6,6 +6,7 @@ import ibis.expr.types as ir
 
 from gmmcli.core.tables.export import export
 from gmmcli.core.tables.partition import read_value
+from gmmcli.core.tables.prediction import name_result
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
 
@@ -14,24 +15,29 @@ def count_labels(table: Table, predict: Callable[[Table], ir.Table]) -> ir.Table
     """A row for each label and group that rows of a table have, with how many these are.
 
     The columns are label, group and count; where `Table.by` names a column, it comes first, and
-    there are rows for each of its values. A result of the same name gets `predicted_` before it.
-    Rows without two finite coordinates have neither label nor group, and are counted too.
+    there are rows for each of its values: those that are numbers before others, and in the order of
+    numbers. A result of the same name gets `predicted_` before it. Rows without two finite
+    coordinates have neither label nor group, and are counted too.
 
     Args:
         table: the rows.
-        predict: what gives them their results, such as `predict_rows`.
+        predict: what gives them their results, such as `predict_rows` with territories.
 
     Raises:
         TableError: when the names of results and those with `predicted_` are columns of the table.
     """
     predicted = predict(table)
-    label, _, _, group = predicted.columns[len(table.dataset.rows.columns) :][:4]
-    values = read_value(table, predicted)
-    names = [f"predicted_{n}" if n in values else n for n in ("label", "group", "count")]
-    keys = dict(zip(names[:2], (predicted[label], predicted[group]), strict=True))
-    rows = predicted.select(**values, **keys)
-    order = [*values, *keys]
-    return rows.group_by(order).aggregate(**{names[2]: rows.count()}).order_by(order)
+    values, columns = read_value(table, predicted), table.dataset.rows.columns
+    results = {
+        name_result(name, values): predicted[name_result(name, columns)]
+        for name in ("label", "group")
+    }
+    rows = predicted.select(**values, **results)
+    counts = rows.group_by(rows.columns).aggregate(**{name_result("count", values): rows.count()})
+    # In columns of text, as those of text files are, values may be numbers.
+    texts = [counts[name] for name, value in values.items() if value.type().is_string()]
+    numbers = [t.try_cast("float64") for t in texts if table.dataset.text_may_be_numbers]
+    return counts.order_by([*numbers, *rows.columns])
 
 
 def write_counts(

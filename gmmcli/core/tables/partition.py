@@ -2,7 +2,8 @@
 
 One query of the table's own engine, which sorts on disk what memory does not hold, writes the
 coordinates, the weights and these values to a Parquet file; what wants the rows of one value, or of
-one after the other, then reads that.
+one after the other, then reads that. Here values are text, and so they are in the file, but for
+floating-point numbers: engines write these each in their own way, and here there is one.
 """
 
 from collections import Counter
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -51,8 +54,10 @@ class Partition:
         source = Source(str(self.path), label=self.name(value))
         table = open_table(source, x=x, y=y, weight=self.weight)
         rows = table.dataset.rows
-        own = replace(table.dataset, rows=rows.filter(rows[self.by] == value))
-        return replace(table, dataset=own)
+        column = rows[self.by]
+        is_number = column.type().is_floating()
+        wanted = ibis.literal(float(value)).cast(column.type()) if is_number else value
+        return replace(table, dataset=replace(table.dataset, rows=rows.filter(column == wanted)))
 
     def count_rows(self) -> tuple[dict[str, int], int]:
         """How many rows there are of each value, in the order of the file, and without one."""
@@ -104,7 +109,7 @@ def partition(table: Table, path: Path) -> Partition:
 
 
 def sort_by_value(table: Table) -> ir.Table:
-    """The numbers of a table and the value of each row, as text, in the order of the values."""
+    """The numbers of a table and the value of each row, in the order of the values."""
     rows, names = table.dataset.rows, [*table.columns]
     if table.weight is not None:
         weight = table.parse_number(table.weight)
@@ -112,28 +117,42 @@ def sort_by_value(table: Table) -> ir.Table:
         names.append(table.weight)
     parsed = replace(table, dataset=replace(table.dataset, rows=rows))
     numbers = {name: parsed.parse_number(name) for name in names}
-    return rows.select(**numbers, **read_value(table, rows)).order_by(str(table.by))
+    values = {name: _write_text(value) for name, value in read_value(table, rows).items()}
+    return rows.select(**numbers, **values).order_by(*values)
 
 
 def read_value(table: Table, rows: ir.Table) -> dict[str, ir.Value]:
-    """The column `Table.by` of some rows of a table, by its name, as text; empty without one.
+    """The column `Table.by` of some rows of a table, by its name; empty without one.
 
-    Null where a row has no value: NaN, empty text, and in text files what stands for nothing.
+    Numbers stay numbers, and what else there is becomes text. Null where a row has no value: NaN,
+    empty text, and in text files what stands for nothing.
     """
     if table.by is None:
         return {}
     column = rows[table.by]
-    text = column.cast("string")
     if column.type().is_floating():  # of which not every engine can say whether they are NaN
-        text = (text.lower() == "nan").ifelse(None, text)
+        return {table.by: (column.cast("string").lower() == "nan").ifelse(None, column)}
+    if column.type().is_numeric():
+        return {table.by: column}
+    text = column.cast("string")
     for missing in MISSING if table.dialect is not None else [""]:
         text = text.nullif(missing)
     return {table.by: text}
 
 
+def _write_text(value: ir.Value) -> ir.Value:
+    """A value as text, unless it is a floating-point number."""
+    return value if value.type().is_floating() else value.cast("string")
+
+
 def _find_runs(values: pa.Array) -> Iterator[tuple[str | None, int, int]]:
-    """Each value of a column, and from where to where it goes on."""
+    """Each value of a column, as text, and from where to where it goes on."""
     runs, begin = pc.run_end_encode(values), 0
-    for value, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-        yield value, begin, end
+    texts = runs.values.to_pylist()
+    if pa.types.is_floating(values.type):
+        # The fewest digits that tell a number of its precision from others; 0.0 for -0.0.
+        numbers = runs.values.to_numpy(zero_copy_only=False) + 0
+        texts = [None if np.isnan(number) else str(number) for number in numbers]
+    for text, end in zip(texts, runs.run_ends.to_pylist(), strict=True):
+        yield text, begin, end
         begin = end

@@ -5,7 +5,7 @@ tests compare them with.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 import ibis
@@ -122,6 +122,11 @@ def name_labels(mixture: Mixture) -> dict[str, int]:
     """The label of each component, and last of the background, by what its columns are named."""
     labels = {str(k): k for k in range(mixture.n_components)}
     return labels if mixture.background is None else {**labels, "background": BACKGROUND_LABEL}
+
+
+def name_result(name: str, columns: Container[str]) -> str:
+    """What a result is called beside some columns: by its name, unless one of them has it."""
+    return f"predicted_{name}" if name in columns else name
 
 
 def _read_numbers(table: Table) -> None:
@@ -282,34 +287,38 @@ def _add_groups(
     name, left = f"{own}group", dict(enumerate(territories.of_components))
     rows = _whiten(rows.mutate(**{name: label}), territories.whitening, own)
     while left:
-        ahead: dict[int, Territory] = {}
         places = [rows[f"{own}whitened_{axis}"] for axis in range(2)]
-        found = [(number, _follow(part, places, depth, ahead)) for number, part in left.items()]
+        found: list[tuple[int, ir.Value]] = []
+        ahead: dict[int, Territory] = {}
+        for number, part in left.items():
+            group, further = _follow(part, places, depth, BACKGROUND_LABEL - 1 - len(ahead))
+            found, ahead = [*found, (number, group)], ahead | further
         rows, left = rows.mutate(**{name: rows[name].cases(*found, else_=rows[name])}), ahead
     return rows
 
 
 def _follow(
-    part: Territory, places: Sequence[ir.Value], depth: int, ahead: dict[int, Territory]
-) -> ir.Value:
-    """The group of each row in a part of the plane, or the number of what is left to follow.
+    part: Territory, places: Sequence[ir.Value], depth: int, free: int
+) -> tuple[ir.Value, dict[int, Territory]]:
+    """The group of each row in a part of the plane, and what is left to follow there, by numbers.
+
+    Rows of what is left to follow have its number in place of a group.
 
     Args:
         part: of the plane.
         places: the coordinates of the rows, in whitened units.
         depth: how many cuts are followed at most.
-        ahead: gets what is left to follow, by numbers below that of the background.
+        free: the number of the first that is left to follow; the next ones descend from there.
     """
     if not isinstance(part, Cut):
-        return ibis.literal(part, "int64")
+        return ibis.literal(part, "int64"), {}
     if depth == 0:
-        number = BACKGROUND_LABEL - 1 - len(ahead)
-        ahead[number] = part
-        return ibis.literal(number, "int64")
+        return ibis.literal(free, "int64"), {free: part}
     terms = [n * place for n, place in zip(part.normal, places, strict=True) if n]
     is_above = sum(terms[1:], start=terms[0]) > part.offset
-    above, below = (_follow(p, places, depth - 1, ahead) for p in (part.above, part.below))
-    return is_above.ifelse(above, below)
+    above, left_above = _follow(part.above, places, depth - 1, free)
+    below, left_below = _follow(part.below, places, depth - 1, free - len(left_above))
+    return is_above.ifelse(above, below), left_above | left_below
 
 
 def _find_free_prefix(columns: Sequence[str]) -> str:
@@ -324,7 +333,7 @@ def _name_freely(
     results: Mapping[str, ir.Value], columns: Sequence[str], *, source: str
 ) -> dict[str, ir.Value]:
     """The results by their names, or by those with `predicted_` where columns have them."""
-    named = {f"predicted_{n}" if n in columns else n: value for n, value in results.items()}
+    named = {name_result(name, columns): value for name, value in results.items()}
     taken = [name for name in named if name in columns]
     if taken:
         raise TableError(f"{source} has a column {taken[0]!r} already: rename or drop it")

@@ -1,0 +1,33 @@
+"""A fit of cells as a run has it: of the mixture that a search finds, or from a start."""
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.inference.model import skip_checks
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.search.choice import choose_mixture
+from gmmcli.core.search.fit import fit_from
+from gmmcli.core.search.hooks import Hooks
+from gmmcli.core.search.outcome import Outcome
+from gmmcli.settings import Choice, FitSettings
+
+
+def fit_cells(
+    cells: Cells, settings: FitSettings, choice: Choice, start: Mixture | None, hooks: Hooks
+) -> Outcome:
+    """The fit of the best mixture of some cells, or where the climb from a start leads.
+
+    Args:
+        cells: the data, in data units.
+        settings: what is asked for; where there is no start, of what `choice` leaves open, too.
+        choice: what the mixture is chosen from, where there is no start.
+        start: the mixture to begin with, in data units; None where one is searched for.
+        hooks: what the caller adds on the way.
+
+    Raises:
+        TableError: when there are fewer distinct points than components, or their variance is
+            out of double precision's reach.
+        FitError: when the climb diverges.
+    """
+    with skip_checks():
+        if start is None:
+            return choose_mixture(cells, settings, choice, hooks=hooks)
+        return fit_from(cells, settings, start, hooks=hooks)
