@@ -41,7 +41,7 @@ from gmmcli.core.search.problem import Problem
 from gmmcli.core.search.regions import Bounds
 from gmmcli.core.search.status import Status
 from gmmcli.errors import TableError
-from gmmcli.settings import COVARIANCE_TYPES, Choice, CriterionName, FitSettings
+from gmmcli.settings import COVARIANCE_TYPES, Choice, CovarianceType, CriterionName, FitSettings
 
 # Two round clusters, well apart.
 TWO = mixture_of([0.6, 0.4], [[0, 0], [6, 2]], [np.eye(2), np.eye(2)])
@@ -114,6 +114,20 @@ def test_old_faithful_has_three_tied_components_as_mclust_says() -> None:
     assert selection.winner.components == 3
     types = [each.covariance for each in selection.candidates]
     assert types == sorted(types, key=COVARIANCE_TYPES.index)
+
+
+@pytest.mark.parametrize("n_rows", range(2, 10))
+@pytest.mark.parametrize("covariances", [("full", "tied"), COVARIANCE_TYPES], ids=["two", "all"])
+def test_types_are_chosen_among_however_few_rows_there_are(
+    n_rows: int, covariances: tuple[CovarianceType, ...]
+) -> None:
+    points = np.random.default_rng(0).normal(size=(n_rows, 2))
+    found = choose(cells_of(points), FitSettings(), Choice(covariances=covariances))
+    told = {(each.covariance, each.components) for each in selection_of(found).candidates}
+    # One component of a type has a candidate; more have one where the first type has as many.
+    alone = {(each, 1) for each in ("full", "diag", "spherical") if each in covariances}
+    assert alone <= told
+    assert {n for _, n in told} == {n for each, n in told if each == "full"}
 
 
 @pytest.mark.parametrize("criterion", ["bic", "aic", "icl"])

@@ -41,14 +41,14 @@ def derive(
 
     Args:
         problem: the data, as the type sees them.
-        origins: mixtures of its neighbours, in the units of the problem.
+        origins: mixtures of its neighbours, in the units of the problem; one at least, and all
+            within bounds.
         bounds: how many components a mixture may have.
         hooks: who is asked whether to end.
     """
     region, findings = problem.hold(bounds), Findings(bounds)
     for origin in origins:
-        if bounds.allow(origin.number):
-            findings.note(region.assess(_make_typed(region, origin)))
+        findings.note(region.assess(_make_typed(region, origin)))
     for number, begin in sorted(findings.by_number.items()):
         if number > count_told(findings.best.gaussians.number) or hooks.interrupted():
             break
@@ -63,7 +63,7 @@ def derive(
     return findings
 
 
-def lay_background(gaussians: Gaussians) -> Gaussians:
+def begin_background(gaussians: Gaussians) -> Gaussians:
     """A mixture with the background that one begins with."""
     return gaussians.scale(1 - SHARE)._replace(background=SHARE)
 
