@@ -225,6 +225,41 @@ def test_bounded_axes_are_the_best_that_are_allowed(
 
 
 @pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+@pytest.mark.parametrize("variances", [(30.0, 1e-10), (1e-10, 30.0), (0.3, 1e-10), (2.0, 0.05)])
+def test_given_their_axes_no_lengths_above_an_uneven_least_are_better(
+    covariance: CovarianceType, variances: tuple[float, float]
+) -> None:
+    structure = STRUCTURES[covariance]
+    free = FREE.covariances * np.array([0.003, 0.3, 0.01, 1.0])[:, None, None]
+    least = structure.adapt_least(np.diag(variances))
+    found = constrain(free, MASSES, covariance, least=least)
+    if structure.survives == "affine maps":  # its axes are those where the least is round
+        inverse = np.diag(np.diag(least) ** -0.5)
+        free, found, least = (inverse @ each @ inverse for each in (free, found, least))
+    described = structure.describe(found)
+    angles = np.zeros(4) if structure.is_round else described.angles
+    points, floors = measure_along(free, angles), np.log(measure_along(least, angles))
+
+    def take_logs(values: FloatArray) -> FloatArray:
+        ellipses = ellipses_of_type(structure, np.append(values, np.zeros(4)), 4)
+        return np.asarray(np.log(ellipses.variances))
+
+    def lose_by(values: FloatArray) -> float:
+        logs = take_logs(values)
+        return float(MASSES / 100 @ (logs + points * np.exp(-logs)).sum(axis=1))
+
+    n_lengths = sum({"V": 4, "E": 1, "I": 0}[letter] for letter in structure.code[:2])
+    start = np.zeros(n_lengths)
+    start[: 4 if structure.volume == "V" else 1] = np.log(points.max()) + floors.max()
+    above = {"type": "ineq", "fun": lambda values: (take_logs(values) - floors).ravel()}
+    best = minimize(lose_by, start, constraints=above, options={"ftol": 1e-13, "maxiter": 1000})
+    logs = np.log(measure_along(found, angles))
+    assert (logs > floors - 1e-9).all()
+    loss = float(MASSES / 100 @ (logs + points * np.exp(-logs)).sum(axis=1))
+    assert loss == pytest.approx(best.fun, abs=1e-7)
+
+
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_points_at_one_spot_have_covariances_that_can_be_written(
     covariance: CovarianceType,
 ) -> None:

@@ -88,21 +88,24 @@ def share_volume(spreads: Spreads, masses: FloatArray) -> float:
     That of the mean of the roots of the determinants, but where an axis is at its least length.
     """
     (s, t), (f, g) = spreads.variances.T, spreads.floors.T
-    roots, total = np.sqrt(s * t), masses.sum()
-    closed = float(np.log(masses @ roots / total))
-    if (closed + np.log(s / t) / 2 >= f).all() and (closed - np.log(s / t) / 2 >= g).all():
+    own = np.log(s / t) / 2
+    closed = float(np.log(masses @ np.sqrt(s * t) / masses.sum()))
+    if (own >= f - closed).all() and (own <= closed - g).all():
         return closed
-    lowest = float((f + g).max() / 2)
 
     def slope(volume: float) -> tuple[float, float]:
+        # An axis at its least length stays so, and all growth of the volume is the other's: twice
+        # as fast, and by the spread along it alone. Where none is, both spreads are alike.
         _, r = spreads.fit(Common(volume))
         first, second = s * np.exp(-volume - r), t * np.exp(r - volume)
-        free = np.maximum(first, second)  # alike, but where one of them is at its least
-        are_held = ~np.isclose(first, second, rtol=1e-12, atol=0)
-        return float(masses @ (1 - free)), float(masses @ (free * (1 + are_held)))
+        are_held = [own < f - volume, own > volume - g]
+        beyond = np.select(are_held, [second, first], first)
+        rates = np.select(are_held, [2.0, 2.0], 1.0)
+        return float(masses @ (1 - beyond)), float(masses @ (rates * beyond))
 
-    highest = max(lowest, closed, float(np.maximum(np.log(s), np.log(t)).max())) + 1
-    return _find_zero(slope, lowest, highest)
+    alone, _ = spreads.fit(Common())  # each best by itself; the best in common is among them
+    lowest = float((f + g).max() / 2)
+    return _find_zero(slope, max(float(alone.min()), lowest), float(alone.max()))
 
 
 def share_elongation(spreads: Spreads, masses: FloatArray) -> float:
@@ -121,6 +124,8 @@ def share_elongation(spreads: Spreads, masses: FloatArray) -> float:
         return float(masses @ beyond), float(masses @ (1 - beyond**2))
 
     def slope(elongation: float) -> tuple[float, float]:
+        # Where an axis is at its least length, the volume follows the elongation, and all of it is
+        # the other axis's; else the volume is the best for it, and the spreads are 2 together.
         v, r = spreads.fit(Common(elongation=elongation))
         first, second = s * np.exp(-v - r), t * np.exp(r - v)
         are_held = [v <= g + r, v <= f - r]
@@ -132,8 +137,8 @@ def share_elongation(spreads: Spreads, masses: FloatArray) -> float:
     volumes, r = spreads.fit(Common(elongation=free))
     if (volumes > np.maximum(f - r, g + r)).all():
         return free
-    at_least = (f - g) / 2  # of a component with both axes at their least
-    return _find_zero(slope, min(bounds[0], at_least.min()), max(bounds[1], at_least.max()))
+    _, alone = spreads.fit(Common())  # each best by itself; the best in common is among them
+    return _find_zero(slope, float(alone.min()), float(alone.max()))
 
 
 def share_both(spreads: Spreads, masses: FloatArray) -> tuple[float, float]:
