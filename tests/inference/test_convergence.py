@@ -39,3 +39,10 @@ def test_after_a_probe_there_was_left_what_it_climbed_and_what_remains() -> None
     rate, first = 0.5, 2.0
     elbos = [-100.0 - first * rate**step / (1 - rate) for step in range(6)]
     assert estimate_after_probe(elbos) == pytest.approx(-100.0 - elbos[0], rel=1e-6)
+
+
+def test_what_rounding_may_do_to_an_elbo_is_no_climb() -> None:
+    elbos = [10.0, 10.0 + 4e-5, 10.0 + 5e-5, 10.0 + 5e-5, 10.0 + 5e-5, 10.0 + 5e-5]
+    assert estimate_after_probe(elbos) > 4e-5
+    assert estimate_after_probe(elbos, rounding=3e-5) == 0
+    assert estimate_remaining_climb([*elbos, 11.0], rounding=3e-5) == float("inf")

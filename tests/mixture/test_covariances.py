@@ -3,7 +3,12 @@
 import numpy as np
 from builders import random_mixture
 
-from gmmcli.core.mixture.covariances import bound_below, determinants, factorize
+from gmmcli.core.mixture.covariances import (
+    bound_below,
+    determinants,
+    factorize,
+    measure_rounding,
+)
 
 FREE = random_mixture(4, seed=2)
 
@@ -22,3 +27,14 @@ def test_factors_and_determinants_are_those_of_numpy() -> None:
 def test_a_singular_covariance_has_a_determinant_above_rounding() -> None:
     line = np.array([[[1.0, 1.0], [1.0, 1.0]]])
     assert determinants(line)[0] > 0
+
+
+def test_rounding_is_what_a_last_digit_does_to_log_determinants() -> None:
+    thin = np.array([[[0.5, 0.5 - 1e-9], [0.5 - 1e-9, 0.5]], [[4.0, 0.0], [0.0, 9.0]]])
+    other = thin.copy()
+    other[:, 0, 0] = np.nextafter(thin[:, 0, 0], 10)
+    change = np.log(determinants(other)) - np.log(determinants(thin))
+    # A last digit is half of the rounding to all of it, and the log has a rounding of its own.
+    ratios = measure_rounding(thin) / change
+    assert (ratios > 0.4).all()
+    assert (ratios < 4).all()

@@ -46,6 +46,26 @@ def problem_of(
     return Problem(cells, CONTINUOUS, settings or FitSettings(), "bic", few)
 
 
+def draw_degenerate(kind: str) -> Cells:
+    """Two clusters of 100 points on lines of their own, or with equal values of x in each."""
+    second = np.arange(200) % 2
+    along = np.random.default_rng(5).normal(size=200)
+    if kind == "slanted lines":
+        points = [along + 10 * second, (along + 10 * second) * np.where(second, 1, -1)]
+    else:
+        apart = 0.01 * (1 + 3 * second) if kind == "short lines" else 1.0
+        points = [10 * second, 10 * second + apart * along]
+    return cells_of(np.stack(points, axis=1))
+
+
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+@pytest.mark.parametrize("kind", ["slanted lines", "short lines", "equal values"])
+def test_a_climb_on_degenerate_data_converges(kind: str, covariance: CovarianceType) -> None:
+    cells, settings = draw_degenerate(kind), FitSettings(covariance=covariance, steps=40)
+    found = choose(cells, settings, Choice.hold(2, covariance))
+    assert found.status is Status.CONVERGED
+
+
 def begin(problem: Problem, mixture: Mixture) -> list[State]:
     """The state that a climb begins with at a mixture in data units."""
     return [State(0, problem.whitening.whiten(mixture), -np.inf)]

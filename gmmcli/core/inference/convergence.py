@@ -15,7 +15,7 @@ ELBO_ROUNDING = 1e-14
 
 
 def estimate_remaining_climb(
-    elbos: Sequence[float], window: int = 1, *, n_noise: float = 2
+    elbos: Sequence[float], window: int = 1, *, rounding: float = 0.0, n_noise: float = 2
 ) -> float:
     """An estimate of how far an ELBO still has to climb, in nats; infinite when nothing is known.
 
@@ -27,6 +27,7 @@ def estimate_remaining_climb(
     Args:
         elbos: the ELBO of every step so far, in nats.
         window: the steps of which the best ELBO counts; 1 where it cannot fall.
+        rounding: what is known to change an ELBO by rounding, in nats, beyond that of its sum.
         n_noise: a climb of at most so many times the noise of rounding may be noise.
     """
     n_windows = len(elbos) // window
@@ -34,7 +35,7 @@ def estimate_remaining_climb(
         return float("inf")
     recent = np.array(elbos[-5 * window :]).reshape(5, window).max(axis=1)
     climbs = np.diff(recent)
-    noise = ELBO_ROUNDING * abs(recent[-1])
+    noise = max(rounding, ELBO_ROUNDING * abs(recent[-1]))
     if window == 1:
         noise = max(noise, find_deepest_fall(recent))
     climbs[np.abs(climbs) <= n_noise * noise] = 0.0
@@ -46,16 +47,19 @@ def estimate_remaining_climb(
     return float(climbs[-1] * rate / (1 - rate)) if rate < 1 else float("inf")
 
 
-def estimate_after_probe(elbos: Sequence[float], *, n_noise: float = 2) -> float:
+def estimate_after_probe(
+    elbos: Sequence[float], *, rounding: float = 0.0, n_noise: float = 2
+) -> float:
     """What an ELBO had left to climb before a few full steps that tell, in nats.
 
     Args:
         elbos: before the first of these steps, and after each, in nats.
+        rounding: see `estimate_remaining_climb`.
         n_noise: a climb of at most so many times the noise of rounding may be noise.
     """
     climbed = max(elbos) - elbos[0]
-    noise = n_noise * find_deepest_fall(elbos)
-    return max(climbed - noise, 0.0) + estimate_remaining_climb(elbos)
+    noise = n_noise * max(rounding, find_deepest_fall(elbos))
+    return max(climbed - noise, 0.0) + estimate_remaining_climb(elbos, rounding=rounding)
 
 
 def find_deepest_fall(elbos: Sequence[float] | FloatArray) -> float:
