@@ -88,7 +88,7 @@ def reversed_lines(path: Path) -> None:
     [
         (lambda run: (run / "history.csv").unlink(), "history.csv is missing"),
         (lambda run: (run / "cells.parquet").unlink(), "cells.parquet is missing"),
-        (lambda run: (run / "parameters.json").unlink(), "parameters.json is missing"),
+        (lambda run: (run / "parameters.json").unlink(), "it has no parameters.json"),
         (lambda run: (run / "parameters.json").write_text("{"), "parameters.json is damaged"),
         (lambda run: (run / "parameters.json").write_text("{}"), "it lacks 'format'"),
         (lambda run: (run / "parameters.json").write_text("[]"), "parameters.json is damaged"),

@@ -238,3 +238,12 @@ def test_ctrl_c_keeps_the_values_that_are_done(work: Path) -> None:
     runs = {path.name for path in Path("many/values").iterdir()}
     assert runs == set(done["run"].str.removeprefix("values/"))
     assert "wrote many" in out
+
+
+def test_a_column_of_values_leaves_two_for_coordinates(
+    run: Callable[..., Result], work: Path
+) -> None:
+    pd.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0]}).to_csv(work / "two.csv", index=False)
+    message = one_line_error(run("fit", "two.csv", "--by", "x", code=1))
+    assert "needs two numeric columns beside that of --by, 'x'" in message
+    assert message.endswith("give a table with both coordinates")

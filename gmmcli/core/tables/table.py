@@ -157,7 +157,7 @@ def _choose_columns(
         taken: the names of the column of weights, and of that whose values part the rows.
         source: what messages call the table.
     """
-    (x, y), (weight, _) = coordinates, taken
+    x, y = coordinates
     names = [str(name) for name in dataset.rows.columns]
     for name in (*coordinates, *taken):
         if name is not None and name not in names:
@@ -167,24 +167,27 @@ def _choose_columns(
     chosen_x = x if x is not None else next(free, None)
     chosen_y = y if y is not None else next(free, None)
     if chosen_x is None or chosen_y is None:
-        raise TableError(_explain_lack(dataset, weight, source=source))
+        raise TableError(_explain_lack(dataset, taken, source=source))
     if chosen_x == chosen_y:
         raise TableError(f"-x and -y both name {chosen_x!r}: give two different columns")
     return chosen_x, chosen_y
 
 
-def _explain_lack(dataset: Dataset, weight: str | None, *, source: str) -> str:
-    """Why there are no two columns of numbers to choose, in one line."""
+def _explain_lack(dataset: Dataset, taken: tuple[str | None, str | None], *, source: str) -> str:
+    """Why there are no two columns of numbers to choose, in one line; see `_choose_columns`."""
     if dataset.rows.limit(1).count().to_pyarrow().as_py() == 0:
         # A length of more than one row and a half is more than a header.
         if (dataset.n_rows_about or 0) > 1.5:  # DuckDB passed over what did not fit
             return f"{source}: rows differ in their number of fields: mend the last"
         return f"{source} has a header and no rows: there is nothing to fit"
-    n_others = len(dataset.rows.columns) - (weight is not None)
+    weight, by = taken
+    uses = [("the weight", weight), ("that of --by,", by)]
+    others = [f"{use} {name!r}" for use, name in uses if name is not None]
+    n_others = len(dataset.rows.columns) - len(others)
     remedy = "name the columns with -x and -y, or mend their values"
     if n_others < 2:
         remedy = "give a table with both coordinates"
-    beside = f" beside the weight {weight!r}" if weight is not None else ""
+    beside = f" beside {' and '.join(others)}" if others else ""
     return (
         f"{source} needs two numeric columns{beside}; it has {_describe_columns(dataset.rows)}: "
         f"{remedy}"
