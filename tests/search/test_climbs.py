@@ -48,7 +48,7 @@ def problem_of(
 
 def draw_degenerate(kind: str) -> Cells:
     """Two clusters of 100 points on lines of their own, or with equal values of x in each."""
-    second = np.arange(200) % 2
+    second = np.arange(200.0) % 2
     along = np.random.default_rng(5).normal(size=200)
     if kind == "slanted lines":
         points = [along + 10 * second, (along + 10 * second) * np.where(second, 1, -1)]

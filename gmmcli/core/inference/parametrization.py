@@ -5,24 +5,12 @@ Where they share something, it is volumes, elongations and angles, each of all c
 one; see `mixture.ellipses`. Whatever an optimizer does to its parameters, the type is kept.
 """
 
-from typing import Protocol
-
 import torch
 from pyro.nn import PyroModule, PyroParam
 from torch import Tensor
 from torch.distributions import constraints
 
 from gmmcli.core.mixture.structures import CovarianceStructure
-
-
-class Parametrization(Protocol):
-    """What stands for the covariances of K components."""
-
-    def to_factors(self, n_components: int) -> Tensor:
-        """The lower Cholesky factors, shape (K, 2, 2), with their graph."""
-
-    def move(self, factors: Tensor) -> None:
-        """Set the parameters to those of factors, (K, 2, 2), of covariances of the type."""
 
 
 def parametrize(

@@ -151,8 +151,10 @@ class CovarianceStructure:
         """
         if not self.n_shared:
             return self.project(covariances, np.ones(len(covariances)))
-        own = np.full(len(covariances), common.angle)
-        angles = find_angles(covariances) if common.angle is None else own
+        if common.angle is None:
+            angles = find_angles(covariances)
+        else:
+            angles = np.full(len(covariances), common.angle)
         lengths = Spreads.along(covariances, angles, least).fit(common)
         return Ellipses(*lengths, angles).to_covariances()
 
