@@ -60,10 +60,10 @@ def lay_start(given: Given, cells: "Cells") -> "Mixture":
         FitError: when they lie outside the box of --init, or have none that --like needs.
     """
     from gmmcli.core.cells.checks import check_box
-    from gmmcli.core.runs.likeness import lay_background
+    from gmmcli.core.runs.likeness import move_background
 
     if given.option == "--like":
-        return lay_background(given.mixture, cells)
+        return move_background(given.mixture, cells)
     check_box(cells, given.mixture)
     return given.mixture
 

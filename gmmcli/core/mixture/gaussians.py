@@ -75,6 +75,10 @@ class Gaussians(NamedTuple):
         """The same with the weights of the Gaussians times a factor."""
         return self._replace(weights=self.weights * factor)
 
+    def put_before(self, background: float) -> "Gaussians":
+        """The same before a background of some weight, which takes that share of all points."""
+        return self.scale(1 - background)._replace(background=background)
+
 
 def make_features(means: FloatArray, covariances: FloatArray) -> FloatArray:
     """The mean features 1, x, y, xx, xy, yy of the points of cells, shape (6, C).

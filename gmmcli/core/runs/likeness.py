@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.distances import Change, find_nearer, measure_changes
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.search.problem import find_box
+from gmmcli.core.search.problem import lay_background
 from gmmcli.errors import FitError
 
 
@@ -38,7 +35,7 @@ class Likeness:
         return {"source": self.source, "moves": [asdict(change) for change in self.changes]}
 
 
-def lay_background(start: Mixture, cells: Cells) -> Mixture:
+def move_background(start: Mixture, cells: Cells) -> Mixture:
     """A start whose background, if it has one, is over the box of some cells; its weight stays.
 
     Args:
@@ -50,11 +47,10 @@ def lay_background(start: Mixture, cells: Cells) -> Mixture:
     """
     if start.background is None:
         return start
-    lowest, highest = find_box(cells)
-    if not (lowest < highest).all():
+    background = lay_background(cells, start.background.weight)
+    if background is None:
         raise FitError(
             "a background needs points that differ in both coordinates, and the run of --like has "
             "one: leave out --like"
         )
-    box = np.stack([lowest, highest], axis=1)
-    return replace(start, background=Background.over(box, start.background.weight))
+    return replace(start, background=background)

@@ -135,8 +135,8 @@ def read_parameters(run: Path) -> Parameters:
     if run.is_file() and run.name == PARAMETERS:
         return read_file(run, _parse_parameters)
     if not (run / PARAMETERS).exists():
-        lack = f"it has no {PARAMETERS}" if run.is_dir() else "there is none"
-        raise RunError(f"{run} is not a run directory, {lack}: give one that gmm fit wrote")
+        lack = f", it has no {PARAMETERS}" if run.is_dir() else ""
+        raise RunError(f"{run} is not a run directory{lack}: give one that gmm fit wrote")
     return read_file(run / PARAMETERS, _parse_parameters)
 
 

@@ -17,7 +17,7 @@ from gmmcli.core.search.constants import SHARE, STEPS_TO_SETTLE
 from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.insertion import evaluate_logs
-from gmmcli.core.search.lattice import begin_background, derive, measure_distance, order_types
+from gmmcli.core.search.lattice import derive, measure_distance, order_types
 from gmmcli.core.search.outcome import Outcome, Search
 from gmmcli.core.search.passes import Findings
 from gmmcli.core.search.problem import Problem, count_few
@@ -156,11 +156,11 @@ def _derive(
     if problem.background is None or plain.best.gaussians.background or hooks.interrupted():
         return _enter(problem, plain, -np.inf)
     region = problem.hold(bounds)
-    tried = region.settle(begin_background(plain.best.gaussians), STEPS_TO_SETTLE)
+    tried = region.settle(plain.best.gaussians.put_before(SHARE), STEPS_TO_SETTLE)
     gain = 2 * (region.assess(tried).score - plain.best.score)
     if choice.background != "on" and (choice.background == "off" or gain <= 0):
         return _enter(problem, plain, gain)
-    begun = [begin_background(found.gaussians) for found in plain.allowed]
+    begun = [found.gaussians.put_before(SHARE) for found in plain.allowed]
     return _enter(problem, derive(problem, begun, bounds, hooks), gain)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.structures import STRUCTURES
-from gmmcli.core.search.constants import SHARE, STEPS_TO_SETTLE
+from gmmcli.core.search.constants import STEPS_TO_SETTLE
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.passes import Findings
 from gmmcli.core.search.problem import Problem
@@ -61,11 +61,6 @@ def derive(
     findings.note(better)
     findings.ends.append(better.gaussians)
     return findings
-
-
-def begin_background(gaussians: Gaussians) -> Gaussians:
-    """A mixture with the background that one begins with."""
-    return gaussians.scale(1 - SHARE)._replace(background=SHARE)
 
 
 def count_told(n_components: int, *, times: float = 1.5, beyond: int = 3) -> int:

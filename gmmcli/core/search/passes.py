@@ -181,7 +181,7 @@ def draw_start(
     if parts.number < whole.fewest:  # the rest differ by less than doubles can tell
         parts = parts.select(np.resize(np.argsort(-parts.weights), whole.fewest))
         parts = parts.scale(whole.share / parts.weights.sum())
-    return parts.scale(1 - background)._replace(background=background)
+    return parts.put_before(background)
 
 
 def _begin(whole: Region, findings: Findings, draw: Callable[[int], Gaussians]) -> Assessment:

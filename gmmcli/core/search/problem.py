@@ -110,11 +110,8 @@ class Problem:
 
         Its weight is 0.
         """
-        lowest, highest = find_box(self.cells)
-        if not (lowest < highest).all():
-            return None
-        box = np.stack([lowest, highest], axis=1)
-        return self.whitening.whiten_background(Background.over(box, 0.0))
+        background = lay_background(self.cells, 0.0)
+        return None if background is None else self.whitening.whiten_background(background)
 
     @property
     def log_uniform(self) -> float:
@@ -187,7 +184,7 @@ class Problem:
         generator = np.random.default_rng(self.settings.seed)
         n_first = count_later(best.gaussians.number)
         origins = [
-            best.gaussians.scale(1 - SHARE)._replace(background=SHARE),
+            best.gaussians.put_before(SHARE),
             draw_start(region, np.eye(2), generator, n_first, SHARE),
         ]
         findings = Findings(bounds)
@@ -287,6 +284,19 @@ class Problem:
         inverse = np.linalg.inv(self.whitening.matrix)
         scaled = find_whitening_matrices((inverse @ inverse.T)[None], "diag")[0]
         return np.asarray(scaled @ inverse)
+
+
+def lay_background(cells: Cells, weight: float) -> Background | None:
+    """The background of a weight over the box of cells, in their units; None where it has no area.
+
+    Args:
+        cells: the data.
+        weight: of the background.
+    """
+    lowest, highest = find_box(cells)
+    if not (lowest < highest).all():
+        return None
+    return Background.over(np.stack([lowest, highest], axis=1), weight)
 
 
 def find_box(cells: Cells) -> tuple[FloatArray, FloatArray]:
