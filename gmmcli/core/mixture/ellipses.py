@@ -42,7 +42,7 @@ class Ellipses:
     def variances(self) -> FloatArray:
         """The variances along the first axes and the second, shape (K, 2)."""
         logs = [self.log_volumes + self.elongations, self.log_volumes - self.elongations]
-        return np.exp(np.stack(logs, axis=1))
+        return np.asarray(np.exp(logs).T)
 
     @property
     def directions(self) -> FloatArray:
@@ -51,8 +51,10 @@ class Ellipses:
 
     def to_covariances(self) -> FloatArray:
         """The covariances, shape (K, 2, 2)."""
-        axes = self.directions
-        return np.asarray((axes * self.variances[:, None, :]) @ axes.swapaxes(1, 2))
+        cosines, sines, (first, second) = np.cos(self.angles), np.sin(self.angles), self.variances.T
+        xx, yy = cosines**2 * first + sines**2 * second, sines**2 * first + cosines**2 * second
+        xy = cosines * sines * (first - second)
+        return np.array([[xx, xy], [xy, yy]]).transpose(2, 0, 1)
 
 
 class Axes(NamedTuple):
@@ -103,6 +105,5 @@ def measure_along(
     across = 2 * cosines * sines * xy
     first = cosines**2 * xx + sines**2 * yy + across
     second = sines**2 * xx + cosines**2 * yy - across
-    both = np.stack([first, second], axis=-1)
     least = np.maximum(least_share * (xx + yy), np.finfo(np.float64).tiny)
-    return np.asarray(np.maximum(both, least[..., None]))
+    return np.moveaxis(np.maximum([first, second], least), 0, -1)

@@ -100,7 +100,7 @@ def find_natural_parameters(gaussians: Gaussians) -> FloatArray:
     a, b, c = yy / products, -xy / products, xx / products  # of the inverse covariances
     squares = a * x * x + 2 * b * x * y + c * y * y
     constant = log_weights(weights) - np.log(2 * np.pi) - 0.5 * (np.log(products) + squares)
-    return np.stack([constant, a * x + b * y, b * x + c * y, -a / 2, -b, -c / 2], axis=1)
+    return np.array([constant, a * x + b * y, b * x + c * y, -a / 2, -b, -c / 2]).T
 
 
 def take_moments(sums: FloatArray) -> Gaussians:
@@ -113,7 +113,7 @@ def take_moments(sums: FloatArray) -> Gaussians:
     per_point = sums / np.maximum(masses, np.finfo(np.float64).tiny)[:, None]
     x, y, xx, xy, yy = per_point[:, 1:].T
     across = xy - x * y
-    entries = np.stack([xx - x * x, across, across, yy - y * y], axis=1)
+    entries = np.array([xx - x * x, across, across, yy - y * y]).T
     return Gaussians(masses, per_point[:, 1:3], entries.reshape(-1, 2, 2))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.structures import STRUCTURES
-from gmmcli.core.search.constants import STEPS_TO_SETTLE
+from gmmcli.core.search.constants import ASIDE, STEPS_TO_SETTLE
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.passes import Findings
 from gmmcli.core.search.problem import Problem
@@ -37,7 +37,8 @@ def derive(
 ) -> Findings:
     """The best mixtures of a type that those of its neighbours lead to, by number of components.
 
-    The best of each number settles; the regions of the best of all are solved anew.
+    The best of each number settles, up to some more components than the best has; a pass down leads
+    to all numbers besides, and the regions of the best of all are solved anew.
 
     Args:
         problem: the data, as the type sees them.
@@ -50,7 +51,7 @@ def derive(
     for origin in origins:
         findings.note(region.assess(_make_typed(region, origin)))
     for number, begin in sorted(findings.by_number.items()):
-        if number > count_told(findings.best.gaussians.number) or hooks.interrupted():
+        if number > findings.best.gaussians.number + ASIDE or hooks.interrupted():
             break
         settled = region.assess(region.settle(begin.gaussians, STEPS_TO_SETTLE))
         findings.note(settled)
