@@ -157,7 +157,7 @@ def share_angle(
     fit: Fit,
     *,
     most_rounds: int = 50,
-    settled: float = 1e-12,
+    settled: float = 1e-9,
 ) -> float:
     """The angle of the axes in common that a start leads to.
 
@@ -172,7 +172,8 @@ def share_angle(
         fit: what components have along axes at some angles, (K,): the spreads of their points,
             and the log volumes and elongations that fit best.
         most_rounds: of acceleration, which takes a few.
-        settled: it is found when a round turns the axes by less, in radians.
+        settled: it is found when a round turns the axes by less, in radians, which moves the
+            likelihood by the square of it.
     """
 
     def turn_further(angle: float) -> tuple[float, float]:
