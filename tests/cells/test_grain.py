@@ -18,6 +18,12 @@ def merge_equal(points: FloatArray) -> Cells:
     return cells_of(distinct, counts)
 
 
+def find_spacings(points: FloatArray) -> list[float]:
+    """The distance to the next double from the value farthest from zero on either axis."""
+    farthest = np.abs(points).max(axis=0)
+    return (np.nextafter(farthest, np.inf) - farthest).tolist()
+
+
 @pytest.mark.parametrize("steps", [(0.1, 0.1), (0.05, 0.25), (1.0, 0.1)])
 @pytest.mark.parametrize("are_merged", [True, False])
 def test_rounded_points_have_the_step_of_each_axis(
@@ -30,25 +36,25 @@ def test_rounded_points_have_the_step_of_each_axis(
 
 
 def test_continuous_points_have_no_step() -> None:
-    assert find_grain(cells_of(POINTS)).steps.tolist() == [0, 0]
+    assert find_grain(cells_of(POINTS)).steps.tolist() == find_spacings(POINTS)
 
 
 def test_one_axis_may_be_rounded_alone() -> None:
     found = find_grain(cells_of(np.stack([np.round(POINTS[:, 0], 1), POINTS[:, 1]], axis=1)))
-    np.testing.assert_allclose(found.steps, [0.1, 0], rtol=1e-9)
+    np.testing.assert_allclose(found.steps, [0.1, find_spacings(POINTS)[1]], rtol=1e-9)
 
 
 @pytest.mark.parametrize("n_values", [1, 2])
 def test_an_axis_of_one_value_or_two_has_no_step(n_values: int) -> None:
     few = np.arange(400) % n_values
-    found = find_grain(cells_of(np.stack([POINTS[:, 0], few], axis=1)))
-    assert found.steps.tolist() == [0, 0]
+    points = np.stack([POINTS[:, 0], few], axis=1)
+    assert find_grain(cells_of(points)).steps.tolist() == find_spacings(points)
 
 
 def test_copies_are_worth_kishs_effective_number() -> None:
     counts = np.random.default_rng(0).integers(1, 21, 120)
     found = find_grain(cells_of(POINTS[:120], counts))
-    assert found.steps.tolist() == [0, 0]
+    assert found.steps.tolist() == find_spacings(POINTS[:120])
     # (sum of weights)² / (sum of squared weights), over all points (Kish 1965, section 8.2).
     effective = counts.sum() ** 2 / (counts**2).sum()
     assert found.worth * counts.sum() == pytest.approx(effective)
@@ -65,7 +71,7 @@ def test_a_heap_is_no_copies(share: float) -> None:
     heaped[: int(share * len(heaped))] = heaped[0]
     found = find_grain(merge_equal(heaped))
     assert found.worth == 1
-    assert found.steps.tolist() == [0, 0]
+    assert found.steps.tolist() == find_spacings(POINTS)
 
 
 def test_a_few_points_that_happen_twice_are_no_copies() -> None:

@@ -173,13 +173,28 @@ def test_the_floor_carries_points_on_a_line(
     assert result.floored == expected
 
 
-@pytest.mark.parametrize("offset", [1e6, 1e9, 1e12])
+@pytest.mark.parametrize("offset", [1e6, 1e9, 1e12, 1e15])
 def test_the_log_likelihood_is_that_of_the_mixture_far_from_zero(offset: float) -> None:
     points = np.concatenate([sampled(ARTICLE, 200), [[20.0, 20.0]] * 5]) + offset
     result = fit(cells_of(points), FitSettings(components=3))
     total = result.mixture.log_densities(points).sum()
-    # The floor keeps means to 1 % of a standard deviation, and so each point to 1e-4 nats.
-    assert result.elbo == pytest.approx(total, abs=205 * 1e-4)
+    # A mean is off by half the distance between doubles at most, here 1/16 of the least standard
+    # deviation, and by chance: each point by less than the square of it.
+    step = np.spacing(offset) / np.sqrt(result.mixture.covariances[:, [0, 1], [0, 1]].min())
+    assert result.elbo == pytest.approx(total, abs=205 * (step**2 + 1e-10))
+
+
+@pytest.mark.parametrize("offset", [1e9, 1e14, -1e15, 2.0**55])
+def test_two_clusters_are_the_same_far_from_zero(offset: float) -> None:
+    generator = np.random.default_rng(1)
+    near = np.concatenate([generator.normal(0, 4, (200, 2)), generator.normal(40, 4, (200, 2))])
+    near *= np.spacing(offset) / np.spacing(1e14)  # as coarse as doubles at 1e14 are
+    there, here = fit(cells_of(near + offset), FitSettings(2)), fit(cells_of(near), FitSettings(2))
+    np.testing.assert_allclose(there.mixture.weights, here.mixture.weights, rtol=1e-3)
+    # Rounding to 1/256 of a standard deviation moves those of 200 points by far less.
+    np.testing.assert_allclose(
+        there.mixture.covariances, here.mixture.covariances, atol=1e-3 * near.var()
+    )
 
 
 @pytest.mark.parametrize(("n_points", "number"), [(2, 2), (4, 4), (12, 2), (20, 3), (40, 4)])

@@ -17,8 +17,8 @@ class Grain(NamedTuple):
     """What points were written down with.
 
     Attributes:
-        steps: between neighbouring values on either axis, shape (2,), in data units; 0 where values
-            are as good as continuous.
+        steps: between neighbouring values on either axis, shape (2,), in data units: between
+            neighbouring doubles where values are as good as continuous.
         worth: what a count of one is worth as evidence: 1 for rows, one over the least count where
             all are its multiples, and Kish's share for copies and for other weights.
     """
@@ -44,15 +44,17 @@ def find_grain(points: Cells, *, distinct: float = 0.9) -> Grain:
     count more than that, and yet hardly two share a value of an axis, they are copies, as nothing
     but copying brings that: they count by Kish's effective number (1965, section 8.2), and so do
     points with weights that are no numbers of rows. The step of an axis is the median gap from a
-    value to the nearest other, over all points, which is 0 for a value that no other point shares.
+    value to the nearest other, over all points, which is 0 for a value that no other point shares;
+    or what doubles can tell apart so far from zero.
 
     Args:
         points: each a cell, in data units.
         distinct: of all distinct points, the share of the distinct values on an axis from which on
             hardly two share one.
     """
+    spacings = np.spacing(np.abs(points.means).max(axis=0))
     if points.have_spread.any():  # cells of several points tell nothing of how each was written
-        return Grain(np.zeros(2), 1.0)
+        return Grain(spacings, 1.0)
     places, numbers = np.unique(points.means, axis=0, return_inverse=True)
     counts = np.bincount(numbers.ravel(), points.counts).astype(np.float64)
     total, least = counts.sum(), counts.min()
@@ -60,8 +62,9 @@ def find_grain(points: Cells, *, distinct: float = 0.9) -> Grain:
     are_repeated = counts[counts > least].sum() > total / 2
     have_own_values = len(places) > 2 and n_values > distinct * len(places)
     if are_repeated and have_own_values:
-        return Grain(np.zeros(2), float(total / (counts @ counts)))
+        return Grain(spacings, float(total / (counts @ counts)))
     steps = np.array([_find_step(places[:, axis], counts) for axis in (0, 1)])
+    steps = np.maximum(steps, spacings)
     if _are_whole(counts / least):
         return Grain(steps, float(1 / least))
     return Grain(steps, 1.0 if _are_whole(counts) else float(total / (counts @ counts)))

@@ -46,24 +46,20 @@ class Whitening:
         """log|det matrix|: what a log density in data units has over one in whitened units."""
         return float(np.linalg.slogdet(self.matrix).logabsdet)
 
-    def floor(self, share: float = FLOOR, *, n_spacings: float = 100) -> float:
+    def floor(self, share: float = FLOOR) -> float:
         """The smallest variance that a component may have, in whitened units.
 
         The square of the share of the data's spread, or more where a thinner component could not
-        be written in data units: because the data lie so nearly on a line that its covariance
-        matrix would be singular, or so far from zero that its mean would have no digits left.
+        be written in data units, because the data lie so nearly on a line that its covariance
+        matrix would be singular.
 
         Args:
             share: of the data's spread, in standard deviations.
-            n_spacings: a standard deviation is at least so many times the distance between
-                neighbouring doubles at the data's place.
         """
         inverse = np.linalg.inv(self.matrix)
         unit = inverse @ inverse.T  # a whitened unit circle, in data units
         independence = np.linalg.det(unit) / (unit[0, 0] * unit[1, 1])
-        spacing = np.abs(self.matrix) @ np.spacing(np.abs(self.origin))
-        least = max(share**2, LEAST_DETERMINANT / independence)
-        return float(max(least, (n_spacings * spacing.max()) ** 2))
+        return float(max(share**2, LEAST_DETERMINANT / independence))
 
     def whiten_points(self, points: FloatArray) -> FloatArray:
         """Points in data units, shape (N, 2), in whitened units."""
