@@ -56,6 +56,17 @@ class Application(click.Group):
             return super().invoke(ctx)
 
 
+def abridge(message: str, *, most: int = 600) -> str:
+    """A message without its middle, where it repeats more than anybody reads.
+
+    Args:
+        message: in one line.
+        most: letters that are left.
+    """
+    half = most // 2
+    return message if len(message) <= most else f"{message[:half]} ... {message[-half:]}"
+
+
 @contextmanager
 def shorten_errors() -> Iterator[None]:
     """Have Click print the errors of the block in one line, as `Error: ...`."""
@@ -67,7 +78,7 @@ def shorten_errors() -> Iterator[None]:
         command = error.ctx.command_path if error.ctx else "gmm"
         said = error.format_message().rstrip(".")
         stop = "" if said.endswith("?") else "."
-        message = f"{said}{stop} Try '{command} --help'."
+        message = f"{abridge(said)}{stop} Try '{command} --help'."
         raise OneLineUsageError(message) from error
     except GmmError as error:
         raise click.ClickException(str(error)) from error

@@ -1,6 +1,7 @@
 """Options that several commands share, and types that are more than a number or a name."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import click
@@ -46,6 +47,19 @@ class NumberRange(click.FloatRange):
         return self.fail("nan is not a number", param, ctx) if math.isnan(number) else number
 
 
+def read_numbers(words: Sequence[str], *, most_digits: int = 18) -> list[int] | None:
+    """The whole numbers that some words are, none below 0; None where one is none, or too large.
+
+    Args:
+        words: one number each, perhaps between blanks.
+        most_digits: of a number, so that it is one in 64 bits.
+    """
+    stripped = [word.strip() for word in words]
+    if not all(word.isdecimal() and len(word) <= most_digits for word in stripped):
+        return None
+    return [int(word) for word in stripped]
+
+
 class ComponentChoice(click.ParamType[Literal["auto"] | tuple[int, int]]):
     """How many components: 'auto', a number, or a range of numbers; a number is its own range."""
 
@@ -58,9 +72,9 @@ class ComponentChoice(click.ParamType[Literal["auto"] | tuple[int, int]]):
         if value == "auto":
             return "auto"
         fewest, colon, most = str(value).partition(":")
-        numbers = [fewest, most] if colon else [fewest, fewest]
-        if all(number.isdecimal() for number in numbers) and 0 < int(fewest) <= int(numbers[1]):
-            return int(fewest), int(numbers[1])
+        numbers = read_numbers([fewest, most] if colon else [fewest, fewest])
+        if numbers and 0 < numbers[0] <= numbers[1]:
+            return numbers[0], numbers[1]
         message = f"{value!r} is neither 'auto', a number above 0, nor a range such as 1:12"
         return self.fail(message, param, ctx)
 
@@ -102,8 +116,9 @@ class StepChoice(click.ParamType[Literal["auto"] | int]):
         """The word, or the number."""
         if value == "auto":
             return "auto"
-        if str(value).isdecimal() and int(str(value)) > 0:
-            return int(str(value))
+        numbers = read_numbers([str(value)])
+        if numbers and numbers[0] > 0:
+            return numbers[0]
         return self.fail(f"{value!r} is neither 'auto' nor a number of steps above 0", param, ctx)
 
 
@@ -120,9 +135,9 @@ class StepList(click.ParamType[Literal["auto", "all"] | tuple[int, ...]]):
             return "auto"
         if value == "all":
             return "all"
-        parts = str(value).split(",")
-        if all(part.strip().isdecimal() for part in parts):
-            return tuple(sorted({int(part) for part in parts}))
+        numbers = read_numbers(str(value).split(","))
+        if numbers:
+            return tuple(sorted(set(numbers)))
         message = f"{value!r} is neither 'auto', 'all' nor numbers such as 0,50,100"
         return self.fail(message, param, ctx)
 

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from gmmcli.cli.words import count, name_candidate, round_to_scale
+from gmmcli.cli.words import count, name_candidate, round_to_scale, write_nats
 from gmmcli.core.search.status import Status
 from gmmcli.settings import COVARIANCE_CODES, CovarianceType
 
@@ -64,7 +64,7 @@ def describe_figures(
         better = f"{better}; the {rows} are worth {fit.n_effective:,.4g}{points}"
     elif is_weighted:
         better = f"{better}; N is the total weight"
-    yield f"log-likelihood {fit.elbo:.4f} nats, {per_point}"
+    yield f"log-likelihood {write_nats(fit.elbo)} nats, {per_point}"
     yield f"BIC {figures.bic:.2f}   AIC {figures.aic:.2f}   ICL {figures.icl:.2f}   ({better})"
     if fit.cost.gap:
         yield (
@@ -75,7 +75,7 @@ def describe_figures(
             yield f"the cells move parameters by about {shift:.3f} standard errors at most"
     if exact_log_likelihood is not None:
         gap = f"{fit.true_gap(exact_log_likelihood):z.6f} per {point}"
-        yield f"exact log-likelihood {exact_log_likelihood:.4f} nats: {gap} higher"
+        yield f"exact log-likelihood {write_nats(exact_log_likelihood)} nats: {gap} higher"
 
 
 def describe_choices(fit: "Fit") -> Iterator[str]:

@@ -30,6 +30,11 @@ def name_data(data: str, table: str | None) -> str:
     return data if "://" not in data else table or "the data"
 
 
+def write_nats(total: float, *, n_digits: int = 16) -> str:
+    """A log-likelihood, with so many digits at most, which are all that a double has."""
+    return f"{total:.4f}" if abs(total) < 10 ** (n_digits - 4) else f"{total:.{n_digits}g}"
+
+
 def round_to_scale(value: float, scale: float) -> str:
     """A value with as many digits as show a hundredth of a scale, in the value's own unit."""
     if value == 0:

@@ -21,6 +21,18 @@ def test_a_range_is_two_numbers(work: Path, run: Callable[..., Result], asked: s
 
 
 @pytest.mark.parametrize(
+    ("option", "digits"),
+    [("-k", 19), ("-k", 5000), ("--snapshots", 5000), ("--seed", 5000), ("--steps", 5000)],
+)
+def test_more_digits_than_a_number_can_have_are_refused(
+    work: Path, run: Callable[..., Result], option: str, digits: int
+) -> None:
+    error = one_line_error(run("fit", DATA, option, "9" * digits, code=2))
+    assert f"'{option}'" in error
+    assert len(error) < 1000
+
+
+@pytest.mark.parametrize(
     ("asked", "expected"),
     [
         ("full", ("full",)),

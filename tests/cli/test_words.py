@@ -2,7 +2,7 @@
 
 import pytest
 
-from gmmcli.cli.words import count, list_components, name_data, round_to_scale
+from gmmcli.cli.words import count, list_components, name_data, round_to_scale, write_nats
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,9 @@ def test_a_url_is_not_shown_as_it_may_hold_a_password() -> None:
     assert name_data("postgres://user:secret@host/survey", "stars") == "stars"
     assert name_data("postgres://user:secret@host/survey", None) == "the data"
     assert name_data("stars.csv", None) == "stars.csv"
+
+
+def test_a_log_likelihood_has_no_more_digits_than_a_double() -> None:
+    assert write_nats(-1126.31591) == "-1126.3159"
+    assert write_nats(1821461445401464.25) == "1821461445401464"
+    assert write_nats(-2.5e302) == "-2.5e+302"

@@ -4,7 +4,16 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from builders import SAMPLE_DATA, cells_of, fit, over_background, random_mixture, sampled
+from builders import (
+    SAMPLE_DATA,
+    cells_of,
+    choose,
+    fit,
+    mixture_of,
+    over_background,
+    random_mixture,
+    sampled,
+)
 from sklearn.mixture import GaussianMixture
 
 from gmmcli.core.cells.cells import Cells, find_whitening
@@ -19,7 +28,7 @@ from gmmcli.core.search.fit import fit_from
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.status import Status
 from gmmcli.errors import FitError, TableError
-from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, FitSettings
+from gmmcli.settings import COVARIANCE_TYPES, Choice, CovarianceType, FitSettings
 
 
 def points_of(cells: Cells) -> np.ndarray:
@@ -329,3 +338,18 @@ def test_copies_count_by_what_they_are_worth_in_the_criteria(share: float) -> No
     assert found.elbo == pytest.approx(alone.elbo / share, rel=1e-9)
     assert found.n_effective == pytest.approx(200)
     assert found.criteria.bic == pytest.approx(alone.criteria.bic, rel=1e-6)
+
+
+@pytest.mark.parametrize(("mean", "variance"), [(1e160, 1.0), (1e300, 1.0), (0.0, 1e-310)])
+def test_a_start_out_of_reach_is_refused(mean: float, variance: float) -> None:
+    start = mixture_of([0.5, 0.5], [[0, 0], [mean, mean]], [np.eye(2), variance * np.eye(2)])
+    with pytest.raises(FitError, match="component 1 of the start is so far from the points"):
+        fit(cells_of(sampled(ARTICLE, 50)), FitSettings(2), start=start)
+
+
+@pytest.mark.parametrize("weight", [1e14, 1e100])
+def test_a_row_that_outweighs_all_others_is_all_that_is_fitted(weight: float) -> None:
+    points, weights = sampled(ARTICLE, 50), np.ones(50)
+    weights[3] = weight
+    found = choose(cells_of(points, weights), FitSettings(), Choice(1, 5, True))
+    np.testing.assert_allclose(found.mixture.means, points[3:4], rtol=1e-9)

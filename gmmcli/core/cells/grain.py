@@ -62,12 +62,18 @@ def find_grain(points: Cells, *, distinct: float = 0.9) -> Grain:
     are_repeated = counts[counts > least].sum() > total / 2
     have_own_values = len(places) > 2 and n_values > distinct * len(places)
     if are_repeated and have_own_values:
-        return Grain(spacings, float(total / (counts @ counts)))
+        return Grain(spacings, _find_effective_share(counts))
     steps = np.array([_find_step(places[:, axis], counts) for axis in (0, 1)])
     steps = np.maximum(steps, spacings)
     if _are_whole(counts / least):
         return Grain(steps, float(1 / least))
-    return Grain(steps, 1.0 if _are_whole(counts) else float(total / (counts @ counts)))
+    return Grain(steps, 1.0 if _are_whole(counts) else _find_effective_share(counts))
+
+
+def _find_effective_share(counts: FloatArray) -> float:
+    """Kish's effective number of some points, over their counts in all."""
+    shares = counts / counts.max()  # squares of the counts themselves may be out of doubles' reach
+    return float(shares.sum() / (shares @ shares) / counts.max())
 
 
 def _are_whole(numbers: FloatArray) -> bool:

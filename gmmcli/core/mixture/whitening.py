@@ -57,7 +57,8 @@ class Whitening:
             share: of the data's spread, in standard deviations.
         """
         inverse = np.linalg.inv(self.matrix)
-        unit = inverse @ inverse.T  # a whitened unit circle, in data units
+        inverse /= np.abs(inverse).max()
+        unit = inverse @ inverse.T  # a whitened unit circle, in some unit of the data's
         independence = np.linalg.det(unit) / (unit[0, 0] * unit[1, 1])
         return float(max(share**2, LEAST_DETERMINANT / independence))
 
