@@ -84,7 +84,7 @@ TESTED_IN = {
     "tables/test_table": ["tables.opening"],
 }
 # Tests of several modules at once.
-TESTS_OF_SEVERAL = {"cases", "engines", "mclust", "oracles", "repeatability"}
+TESTS_OF_SEVERAL = {"cases", "engines", "mclust", "oracles", "properties", "repeatability"}
 
 
 def module_of(path: Path) -> str:

@@ -89,7 +89,8 @@ def share_volume(spreads: Spreads, masses: FloatArray) -> float:
     """
     (s, t), (f, g) = spreads.variances.T, spreads.floors.T
     own = np.log(s / t) / 2
-    closed = float(np.log(masses @ np.sqrt(s * t) / masses.sum()))
+    roots = np.sqrt(s) * np.sqrt(t)  # the product of two that are tiny would be none
+    closed = float(np.log(masses @ roots / masses.sum()))
     if (own >= f - closed).all() and (own <= closed - g).all():
         return closed
 
