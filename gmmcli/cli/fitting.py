@@ -53,6 +53,7 @@ class Task:
     Attributes:
         request: what the user asks for.
         directory: where the run goes.
+        claimed: the claim of it.
         choice: what the mixture is chosen from.
         start: the mixture to begin with; None where one is searched for.
         source: what the user named.
@@ -62,6 +63,7 @@ class Task:
 
     request: Request
     directory: Path
+    claimed: Path
     choice: Choice
     start: "Mixture | None"
     source: "Source"
@@ -76,10 +78,11 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     """
     with reporter.show_work(f"reading {request.name}"):
         from gmmcli.core.cells.compression import compress
-        from gmmcli.core.runs.directory import check_target, name_directory
+        from gmmcli.core.runs.directory import claim_run
+        from gmmcli.core.runs.layout import check_kept, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
         from gmmcli.core.tables.export import check_export
-        from gmmcli.core.tables.source import resolve_source
+        from gmmcli.core.tables.source import check_apart, resolve_source
         from gmmcli.core.tables.table import open_table
 
         given = read_start(request.init, request.like)
@@ -88,10 +91,12 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
         points = open_table(source, x=x, y=y, weight=weight, by=by)
         directory = request.output or name_directory(request.table or request.data)
-        check_target(directory, overwrite=request.overwrite)
+        claimed = context.with_resource(claim_run(directory, overwrite=request.overwrite))
+        check_apart(source, directory)
         if request.assignments is not None:
             overwrite = request.overwrite
             check_export(source, request.assignments, overwrite=overwrite, option="--assignments")
+            check_kept(request.assignments, directory, option="--assignments")
         choice = make_choice(request, given)
         compression = compress(
             points,
@@ -105,7 +110,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     are_columns_chosen = x is None or y is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
-    return Task(request, directory, choice, start, source, points, compression)
+    return Task(request, directory, claimed, choice, start, source, points, compression)
 
 
 def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
@@ -143,7 +148,8 @@ def write_fit(
     from gmmcli.core.runs.directory import write_run
 
     provenance = make_provenance(task, likeness)
-    return write_run(task.directory, fit, provenance, exact_log_likelihood)
+    directory, claimed = task.directory, task.claimed
+    return write_run(directory, fit, provenance, exact_log_likelihood, claimed=claimed)
 
 
 def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":

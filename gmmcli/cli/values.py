@@ -120,7 +120,7 @@ def report_values(values: ValueFits, reporter: Reporter) -> None:
 
 def describe_values(values: ValueFits) -> Iterator[str]:
     """Lines on how many values there are, and how many components each has."""
-    from gmmcli.core.runs.parameters import VALUES
+    from gmmcli.core.runs.layout import VALUES
 
     endings = values.endings
     rows = [ending.n_rows for ending in endings]

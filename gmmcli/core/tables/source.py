@@ -121,6 +121,20 @@ def list_files(source: Source) -> set[Path]:
     return {Path(name).resolve() for name in names}
 
 
+def check_apart(source: Source, directory: Path) -> None:
+    """Refuse to read what lies in a directory that is about to be replaced.
+
+    Raises:
+        TableError: naming the file.
+    """
+    place = directory.resolve()
+    if any(path.is_relative_to(place) for path in list_files(source)):
+        raise TableError(
+            f"{source.name} lies in {directory}, which the run is to replace: name another "
+            "directory with -o"
+        )
+
+
 def split_url(data: str) -> SplitResult | None:
     """The parts of a URL; None where it is not clear which of them is the password."""
     try:
