@@ -85,7 +85,7 @@ TESTED_IN = {
     "tables/test_table": ["tables.opening"],
 }
 # Tests of several modules at once.
-TESTS_OF_SEVERAL = {"cases", "engines", "mclust", "oracles"}
+TESTS_OF_SEVERAL = {"cases", "engines", "faults", "mclust", "oracles"}
 
 
 def module_of(path: Path) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from gmmcli.cli.application import EXIT_INTERRUPTED
+from gmmcli.cli.application import mention_kept_fit
+from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.options import (
     ComponentChoice,
     CovarianceChoice,
@@ -244,25 +245,27 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.request import Request
     from gmmcli.cli.starts import compare
-    from gmmcli.core.search.status import Status
 
-    request, reporter = Request(**options), Reporter(quiet=options["quiet"])
+    request, interrupts = Request(**options), Interrupts()
+    reporter = Reporter(quiet=request.quiet)
     task = read_data(request, ctx, reporter)
-    result = fit_mixture(task, reporter)
+    result = fit_mixture(task, interrupts, reporter)
     exact = verify(task, result, reporter) if request.verify else None
     likeness = compare(request.like, task.start, result.mixture)
-    files = write_fit(task, result, exact, likeness)
-    report_fit(task, result, exact, likeness, reporter)
-    if request.assignments is not None:
-        write_assignments(task, result, request.assignments, reporter)
-    if painter is not None:
-        files += draw_pictures(task.directory, painter, reporter)
-    code = EXIT_INTERRUPTED if result.status is Status.INTERRUPTED else 0
-    if request.by is not None and not code:
-        from gmmcli.cli.values import fit_by_value, report_values
+    with interrupts.postpone():
+        files = write_fit(task, result, exact, likeness)
+    with mention_kept_fit(task.directory):
+        report_fit(task, result, exact, likeness, reporter)
+        if request.assignments is not None:
+            write_assignments(task, result, request.assignments, reporter)
+        if painter is not None:
+            files += draw_pictures(task.directory, painter, reporter)
+        code = interrupts.exit_code
+        if request.by is not None and not code:
+            from gmmcli.cli.values import fit_by_value, report_values
 
-        values = fit_by_value(task, result, reporter)
-        report_values(values, reporter)
-        files, code = [*files, values.table], values.exit_code
-    report_files(task.directory, files, reporter)
+            values = fit_by_value(task, result, interrupts, reporter)
+            report_values(values, reporter)
+            files, code = [*files, values.table], interrupts.exit_code or values.exit_code
+        report_files(task.directory, files, reporter)
     ctx.exit(code)

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmmcli.cli.application import mention_kept_fit
 from gmmcli.cli.cautions import caution
-from gmmcli.cli.interrupts import postpone_interrupt
+from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
 from gmmcli.cli.starts import lay_start, read_start, report_moves
@@ -113,8 +112,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     return Task(request, directory, claimed, choice, start, source, points, compression)
 
 
-def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
-    """The best mixture of a task; what there is of it, where Ctrl-C ended the fit."""
+def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit":
+    """The best mixture of a task; what there is of it, where an interrupt ended the fit."""
     with reporter.show_work("loading Pyro"):
         from gmmcli.core.cells.compression import Compressor
         from gmmcli.core.runs.fits import fit_cells
@@ -122,12 +121,12 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
         from gmmcli.core.search.hooks import Hooks
 
     cells, settings = task.compression.cells, make_settings(task.request, task.choice)
-    with postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
+    with interrupts.postpone(), reporter.show_steps() as watch:
         hooks = Hooks(
             finer=Compressor(task.compression).finer,
             grain=task.compression.grain,
             watch=watch,
-            interrupted=is_interrupted,
+            interrupted=interrupts,
         )
         outcome = fit_cells(cells, settings, task.choice, task.start, hooks)
         return describe(outcome, task.request.valley)
@@ -191,34 +190,33 @@ def report_fit(
     from gmmcli.core.cells.strays import find_strays
 
     is_weighted = task.request.weight is not None
-    with mention_kept_fit(task.directory):
-        reporter.print(describe_end(fit))
-        columns, background = task.points.columns, fit.mixture.background
-        shows_axes = task.request.axes or has_thin_components(fit.mixture)
-        tabulate = tabulate_axes if shows_axes else tabulate_components
-        reporter.print(tabulate(fit.mixture, columns, reporter.width))
-        if (shapes := describe_type(fit.settings.covariance)) is not None:
-            reporter.print(shapes)
-        if likeness is not None:
-            report_moves(likeness, fit.mixture, reporter)
-        if background is not None:
-            n_points = None if is_weighted else fit.cells.n_points
-            reporter.print(describe_background(background, columns, n_points))
-            if strays := find_strays(task.points, fit.mixture):
-                reporter.print(name_strays(strays))
-        if not fit.groups.are_components:
-            reporter.print(describe_groups(fit.groups))
-        for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
-            reporter.print(line)
-        for line in describe_choices(fit):
-            reporter.print(line)
-        for line in caution(fit, exact_log_likelihood, is_weighted=is_weighted):
-            reporter.note(line)
+    reporter.print(describe_end(fit))
+    columns, background = task.points.columns, fit.mixture.background
+    shows_axes = task.request.axes or has_thin_components(fit.mixture)
+    tabulate = tabulate_axes if shows_axes else tabulate_components
+    reporter.print(tabulate(fit.mixture, columns, reporter.width))
+    if (shapes := describe_type(fit.settings.covariance)) is not None:
+        reporter.print(shapes)
+    if likeness is not None:
+        report_moves(likeness, fit.mixture, reporter)
+    if background is not None:
+        n_points = None if is_weighted else fit.cells.n_points
+        reporter.print(describe_background(background, columns, n_points))
+        if strays := find_strays(task.points, fit.mixture):
+            reporter.print(name_strays(strays))
+    if not fit.groups.are_components:
+        reporter.print(describe_groups(fit.groups))
+    for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
+        reporter.print(line)
+    for line in describe_choices(fit):
+        reporter.print(line)
+    for line in caution(fit, exact_log_likelihood, is_weighted=is_weighted):
+        reporter.note(line)
 
 
 def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -> None:
     """Write the rows of a task with their labels to a file."""
-    with reporter.show_work(f"writing {output}"), mention_kept_fit(task.directory):
+    with reporter.show_work(f"writing {output}"):
         from gmmcli.core.groups.borders import draw_territories
         from gmmcli.core.tables.prediction import predict_rows, write_predictions
 
@@ -242,13 +240,12 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
             f"the last step, {run.history.last_step}, is not among the snapshots: "
             f"gmm plot {directory} --steps auto draws it"
         )
-    with mention_kept_fit(directory):
-        drawn = list(reporter.track(painter.wait_for_pictures(), n_pictures, "drawing"))
-        if len(drawn) == n_pictures:
-            return drawn
-        with reporter.show_work("loading matplotlib"):
-            from gmmcli.pictures.frames import draw_run
-        return list(reporter.track(draw_run(run, steps, directory), n_pictures, "drawing"))
+    drawn = list(reporter.track(painter.wait_for_pictures(), n_pictures, "drawing"))
+    if len(drawn) == n_pictures:
+        return drawn
+    with reporter.show_work("loading matplotlib"):
+        from gmmcli.pictures.frames import draw_run
+    return list(reporter.track(draw_run(run, steps, directory), n_pictures, "drawing"))
 
 
 def report_files(directory: Path, files: Sequence[Path], reporter: Reporter) -> None:

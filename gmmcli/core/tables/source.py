@@ -89,8 +89,11 @@ def resolve_source(data: str, table: str | None, engine: EngineName = "auto") ->
         return
     with tempfile.TemporaryDirectory(prefix="gmm-") as directory:
         path = Path(directory) / "standard-input.csv"
-        with path.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        except OSError as error:
+            raise TableError(f"cannot copy standard input: {error.strerror or error}") from error
         yield Source(str(path), table, engine, label="standard input")
 
 
