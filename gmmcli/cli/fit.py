@@ -252,20 +252,18 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     result = fit_mixture(task, interrupts, reporter)
     exact = verify(task, result, reporter) if request.verify else None
     likeness = compare(request.like, task.start, result.mixture)
-    with interrupts.postpone():
-        files = write_fit(task, result, exact, likeness)
+    files = write_fit(task, result, exact, likeness, interrupts)
     with mention_kept_fit(task.directory):
         report_fit(task, result, exact, likeness, reporter)
         if request.assignments is not None:
             write_assignments(task, result, request.assignments, reporter)
         if painter is not None:
             files += draw_pictures(task.directory, painter, reporter)
-        code = interrupts.exit_code
-        if request.by is not None and not code:
-            from gmmcli.cli.values import fit_by_value, report_values
+        code = 0
+        if request.by is not None and not interrupts():
+            from gmmcli.cli.values import fit_by_value
 
-            values = fit_by_value(task, result, interrupts, reporter)
-            report_values(values, reporter)
-            files, code = [*files, values.table], interrupts.exit_code or values.exit_code
+            table, code = fit_by_value(task, result, interrupts, reporter)
+            files.append(table)
         report_files(task.directory, files, reporter)
-    ctx.exit(code)
+    ctx.exit(interrupts.exit_code or code)

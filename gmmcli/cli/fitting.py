@@ -141,14 +141,19 @@ def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":
 
 
 def write_fit(
-    task: Task, fit: "Fit", exact_log_likelihood: "Nats | None", likeness: "Likeness | None"
+    task: Task,
+    fit: "Fit",
+    exact_log_likelihood: "Nats | None",
+    likeness: "Likeness | None",
+    interrupts: Interrupts,
 ) -> list[Path]:
-    """The files of a run, written."""
+    """The files of a run, written, which no interrupt undoes."""
     from gmmcli.core.runs.directory import write_run
 
     provenance = make_provenance(task, likeness)
     directory, claimed = task.directory, task.claimed
-    return write_run(directory, fit, provenance, exact_log_likelihood, claimed=claimed)
+    with interrupts.postpone():
+        return write_run(directory, fit, provenance, exact_log_likelihood, claimed=claimed)
 
 
 def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":

@@ -88,16 +88,15 @@ def plot(
         from gmmcli.pictures.frames import draw_run
 
         directory = run if output is None else output
-        if output is None and run.is_dir():
-            ctx.with_resource(claim_pictures(run))
+        ctx.with_resource(claim_pictures(directory))
         fitted = group_again(read_run(run), valley)
         chosen = fitted.history.choose_steps(fitted.snapshots if steps is None else steps)
         names = name_pictures(fitted, chosen, picture_format)
     if output is not None:
         for name in names:
             check_file_target(output / name, overwrite=overwrite)
-    pictures = draw_run(fitted, chosen, directory, picture_format, colour)
-    files = list(reporter.track(pictures, len(names), "drawing"))
+    drawn = draw_run(fitted, chosen, directory, picture_format, colour)
+    files = list(reporter.track(drawn, len(names), "drawing"))
     if output is None:
         remove_pictures(run, picture_format, keep=files)
     reporter.print(describe_files(directory, files))

@@ -58,8 +58,17 @@ class ValueFits:
         return int(bool(self.failed))
 
 
-def fit_by_value(task: Task, fit: "Fit", interrupts: Interrupts, reporter: Reporter) -> ValueFits:
-    """A run for each value of the column of --by, written, and what came of it."""
+def fit_by_value(
+    task: Task, fit: "Fit", interrupts: Interrupts, reporter: Reporter
+) -> tuple[Path, int]:
+    """The table of a run for each value of the column of --by, and what the command ends with."""
+    values = _fit_values(task, fit, interrupts, reporter)
+    report_values(values, reporter)
+    return values.table, values.exit_code
+
+
+def _fit_values(task: Task, fit: "Fit", interrupts: Interrupts, reporter: Reporter) -> ValueFits:
+    """A run for each value, written, and what came of it."""
     name, by = task.request.name, str(task.request.by)
     with claim(task.directory / ROWS) as place:
         with reporter.show_work(f"sorting {name} by {by}"):

@@ -45,6 +45,7 @@ class Mixture:
         _check_shapes(self)
         _check_weights(self.weights, self.background)
         _check_covariances(self.covariances)
+        _check_reach(self.means, self.covariances)
         symmetric = (self.covariances + self.covariances.swapaxes(1, 2)) / 2
         object.__setattr__(self, "covariances", _read_only("covariances", symmetric))
 
@@ -209,4 +210,21 @@ def _check_covariances(covariances: FloatArray, *, tolerance: float = 1e-9) -> N
         raise MixtureError(
             f"the covariance of component {k} is not {broken}: {covariances[k].tolist()}; "
             f"{remedies[broken]}"
+        )
+
+
+def _check_reach(means: FloatArray, covariances: FloatArray, *, farthest: float = 1e75) -> None:
+    """Refuse places and spreads whose squares and products double precision does not hold.
+
+    Args:
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2).
+        farthest: the largest size of a mean and of a standard deviation, and one by the smallest.
+    """
+    spreads = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))  # (K, 2)
+    is_inside = (abs(means) <= farthest) & (spreads <= farthest) & (spreads >= 1 / farthest)
+    for k in np.flatnonzero(~is_inside.all(axis=1))[:1]:
+        raise MixtureError(
+            f"component {k} is out of double precision's reach: its mean is {means[k].tolist()} and "
+            f"its standard deviations are {spreads[k].tolist()}; give it in other units"
         )

@@ -92,12 +92,12 @@ def claim_run(directory: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def claim_pictures(directory: Path) -> AbstractContextManager[object]:
-    """The claim of a run whose pictures are drawn in it, so that no other takes its place.
+    """The claim of a directory in which pictures are drawn, so that no run takes its place.
 
-    Where nothing can be made beside it, none can.
+    Where it is not there, or nothing can be made beside it, none can.
     """
-    parent = directory.resolve().parent
-    return claim(directory) if os.access(parent, os.W_OK) else nullcontext()
+    can_be_replaced = directory.is_dir() and os.access(directory.resolve().parent, os.W_OK)
+    return claim(directory) if can_be_replaced else nullcontext()
 
 
 def check_target(directory: Path, *, overwrite: bool) -> None:

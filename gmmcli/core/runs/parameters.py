@@ -176,7 +176,9 @@ def _parse_parameters(path: Path) -> Parameters:
             f"{path} has format {values['format']!r}, and this gmm reads {FORMAT!r}: "
             "use the gmm that wrote it, or fit the data again"
         )
-    x, y = values["columns"]
+    x, y = columns = values["columns"]
+    if not (isinstance(x, str) and isinstance(y, str)):
+        raise ValueError(f"columns are {columns}")
     n_points = float(values["fit"]["points"])
     if not (math.isfinite(n_points) and n_points > 0):
         raise ValueError(f"points is {n_points}")
@@ -185,7 +187,7 @@ def _parse_parameters(path: Path) -> Parameters:
         raise ValueError(f"snapshots is {snapshots!r}")
     selection, groups = values["selection"], values.get("groups")
     return Parameters(
-        columns=(str(x), str(y)),
+        columns=(x, y),
         mixture=Mixture.from_json(values),
         covariance=pick(COVARIANCE_TYPES, values["settings"]["covariance"]),
         criterion=pick(CRITERIA, selection["criterion"]) if selection else None,

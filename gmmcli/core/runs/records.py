@@ -124,6 +124,8 @@ def parse_history(path: Path, *, box: FloatArray | None) -> History:
         raise ValueError("an ELBO is missing or not finite")
     by_move = table["by_move"].to_numpy(np.bool_)[::n_components]
     n_cells = table["cells"].to_numpy(np.int64)[::n_components]
+    if (n_cells < 0).any():
+        raise ValueError("a number of cells is below 0")
     covariances, stray = _unpack(values[..., 3:]), None
     if box is not None:
         stray = table[HISTORY_BACKGROUND].to_numpy(np.float64)[::n_components]
