@@ -38,12 +38,13 @@ Examples:
   gmm fit waves.csv -k 1:20 --covariance auto --criterion icl
   gmm fit duckdb://survey.duckdb --table stars --weight flux
   gmm fit june.csv --like may
+  gmm fit --resume sky --steps 5000
   gmm fit stations.csv -x wind -y rain --by station
 """
 
 
 @click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
-@click.argument("data")
+@click.argument("data", required=False)
 @table_option
 @engine_option
 @click.option(
@@ -127,6 +128,13 @@ Examples:
     metavar="RUN",
     help="Start from the mixture of another run, with its covariance type, its columns and the "
     "numbers of its components, and say how far each has moved.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a fit that was interrupted or reached --steps, as it was asked for, and "
+    "replace its run. DATA is read again, by default from where it was.",
 )
 @click.option(
     "--effort",
@@ -243,10 +251,10 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         write_fit,
     )
     from gmmcli.cli.reporter import Reporter
-    from gmmcli.cli.request import Request
+    from gmmcli.cli.resumption import make_request
     from gmmcli.cli.starts import compare
 
-    request, interrupts = Request(**options), Interrupts()
+    request, interrupts = make_request(ctx, options), Interrupts()
     reporter = Reporter(quiet=request.quiet)
     task = read_data(request, ctx, reporter)
     result = fit_mixture(task, interrupts, reporter)

@@ -84,7 +84,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.tables.source import check_apart, resolve_source
         from gmmcli.core.tables.table import open_table
 
-        given = read_start(request.init, request.like)
+        given = read_start(request.init, request.like, request.going_on)
         request = request if given is None else request.follow(given)
         source = context.with_resource(resolve_source(request.data, request.table, request.engine))
         x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
@@ -106,6 +106,9 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
             meanwhile=Thread(target=import_module, args=("gmmcli.core.search.fit",)).start,
         )
         start = None if given is None else lay_start(given, compression.cells)
+    if (resumed := request.going_on) is not None:
+        resumed.check_rows(compression.n_rows, compression.cells.n_points)
+        start = resumed.start
     are_columns_chosen = x is None or y is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
@@ -128,7 +131,10 @@ def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit"
             watch=watch,
             interrupted=interrupts,
         )
-        outcome = fit_cells(cells, settings, task.choice, task.start, hooks)
+        if (resumed := task.request.going_on) is not None:
+            outcome = resumed.go_on(cells, settings, hooks)
+        else:
+            outcome = fit_cells(cells, settings, task.choice, task.start, hooks)
         return describe(outcome, task.request.valley)
 
 
@@ -168,12 +174,16 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         "strict": request.strict,
         "exact": request.exact,
         "cells": request.most_cells,
+        "table": request.table,
+        "valley": request.valley,
         "weight": request.weight,
         "by": request.by,
         "engine": request.engine,
         "background": task.choice.background,
         "choice": asdict(task.choice) if task.choice.is_open else None,
     }
+    if request.going_on is not None:  # what it was chosen from is told as it was
+        asked |= {name: request.going_on.asked[name] for name in ("like", "background", "choice")}
     return Provenance(
         columns=task.points.columns,
         source=task.source.name,

@@ -225,6 +225,6 @@ def _check_reach(means: FloatArray, covariances: FloatArray, *, farthest: float 
     is_inside = (abs(means) <= farthest) & (spreads <= farthest) & (spreads >= 1 / farthest)
     for k in np.flatnonzero(~is_inside.all(axis=1))[:1]:
         raise MixtureError(
-            f"component {k} is out of double precision's reach: its mean is {means[k].tolist()} and "
-            f"its standard deviations are {spreads[k].tolist()}; give it in other units"
+            f"component {k} is out of double precision's reach: its mean is {means[k].tolist()}, "
+            f"and its standard deviations are {spreads[k].tolist()}; give it in other units"
         )

@@ -124,6 +124,15 @@ def find_versions() -> dict[str, str]:
     return {"gmmcli": __version__, "python": python_version(), **packages}
 
 
+def read_json(run: Path) -> Any:
+    """All that the JSON of a run holds, as it stands there.
+
+    Raises:
+        RunError: naming the file that is missing or damaged.
+    """
+    return read_file(run / PARAMETERS, parse_json, most_bytes=MOST_BYTES)
+
+
 def read_parameters(run: Path) -> Parameters:
     """What the JSON of a run says.
 

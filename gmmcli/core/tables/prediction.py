@@ -246,7 +246,7 @@ def _add_shares(
 
 
 def _add_up(values: Sequence[ir.Value]) -> ir.Value:
-    """The sum of some values, by sums of pairs: of hundreds, one by one, engines lose the thread."""
+    """The sum of some values, by sums of pairs: hundreds, one by one, are nested too deeply."""
     if len(values) == 1:
         return values[0]
     middle = len(values) // 2
