@@ -77,6 +77,12 @@ class Application(click.Group):
             return super().invoke(ctx)
 
 
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error says that the system gave no more memory, to Torch or its loader too."""
+    words = ("can't allocate memory", "failed to map segment", "cannot allocate memory")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
+
+
 @contextmanager
 def shorten_errors() -> Iterator[None]:
     """Have Click print the errors of the block in one line, as `Error: ...`."""
@@ -92,7 +98,9 @@ def shorten_errors() -> Iterator[None]:
         raise OneLineUsageError(message) from error
     except GmmError as error:
         raise click.ClickException(str(error)) from error
-    except MemoryError as error:
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not lacks_memory(error):
+            raise
         raise click.ClickException(LACKS_MEMORY) from error
     except OSError as error:
         if error.errno == errno.EPIPE:  # Click's business

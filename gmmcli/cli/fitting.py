@@ -4,6 +4,7 @@ Heavy modules are imported where a step begins, while a bar shows what it does.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
@@ -103,7 +104,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
             most_cells=request.most_cells,
             strict=request.strict,
             sketch=partial(sketch_mixture, n_components=choice.most),
-            meanwhile=Thread(target=import_module, args=("gmmcli.core.search.fit",)).start,
+            meanwhile=Thread(target=_load_search).start,
         )
         start = None if given is None else lay_start(given, compression.cells)
     if (resumed := request.going_on) is not None:
@@ -113,6 +114,12 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
     return Task(request, directory, claimed, choice, start, source, points, compression)
+
+
+def _load_search() -> None:
+    """Load Torch; an error comes again, and is told, where it is needed."""
+    with suppress(Exception):
+        import_module("gmmcli.core.search.fit")
 
 
 def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit":

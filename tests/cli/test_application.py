@@ -25,6 +25,8 @@ from gmmcli.errors import OutputError, TableError
         (click.UsageError("Did you mean 'fit'?"), "Did you mean 'fit'? Try 'gmm --help'.", 2),
         (KeyboardInterrupt(), "interrupted", 130),
         (Ended(signal.SIGTERM), "ended by SIGTERM", 143),
+        (ImportError("libtorch_cpu.so: failed to map segment"), "there is too little memory", 1),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "there is too little", 1),
         (MemoryError(), "there is too little memory: fit fewer --cells", 1),
     ],
 )

@@ -243,7 +243,8 @@ def test_a_closed_standard_input_is_told(work: Path) -> None:
 
 @pytest.mark.slow
 def test_surroundings_that_jupyter_and_small_machines_have(work: Path, tmp_path: Path) -> None:
-    Path("greek.csv").write_text("μ,σ\n" + (SAMPLE_DATA / "old_faithful.csv").read_text()[18:])
+    rows = (SAMPLE_DATA / "old_faithful.csv").read_text().split("\n", 1)[1]
+    Path("greek.csv").write_text(f"μ,λ\n{rows}")
     place = tmp_path / "temporary"
     place.mkdir()
     environment = {

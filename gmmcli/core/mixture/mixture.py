@@ -132,14 +132,22 @@ class Mixture:
         return cls(values["weights"], values["means"], values["covariances"], background)
 
 
-def read_mixture(path: Path) -> Mixture:
+def read_mixture(path: Path, *, most_bytes: int = 2**27) -> Mixture:
     """The mixture in a JSON file: any object with weights, means and covariances.
+
+    Args:
+        path: of the file, or of a pipe.
+        most_bytes: no more is read: a gigabyte of memory for what a stranger gives.
 
     Raises:
         MixtureError: naming the file, when it cannot be read or holds no valid mixture.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+        if len(content) > most_bytes:
+            raise MixtureError(f"{path} has more than {most_bytes:,} bytes: no mixture has so many")
+        values = json.loads(content.decode())
     except OSError as error:
         raise MixtureError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
