@@ -5,12 +5,11 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from gmmcli.cli.interrupts import Ended
+from gmmcli.cli.interrupts import get_number
 from gmmcli.errors import GmmError
 
 LACKS_MEMORY = "there is too little memory: fit fewer --cells or -k, or free some"
@@ -55,26 +54,10 @@ class HungUp(Interrupted):
 def tell_end(interrupt: KeyboardInterrupt, kept: str = "") -> Interrupted:
     """What ended a command, as the error that is shown, and what is kept nevertheless."""
     ends = {"SIGTERM": Terminated, "SIGHUP": HungUp}
-    name = signal.Signals(interrupt.number).name if isinstance(interrupt, Ended) else ""
-    return ends.get(name, Interrupted)(f"ended by {name}{kept}" if name else f"interrupted{kept}")
-
-
-class Application(click.Group):
-    """A group of commands whose errors are one line each.
-
-    Exit codes: 1 for errors of ours, 2 for usage, 130 for an interrupt, and likewise 128 and the
-    number of another signal that ended it. Any other exception is a bug and keeps its traceback.
-    """
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Parse the options before the command's name."""
-        with shorten_errors():
-            return super().make_context(*args, **kwargs)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Parse and run the command."""
-        with shorten_errors():
-            return super().invoke(ctx)
+    name = signal.Signals(get_number(interrupt)).name
+    return (
+        ends[name](f"ended by {name}{kept}") if name in ends else Interrupted(f"interrupted{kept}")
+    )
 
 
 def lacks_memory(error: Exception) -> bool:

@@ -14,6 +14,10 @@ SIGNALS: tuple[int, ...] = tuple(
 )
 
 
+# The last that has come, for this process: engines that it ends tell of an interrupt only.
+_received: list[int] = []
+
+
 class Ended(KeyboardInterrupt):
     """What a system sends to end a process has come; as Ctrl-C, wherever that is cared for.
 
@@ -26,6 +30,13 @@ class Ended(KeyboardInterrupt):
         self.number = number
 
 
+def get_number(interrupt: KeyboardInterrupt) -> int:
+    """The number of the signal that an interrupt comes from."""
+    if isinstance(interrupt, Ended):
+        return interrupt.number
+    return _received[0] if _received else signal.SIGINT
+
+
 def raise_when_ended() -> None:
     """Have signals that end a process raise an exception, so that all is left in order.
 
@@ -34,6 +45,7 @@ def raise_when_ended() -> None:
     """
 
     def end(number: int, _frame: FrameType | None) -> None:
+        _received[:] = [number]
         raise KeyboardInterrupt if number == signal.SIGINT else Ended(number)
 
     for each in SIGNALS:
@@ -56,8 +68,7 @@ def _repeat(
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
             tell(dropped)
             return
-        interrupt = dropped.exc_value
-        number = interrupt.number if isinstance(interrupt, Ended) else signal.SIGINT
+        number = _received[0] if _received else signal.SIGINT
         timer = threading.Timer(seconds, os.kill, (os.getpid(), number))
         timer.daemon = True
         timer.start()

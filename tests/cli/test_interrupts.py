@@ -27,6 +27,20 @@ try:
 except KeyboardInterrupt as interrupt:
     print(type(interrupt).__name__)
 """
+# Is ended while an engine works, which tells of an interrupt only.
+LOST = """
+import os, signal
+from gmmcli.cli.application import tell_end
+from gmmcli.cli.interrupts import raise_when_ended
+raise_when_ended()
+try:
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None
+except KeyboardInterrupt as interrupt:
+    print(tell_end(interrupt).exit_code)
+"""
 IGNORED = """
 import os, signal
 from gmmcli.cli.interrupts import raise_when_ended
@@ -71,3 +85,7 @@ def test_an_interrupt_that_python_drops_comes_again(name: str, kind: str) -> Non
 
 def test_what_was_ignored_stays_so() -> None:
     assert printed_by(IGNORED) == "goes on\n"
+
+
+def test_the_signal_is_known_where_an_engine_tells_of_an_interrupt_only() -> None:
+    assert printed_by(LOST) == "143\n"
