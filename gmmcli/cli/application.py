@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -53,11 +54,29 @@ class HungUp(Interrupted):
 
 def tell_end(interrupt: KeyboardInterrupt, kept: str = "") -> Interrupted:
     """What ended a command, as the error that is shown, and what is kept nevertheless."""
-    ends = {"SIGTERM": Terminated, "SIGHUP": HungUp}
     name = signal.Signals(get_number(interrupt)).name
-    return (
-        ends[name](f"ended by {name}{kept}") if name in ends else Interrupted(f"interrupted{kept}")
-    )
+    if name == "SIGINT":
+        return Interrupted(f"interrupted{kept}")
+    ends = {"SIGTERM": Terminated, "SIGHUP": HungUp}
+    return ends[name](f"ended by {name}{kept}")
+
+
+class Application(click.Group):
+    """A group of commands whose errors are one line each.
+
+    Exit codes: 1 for errors of ours, 2 for usage, 130 for an interrupt, and likewise 128 and the
+    number of another signal that ended it. Any other exception is a bug and keeps its traceback.
+    """
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the options before the command's name."""
+        with shorten_errors():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Parse and run the command."""
+        with shorten_errors():
+            return super().invoke(ctx)
 
 
 def lacks_memory(error: Exception) -> bool:
