@@ -1,27 +1,28 @@
 """`gmm`, and `python -m gmmcli`, which is the same."""
 
 import errno
-import os
 import sys
 
 from gmmcli.cli import gmm
-from gmmcli.process import prepare_process
+from gmmcli.cli.interrupts import raise_when_ended
+from gmmcli.process import end_process, prepare_process, prepare_streams
 
 
 def main() -> None:
     """Run the command line, and end the process at once.
 
-    Python takes half a second to take Torch and DuckDB apart, when all is written and said. Spark's
-    session is left to end in order.
+    Spark's session is left to end in order.
     """
+    prepare_streams()
     prepare_process()
+    raise_when_ended()
     try:
         gmm(prog_name="gmm")
     except SystemExit as end:
         if "pyspark" in sys.modules or not isinstance(end.code, int):
             raise
         is_written = write_standard_output()
-        os._exit(end.code or int(not is_written))
+        end_process(end.code or int(not is_written))
 
 
 def write_standard_output() -> bool:

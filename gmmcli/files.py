@@ -1,15 +1,23 @@
-"""Files that appear whole or not at all."""
+"""Files and directories that appear whole or not at all."""
 
+import ctypes
 import json
 import os
+import re
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
+from gmmcli.claims import BEFORE, claim, is_claim
 from gmmcli.errors import OutputError
+
+# In a claim: what is to take the place of a directory.
+STAGE = "new"
+# Of renameat2 in Linux: both names are exchanged, and where a name is one of the current directory.
+RENAME_EXCHANGE, AT_FDCWD = 2, -100
 
 
 def check_file_target(path: Path, *, overwrite: bool, option: str = "-o") -> None:
@@ -37,15 +45,8 @@ def check_writable(path: Path, option: str = "-o") -> None:
     Raises:
         OutputError: naming the path.
     """
-    above = next(place for place in path.absolute().parents if place.exists())
-    try:
-        for place in (above, path) if path.is_dir() else (above,):
-            with tempfile.TemporaryDirectory(prefix=".gmm-", dir=place):
-                pass
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}: choose another place with {option}"
-        ) from error
+    with claim(path, f"choose another place with {option}"):
+        pass
 
 
 @contextmanager
@@ -57,73 +58,57 @@ def replace_atomically(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: naming `path`, when it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-    temporary = Path(name)
-    try:
-        os.close(handle)
-        with temporary.open("wb") as file:
-            yield file
-        temporary.chmod(0o666 & ~_read_umask())  # mkstemp makes files that only their owner reads
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with claim(path) as place:
+        temporary = place / path.name
+        try:
+            with temporary.open("wb") as file:
+                yield file
+            temporary.replace(path)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {tell_reason(error)}") from error
 
 
 @contextmanager
-def stage_directory(path: Path) -> Iterator[Path]:
-    """A directory whose files move to `path` together when the block ends without an error.
+def stage_directory(
+    path: Path,
+    *,
+    claimed: Path | None = None,
+    is_replaced: Callable[[Path], bool] = lambda _entry: False,
+) -> Iterator[Path]:
+    """A directory that takes the place of `path` when the block ends without an error.
 
-    Where `path` exists already, files of the same names are replaced and others stay.
-
-    Raises:
-        OutputError: naming `path`, when it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}.", dir=path.parent))
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        yield stage
-        stage.chmod(0o777 & ~_read_umask())
-        if path.exists():
-            for file in stage.iterdir():
-                file.replace(path / file.name)
-        else:
-            stage.rename(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
-def remove_directories(place: Path, *, holding: str) -> None:
-    """Remove the directories in another that hold a file, and that one where nothing else is in it.
-
-    What links to a directory stays.
+    Where there was one before the block, what it holds goes over to the new one, by links where
+    files can have several names, but for what the new one has itself and what is replaced; then
+    both exchange their names. Where there was none, the new one replaces nothing.
 
     Args:
-        place: the other; nothing is done where it does not exist.
-        holding: the name of the file.
+        path: of the directory; what links to one stays a link.
+        claimed: the claim of the path, where the caller has it.
+        is_replaced: whether an entry of the directory before is a part of what is written anew.
 
     Raises:
-        OutputError: naming what cannot be removed.
+        OutputError: naming `path`, when it cannot be written, or another process writes there.
     """
-    try:
-        for file in list(place.glob(f"*/{holding}")):
-            if not file.parent.is_symlink():
-                shutil.rmtree(file.parent)
-        if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
-            place.rmdir()
-    except OSError as error:
-        name = error.filename or place
-        raise OutputError(f"cannot remove {name}: {error.strerror or error}") from error
+    target = path.resolve()
+    with claim(path) if claimed is None else nullcontext(claimed) as place:
+        existed = target.exists()
+        try:
+            stage = place / STAGE
+            stage.mkdir()
+            yield stage
+            if existed:
+                _carry_over(target, stage, is_replaced)
+                _exchange(target, stage, place)
+            else:
+                _move_onto_nothing(stage, target)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {tell_reason(error)}") from error
+        try:
+            for replaced in place.iterdir():
+                shutil.rmtree(replaced)
+        except OSError as error:
+            name = error.filename or place
+            raise OutputError(f"cannot remove {name}: {tell_reason(error)}") from error
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
@@ -137,7 +122,70 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
         file.write(text.encode() + b"\n")
 
 
-def _read_umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def tell_reason(error: OSError) -> str:
+    """Why something could not be done, in the system's words."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        first = str(error.args[0][0][-1])  # of several files
+        return re.sub(r"^\[Errno \d+\] ", "", first)
+    return error.strerror or str(error)
+
+
+def _carry_over(before: Path, stage: Path, is_replaced: Callable[[Path], bool]) -> None:
+    """Give a directory what another one holds, but for what is replaced, or is there already."""
+
+    def list_left(place: str, names: list[str]) -> list[str]:
+        here = Path(place)
+        there = stage / here.relative_to(before)
+        return [
+            name
+            for name in names
+            if is_claim(name) or is_replaced(here / name) or os.path.lexists(there / name)
+        ]
+
+    shutil.copytree(
+        before, stage, symlinks=True, ignore=list_left, copy_function=_link, dirs_exist_ok=True
+    )
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file another name, or where it can have one only, make a copy with it."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _exchange(target: Path, stage: Path, place: Path) -> None:
+    """Have two directories exchange their names; the one before is in the claim then.
+
+    Where the system cannot do that at once, it is for a moment in the claim alone, from where the
+    next claim takes it back if need be.
+    """
+    if _exchange_at_once(target, stage):
+        return
+    target.rename(place / BEFORE)
+    try:
+        stage.rename(target)
+    except OSError:
+        (place / BEFORE).rename(target)
+        raise
+
+
+def _exchange_at_once(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; False where the system or its file system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    return bool(rename(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) == 0)
+
+
+def _move_onto_nothing(stage: Path, target: Path) -> None:
+    """Give a directory a name that nothing has.
+
+    Raises:
+        OSError: where something has it by now.
+    """
+    if os.path.lexists(target):
+        raise FileExistsError(0, "it was not there before; nothing is replaced unasked")
+    stage.rename(target)

@@ -1,11 +1,14 @@
-"""What this process asks of the system and of Python: memory to keep, and threads that sleep."""
+"""What this process asks of the system and of Python: memory, threads, streams, and its end."""
 
+import atexit
 import ctypes
 import gc
 import os
 import signal
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
+from typing import NoReturn
 
 # Options of glibc's `mallopt`, by their numbers in malloc.h: arrays of up to so many bytes stay
 # with the process when they are freed, and so does what is free at the end of its memory.
@@ -34,6 +37,7 @@ def prepare_process(*, n_objects: int = 10_000) -> None:
             in which they load went for that, against memory for so many (benchmarks/small.py).
     """
     gc.set_threshold(n_objects)
+    os.environ["MPLBACKEND"] = "agg"  # Jupyter sets one of its own, which may not be installed here
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     is_own = not os.environ.keys().isdisjoint(OWN_SETTINGS)
@@ -44,6 +48,39 @@ def prepare_process(*, n_objects: int = 10_000) -> None:
         mallopt = ctypes.CDLL(None).mallopt
         if any(mallopt(M_MMAP_THRESHOLD, size) for size in (STAYING, STAYING_BEFORE)):
             mallopt(M_TRIM_THRESHOLD, STAYING)
+
+
+def prepare_streams() -> None:
+    r"""Open what is closed of the standard streams, and have them take any letter.
+
+    What would be read or written there fails as on a closed stream; without this, the next file
+    that is opened would take its place. What is closed for messages takes them without a word.
+    Letters that the encoding of a stream lacks are written as Python writes them, as \u03bc.
+    """
+    modes = {0: os.O_WRONLY, 1: os.O_RDONLY, 2: os.O_WRONLY}
+    for number, mode in modes.items():
+        try:
+            os.fstat(number)
+        except OSError:
+            handle = os.open(os.devnull, mode)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def end_process(code: int) -> NoReturn:
+    """End this process at once, but for what libraries have to remove.
+
+    Python takes half a second to take Torch and DuckDB apart, when all is written and said.
+    """
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def prepare_worker() -> None:

@@ -21,7 +21,7 @@ TESTS = ROOT / "tests"
 
 # The flow: a module imports from its own floor and those above it in this list, never back.
 FLOORS: list[tuple[str, ...]] = [
-    ("errors", "settings", "files", "process"),
+    ("errors", "settings", "claims", "files", "process"),
     ("core.mixture",),
     ("core.tables",),
     ("core.cells",),
@@ -56,6 +56,7 @@ TESTED_IN = {
     "cli/test_generate": ["mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
     "cli/test_starts": ["runs.likeness"],
+    "cli/test_resumption": ["runs.resumption"],
     "groups/test_borders": ["mixture.territories"],
     "groups/test_terrain": ["groups.saddles"],
     "inference/test_oracles": [
@@ -71,6 +72,7 @@ TESTED_IN = {
         "inference.state",
     ],
     "mixture/test_mixture": ["mixture.units"],
+    "runs/test_reading": ["runs.records"],
     "runs/test_values": ["runs.fits", "runs.partners", "runs.parts"],
     "search/test_choice": [
         "search.constants",
@@ -84,7 +86,15 @@ TESTED_IN = {
     "tables/test_table": ["tables.opening"],
 }
 # Tests of several modules at once.
-TESTS_OF_SEVERAL = {"cases", "engines", "mclust", "oracles", "properties", "repeatability"}
+TESTS_OF_SEVERAL = {
+    "cases",
+    "engines",
+    "faults",
+    "mclust",
+    "oracles",
+    "properties",
+    "repeatability",
+}
 
 
 def module_of(path: Path) -> str:

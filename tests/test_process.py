@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +70,60 @@ def test_garbage_is_looked_for_less_often_but_still_is() -> None:
     by_default = int(printed_by(SEARCHES.format(prepare="")))
     prepared = int(printed_by(SEARCHES.format(prepare="prepare_process()")))
     assert 0 < prepared < by_default / 5
+
+
+# Writes a letter to both streams with what a process has closed, and then a file of its own.
+STREAMS = """
+import os, sys
+from gmmcli.process import prepare_streams
+prepare_streams()
+assert min(os.open(os.devnull, os.O_RDONLY) for _ in range(2)) > 2
+told = []
+for act in (lambda: sys.stdin.read(), lambda: print("\u03bc", flush=True)):
+    try:
+        told.append(repr(act()))
+    except OSError as error:
+        told.append(error.strerror)
+print(*told, "\u03bc", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("redirected", "out", "err"),
+    [
+        ("</dev/null", "\\u03bc", "'' None \\u03bc"),
+        ("<&-", "\\u03bc", "Bad file descriptor None \\u03bc"),
+        ("</dev/null >&-", "", "'' Bad file descriptor \\u03bc"),
+        ("</dev/null 2>&-", "\\u03bc", ""),
+        ("<&- >&- 2>&-", "", ""),
+        ("</dev/null >/dev/full", "", "'' No space left on device \\u03bc"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+def test_closed_streams_fail_alone_and_lacking_letters_are_written_out(
+    tmp_path: Path, redirected: str, out: str, err: str
+) -> None:
+    (tmp_path / "streams.py").write_text(STREAMS)
+    command = f'exec "{sys.executable}" "{tmp_path / "streams.py"}" {redirected}'
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        ["sh", "-c", command], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr.split("Exception ignored")[0].strip()) == (out, err)
+
+
+ENDING = """
+import atexit
+from gmmcli.process import end_process
+class Held:
+    def __del__(self): print("taken apart", flush=True)
+held = Held()
+atexit.register(print, "removed", flush=True)
+end_process(7)
+"""
+
+
+def test_a_process_ends_at_once_but_for_what_is_to_be_removed() -> None:
+    command = [sys.executable, "-c", ENDING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "removed\n", "")

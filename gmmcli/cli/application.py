@@ -1,6 +1,7 @@
 """The one place where errors become a line on stderr and an exit code."""
 
 import errno
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from gmmcli.cli.interrupts import get_number
 from gmmcli.errors import GmmError
 
-EXIT_INTERRUPTED = 130
+LACKS_MEMORY = "there is too little memory: fit fewer --cells or -k, or free some"
 
 
 @contextmanager
@@ -23,7 +25,7 @@ def mention_kept_fit(directory: Path) -> Iterator[None]:
     except GmmError as error:
         raise type(error)(f"{error}; {kept}") from error
     except KeyboardInterrupt as interrupt:
-        raise Interrupted(f"interrupted; {kept}") from interrupt
+        raise tell_end(interrupt, f"; {kept}") from interrupt
 
 
 class OneLineUsageError(click.ClickException):
@@ -35,14 +37,35 @@ class OneLineUsageError(click.ClickException):
 class Interrupted(click.ClickException):
     """Ctrl-C that ended a command, with what is left to know, in one line."""
 
-    exit_code = EXIT_INTERRUPTED
+    exit_code = 130
+
+
+class Terminated(Interrupted):
+    """The same of SIGTERM, which a system sends to end a process."""
+
+    exit_code = 143
+
+
+class HungUp(Interrupted):
+    """The same of SIGHUP, which the end of a terminal sends."""
+
+    exit_code = 129
+
+
+def tell_end(interrupt: KeyboardInterrupt, kept: str = "") -> Interrupted:
+    """What ended a command, as the error that is shown, and what is kept nevertheless."""
+    name = signal.Signals(get_number(interrupt)).name
+    if name == "SIGINT":
+        return Interrupted(f"interrupted{kept}")
+    ends = {"SIGTERM": Terminated, "SIGHUP": HungUp}
+    return ends[name](f"ended by {name}{kept}")
 
 
 class Application(click.Group):
     """A group of commands whose errors are one line each.
 
-    Exit codes: 1 for errors of ours, 2 for usage, 130 for an interrupt. Any other exception is a
-    bug and keeps its traceback.
+    Exit codes: 1 for errors of ours, 2 for usage, 130 for an interrupt, and likewise 128 and the
+    number of another signal that ended it. Any other exception is a bug and keeps its traceback.
     """
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
@@ -67,6 +90,12 @@ def abridge(message: str, *, most: int = 600) -> str:
     return message if len(message) <= most else f"{message[:half]} ... {message[-half:]}"
 
 
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error says that the system gave no more memory, to Torch or its loader too."""
+    words = ("can't allocate memory", "failed to map segment", "cannot allocate memory")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
+
+
 @contextmanager
 def shorten_errors() -> Iterator[None]:
     """Have Click print the errors of the block in one line, as `Error: ...`."""
@@ -82,10 +111,14 @@ def shorten_errors() -> Iterator[None]:
         raise OneLineUsageError(message) from error
     except GmmError as error:
         raise click.ClickException(str(error)) from error
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not lacks_memory(error):
+            raise
+        raise click.ClickException(LACKS_MEMORY) from error
     except OSError as error:
         if error.errno == errno.EPIPE:  # Click's business
             raise
         where = f"{error.filename}: " if error.filename else ""
         raise click.ClickException(f"{where}{error.strerror or error}") from error
     except KeyboardInterrupt as interrupt:
-        raise Interrupted("interrupted") from interrupt
+        raise tell_end(interrupt) from interrupt

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from gmmcli.cli.application import EXIT_INTERRUPTED
+from gmmcli.cli.application import mention_kept_fit
+from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.options import (
     ComponentChoice,
     CovarianceChoice,
@@ -37,12 +38,13 @@ Examples:
   gmm fit waves.csv -k 1:20 --covariance auto --criterion icl
   gmm fit duckdb://survey.duckdb --table stars --weight flux
   gmm fit june.csv --like may
+  gmm fit --resume sky --steps 5000
   gmm fit stations.csv -x wind -y rain --by station
 """
 
 
 @click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
-@click.argument("data")
+@click.argument("data", required=False)
 @table_option
 @engine_option
 @click.option(
@@ -126,6 +128,13 @@ Examples:
     metavar="RUN",
     help="Start from the mixture of another run, with its covariance type, its columns and the "
     "numbers of its components, and say how far each has moved.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a fit that was interrupted or reached --steps, as it was asked for, and "
+    "replace its run. DATA is read again, by default from where it was.",
 )
 @click.option(
     "--effort",
@@ -242,27 +251,27 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         write_fit,
     )
     from gmmcli.cli.reporter import Reporter
-    from gmmcli.cli.request import Request
+    from gmmcli.cli.resumption import make_request
     from gmmcli.cli.starts import compare
-    from gmmcli.core.search.status import Status
 
-    request, reporter = Request(**options), Reporter(quiet=options["quiet"])
+    request, interrupts = make_request(ctx, options), Interrupts()
+    reporter = Reporter(quiet=request.quiet)
     task = read_data(request, ctx, reporter)
-    result = fit_mixture(task, reporter)
+    result = fit_mixture(task, interrupts, reporter)
     exact = verify(task, result, reporter) if request.verify else None
     likeness = compare(request.like, task.start, result.mixture)
-    files = write_fit(task, result, exact, likeness)
-    report_fit(task, result, exact, likeness, reporter)
-    if request.assignments is not None:
-        write_assignments(task, result, request.assignments, reporter)
-    if painter is not None:
-        files += draw_pictures(task.directory, painter, reporter)
-    code = EXIT_INTERRUPTED if result.status is Status.INTERRUPTED else 0
-    if request.by is not None and not code:
-        from gmmcli.cli.values import fit_by_value, report_values
+    files = write_fit(task, result, exact, likeness, interrupts)
+    with mention_kept_fit(task.directory):
+        report_fit(task, result, exact, likeness, reporter)
+        if request.assignments is not None:
+            write_assignments(task, result, request.assignments, reporter)
+        if painter is not None:
+            files += draw_pictures(task.directory, painter, reporter)
+        code = 0
+        if request.by is not None and not interrupts():
+            from gmmcli.cli.values import fit_by_value
 
-        values = fit_by_value(task, result, reporter)
-        report_values(values, reporter)
-        files, code = [*files, values.table], values.exit_code
-    report_files(task.directory, files, reporter)
-    ctx.exit(code)
+            table, code = fit_by_value(task, result, interrupts, reporter)
+            files.append(table)
+        report_files(task.directory, files, reporter)
+    ctx.exit(interrupts.exit_code or code)

@@ -4,6 +4,7 @@ Heavy modules are imported where a step begins, while a bar shows what it does.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
@@ -13,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmmcli.cli.application import mention_kept_fit
 from gmmcli.cli.cautions import caution
-from gmmcli.cli.interrupts import postpone_interrupt
+from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
 from gmmcli.cli.starts import lay_start, read_start, report_moves
@@ -53,6 +53,7 @@ class Task:
     Attributes:
         request: what the user asks for.
         directory: where the run goes.
+        claimed: the claim of it.
         choice: what the mixture is chosen from.
         start: the mixture to begin with; None where one is searched for.
         source: what the user named.
@@ -62,6 +63,7 @@ class Task:
 
     request: Request
     directory: Path
+    claimed: Path
     choice: Choice
     start: "Mixture | None"
     source: "Source"
@@ -76,22 +78,25 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     """
     with reporter.show_work(f"reading {request.name}"):
         from gmmcli.core.cells.compression import compress
-        from gmmcli.core.runs.directory import check_target, name_directory
+        from gmmcli.core.runs.directory import claim_run
+        from gmmcli.core.runs.layout import check_kept, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
         from gmmcli.core.tables.export import check_export
-        from gmmcli.core.tables.source import resolve_source
+        from gmmcli.core.tables.source import check_apart, resolve_source
         from gmmcli.core.tables.table import open_table
 
-        given = read_start(request.init, request.like)
+        given = read_start(request.init, request.like, request.going_on)
         request = request if given is None else request.follow(given)
         source = context.with_resource(resolve_source(request.data, request.table, request.engine))
         x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
         points = open_table(source, x=x, y=y, weight=weight, by=by)
         directory = request.output or name_directory(request.table or request.data)
-        check_target(directory, overwrite=request.overwrite)
+        claimed = context.with_resource(claim_run(directory, overwrite=request.overwrite))
+        check_apart(source, directory)
         if request.assignments is not None:
             overwrite = request.overwrite
             check_export(source, request.assignments, overwrite=overwrite, option="--assignments")
+            check_kept(request.assignments, directory, option="--assignments")
         choice = make_choice(request, given)
         compression = compress(
             points,
@@ -99,17 +104,26 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
             most_cells=request.most_cells,
             strict=request.strict,
             sketch=partial(sketch_mixture, n_components=choice.most),
-            meanwhile=Thread(target=import_module, args=("gmmcli.core.search.fit",)).start,
+            meanwhile=Thread(target=_load_search).start,
         )
         start = None if given is None else lay_start(given, compression.cells)
+    if (resumed := request.going_on) is not None:
+        resumed.check_rows(compression.n_rows, compression.cells.n_points)
+        start = resumed.start
     are_columns_chosen = x is None or y is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
-    return Task(request, directory, choice, start, source, points, compression)
+    return Task(request, directory, claimed, choice, start, source, points, compression)
 
 
-def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
-    """The best mixture of a task; what there is of it, where Ctrl-C ended the fit."""
+def _load_search() -> None:
+    """Load Torch; an error comes again, and is told, where it is needed."""
+    with suppress(Exception):
+        import_module("gmmcli.core.search.fit")
+
+
+def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit":
+    """The best mixture of a task; what there is of it, where an interrupt ended the fit."""
     with reporter.show_work("loading Pyro"):
         from gmmcli.core.cells.compression import Compressor
         from gmmcli.core.runs.fits import fit_cells
@@ -117,14 +131,17 @@ def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
         from gmmcli.core.search.hooks import Hooks
 
     cells, settings = task.compression.cells, make_settings(task.request, task.choice)
-    with postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
+    with interrupts.postpone(), reporter.show_steps() as watch:
         hooks = Hooks(
             finer=Compressor(task.compression).finer,
             grain=task.compression.grain,
             watch=watch,
-            interrupted=is_interrupted,
+            interrupted=interrupts,
         )
-        outcome = fit_cells(cells, settings, task.choice, task.start, hooks)
+        if (resumed := task.request.going_on) is not None:
+            outcome = resumed.go_on(cells, settings, hooks)
+        else:
+            outcome = fit_cells(cells, settings, task.choice, task.start, hooks)
         return describe(outcome, task.request.valley)
 
 
@@ -137,13 +154,19 @@ def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":
 
 
 def write_fit(
-    task: Task, fit: "Fit", exact_log_likelihood: "Nats | None", likeness: "Likeness | None"
+    task: Task,
+    fit: "Fit",
+    exact_log_likelihood: "Nats | None",
+    likeness: "Likeness | None",
+    interrupts: Interrupts,
 ) -> list[Path]:
-    """The files of a run, written."""
+    """The files of a run, written, which no interrupt undoes."""
     from gmmcli.core.runs.directory import write_run
 
     provenance = make_provenance(task, likeness)
-    return write_run(task.directory, fit, provenance, exact_log_likelihood)
+    directory, claimed = task.directory, task.claimed
+    with interrupts.postpone():
+        return write_run(directory, fit, provenance, exact_log_likelihood, claimed=claimed)
 
 
 def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
@@ -158,12 +181,16 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         "strict": request.strict,
         "exact": request.exact,
         "cells": request.most_cells,
+        "table": request.table,
+        "valley": request.valley,
         "weight": request.weight,
         "by": request.by,
         "engine": request.engine,
         "background": task.choice.background,
         "choice": asdict(task.choice) if task.choice.is_open else None,
     }
+    if request.going_on is not None:  # what it was chosen from is told as it was
+        asked |= {name: request.going_on.asked[name] for name in ("like", "background", "choice")}
     return Provenance(
         columns=task.points.columns,
         source=task.source.name,
@@ -185,34 +212,33 @@ def report_fit(
     from gmmcli.core.cells.strays import find_strays
 
     is_weighted = task.request.weight is not None
-    with mention_kept_fit(task.directory):
-        reporter.print(describe_end(fit))
-        columns, background = task.points.columns, fit.mixture.background
-        shows_axes = task.request.axes or has_thin_components(fit.mixture)
-        tabulate = tabulate_axes if shows_axes else tabulate_components
-        reporter.print(tabulate(fit.mixture, columns, reporter.width))
-        if (shapes := describe_type(fit.settings.covariance)) is not None:
-            reporter.print(shapes)
-        if likeness is not None:
-            report_moves(likeness, fit.mixture, reporter)
-        if background is not None:
-            n_points = None if is_weighted else fit.cells.n_points
-            reporter.print(describe_background(background, columns, n_points))
-            if strays := find_strays(task.points, fit.mixture):
-                reporter.print(name_strays(strays))
-        if not fit.groups.are_components:
-            reporter.print(describe_groups(fit.groups))
-        for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
-            reporter.print(line)
-        for line in describe_choices(fit):
-            reporter.print(line)
-        for line in caution(fit, exact_log_likelihood, is_weighted=is_weighted):
-            reporter.note(line)
+    reporter.print(describe_end(fit))
+    columns, background = task.points.columns, fit.mixture.background
+    shows_axes = task.request.axes or has_thin_components(fit.mixture)
+    tabulate = tabulate_axes if shows_axes else tabulate_components
+    reporter.print(tabulate(fit.mixture, columns, reporter.width))
+    if (shapes := describe_type(fit.settings.covariance)) is not None:
+        reporter.print(shapes)
+    if likeness is not None:
+        report_moves(likeness, fit.mixture, reporter)
+    if background is not None:
+        n_points = None if is_weighted else fit.cells.n_points
+        reporter.print(describe_background(background, columns, n_points))
+        if strays := find_strays(task.points, fit.mixture):
+            reporter.print(name_strays(strays))
+    if not fit.groups.are_components:
+        reporter.print(describe_groups(fit.groups))
+    for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
+        reporter.print(line)
+    for line in describe_choices(fit):
+        reporter.print(line)
+    for line in caution(fit, exact_log_likelihood, is_weighted=is_weighted):
+        reporter.note(line)
 
 
 def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -> None:
     """Write the rows of a task with their labels to a file."""
-    with reporter.show_work(f"writing {output}"), mention_kept_fit(task.directory):
+    with reporter.show_work(f"writing {output}"):
         from gmmcli.core.groups.borders import draw_territories
         from gmmcli.core.tables.prediction import predict_rows, write_predictions
 
@@ -236,13 +262,12 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
             f"the last step, {run.history.last_step}, is not among the snapshots: "
             f"gmm plot {directory} --steps auto draws it"
         )
-    with mention_kept_fit(directory):
-        drawn = list(reporter.track(painter.wait_for_pictures(), n_pictures, "drawing"))
-        if len(drawn) == n_pictures:
-            return drawn
-        with reporter.show_work("loading matplotlib"):
-            from gmmcli.pictures.frames import draw_run
-        return list(reporter.track(draw_run(run, steps, directory), n_pictures, "drawing"))
+    drawn = list(reporter.track(painter.wait_for_pictures(), n_pictures, "drawing"))
+    if len(drawn) == n_pictures:
+        return drawn
+    with reporter.show_work("loading matplotlib"):
+        from gmmcli.pictures.frames import draw_run
+    return list(reporter.track(draw_run(run, steps, directory), n_pictures, "drawing"))
 
 
 def report_files(directory: Path, files: Sequence[Path], reporter: Reporter) -> None:

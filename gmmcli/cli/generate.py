@@ -51,10 +51,12 @@ def generate(
     from gmmcli.cli.reporter import Reporter
     from gmmcli.core.mixture.mixture import read_mixture
     from gmmcli.core.mixture.sampling import ARTICLE, POINTS_SCHEMA, n_blocks, sampled_batches
+    from gmmcli.core.runs.layout import check_kept
     from gmmcli.core.tables.sink import check_sink, print_rows, write_rows
 
     if output is not None:
         check_sink(output, overwrite=overwrite)
+        check_kept(output)
     mixture = ARTICLE if mixture_file is None else read_mixture(mixture_file)
     reporter = Reporter()
     batches = sampled_batches(mixture, points, seed=seed)

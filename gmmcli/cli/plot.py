@@ -58,7 +58,9 @@ Examples:
 )
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DIR already.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
 def plot(
+    ctx: click.Context,
     *,
     run: Path,
     steps: Literal["auto", "all"] | tuple[int, ...] | None,
@@ -76,6 +78,7 @@ def plot(
     reporter = Reporter(quiet=quiet)
     with reporter.show_work(f"reading {run}"):
         from gmmcli.core.runs.directory import (
+            claim_pictures,
             group_again,
             name_pictures,
             read_run,
@@ -84,15 +87,16 @@ def plot(
         from gmmcli.files import check_file_target
         from gmmcli.pictures.frames import draw_run
 
+        directory = run if output is None else output
+        ctx.with_resource(claim_pictures(directory))
         fitted = group_again(read_run(run), valley)
         chosen = fitted.history.choose_steps(fitted.snapshots if steps is None else steps)
         names = name_pictures(fitted, chosen, picture_format)
-    directory = run if output is None else output
     if output is not None:
         for name in names:
             check_file_target(output / name, overwrite=overwrite)
-    pictures = draw_run(fitted, chosen, directory, picture_format, colour)
-    files = list(reporter.track(pictures, len(names), "drawing"))
+    drawn = draw_run(fitted, chosen, directory, picture_format, colour)
+    files = list(reporter.track(drawn, len(names), "drawing"))
     if output is None:
         remove_pictures(run, picture_format, keep=files)
     reporter.print(describe_files(directory, files))

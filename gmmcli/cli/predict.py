@@ -87,7 +87,8 @@ def predict(
 
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):
-        from gmmcli.core.runs.parameters import VALUES, read_parameters
+        from gmmcli.core.runs.layout import VALUES, check_kept
+        from gmmcli.core.runs.parameters import read_parameters
         from gmmcli.core.tables.counts import write_counts
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.prediction import write_predictions
@@ -95,6 +96,7 @@ def predict(
 
         source = ctx.with_resource(resolve_source(data, table, engine))
         check_export(source, output, overwrite=overwrite)
+        check_kept(output)
         fitted = read_parameters(run)
         if fitted.by is not None:
             each = f"those of each {fitted.by!r} are in {run / VALUES}"

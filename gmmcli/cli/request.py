@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -20,10 +20,17 @@ from gmmcli.settings import (
     OptimizerName,
 )
 
+if TYPE_CHECKING:
+    from gmmcli.core.runs.resumption import Resumption
+
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks of `gmm fit`: its argument and options, under their names there."""
+    """What the user asks of `gmm fit`: its argument and options, under their names there.
+
+    Attributes:
+        resumed: the fit that is gone on with; None where there is none.
+    """
 
     data: str
     table: str | None
@@ -56,6 +63,13 @@ class Request:
     no_frames: bool
     overwrite: bool
     quiet: bool
+    resume: Path | None = None
+    resumed: "Resumption | None" = None
+
+    @property
+    def going_on(self) -> "Resumption | None":
+        """The fit whose climb goes on; None where there is none, or a search begins anew."""
+        return None if self.resumed is None or self.resumed.is_search else self.resumed
 
     @property
     def name(self) -> str:

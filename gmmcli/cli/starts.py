@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gmmcli.core.cells.cells import Cells
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.runs.likeness import Likeness
+    from gmmcli.core.runs.resumption import Resumption
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +36,18 @@ class Given:
     covariance: CovarianceType | None = None
 
 
-def read_start(init: str, like: Path | None) -> Given | None:
-    """The start of --init or --like; None where one is searched for.
+def read_start(init: str, like: Path | None, resumed: "Resumption | None" = None) -> Given | None:
+    """The start of --init, --like or --resume; None where one is searched for.
 
     Raises:
-        click.UsageError: where both name one.
+        click.UsageError: where two name one.
         GmmError: when there is no such start.
     """
     from gmmcli.core.mixture.mixture import read_mixture
     from gmmcli.core.runs.parameters import read_parameters
 
+    if resumed is not None:
+        return Given(resumed.mixture, "--resume", resumed.columns, resumed.asked["covariance"])
     if like is None:
         return None if init == "auto" else Given(read_mixture(Path(init)), "--init")
     if init != "auto":

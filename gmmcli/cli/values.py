@@ -1,6 +1,5 @@
 """The steps of `gmm fit --by`, after the fit of all rows: a run for each value, and their table."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,12 +10,15 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from gmmcli.cli.application import EXIT_INTERRUPTED, mention_kept_fit
+from gmmcli.claims import claim
 from gmmcli.cli.fitting import Task, make_provenance
-from gmmcli.cli.interrupts import postpone_interrupt
+from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import make_settings
 from gmmcli.cli.words import count
+
+# Where all rows are, sorted by value, while these are fitted.
+ROWS = "rows.parquet"
 
 if TYPE_CHECKING:
     from gmmcli.core.runs.parts import Ending, Found, PartPlan
@@ -32,14 +34,12 @@ class ValueFits:
         by: the name of the column.
         endings: of each value, in their order.
         n_without: the rows without a value.
-        is_interrupted: whether Ctrl-C ended it.
         table: the file with all their components.
     """
 
     by: str
     endings: "Sequence[Ending]"
     n_without: int
-    is_interrupted: bool
     table: Path
 
     @property
@@ -54,39 +54,44 @@ class ValueFits:
 
     @property
     def exit_code(self) -> int:
-        """Of the command: 0 only where every value was fitted."""
-        return EXIT_INTERRUPTED if self.is_interrupted else int(bool(self.failed))
+        """Of the command, unless an interrupt ended it: 0 only where every value was fitted."""
+        return int(bool(self.failed))
 
 
-def fit_by_value(task: Task, fit: "Fit", reporter: Reporter) -> ValueFits:
-    """A run for each value of the column of --by, written, and what came of it."""
+def fit_by_value(
+    task: Task, fit: "Fit", interrupts: Interrupts, reporter: Reporter
+) -> tuple[Path, int]:
+    """The table of a run for each value of the column of --by, and what the command ends with."""
+    values = _fit_values(task, fit, interrupts, reporter)
+    report_values(values, reporter)
+    return values.table, values.exit_code
+
+
+def _fit_values(task: Task, fit: "Fit", interrupts: Interrupts, reporter: Reporter) -> ValueFits:
+    """A run for each value, written, and what came of it."""
     name, by = task.request.name, str(task.request.by)
-    with (
-        mention_kept_fit(task.directory),
-        tempfile.TemporaryDirectory(prefix=".gmm-", dir=task.directory) as place,
-    ):
+    with claim(task.directory / ROWS) as place:
         with reporter.show_work(f"sorting {name} by {by}"):
             from gmmcli.core.runs.values import complete, fit_values, write_values
             from gmmcli.core.tables.partition import partition
 
-            parted = partition(task.points, Path(place) / "rows.parquet")
+            parted = partition(task.points, place / ROWS)
             counts, n_without = parted.count_rows()
         plan = make_plan(task, fit, parted)
         done: dict[str, Ending] = {}
         try:
-            with postpone_interrupt() as is_interrupted:
+            with interrupts.postpone():
                 fits = fit_values(
-                    task.directory, task.points, plan, counts, is_interrupted=is_interrupted
+                    task.directory, task.points, plan, counts, is_interrupted=interrupts
                 )
                 for ending in reporter.track(fits, len(counts), "fitting values"):
                     done[ending.value] = ending
-                was_interrupted = is_interrupted()
         except Exception:
             write_values(task.directory, complete(done.values(), counts))
             raise
         endings = complete(done.values(), counts)
         table = write_values(task.directory, endings)
-    return ValueFits(by, endings, n_without, was_interrupted, table)
+    return ValueFits(by, endings, n_without, table)
 
 
 def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "PartPlan":
@@ -120,7 +125,7 @@ def report_values(values: ValueFits, reporter: Reporter) -> None:
 
 def describe_values(values: ValueFits) -> Iterator[str]:
     """Lines on how many values there are, and how many components each has."""
-    from gmmcli.core.runs.parameters import VALUES
+    from gmmcli.core.runs.layout import VALUES
 
     endings = values.endings
     rows = [ending.n_rows for ending in endings]

@@ -12,8 +12,15 @@ from matplotlib.lines import Line2D
 
 from gmmcli.core.groups.groups import Groups, label_points
 from gmmcli.core.mixture.gaussians import IntArray
-from gmmcli.core.runs.directory import Run, name_frame, name_selection, name_sheet, name_tree
+from gmmcli.core.runs.directory import Run
 from gmmcli.core.runs.history import Snapshot
+from gmmcli.core.runs.layout import (
+    check_links,
+    name_frame,
+    name_selection,
+    name_sheet,
+    name_tree,
+)
 from gmmcli.files import replace_atomically
 from gmmcli.pictures.artists import (
     describe_background,
@@ -49,7 +56,9 @@ def draw_run(
 
     Raises:
         OutputError: when a picture cannot be written.
+        RunError: when frames/ is a link.
     """
+    check_links(directory)
     scene = compute_scene(run)
     if colour == "group" and run.groups is not None:
         scene = colour_groups(scene, run.groups, _label_cells(run, run.groups))

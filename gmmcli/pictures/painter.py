@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from gmmcli.process import end_process
+
 
 class Painter:
     """A process that draws a run; as a context, it ends with the block at the latest."""
@@ -87,4 +89,4 @@ def serve() -> None:
         run = read_run(directory)
         for path in draw_run(run, run.history.choose_steps(run.snapshots), directory):
             print(json.dumps(str(path)), flush=True)
-    os._exit(0)  # as `gmm` itself ends, at once
+    end_process(0)

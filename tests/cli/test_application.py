@@ -1,17 +1,18 @@
 """Errors and interrupts, each as one line with its exit code."""
 
+import signal
 from pathlib import Path
 
 import click
 import pytest
 
 from gmmcli.cli.application import (
-    EXIT_INTERRUPTED,
     Interrupted,
     OneLineUsageError,
     mention_kept_fit,
     shorten_errors,
 )
+from gmmcli.cli.interrupts import Ended
 from gmmcli.errors import OutputError, TableError
 
 
@@ -22,7 +23,11 @@ from gmmcli.errors import OutputError, TableError
         (PermissionError(13, "Permission denied", "d.csv"), "d.csv: Permission denied", 1),
         (click.UsageError("No such option: --fast."), "No such option: --fast", 2),
         (click.UsageError("Did you mean 'fit'?"), "Did you mean 'fit'? Try 'gmm --help'.", 2),
-        (KeyboardInterrupt(), "interrupted", EXIT_INTERRUPTED),
+        (KeyboardInterrupt(), "interrupted", 130),
+        (Ended(signal.SIGTERM), "ended by SIGTERM", 143),
+        (ImportError("libtorch_cpu.so: failed to map segment"), "there is too little memory", 1),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "there is too little", 1),
+        (MemoryError(), "there is too little memory: fit fewer --cells", 1),
     ],
 )
 def test_what_is_the_users_to_mend_gets_one_line(

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -275,7 +274,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_fit(
     def read(*_args: object, **_options: object) -> None:
         raise AssertionError("the data are read")
 
-    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr("gmmcli.claims._take", refuse)
     monkeypatch.setattr("gmmcli.core.cells.compression.compress", read)
     error = one_line_error(run("fit", DATA, "-o", "a/b", code=1))
     assert error == ("Error: cannot write a/b: Permission denied: choose another place with -o")

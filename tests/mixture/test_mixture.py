@@ -109,3 +109,17 @@ def test_a_mixture_cannot_be_changed() -> None:
     mixture = random_mixture(2, seed=0)
     with pytest.raises(ValueError, match="read-only"):
         mixture.weights[0] = 1
+
+
+def test_a_file_without_an_end_is_not_read_to_it() -> None:
+    with pytest.raises(MixtureError, match=r"/dev/zero has more than 1,000 bytes: no mixture"):
+        read_mixture(Path("/dev/zero"), most_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    ("mean", "spread"), [(1e300, 1.0), (0.0, 1e150), (0.0, 1e-150), (-1e76, 1.0)]
+)
+def test_what_double_precision_does_not_hold_is_refused(mean: float, spread: float) -> None:
+    covariance = [[spread**2, 0.0], [0.0, 1.0]]
+    with pytest.raises(MixtureError, match="component 0 is out of double precision's reach"):
+        mixture_of([1.0], [[mean, 0.0]], [covariance])

@@ -45,6 +45,7 @@ class Mixture:
         _check_shapes(self)
         _check_weights(self.weights, self.background)
         _check_covariances(self.covariances)
+        _check_reach(self.means, self.covariances)
         symmetric = (self.covariances + self.covariances.swapaxes(1, 2)) / 2
         object.__setattr__(self, "covariances", _read_only("covariances", symmetric))
 
@@ -131,14 +132,22 @@ class Mixture:
         return cls(values["weights"], values["means"], values["covariances"], background)
 
 
-def read_mixture(path: Path) -> Mixture:
+def read_mixture(path: Path, *, most_bytes: int = 2**27) -> Mixture:
     """The mixture in a JSON file: any object with weights, means and covariances.
+
+    Args:
+        path: of the file, or of a pipe.
+        most_bytes: no more is read: a gigabyte of memory for what a stranger gives.
 
     Raises:
         MixtureError: naming the file, when it cannot be read or holds no valid mixture.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+        if len(content) > most_bytes:
+            raise MixtureError(f"{path} has more than {most_bytes:,} bytes: no mixture has so many")
+        values = json.loads(content.decode())
     except OSError as error:
         raise MixtureError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -209,4 +218,21 @@ def _check_covariances(covariances: FloatArray, *, tolerance: float = 1e-9) -> N
         raise MixtureError(
             f"the covariance of component {k} is not {broken}: {covariances[k].tolist()}; "
             f"{remedies[broken]}"
+        )
+
+
+def _check_reach(means: FloatArray, covariances: FloatArray, *, farthest: float = 1e75) -> None:
+    """Refuse places and spreads whose squares and products double precision does not hold.
+
+    Args:
+        means: shape (K, 2).
+        covariances: shape (K, 2, 2).
+        farthest: the largest size of a mean and of a standard deviation, and one by the smallest.
+    """
+    spreads = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))  # (K, 2)
+    is_inside = (abs(means) <= farthest) & (spreads <= farthest) & (spreads >= 1 / farthest)
+    for k in np.flatnonzero(~is_inside.all(axis=1))[:1]:
+        raise MixtureError(
+            f"component {k} is out of double precision's reach: its mean is {means[k].tolist()}, "
+            f"and its standard deviations are {spreads[k].tolist()}; give it in other units"
         )

@@ -4,59 +4,47 @@ JSON, CSV and Parquet only. A run is all that a picture needs; torch is not.
 """
 
 import math
-import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-import pyarrow.csv
-
+from gmmcli.claims import claim
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.groups.groups import Groups, find_groups
-from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.history import History, Snapshots
-from gmmcli.core.runs.parameters import (
+from gmmcli.core.runs.layout import (
+    CELLS,
+    FILES,
+    HISTORY,
     PARAMETERS,
-    VALUES,
-    Parameters,
-    choose_valley,
-    collect_parameters,
-    pick,
-    read_file,
-    read_parameters,
+    SELECTION,
+    check_links,
+    is_part,
+    name_frame,
+    name_selection,
+    name_sheet,
+    name_tree,
+)
+from gmmcli.core.runs.parameters import choose_valley, collect_parameters, read_parameters
+from gmmcli.core.runs.reading import read_file
+from gmmcli.core.runs.records import (
+    parse_cells,
+    parse_history,
+    parse_selection,
+    tabulate_cells,
+    tabulate_history,
+    tabulate_selection,
 )
 from gmmcli.core.runs.result import Fit, Provenance
-from gmmcli.core.search.criteria import Candidate, Criteria, Selection
-from gmmcli.core.search.status import Status
+from gmmcli.core.search.criteria import Selection
 from gmmcli.errors import RunError
-from gmmcli.files import check_writable, remove_directories, stage_directory, write_json
-from gmmcli.settings import (
-    COVARIANCE_TYPES,
-    CRITERIA,
-    PICTURE_FORMATS,
-    CriterionName,
-    PictureFormat,
-)
-
-HISTORY, CELLS, SELECTION = "history.csv", "cells.parquet", "selection.csv"
-
-# Of a fit by the values of a column.
-VALUES_TABLE = "values.csv"
-
-FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
-
-HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
-HISTORY_COLUMNS = ["step", "by_move", "cells", "elbo", "component", *HISTORY_PARAMETERS]
-# A column of the weight of the background, for each step; only where there is one.
-HISTORY_BACKGROUND = "background"
-SELECTION_COLUMNS = ["components", "covariance", "log_likelihood", "parameters", *CRITERIA]
-SELECTION_COLUMNS += ["status", "background", "surcharge"]
-CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
+from gmmcli.files import stage_directory, write_json
+from gmmcli.settings import PictureFormat
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,69 +76,86 @@ class Run:
         return groups is not None and groups.tree.number > 1 and not groups.are_components
 
 
-def name_directory(data: str) -> Path:
-    """The run directory for some data: its name without suffixes, in the current directory."""
-    name = Path(data).name if data != "-" else "standard-input.csv"
-    stem = re.sub(r"[*?\[\]]+", "_", Path(name.removesuffix(".gz")).stem)
-    return Path(stem if stem != name else f"{stem}.run")
-
-
-def check_target(directory: Path, *, overwrite: bool) -> None:
-    """Raise unless a run can be written to this directory without harm.
+@contextmanager
+def claim_run(directory: Path, *, overwrite: bool) -> Iterator[Path]:
+    """The claim of a directory that a run can be written to without harm; see `write_run`.
 
     Raises:
         RunError: when it exists and `overwrite` is not given, or it holds something else than a
             run.
-        OutputError: when it cannot be written.
+        OutputError: when it cannot be written, or another process writes there.
     """
-    if directory.exists():
-        _check_replaced(directory, overwrite=overwrite)
-    check_writable(directory)
+    check_target(directory, overwrite=overwrite)
+    with claim(directory, "choose another place with -o") as claimed:
+        check_target(directory, overwrite=overwrite)  # who had it before may have written it
+        yield claimed
+
+
+def claim_pictures(directory: Path) -> AbstractContextManager[object]:
+    """The claim of a directory in which pictures are drawn, so that no run takes its place.
+
+    Where it is not there, or nothing can be made beside it, none can.
+    """
+    can_be_replaced = directory.is_dir() and os.access(directory.resolve().parent, os.W_OK)
+    return claim(directory) if can_be_replaced else nullcontext()
+
+
+def check_target(directory: Path, *, overwrite: bool) -> None:
+    """Raise unless a run may take the place of what is at a path.
+
+    Raises:
+        RunError: when something is there and `overwrite` is not given, or it is something else than
+            a run.
+    """
+    if directory.is_symlink() and not directory.exists():
+        raise RunError(f"{directory} links to nothing: name another directory for the run with -o")
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise RunError(f"{directory} is a file: name another directory for the run with -o")
+    if not overwrite:
+        raise RunError(f"{directory} exists: name another with -o, or replace it with --overwrite")
+    if any(directory.iterdir()) and not (directory / PARAMETERS).is_file():
+        raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
+    if Path.cwd().is_relative_to(directory.resolve()):
+        raise RunError(
+            f"{directory} holds the current directory, which --overwrite would take away: "
+            "run gmm in another one"
+        )
+    check_links(directory)
 
 
 def write_run(
-    directory: Path, fit: Fit, provenance: Provenance, exact_log_likelihood: Nats | None = None
+    directory: Path,
+    fit: Fit,
+    provenance: Provenance,
+    exact_log_likelihood: Nats | None = None,
+    *,
+    claimed: Path | None = None,
 ) -> list[Path]:
     """Write a fit's files to a run directory, all together, and give their paths.
+
+    A run that is there is replaced at once, with its pictures; what no fit wrote goes over.
 
     Args:
         directory: where to write; made where it does not exist.
         fit: what to write.
         provenance: where the fit came from.
         exact_log_likelihood: of all rows, in nats, where it was asked for.
+        claimed: the claim of the directory, where the caller has it.
 
     Raises:
         OutputError: when they cannot be written, or what another fit left cannot be removed.
     """
-    with stage_directory(directory) as stage:
+    is_replaced = partial(is_part, directory.resolve())
+    with stage_directory(directory, claimed=claimed, is_replaced=is_replaced) as stage:
         write_json(stage / PARAMETERS, collect_parameters(fit, provenance, exact_log_likelihood))
-        _tabulate_history(fit.history).to_csv(stage / HISTORY, index=False)
-        _tabulate_cells(fit.cells).to_parquet(stage / CELLS, index=False)
+        tabulate_history(fit.history).to_csv(stage / HISTORY, index=False)
+        tabulate_cells(fit.cells).to_parquet(stage / CELLS, index=False)
         if fit.selection is not None:
-            _tabulate_selection(fit.selection).to_csv(stage / SELECTION, index=False)
-        written = [directory / path.name for path in stage.iterdir()]
-    _remove_remains(directory, written)
-    return [path for path in (directory / name for name in FILES) if path in written]
-
-
-def name_frame(step: int, picture_format: PictureFormat) -> str:
-    """The path of a step's frame inside a run."""
-    return f"frames/step-{step:04d}.{picture_format}"
-
-
-def name_sheet(picture_format: PictureFormat) -> str:
-    """The path of the sheet with all snapshots inside a run."""
-    return f"convergence.{picture_format}"
-
-
-def name_selection(picture_format: PictureFormat) -> str:
-    """The path of the picture of a choice inside a run."""
-    return f"selection.{picture_format}"
-
-
-def name_tree(picture_format: PictureFormat) -> str:
-    """The path of the picture of the groups inside a run."""
-    return f"groups.{picture_format}"
+            tabulate_selection(fit.selection).to_csv(stage / SELECTION, index=False)
+        written = {path.name for path in stage.iterdir()}
+    return [directory / name for name in FILES if name in written]
 
 
 def name_pictures(run: Run, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
@@ -180,16 +185,39 @@ def read_run(directory: Path) -> Run:
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
+    while True:
+        before = _identify(directory)
+        try:
+            run = _read(directory)
+        except RunError:
+            if before == _identify(directory):
+                raise
+        else:
+            if before == _identify(directory):
+                return run
+        # Another run took its place meanwhile, and files of both were read.
+
+
+def _identify(directory: Path) -> tuple[int, int] | None:
+    """What tells a directory from another one of the same name; None where there is none."""
+    if not directory.is_dir():
+        return None
+    found = directory.stat()
+    return found.st_dev, found.st_ino
+
+
+def _read(directory: Path) -> Run:
+    """The run in a directory, as its files are at this moment."""
     parameters = read_parameters(directory)
     mixture, n_points = parameters.mixture, parameters.n_points
     box = None if mixture.background is None else mixture.background.box
-    history = read_file(directory / HISTORY, partial(_parse_history, box=box))
+    history = read_file(directory / HISTORY, partial(parse_history, box=box))
     if history.weights.shape[1] != mixture.n_components:
         raise RunError(
             f"{directory / HISTORY} is damaged: it has {history.weights.shape[1]} components and "
             f"{PARAMETERS} has {mixture.n_components}; fit the data again"
         )
-    cells = read_file(directory / CELLS, _parse_cells)
+    cells = read_file(directory / CELLS, parse_cells)
     if not math.isclose(cells.n_points, n_points, rel_tol=1e-9):
         raise RunError(
             f"{directory / CELLS} is damaged: it has {cells.n_points:g} points and "
@@ -197,7 +225,7 @@ def read_run(directory: Path) -> Run:
         )
     selection = None
     if parameters.criterion is not None:
-        parse = partial(_parse_selection, parameters=parameters, criterion=parameters.criterion)
+        parse = partial(parse_selection, parameters=parameters, criterion=parameters.criterion)
         selection = read_file(directory / SELECTION, parse)
     asked, groups = parameters.snapshots, parameters.groups
     return Run(parameters.columns, mixture, history, cells, asked, selection, groups)
@@ -210,138 +238,3 @@ def group_again(run: Run, valley: float | None) -> Run:
         return run
     tree = None if run.groups is None else run.groups.tree
     return replace(run, groups=find_groups(run.mixture, run.cells, valley, tree))
-
-
-def _check_replaced(directory: Path, *, overwrite: bool) -> None:
-    if not directory.is_dir():
-        raise RunError(f"{directory} is a file: name another directory for the run with -o")
-    if not overwrite:
-        raise RunError(f"{directory} exists: name another with -o, or replace it with --overwrite")
-    if any(directory.iterdir()) and not (directory / PARAMETERS).is_file():
-        raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
-
-
-def _remove_remains(directory: Path, written: Sequence[Path]) -> None:
-    """Remove what is left of a fit that another has replaced, whose files have been written.
-
-    What no fit wrote stays.
-    """
-    for picture_format in PICTURE_FORMATS:
-        remove_pictures(directory, picture_format)
-    for name in (SELECTION, VALUES_TABLE):
-        if directory / name not in written:
-            (directory / name).unlink(missing_ok=True)
-    remove_directories(directory / VALUES, holding=PARAMETERS)
-
-
-def _tabulate_history(history: History) -> pd.DataFrame:
-    n_steps, n_components = history.weights.shape
-    covariances = _pack(history.covariances)
-    values = np.concatenate([history.weights[..., None], history.means, covariances], axis=2)
-    table = pd.DataFrame(values.reshape(-1, len(HISTORY_PARAMETERS)), columns=HISTORY_PARAMETERS)
-    table.insert(0, "step", np.repeat(np.arange(n_steps), n_components))
-    table.insert(1, "by_move", np.repeat(history.by_move.astype(np.int64), n_components))
-    table.insert(2, "cells", np.repeat(history.n_cells, n_components))
-    table.insert(3, "elbo", np.repeat(history.elbos, n_components))
-    table.insert(4, "component", np.tile(np.arange(n_components), n_steps))
-    if history.background_weights is not None:
-        table[HISTORY_BACKGROUND] = np.repeat(history.background_weights, n_components)
-    return table
-
-
-def _tabulate_cells(cells: Cells) -> pd.DataFrame:
-    values = np.column_stack([cells.counts, cells.means, _pack(cells.covariances)])
-    return pd.DataFrame(values, columns=CELL_COLUMNS)
-
-
-def _tabulate_selection(selection: Selection) -> pd.DataFrame:
-    rows = [
-        {
-            **asdict(candidate),
-            **asdict(candidate.criteria),
-            "status": candidate.status.value,
-        }
-        for candidate in selection.candidates
-    ]
-    return pd.DataFrame(rows, columns=SELECTION_COLUMNS)
-
-
-def _parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionName) -> Selection:
-    table = pyarrow.csv.read_csv(path).to_pandas()
-    for name in ("background", "surcharge"):  # which earlier runs had not
-        if name not in table.columns:
-            table[name] = 0.0
-    table = _select_columns(table, SELECTION_COLUMNS)
-    candidates = tuple(
-        Candidate(
-            components=int(row["components"]),
-            covariance=pick(COVARIANCE_TYPES, row["covariance"]),
-            log_likelihood=float(row["log_likelihood"]),
-            parameters=int(row["parameters"]),
-            criteria=Criteria(**{name: float(row[name]) for name in CRITERIA}),
-            status=Status(row["status"]),
-            background=float(row["background"]),
-            surcharge=float(row["surcharge"]),
-        )
-        for row in table.to_dict("records")
-    )
-    chosen = [(each.components, each.covariance) for each in candidates].index(
-        (parameters.mixture.n_components, parameters.covariance)
-    )
-    return Selection(candidates, criterion, chosen)
-
-
-def _parse_history(path: Path, *, box: FloatArray | None) -> History:
-    """The history in a file.
-
-    Args:
-        path: of the file.
-        box: of the background, shape (2, 2), in data units; None where there is none.
-    """
-    names = HISTORY_COLUMNS if box is None else [*HISTORY_COLUMNS, HISTORY_BACKGROUND]
-    # Arrow reads every digit that pandas wrote, whichever the version of pandas.
-    table = _select_columns(pyarrow.csv.read_csv(path).to_pandas(), names)
-    n_components = int(table["component"].max()) + 1
-    n_steps = int(table["step"].max()) + 1
-    expected = [(step, k) for step in range(n_steps) for k in range(n_components)]
-    if list(zip(table["step"], table["component"], strict=True)) != expected:
-        raise ValueError("its steps or components are incomplete or not in order")
-    shape = (n_steps, n_components, len(HISTORY_PARAMETERS))
-    values = table[HISTORY_PARAMETERS].to_numpy(np.float64).reshape(shape)
-    elbos = table["elbo"].to_numpy(np.float64)[::n_components]
-    if not np.isfinite(elbos).all():
-        raise ValueError("an ELBO is missing or not finite")
-    by_move = table["by_move"].to_numpy(np.bool_)[::n_components]
-    n_cells = table["cells"].to_numpy(np.int64)[::n_components]
-    covariances, stray = _unpack(values[..., 3:]), None
-    if box is not None:
-        stray = table[HISTORY_BACKGROUND].to_numpy(np.float64)[::n_components]
-    components = values[..., 0], values[..., 1:3], covariances
-    history = History(elbos, *components, by_move, n_cells, stray, box)
-    for step in range(n_steps):
-        history.snapshot(step)  # checks the mixture
-    return history
-
-
-def _parse_cells(path: Path) -> Cells:
-    values = _select_columns(pd.read_parquet(path), CELL_COLUMNS).to_numpy(np.float64)
-    if len(values) == 0 or not np.isfinite(values).all() or not (values[:, 0] > 0).all():
-        raise ValueError("a value is missing, not finite, or a count not above 0")
-    return Cells(values[:, 0], values[:, 1:3], _unpack(values[:, 3:]))
-
-
-def _select_columns(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise ValueError(f"it lacks the column {missing[0]!r}")
-    return table[names]
-
-
-def _pack(matrices: FloatArray) -> FloatArray:
-    """The xx, xy and yy of symmetric matrices: shape (..., 3) of (..., 2, 2)."""
-    return matrices[..., [0, 0, 1], [0, 1, 1]]
-
-
-def _unpack(values: FloatArray) -> FloatArray:
-    """Symmetric matrices of their xx, xy and yy: shape (..., 2, 2) of (..., 3)."""
-    return values[..., [[0, 1], [1, 2]]]

@@ -3,8 +3,8 @@
 Apart from `directory`, so that `gmm predict` loads no tables of history.
 """
 
-import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -19,18 +19,19 @@ from gmmcli.core.groups.tree import Tree
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.history import Snapshots
+from gmmcli.core.runs.layout import PARAMETERS
+from gmmcli.core.runs.reading import parse_json, read_file
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
-from gmmcli.errors import MixtureError, RunError
+from gmmcli.errors import RunError
 from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, VALLEY, CovarianceType, CriterionName
 
 FORMAT = "gmmcli/1"
-PARAMETERS = "parameters.json"
-# Of a fit by the values of a column: the directory with a run for each.
-VALUES = "values"
+# Of the JSON of a run, at most: twice what 1,500 components in as many groups take, against a
+# gigabyte of memory for what a stranger gives.
+MOST_BYTES = 2**27
 PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
 
-Parsed = TypeVar("Parsed")
 Word = TypeVar("Word", bound=str)
 
 
@@ -123,6 +124,15 @@ def find_versions() -> dict[str, str]:
     return {"gmmcli": __version__, "python": python_version(), **packages}
 
 
+def read_json(run: Path) -> Any:
+    """All that the JSON of a run holds, as it stands there.
+
+    Raises:
+        RunError: naming the file that is missing or damaged.
+    """
+    return read_file(run / PARAMETERS, parse_json, most_bytes=MOST_BYTES)
+
+
 def read_parameters(run: Path) -> Parameters:
     """What the JSON of a run says.
 
@@ -132,31 +142,11 @@ def read_parameters(run: Path) -> Parameters:
     Raises:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
-    if run.is_file() and run.name == PARAMETERS:
-        return read_file(run, _parse_parameters)
-    if not (run / PARAMETERS).exists():
+    path = run if run.name == PARAMETERS and not run.is_dir() else run / PARAMETERS
+    if not path.exists():
         lack = f", it has no {PARAMETERS}" if run.is_dir() else ""
         raise RunError(f"{run} is not a run directory{lack}: give one that gmm fit wrote")
-    return read_file(run / PARAMETERS, _parse_parameters)
-
-
-def read_file(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
-    """What a file of a run holds.
-
-    Raises:
-        RunError: naming the file that is missing or damaged.
-    """
-    try:
-        return parse(path)
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing: fit the data again") from error
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
-    except KeyError as error:
-        raise RunError(f"{path} is damaged: it lacks {error}; fit the data again") from error
-    except (TypeError, ValueError, MixtureError) as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"{path} is damaged: {reason}; fit the data again") from error
+    return read_file(path, _parse_parameters, most_bytes=MOST_BYTES)
 
 
 def _write_mixture(mixture: Mixture, n_points: float) -> dict[str, Any]:
@@ -189,24 +179,29 @@ def _drop_fraction(number: float) -> int | float:
 
 
 def _parse_parameters(path: Path) -> Parameters:
-    values = json.loads(path.read_text(encoding="utf-8"))
+    values = parse_json(path)
     if values["format"] != FORMAT:
         raise RunError(
             f"{path} has format {values['format']!r}, and this gmm reads {FORMAT!r}: "
             "use the gmm that wrote it, or fit the data again"
         )
-    x, y = values["columns"]
+    x, y = columns = values["columns"]
+    if not (isinstance(x, str) and isinstance(y, str)):
+        raise ValueError(f"columns are {columns}")
+    n_points = float(values["fit"]["points"])
+    if not (math.isfinite(n_points) and n_points > 0):
+        raise ValueError(f"points is {n_points}")
     snapshots = values["settings"]["snapshots"]
     if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
         raise ValueError(f"snapshots is {snapshots!r}")
     selection, groups = values["selection"], values.get("groups")
     return Parameters(
-        columns=(str(x), str(y)),
+        columns=(x, y),
         mixture=Mixture.from_json(values),
         covariance=pick(COVARIANCE_TYPES, values["settings"]["covariance"]),
         criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
         snapshots=snapshots,
-        n_points=float(values["fit"]["points"]),
+        n_points=n_points,
         by=values["settings"].get("by"),
         groups=None if groups is None else Groups.from_json(groups),
     )

@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from gmmcli.core.cells.parts import read_parts
-from gmmcli.core.runs.directory import VALUES_TABLE
-from gmmcli.core.runs.parameters import VALUES
+from gmmcli.core.runs.layout import VALUES, VALUES_TABLE
 from gmmcli.core.runs.parts import Ending, Found, PartPlan, fit_part
 from gmmcli.core.runs.workers import count_processes, share
 from gmmcli.core.tables.table import Table

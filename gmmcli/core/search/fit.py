@@ -1,5 +1,6 @@
 """A fit from a start: cells and a mixture in, the way to a better one out."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -12,7 +13,7 @@ from gmmcli.core.mixture.densities import evaluate_log_densities
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.climbs import climb_stages, tell
 from gmmcli.core.search.hooks import Hooks
-from gmmcli.core.search.outcome import Outcome
+from gmmcli.core.search.outcome import Outcome, Search
 from gmmcli.core.search.problem import Problem, count_few
 from gmmcli.errors import FitError
 from gmmcli.settings import FitSettings
@@ -62,6 +63,43 @@ def _check_reach(start: Mixture, cells: Cells) -> Mixture:
             "are: begin nearer to them"
         )
     return start
+
+
+def resume_from(
+    cells: Cells,
+    settings: FitSettings,
+    way: Sequence[State],
+    search: Search | None = None,
+    *,
+    hooks: Hooks | None = None,
+) -> Outcome:
+    """Go on with a climb from where it ended, on all cells.
+
+    Args:
+        cells: the data, in data units.
+        settings: what is asked for; the steps are those in all, with those so far.
+        way: the states so far, in data units.
+        search: what was done to find where the way began; None where that was given.
+        hooks: what the caller adds on the way.
+
+    Raises:
+        TableError: when there are fewer distinct points than components, or their variance is
+            out of double precision's reach.
+        FitError: when the climb diverges.
+    """
+    check_distinct_points(cells, settings.components)
+    began, hooks = perf_counter(), hooks or Hooks()
+    left = replace(settings, steps=settings.steps - way[-1].step)
+    few = count_few(settings.components) if hooks.finer is not None else None
+    problem = Problem(cells, hooks.tell_grain(cells), left, "bic", few)
+    whitening, jacobian = problem.whitening, cells.n_points * problem.whitening.log_volume
+    states = [
+        replace(state, mixture=whitening.whiten(state.mixture), elbo=state.elbo - jacobian)
+        for state in way
+    ]
+    climbed = climb_stages(problem, states, hooks, hooks.finer, on_all=True)
+    outcome = tell(climbed, search)
+    return replace(outcome, settings=settings, seconds=perf_counter() - began)
 
 
 def _check_distinct(start: Mixture, *, coinciding: float = 1e-5) -> Mixture:

@@ -242,8 +242,15 @@ def _add_shares(
     rows = rows.mutate(
         **{f"{own}share_{k}": ibis.greatest(b, least).exp() for k, b in below.items()}
     )
-    shares = (rows[f"{own}share_{k}"] for k in labels)
-    return rows.mutate(**{f"{own}total": sum(shares, start=ibis.literal(0.0))})
+    return rows.mutate(**{f"{own}total": _add_up([rows[f"{own}share_{k}"] for k in labels])})
+
+
+def _add_up(values: Sequence[ir.Value]) -> ir.Value:
+    """The sum of some values, by sums of pairs: hundreds, one by one, are nested too deeply."""
+    if len(values) == 1:
+        return values[0]
+    middle = len(values) // 2
+    return _add_up(values[:middle]) + _add_up(values[middle:])
 
 
 def _derive_results(rows: ir.Table, labels: Mapping[str, int], own: str) -> dict[str, ir.Value]:

@@ -89,8 +89,11 @@ def resolve_source(data: str, table: str | None, engine: EngineName = "auto") ->
         return
     with tempfile.TemporaryDirectory(prefix="gmm-") as directory:
         path = Path(directory) / "standard-input.csv"
-        with path.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        except OSError as error:
+            raise TableError(f"cannot copy standard input: {error.strerror or error}") from error
         yield Source(str(path), table, engine, label="standard input")
 
 
@@ -119,6 +122,20 @@ def list_files(source: Source) -> set[Path]:
     if parts is not None and parts.scheme in LOCAL_FILES:
         names.add(parts.netloc + parts.path)
     return {Path(name).resolve() for name in names}
+
+
+def check_apart(source: Source, directory: Path) -> None:
+    """Refuse to read what lies in a directory that is about to be replaced.
+
+    Raises:
+        TableError: naming the file.
+    """
+    place = directory.resolve()
+    if any(path.is_relative_to(place) for path in list_files(source)):
+        raise TableError(
+            f"{source.name} lies in {directory}, which the run is to replace: name another "
+            "directory with -o"
+        )
 
 
 def split_url(data: str) -> SplitResult | None:
