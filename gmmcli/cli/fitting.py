@@ -78,8 +78,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.cells.compression import compress
         from gmmcli.core.runs.directory import check_target, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
+        from gmmcli.core.tables.copies import resolve_source
         from gmmcli.core.tables.export import check_export
-        from gmmcli.core.tables.source import resolve_source
         from gmmcli.core.tables.table import open_table
 
         given = read_start(request.init, request.like)

@@ -88,10 +88,10 @@ def predict(
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):
         from gmmcli.core.runs.parameters import VALUES, read_parameters
+        from gmmcli.core.tables.copies import resolve_source
         from gmmcli.core.tables.counts import write_counts
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.prediction import write_predictions
-        from gmmcli.core.tables.source import resolve_source
 
         source = ctx.with_resource(resolve_source(data, table, engine))
         check_export(source, output, overwrite=overwrite)

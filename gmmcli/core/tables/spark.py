@@ -19,7 +19,8 @@ from pyspark.sql import SparkSession
 from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.dialect import Dialect, detect_dialect
 from gmmcli.core.tables.engine import Dataset, Engine
-from gmmcli.core.tables.source import PARQUET_SUFFIXES, Source
+from gmmcli.core.tables.formats import PARQUET_SUFFIXES
+from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
 
 # What Spark's optimizer leaves undone: here to move conditions to where rows are read.
@@ -52,8 +53,8 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Dataset:
         _configure(session)
         backend = ibis.pyspark.connect(session)
         engine = build_engine(backend)
-        path = _escape(source.data)
-        if source.data.lower().endswith(PARQUET_SUFFIXES):
+        path = _escape(source.place)
+        if source.place.lower().endswith(PARQUET_SUFFIXES):
             return Dataset(backend.read_parquet(path), engine)
         _parse_text_once(session)
         dialect = detect_dialect(_read_first_lines(session, path, source.name), named)
