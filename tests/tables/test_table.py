@@ -1,5 +1,6 @@
 """Columns: what is chosen and counted, and the one line about tables that cannot be fitted."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +59,10 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
         (bytes(range(256)), "is not UTF-8 text"),
         ("x,y\n1,2\n3,\n", "bad.csv has one row with a point: a fit needs at least two different"),
         ("x,y\n1,2\n3,4\n", "2 distinct points cannot hold 3 components"),
-        ("x,y\n" + 400 * "1,2\n3,4\n" + "1,2,3,4\n", "rows differ in their number of fields"),
+        (
+            "x,y\n" + 400 * "1,2\n3,4\n" + "1,2,3,4\n",
+            "line 802 has more fields than the 2 of the first line: mend it",
+        ),
         ("x,y\n1,2\n1e200,3\n-1e308,4\n", "bad.csv: the coordinates have a variance of inf"),
         ("x,y\n1,2\n1e200,3\n-1e308,4\n", "the largest in size are 1e+308 in 'x' and 4 in 'y'"),
         ("x" * 200_000, "has a first line of over 100,000 characters"),
@@ -119,7 +123,7 @@ def test_text_far_down_a_numeric_column_is_named_with_its_line(
         ([], 2, "Missing argument 'DATA'. Try 'gmm fit --help'."),
         (["d.csv", "--colour"], 2, "No such option"),
         (["junk.parquet"], 1, "junk.parquet is no Parquet file, or damaged"),
-        (["junk.csv.gz"], 1, "cannot read junk.csv.gz"),
+        (["junk.csv.gz"], 1, "cannot read junk.csv.gz: Compressed file ended before"),
         (["a" * 300], 1, "File name too long"),
         (["\udcff.csv"], 1, "is not UTF-8: rename the file"),
         (["d.csv", "-o", "d.csv/run"], 1, "cannot write d.csv/run: "),
@@ -134,7 +138,7 @@ def test_bad_requests_get_one_line_and_write_nothing(
     write(work / "huge.csv", "x,y\n1e300,1\n2e300,2\n")
     write(work / "tiny.csv", "x,y\n1e-300,1e-300\n2e-300,2e-300\n")
     write(work / "junk.parquet", "junk")
-    write(work / "junk.csv.gz", "junk")
+    write(work / "junk.csv.gz", gzip.compress(b"x,y\n1,2\n")[:-9])
     unit = [[1, 0], [0, 1]]
     bad = {"weights": [1, 1], "means": [[0, 0], [1, 1]], "covariances": [unit, unit]}
     write(work / "bad.json", json.dumps(bad))

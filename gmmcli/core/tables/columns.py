@@ -5,10 +5,21 @@ from collections.abc import Iterator, Sequence
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from gmmcli.core.tables.dialect import NUMERIC, ROW_NAMES
+from gmmcli.core.tables.dialect import NUMERIC, ROW_NAMES, Kind
 from gmmcli.core.tables.engine import Dataset
 from gmmcli.core.tables.spellings import Numerals, is_nothing, read_number
 from gmmcli.errors import TableError
+
+# What the kinds of columns of text files are called.
+WORDS: dict[Kind, str] = {
+    "whole": "number",
+    "number": "number",
+    "mixed": "number",
+    "day": "date",
+    "moment": "time",
+    "text": "text",
+    "empty": "empty",
+}
 
 
 def parse_number(dataset: Dataset, name: str) -> ir.Value:
@@ -67,8 +78,7 @@ def _explain_lack(dataset: Dataset, taken: tuple[str | None, str | None], *, sou
         remedy = "give a table with both coordinates"
     beside = f" beside {' and '.join(others)}" if others else ""
     return (
-        f"{source} needs two numeric columns{beside}; it has {_describe_columns(dataset.rows)}: "
-        f"{remedy}"
+        f"{source} needs two numeric columns{beside}; it has {_describe_columns(dataset)}: {remedy}"
     )
 
 
@@ -150,9 +160,15 @@ def _quote(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
-def _describe_columns(rows: ir.Table) -> str:
-    columns = zip(rows.columns, rows.schema().types, strict=True)
-    return ", ".join(f"{name!r} ({_name_kind(kind)})" for name, kind in columns)
+def _describe_columns(dataset: Dataset, *, most: int = 20) -> str:
+    """The names of columns, and what is in them; of many, the first."""
+    kinds = {name: _name_kind(kind) for name, kind in dataset.rows.schema().items()}
+    if dataset.dialect is not None:
+        dialect = dataset.dialect
+        kinds = {n: WORDS[kind] for n, kind in zip(dialect.names, dialect.kinds, strict=True)}
+    kinds |= {name: "names of rows" for name in list(kinds)[:1] if name.lower() in ROW_NAMES}
+    named = ", ".join(f"{name!r} ({kind})" for name, kind in list(kinds.items())[:most])
+    return f"{named} and {len(kinds) - most:,} more" if len(kinds) > most else named
 
 
 def _name_kind(kind: dt.DataType) -> str:

@@ -299,7 +299,9 @@ def _judge_header(
 def _find_names(comments: Sequence[str], layout: Layout, width: int) -> list[str] | None:
     """The names of so many columns that the last of some comments says, if it does."""
     for text in comments[-1:]:
-        for names in (layout.split([text])[0], re.split(r"[\s,;]+", text)):
+        by_blanks = re.split(r"[\s,;]+", text)
+        in_layout = by_blanks if layout.delimiter == " " else layout.split([text])[0]
+        for names in (in_layout, by_blanks):
             if len(names) == width and not all(map(LIKE_A_NUMBER.fullmatch, names)):
                 return [name.strip() for name in names]
     return None

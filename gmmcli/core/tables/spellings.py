@@ -20,6 +20,8 @@ WORDS = (
 SPELLINGS = tuple(
     dict.fromkeys(case(word) for word in WORDS for case in (str.lower, str.upper, str.title))
 )
+# What engines find any of them with.
+NOTHING = f"(?i)^({'|'.join(map(re.escape, WORDS))})$"
 EXPONENT = r"([eE][-+]?\d+)?"
 # What may be a number in one notation or another.
 LIKE_A_NUMBER = re.compile(rf"[-+]?[\d.,]*\d[\d.,]*{EXPONENT}")
@@ -78,13 +80,13 @@ def detect_numerals(columns: Iterable[Sequence[str]], delimiter: str) -> Numeral
     commas = [value for value in values if "," in value]
     in_groups, by_points = Numerals(".", ","), Numerals(",", ".")
     are_groups = all(re.match(in_groups.groups, value) for value in commas)
-    if commas and are_groups:
-        if delimiter == "," or any(value.count(",") > 1 or "." in value for value in commas):
-            return in_groups
+    is_plain = delimiter == "," or any(v.count(",") > 1 or "." in v for v in commas)
+    if commas and are_groups and is_plain:
+        return in_groups
     points = [value for value in values if "." in value]
     if any("," in value for value in points):
-        is_plain = all(re.match(by_points.groups, value) for value in points)
-        return by_points if is_plain else Numerals()
+        are_groups = all(re.match(by_points.groups, value) for value in points)
+        return by_points if are_groups else Numerals()
     with_commas = any(WITH_COMMA.fullmatch(value) for value in commas)
     with_points = any(WITH_POINT.fullmatch(value) for value in points)
     return Numerals(",") if with_commas and not with_points else Numerals()
@@ -98,11 +100,13 @@ def _find_numbers(column: Sequence[str]) -> list[str]:
 
 
 def read_word(text: ir.Value) -> ir.Value:
-    """Text in small letters without blanks around it; null where that is a word for nothing."""
-    text = text.strip().lower()
-    for word in WORDS:  # DuckDB would make a join of `isin`, and lose the order of the rows
-        text = text.nullif(word)
-    return text
+    """Text without blanks around it; null where that is a word for nothing.
+
+    DuckDB would make a join of `isin`, and lose the order of the rows, and every `nullif` around
+    another would double an expression.
+    """
+    text = text.strip()
+    return text.re_search(NOTHING).ifelse(None, text)
 
 
 def read_number(text: ir.Value, numerals: Numerals) -> ir.Value:
