@@ -45,10 +45,7 @@ FIXED = {
     "union_by_name": False,
 }
 # What DuckDB is told of the fields that are nothing. It knows NaN itself.
-SPELLINGS_OF_NOTHING = {
-    "nullstr": [word for word in SPELLINGS if word.lower() not in ("nan", "-nan", "\\n")] + ["\\N"],
-    "allow_quoted_nulls": True,
-}
+SPELLINGS_OF_NOTHING = [word for word in SPELLINGS if word.lower() not in ("nan", "-nan")]
 # What columns become, by what their first rows hold, where they are not kept as they are.
 TYPES: dict[Kind, str] = {
     "whole": "int64",
@@ -124,7 +121,10 @@ class TextTable:
         """
         numerals = self.dialect.numerals
         types = {} if numerals.thousands else dict.fromkeys(columns, "DOUBLE")
-        options: dict[str, Any] = {} if plainly or not types else SPELLINGS_OF_NOTHING
+        options: dict[str, Any] = {}
+        if types and not plainly:
+            words = [word for word in SPELLINGS_OF_NOTHING if self.dialect.escape not in word]
+            options = {"nullstr": words, "allow_quoted_nulls": True}
         if types and numerals.decimal != ".":
             options = {**options, "decimal_separator": numerals.decimal}
         return _type_columns(self._read(types, options), self.dialect, (*columns, *texts))

@@ -93,9 +93,7 @@ def find_paths(data: str) -> list[Path]:
         if path.is_dir():
             raise TableError(f"{path} is a directory: give a file, or a quoted pattern of files")
         if path.exists():
-            raise TableError(
-                f"{path} is a device, not a file: give a file, or - for standard input"
-            )
+            raise TableError(f"{path} is a device: give a file, or - for standard input")
     except OSError as error:
         raise TableError(f"cannot read {path}: {_say(error)}") from error
     found = [Path(name) for name in sorted(glob.glob(data))]  # noqa: PTH207 (absolute)
@@ -180,8 +178,8 @@ def read_lines(path: Path, name: str, encoding: str) -> Iterator[str]:
     """
     number = 0
     try:
-        with _open_unpacked(path) as file:
-            for line in TextIOWrapper(file, encoding=encoding, newline=None):
+        with _open_unpacked(path) as file, TextIOWrapper(file, encoding=encoding) as text:
+            for line in text:
                 number += 1
                 yield line.removesuffix("\n")
     except UnicodeDecodeError as error:
