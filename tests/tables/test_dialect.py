@@ -6,10 +6,9 @@ from gmmcli.core.tables.dialect import (
     Dialect,
     check_header,
     detect_dialect,
-    find_mark,
-    leave_out,
     merge_dialects,
 )
+from gmmcli.core.tables.layout import Layout, find_mark, leave_out
 from gmmcli.core.tables.spellings import Numerals
 from gmmcli.errors import TableError
 
@@ -172,3 +171,18 @@ def test_files_that_are_not_one_table_are_refused(
 ) -> None:
     with pytest.raises(TableError, match=message):
         merge_dialects([dialect_of(*first), dialect_of(*second)], "d*")
+
+
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        ("  1 \t 2 ", ["1", "2"]),
+        ('"a  b" 1', ["a  b", "1"]),
+        ('"a ""b""" 1', ['a "b"', "1"]),
+        ('"" 1', ["", "1"]),
+        ('"a 1', ['"a', "1"]),
+        ("5'10\" 2", ["5'10\"", "2"]),
+    ],
+)
+def test_blanks_part_fields_but_not_inside_of_quotes(line: str, fields: list[str]) -> None:
+    assert Layout(" ").split([line]) == [fields]

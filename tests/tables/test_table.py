@@ -5,11 +5,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 from builders import SAMPLE_DATA, one_line_error, table_of
 from click.testing import Result
+from ibis.backends import BaseBackend
 
 from gmmcli.core.cells.compression import compress
 
@@ -156,3 +158,24 @@ def test_skipped_rows_are_counted_and_said(work: Path, run: Callable[..., Result
     assert "skipped 4 of 276 rows: a coordinate is empty or not finite" in result.stderr
     data = pd.read_json(work / "d" / "parameters.json", typ="series")["data"]
     assert data == {"path": "d.csv", "rows": 276, "skipped_rows": 4}
+
+
+def test_columns_of_text_are_looked_at_once_for_all(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {f"t{i}": ["a", "b", "c"] for i in range(500)}
+    frame = pd.DataFrame({**texts, "x": [1, 2, 3], "n": ["1.5", "2", "NA"]})
+    frame.to_csv(work / "d.csv", index=False)
+    frame.to_parquet(work / "d.parquet")
+    asked: list[object] = []
+    backend = type(ibis.duckdb.connect())
+    read = backend.to_pyarrow
+
+    def count(backend: BaseBackend, *arguments: object, **options: object) -> object:
+        asked.append(arguments)
+        return read(backend, *arguments, **options)
+
+    monkeypatch.setattr(backend, "to_pyarrow", count)
+    for name in ("d.csv", "d.parquet"):
+        assert table_of(work / name).columns == ("x", "n")
+    assert len(asked) <= 2  # the first row of the text file, and a sample of the other

@@ -16,7 +16,7 @@ INTERRUPTED = ("KeyboardInterrupt", "Query interrupted")
 OUT_OF_RANGE = re.compile(r"value out of range: (over|under)flow|out of range for type double")
 # What DuckDB says of the line of a text file, and of the column and the text that is no number.
 CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
-CSV_COLUMN = re.compile(r'converting column "(.*)"\. Could not convert string "(.*)" to')
+CSV_COLUMN = re.compile(r'converting column "(.*)"\. Could not convert string "(.*?)"? to ')
 # What DuckDB says of the fields of a line; it counts no farther than one too many.
 CSV_FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 # What DuckDB says of the file of a line.

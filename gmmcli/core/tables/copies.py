@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmmcli.core.tables.complaints import COPY, translate_errors
-from gmmcli.core.tables.dialect import Dialect, Layout, detect_dialect, find_mark, leave_out
+from gmmcli.core.tables.dialect import Dialect, detect_dialect
 from gmmcli.core.tables.formats import (
     WORKBOOKS,
     Sample,
@@ -30,6 +30,7 @@ from gmmcli.core.tables.formats import (
     recognize,
     share_sample,
 )
+from gmmcli.core.tables.layout import Layout, find_mark, leave_out
 from gmmcli.core.tables.source import Source, check_name
 from gmmcli.errors import TableError
 from gmmcli.settings import EngineName

@@ -1,13 +1,18 @@
 """How a text file is laid out, from its first lines: all that an engine is told. Pure text."""
 
-import csv
 import re
-from collections import Counter
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from gmmcli.core.tables.layout import (
+    Layout,
+    Rows,
+    detect_layout,
+    find_mark,
+    find_width,
+    leave_out,
+)
 from gmmcli.core.tables.spellings import (
     LIKE_A_NUMBER,
     Numerals,
@@ -16,10 +21,6 @@ from gmmcli.core.tables.spellings import (
 )
 from gmmcli.errors import TableError
 
-# What separates fields; of those that do so equally well, the first. A blank is any run of them.
-DELIMITERS = "\t;,| "
-# What begins a line of comment, above the header and in it.
-COMMENTS = ("#", "%")
 # What a first column is called that R, pandas or nobody gave a name.
 UNNAMED = "rownames"
 ROW_NAMES = (UNNAMED, "row.names", "unnamed: 0", "__index_level_0__")
@@ -34,7 +35,6 @@ PATTERNS: dict[Kind, str] = {
 }
 # How numbers are written where nothing tells otherwise.
 POINTS = Numerals()
-Rows = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
     """
     body, comments = _leave_out_comments(lines)
     texts = [lines[number] for number in body] or comments[-1:]
-    layout = _detect_layout(texts)
+    layout = detect_layout(texts)
     fields = layout.split(texts)
     rows = fields[1:]
-    width = _find_width(rows or fields)
+    width = find_width(rows or fields)
     columns = [[row[i] for row in rows if len(row) == width] for i in range(width)]
     numerals = detect_numerals(columns, layout.delimiter)
     kinds = [_judge(column, numerals) for column in columns]
@@ -129,67 +129,6 @@ def check_header(dialect: Dialect, name: str) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What parts a line into fields.
-
-    Attributes:
-        delimiter: between them; a blank stands for any run of blanks.
-        quote: what encloses some of them.
-        escape: what stands before a quote inside of one.
-    """
-
-    delimiter: str
-    quote: str = '"'
-    escape: str = '"'
-
-    def split(self, lines: Sequence[str], *, strict: bool = False) -> list[list[str]]:
-        """The fields of each line; quoted fields may go on in the next.
-
-        Args:
-            lines: without their ends.
-            strict: raise `csv.Error` where a quote ends before its field does, or never.
-        """
-        if self.delimiter == " " and not any(self.quote in line for line in lines):
-            return [line.split() for line in lines]
-        is_doubled = self.escape == self.quote
-        by_blanks = self.delimiter == " "
-        reader = csv.reader(
-            (" ".join(line.split()) if by_blanks else f"{line}\n" for line in lines),
-            delimiter=self.delimiter,
-            quotechar=self.quote,
-            doublequote=is_doubled,
-            escapechar=None if is_doubled else self.escape,
-            strict=strict,
-        )
-        return list(reader)
-
-
-def leave_out(line: str, mark: str) -> bool:
-    """Whether a line is a comment, or nothing but blanks, in a file with this mark of comments.
-
-    What begins with the mark and is a word for nothing, such as #N/A, is a value.
-
-    Args:
-        line: without its end.
-        mark: what begins comments; empty where there are none.
-    """
-    text = line.lstrip()
-    if not text:
-        return True
-    return bool(mark) and text.startswith(mark) and not is_nothing(_take_first_word(text))
-
-
-def find_mark(lines: Sequence[str]) -> str:
-    """The mark of comments of a file with these first lines; empty where the first is none."""
-    first = next((line.lstrip() for line in lines if line.strip()), "")
-    return next((mark for mark in COMMENTS if leave_out(first, mark)), "")
-
-
-def _take_first_word(text: str) -> str:
-    return re.split(r"[\s,;|]", text, maxsplit=1)[0]
-
-
 def _leave_out_comments(lines: Sequence[str]) -> tuple[list[int], list[str]]:
     """The numbers of the lines that are no comments, and what the comments above them say."""
     mark = find_mark(lines)
@@ -203,49 +142,6 @@ def _are_irregular(lines: Sequence[str], body: Sequence[int], n_before: int) -> 
     """Whether comments, or lines of nothing but blanks, are among the rows or after them."""
     rows = set(body)
     return any(lines[i] and i not in rows for i in range(n_before, len(lines)))
-
-
-def _detect_layout(lines: Sequence[str]) -> Layout:
-    """What parts these lines into fields, as many in each as can be, and numbers best."""
-    quote = "'" if re.fullmatch(r"('[^']*'[\t;,| ]*)+", lines[0].strip()) else '"'
-    layouts = [Layout(mark, quote, _detect_escape(lines, mark, quote)) for mark in DELIMITERS]
-    rates = [_rate(layout.split(lines)) for layout in layouts]
-    if not any(rates):
-        unquoted = re.sub('"[^"]*"', "", lines[0])
-        return Layout(next((mark for mark in DELIMITERS[:-1] if mark in unquoted), ","))
-    return layouts[rates.index(max(rates))]
-
-
-def _detect_escape(lines: Sequence[str], delimiter: str, quote: str) -> str:
-    """What stands before a quote inside of a field: another quote, or what else makes sense."""
-    for escape in (quote, "\\"):
-        with suppress(csv.Error):
-            Layout(delimiter, quote, escape).split(lines, strict=True)
-            return escape
-    return quote
-
-
-def _rate(fields: Rows) -> float:
-    """How well lines are parted: 0 where into single fields, or else up to 2.
-
-    One is for rows of the same number of fields, which the first line nearly has; the other for
-    fields that may be numbers.
-    """
-    rows = fields[1:] or fields
-    width = _find_width(rows)
-    if width < 2:
-        return 0.0
-    share = sum(len(row) == width for row in rows) / len(rows)
-    if abs(len(fields[0]) - width) > 1 or len(fields[0]) < 2:
-        share /= 2
-    values = [value.strip() for row in rows for value in row]
-    n_numbers = sum(LIKE_A_NUMBER.fullmatch(value) is not None for value in values)
-    return share + n_numbers / len(values)
-
-
-def _find_width(rows: Rows) -> int:
-    """The number of fields that most rows have."""
-    return Counter(len(row) for row in rows).most_common(1)[0][0]
 
 
 def _judge(column: Sequence[str], numerals: Numerals) -> Kind:
