@@ -38,6 +38,8 @@ NO_NUMBER = re.compile(
     r"""(?s)(Could not convert string|The value) '(?P<text>.*?)' (to|of the type "STRING" cannot)"""
 )
 
+# What follows a value of a column of whole numbers that is none.
+NOT_WHOLE = " (not whole)"
 # What to do about text that is no number.
 MEND_TEXT = ": mend it, leave it empty, or choose other columns with -x and -y"
 
@@ -79,6 +81,9 @@ def _shorten(source: str, output: str | None, message: str, if_converted: str) -
     if said := _explain_line(source, message, if_converted):
         return said
     if no_number := NO_NUMBER.search(message):
+        if no_number["text"].endswith(NOT_WHOLE):
+            value = no_number["text"].removesuffix(NOT_WHOLE)
+            return f"{source}: a column of whole numbers holds {value!r}{if_converted}"
         what = f"a chosen column holds {no_number['text']!r}, which is not a number"
         return f"{source}: {what}{MEND_TEXT}"
     if file := NO_PARQUET.search(message):

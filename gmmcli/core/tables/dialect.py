@@ -65,6 +65,11 @@ class Dialect:
     first_row: tuple[str, ...] = ()
     is_irregular: bool = False
 
+    def find(self, *kinds: Kind) -> list[str]:
+        """The names of the columns that hold something of these kinds."""
+        pairs = zip(self.names, self.kinds, strict=True)
+        return [name for name, kind in pairs if kind in kinds]
+
 
 def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Dialect:
     """The layout of a file with these first lines.

@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.complaints import NOT_WHOLE, translate_errors
 from gmmcli.core.tables.dialect import (
     Dialect,
     Kind,
@@ -45,7 +45,7 @@ FIXED = {
     "union_by_name": False,
 }
 # What DuckDB is told of the fields that are nothing. It knows NaN itself.
-SPELLINGS_OF_NOTHING = [word for word in SPELLINGS if word.lower() not in ("nan", "-nan")]
+SPELLINGS_OF_NOTHING = [" "] + [word for word in SPELLINGS if word.lower() not in ("nan", "-nan")]
 # What columns become, by what their first rows hold, where they are not kept as they are.
 TYPES: dict[Kind, str] = {
     "whole": "int64",
@@ -250,7 +250,7 @@ def _type_columns(rows: ir.Table, dialect: Dialect, names: Sequence[str]) -> ir.
             continue
         text = read_number(rows[name], dialect.numerals)
         if kind == "whole":
-            text = text.re_search(r"^[-+]?[0-9]+$").ifelse(text, text + " (not whole)")
+            text = text.re_search(r"^[-+]?[0-9]+$").ifelse(text, text + NOT_WHOLE)
         typed[name] = text.cast(TYPES[kind])
     return rows.mutate(**typed)
 

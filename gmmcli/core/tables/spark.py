@@ -17,7 +17,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from gmmcli.core.tables.complaints import translate_errors
-from gmmcli.core.tables.dialect import Dialect, detect_dialect
+from gmmcli.core.tables.dialect import Dialect, check_header, detect_dialect
 from gmmcli.core.tables.engine import Dataset, Engine
 from gmmcli.core.tables.formats import PARQUET_SUFFIXES
 from gmmcli.core.tables.source import Source
@@ -58,6 +58,7 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Dataset:
             return Dataset(backend.read_parquet(path), engine)
         _parse_text_once(session)
         dialect = detect_dialect(_read_first_lines(session, path, source.name), named)
+        _check_dialect(dialect, source.name)
         return Dataset(_read_csv(backend, path, dialect), engine, dialect)
 
 
@@ -141,13 +142,30 @@ def _read_csv(backend: BaseBackend, path: str, dialect: Dialect) -> ir.Table:
         header=dialect.has_header,
         sep=dialect.delimiter,
         inferSchema=False,
-        escape='"',
+        quote=dialect.quote,
+        escape=dialect.escape,
         enforceSchema=False,
         mode="FAILFAST",
     )
-    if dialect.has_header:
-        return rows
-    return rows.rename({f"column{i}": name for i, name in enumerate(rows.columns)})
+    return rows.rename(dict(zip(dialect.names, rows.columns, strict=True)))
+
+
+def _check_dialect(dialect: Dialect, name: str) -> None:
+    """Raise where Spark would lose rows of a text file, or shift its columns.
+
+    Raises:
+        TableError: when fields are separated by blanks, comments come before the rows, or a header
+            has other columns than they.
+    """
+    check_header(dialect, name)
+    has_own_names = dialect.has_header and dialect.n_before == 1
+    is_even = not dialect.first_row or len(dialect.first_row) == len(dialect.names)
+    is_plain = dialect.delimiter != " " and not dialect.is_irregular and is_even
+    if not is_plain or not (has_own_names or dialect.n_before == 0):
+        raise TableError(
+            f"{name} has blanks between fields, comments, or another header than Spark reads: "
+            "leave out --engine spark, or write it as plain CSV or Parquet"
+        )
 
 
 def _start_session(source: str) -> SparkSession:
