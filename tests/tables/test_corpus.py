@@ -182,8 +182,19 @@ PLACES = ("column0", "column1")
 LABELLED = "name,x,y\n't Hooft,1,2\nO'Brien,3,4.5\nSt. Johns',5,7\n"
 TABLE: list[list[object]] = [["x", "y"], [1, 2], [3, 4.5], [5, 7]]
 
+CASES = Path(__file__).parent.parent / "cases"
+ERUPTIONS = np.loadtxt(CASES / "whitespace.dat").tolist()
+
 READ: dict[str, Odd] = {
     "plain": Odd(PLAIN),
+    "row_numbers.csv": Odd(
+        lambda _: str(CASES / "row_numbers.csv"),
+        [(x, y) for x, y in ERUPTIONS],
+        ("eruptions", "waiting"),
+    ),
+    "whitespace.dat": Odd(
+        lambda _: str(CASES / "whitespace.dat"), [(x, y) for x, y in ERUPTIONS], PLACES
+    ),
     # delimiters and blanks
     "tabs": Odd(PLAIN.replace(",", "\t"), name="d.tsv"),
     "semicolons": Odd(PLAIN.replace(",", ";")),

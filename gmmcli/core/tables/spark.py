@@ -29,6 +29,8 @@ PUSHING_CONDITIONS = (
     "org.apache.spark.sql.catalyst.optimizer.PushDownPredicates",
     "org.apache.spark.sql.catalyst.optimizer.PushPredicateThroughNonJoin",
 )
+# What to do about text that Spark does not read.
+WITHOUT_SPARK = "leave out --engine spark, or write it as plain CSV or Parquet"
 # Whether rows go to and from Spark by Arrow.
 BY_ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 
@@ -59,7 +61,7 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Dataset:
         _parse_text_once(session)
         dialect = detect_dialect(_read_first_lines(session, path, source.name), named)
         _check_dialect(dialect, source.name)
-        return Dataset(_read_csv(backend, path, dialect), engine, dialect)
+        return Dataset(_read_csv(backend, path, dialect, source.name), engine, dialect)
 
 
 def build_engine(backend: BaseBackend) -> Engine:
@@ -135,7 +137,7 @@ def _read_first_lines(
     return lines
 
 
-def _read_csv(backend: BaseBackend, path: str, dialect: Dialect) -> ir.Table:
+def _read_csv(backend: BaseBackend, path: str, dialect: Dialect, name: str) -> ir.Table:
     """The rows of text files, with every column as it is written."""
     rows = backend.read_csv(
         path,
@@ -147,25 +149,21 @@ def _read_csv(backend: BaseBackend, path: str, dialect: Dialect) -> ir.Table:
         enforceSchema=False,
         mode="FAILFAST",
     )
+    if len(rows.columns) != len(dialect.names):
+        raise TableError(f"{name} has other columns than its header names: {WITHOUT_SPARK}")
     return rows.rename(dict(zip(dialect.names, rows.columns, strict=True)))
 
 
 def _check_dialect(dialect: Dialect, name: str) -> None:
-    """Raise where Spark would lose rows of a text file, or shift its columns.
+    """Raise where Spark would lose rows of a text file, or take comments for some.
 
     Raises:
-        TableError: when fields are separated by blanks, comments come before the rows, or a header
-            has other columns than they.
+        TableError: when fields are separated by blanks, or comments are above the rows.
     """
     check_header(dialect, name)
-    has_own_names = dialect.has_header and dialect.n_before == 1
-    is_even = not dialect.first_row or len(dialect.first_row) == len(dialect.names)
-    is_plain = dialect.delimiter != " " and not dialect.is_irregular and is_even
-    if not is_plain or not (has_own_names or dialect.n_before == 0):
-        raise TableError(
-            f"{name} has blanks between fields, comments, or another header than Spark reads: "
-            "leave out --engine spark, or write it as plain CSV or Parquet"
-        )
+    is_header_first = dialect.n_before == bool(dialect.has_header)
+    if dialect.delimiter == " " or dialect.is_irregular or not is_header_first:
+        raise TableError(f"{name} has blanks between fields, or comments: {WITHOUT_SPARK}")
 
 
 def _start_session(source: str) -> SparkSession:
