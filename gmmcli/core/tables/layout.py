@@ -84,8 +84,14 @@ def _take_first_word(text: str) -> str:
     return re.split(r"[\s,;|]", text, maxsplit=1)[0]
 
 
-def detect_layout(lines: Sequence[str]) -> Layout:
-    """What parts these lines into fields, as many in each as can be, and numbers best."""
+def detect_layout(lines: Sequence[str], *, enough: int = 1000) -> Layout:
+    """What parts lines into fields, as many in each as can be, and numbers best.
+
+    Args:
+        lines: without their ends.
+        enough: how many of them are looked at.
+    """
+    lines = lines[:enough]
     quote = "'" if re.fullmatch(r"('[^']*'[\t;,| ]*)+", lines[0].strip()) else '"'
     layouts = [Layout(mark, quote, _detect_escape(lines, mark, quote)) for mark in DELIMITERS]
     rates = [_rate(layout.split(lines)) for layout in layouts]
@@ -97,6 +103,8 @@ def detect_layout(lines: Sequence[str]) -> Layout:
 
 def _detect_escape(lines: Sequence[str], delimiter: str, quote: str) -> str:
     """What stands before a quote inside of a field: another quote, or what else makes sense."""
+    if not any(f"\\{quote}" in line for line in lines):
+        return quote
     for escape in (quote, "\\"):
         with suppress(csv.Error):
             Layout(delimiter, quote, escape).split(lines, strict=True)

@@ -16,6 +16,7 @@ WORDS = (
     *("?", "-", "--", "---", ".", "..", "...", ":"),
     *("#value!", "#div/0!", "#num!", "#ref!", "#name?", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
 )
+WORD_SET = frozenset(WORDS)
 # The same in the letters that people write them in, for engines that tell cases apart.
 SPELLINGS = tuple(
     dict.fromkeys(case(word) for word in WORDS for case in (str.lower, str.upper, str.title))
@@ -62,7 +63,7 @@ class Numerals:
 
 def is_nothing(text: str) -> bool:
     """Whether a field of numbers holds a word for nothing."""
-    return text.strip().lower() in WORDS
+    return text.strip().lower() in WORD_SET
 
 
 def detect_numerals(columns: Iterable[Sequence[str]], delimiter: str) -> Numerals:
