@@ -1,10 +1,12 @@
 """Data, mixtures and checks that several tests build on."""
 
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 import torch
@@ -265,3 +267,46 @@ def choose(
 ) -> Fit:
     """What a user is told of a choice among mixtures of cells."""
     return describe(choose_mixture(cells, settings, choice, hooks=hooks))
+
+
+# The parts of the smallest workbook of Excel's, but for its sheets.
+WORKBOOK_PARTS = {
+    "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/'
+    'content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package'
+    '.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override '
+    'PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument'
+    '.spreadsheetml.sheet.main+xml"/></Types>',
+    "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/'
+    'relationships"><Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/'
+    '2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+}
+
+
+def write_workbook(path: Path, sheets: Sequence[Sequence[Sequence[object]]]) -> None:
+    """A workbook of Excel's with these rows in sheets called Sheet1 and so on."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    named, related, parts = "", "", dict(WORKBOOK_PARTS)
+    for number, rows in enumerate(sheets, start=1):
+        named += f'<sheet name="Sheet{number}" sheetId="{number}" r:id="r{number}"/>'
+        target = f"worksheets/sheet{number}.xml"
+        related += f'<Relationship Id="r{number}" Type="{office}/worksheet" Target="{target}"/>'
+        lines = (f"<row>{''.join(map(_write_cell, row))}</row>" for row in rows)
+        data = f"<sheetData>{''.join(lines)}</sheetData>"
+        parts[f"xl/{target}"] = f'<worksheet xmlns="{main}">{data}</worksheet>'
+    sheet_list = f'xmlns="{main}" xmlns:r="{office}"><sheets>{named}</sheets>'
+    parts["xl/workbook.xml"] = f"<workbook {sheet_list}</workbook>"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    relations = f'<Relationships xmlns="{package}">{related}</Relationships>'
+    parts["xl/_rels/workbook.xml.rels"] = relations
+    with zipfile.ZipFile(path, "w") as file:
+        for name, text in parts.items():
+            file.writestr(name, text)
+
+
+def _write_cell(value: object) -> str:
+    if value is None or value == "":
+        return "<c/>"
+    if isinstance(value, str):
+        return f'<c t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+    return f"<c><v>{value}</v></c>"

@@ -39,6 +39,7 @@ KEEPERS = {
     "ibis": ["core/tables/", "core/cells/expressions.py"],
     "duckdb": ["core/tables/duckdb_files.py"],
     "pyspark": ["core/tables/spark.py"],
+    "python_calamine": ["core/tables/workbooks.py"],
     "matplotlib": ["pictures/"],
     "scipy": ["core/mixture/matching.py"],
     "click": ["cli/"],
@@ -83,11 +84,14 @@ TESTED_IN = {
     "search/test_climbs": ["search.stages"],
     "search/test_fit": ["runs.result", "search.criteria", "search.outcome"],
     "tables/test_engines": ["tables.databases", "tables.engine", "tables.spark"],
+    "tables/test_corpus": ["tables.columns", "tables.formats", "tables.workbooks"],
+    "tables/test_dialect": ["tables.layout"],
     "tables/test_table": ["tables.opening"],
 }
 # Tests of several modules at once.
 TESTS_OF_SEVERAL = {
     "cases",
+    "corpus",
     "engines",
     "faults",
     "mclust",

@@ -228,13 +228,14 @@ Examples:
 def fit(ctx: click.Context, /, **options: Any) -> None:
     """Fit a mixture of Gaussians to the points in a table.
 
-    DATA is a CSV file (.csv, .tsv, or either with .gz), a Parquet file, a quoted pattern of
-    either, - for CSV on standard input, or the URL of a database. Without -x and -y, the first two
-    numeric columns are the coordinates. Rows with an empty or non-finite coordinate are skipped
-    and counted. A large table becomes cells, groups of close points, and the summary says what that
-    costs. Writes a directory with parameters.json, history.csv, cells.parquet, frames/ and
-    convergence.png, where there was a choice selection.csv and selection.png, and where groups are
-    not components groups.png. Ctrl-C ends the fit at the next step and keeps what there is.
+    DATA is a text file with columns, such as CSV (plain, .gz or .zst), a Parquet, Arrow, JSON lines
+    or Excel file, a quoted pattern of files, - for standard input, or the URL of a database.
+    Without -x and -y, the first two numeric columns are the coordinates. Rows with an empty or
+    non-finite coordinate are skipped and counted. A large table becomes cells, groups of close
+    points, and the summary says what that costs. Writes a directory with parameters.json,
+    history.csv, cells.parquet, frames/ and convergence.png, where there was a choice selection.csv
+    and selection.png, and where groups are not components groups.png. Ctrl-C ends the fit at the
+    next step and keeps what there is.
     """
     from gmmcli.pictures.painter import Painter
 

@@ -81,8 +81,9 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.runs.directory import claim_run
         from gmmcli.core.runs.layout import check_kept, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
+        from gmmcli.core.tables.copies import resolve_source
         from gmmcli.core.tables.export import check_export
-        from gmmcli.core.tables.source import check_apart, resolve_source
+        from gmmcli.core.tables.source import check_apart
         from gmmcli.core.tables.table import open_table
 
         given = read_start(request.init, request.like, request.going_on)

@@ -24,7 +24,9 @@ seed_option = click.option(
 )
 
 table_option = click.option(
-    "--table", metavar="NAME", help="The table to read, where DATA is the URL of a database."
+    "--table",
+    metavar="NAME",
+    help="The table to read, where DATA is the URL of a database, or the sheet of a workbook.",
 )
 
 engine_option = click.option(

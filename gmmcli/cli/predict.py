@@ -89,10 +89,10 @@ def predict(
     with reporter.show_work(f"reading {name_data(data, table)}"):
         from gmmcli.core.runs.layout import VALUES, check_kept
         from gmmcli.core.runs.parameters import read_parameters
+        from gmmcli.core.tables.copies import resolve_source
         from gmmcli.core.tables.counts import write_counts
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.prediction import write_predictions
-        from gmmcli.core.tables.source import resolve_source
 
         source = ctx.with_resource(resolve_source(data, table, engine))
         check_export(source, output, overwrite=overwrite)

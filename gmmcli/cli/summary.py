@@ -40,6 +40,12 @@ def describe_rows(
     if compression.n_skipped:
         skipped, rows = compression.n_skipped, compression.n_rows
         yield f"skipped {skipped:,} of {rows:,} rows: a coordinate is empty or not finite"
+    for code in compression.codes:
+        n = f"{code.count:,.10g} of the weight" if points.weight else count(int(code.count), "row")
+        yield (
+            f"{code.value:.10g} in {points.columns[code.axis]!r} ({n}) is far outside all other "
+            "values, as codes for missing ones are: if it is one, leave those fields empty"
+        )
 
 
 def describe_end(fit: "Fit") -> str:

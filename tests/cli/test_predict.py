@@ -91,6 +91,9 @@ def test_parquet_says_what_to_do_with_a_column_of_many_kinds(
     assert "'note'" in error
     assert "write a .csv" in error
     assert sorted(work.iterdir()) == before
+    Path("part.csv").write_text(f"a,b,note\n{rows}\n1,2,2.5\n")  # which DuckDB would round
+    error = one_line_error(run("predict", "run", "part.csv", "-o", "out.parquet", code=1))
+    assert "part.csv: a column of whole numbers holds '2.5'; only the first rows" in error
     run("predict", "run", "mixed.csv", "-o", "out.csv")
     assert pd.read_csv("out.csv", dtype=str)["note"].iloc[-1] == "text"
 

@@ -48,7 +48,7 @@ def complain(message: str, output: str | None = None, if_converted: str = MEND_T
         ),
         (
             "Invalid Input Error: No magic bytes found at end of file '/data/e.parquet'",
-            "/data/e.parquet is no Parquet file, or damaged",
+            "d.csv is no Parquet file, or damaged",
         ),
     ],
 )

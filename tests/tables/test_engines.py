@@ -546,6 +546,26 @@ def test_spark_says_what_is_wrong_in_one_line(tmp_path: Path, java: None) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "x y\n1 2\n3 4\n",
+            "d.csv has blanks between fields, or comments: leave out --engine spark",
+        ),
+        ("# a\nx,y\n1,2\n3,4\n", "d.csv has blanks between fields, or comments: leave out"),
+        ("x,y\n0,1,2\n1,3,4\n", "d.csv has other columns than its header names: leave out"),
+    ],
+)
+def test_spark_refuses_text_that_it_would_read_otherwise(
+    tmp_path: Path, java: None, text: str, message: str
+) -> None:
+    (tmp_path / "d.csv").write_text(text)
+    asked = ("fit", "d.csv", "--engine", "spark")
+    assert message in gmm(tmp_path, *asked, code=1, environment=spark_environment(tmp_path))
+
+
+@pytest.mark.slow
 def test_a_spark_cluster_gives_the_fit_that_duckdb_gives(
     place: Path, tmp_path: Path, from_file: Path, java: None
 ) -> None:

@@ -1,5 +1,6 @@
 """Rows on their way from an engine to a file: all of them, in their order."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import random_mixture, sampled
+from click.testing import Result
 
 from gmmcli.core.tables.export import check_export
 from gmmcli.core.tables.prediction import predict_rows, write_predictions
@@ -44,3 +46,26 @@ def test_where_rows_cannot_go_is_said_before_any_is_read(
 ) -> None:
     with pytest.raises(OutputError, match=message):
         check_export(source, output, overwrite=True)
+
+
+@pytest.mark.parametrize("output", [None, "out.csv", "out.csv.gz", "out.parquet"])
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"1,2,3\n", "line 260002 has more fields than the 2 of the first line: mend it"),
+        (b"1,\xff\n", "line 260002"),
+        (b"1,oops\n", "line 260002: column 'y' holds 'oops', which is not a number"),
+    ],
+)
+def test_what_cannot_be_read_in_the_middle_of_writing_is_told_as_that(
+    work: Path, run: Callable[..., Result], output: str | None, line: bytes, message: str
+) -> None:
+    run("fit", "sample_data/old_faithful.csv", "-k", 1, "--no-frames", "-q", "-o", "run")
+    (work / "d.csv").write_bytes(b"x,y\n" + b"1,2\n" * 260_000 + line + b"1,2\n" * 10)
+    before = sorted(work.iterdir())
+    asked = ("predict", "run", "d.csv", "-x", "x", "-y", "y")
+    where = () if output is None else ("-o", output)
+    error = run(*asked, *where, code=1).stderr
+    assert f"d.csv, {message}" in error
+    assert error.count("\n") == 1
+    assert sorted(work.iterdir()) == before

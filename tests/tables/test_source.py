@@ -64,7 +64,7 @@ def test_spark_reads_no_databases(work: Path, run: Callable[..., Result], url: s
     ("content", "message"),
     [
         (b"", "standard input is empty: it needs a header and rows"),
-        (b"\xff", "standard input is not UTF-8 text: save it as a UTF-8 CSV"),
+        (b"\xff", "standard input, line 1 is not UTF-8 text: convert it first, as by iconv"),
         (b"x" * 200_000, "standard input has a first line of over 100,000 characters"),
         (
             b"x,y\n1,2\n3,oops\n4,5\n6,7\n",

@@ -1,14 +1,17 @@
 """Columns: what is chosen and counted, and the one line about tables that cannot be fitted."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 from builders import SAMPLE_DATA, one_line_error, table_of
 from click.testing import Result
+from ibis.backends import BaseBackend
 
 from gmmcli.core.cells.compression import compress
 
@@ -58,7 +61,10 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
         (bytes(range(256)), "is not UTF-8 text"),
         ("x,y\n1,2\n3,\n", "bad.csv has one row with a point: a fit needs at least two different"),
         ("x,y\n1,2\n3,4\n", "2 distinct points cannot hold 3 components"),
-        ("x,y\n" + 400 * "1,2\n3,4\n" + "1,2,3,4\n", "rows differ in their number of fields"),
+        (
+            "x,y\n" + 400 * "1,2\n3,4\n" + "1,2,3,4\n",
+            "line 802 has more fields than the 2 of the first line: mend it",
+        ),
         ("x,y\n1,2\n1e200,3\n-1e308,4\n", "bad.csv: the coordinates have a variance of inf"),
         ("x,y\n1,2\n1e200,3\n-1e308,4\n", "the largest in size are 1e+308 in 'x' and 4 in 'y'"),
         ("x" * 200_000, "has a first line of over 100,000 characters"),
@@ -119,7 +125,7 @@ def test_text_far_down_a_numeric_column_is_named_with_its_line(
         ([], 2, "Missing argument 'DATA'. Try 'gmm fit --help'."),
         (["d.csv", "--colour"], 2, "No such option"),
         (["junk.parquet"], 1, "junk.parquet is no Parquet file, or damaged"),
-        (["junk.csv.gz"], 1, "cannot read junk.csv.gz"),
+        (["junk.csv.gz"], 1, "cannot read junk.csv.gz: Compressed file ended before"),
         (["a" * 300], 1, "File name too long"),
         (["\udcff.csv"], 1, "is not UTF-8: rename the file"),
         (["d.csv", "-o", "d.csv/run"], 1, "cannot write d.csv/run: "),
@@ -134,7 +140,7 @@ def test_bad_requests_get_one_line_and_write_nothing(
     write(work / "huge.csv", "x,y\n1e300,1\n2e300,2\n")
     write(work / "tiny.csv", "x,y\n1e-300,1e-300\n2e-300,2e-300\n")
     write(work / "junk.parquet", "junk")
-    write(work / "junk.csv.gz", "junk")
+    write(work / "junk.csv.gz", gzip.compress(b"x,y\n1,2\n")[:-9])
     unit = [[1, 0], [0, 1]]
     bad = {"weights": [1, 1], "means": [[0, 0], [1, 1]], "covariances": [unit, unit]}
     write(work / "bad.json", json.dumps(bad))
@@ -152,3 +158,24 @@ def test_skipped_rows_are_counted_and_said(work: Path, run: Callable[..., Result
     assert "skipped 4 of 276 rows: a coordinate is empty or not finite" in result.stderr
     data = pd.read_json(work / "d" / "parameters.json", typ="series")["data"]
     assert data == {"path": "d.csv", "rows": 276, "skipped_rows": 4}
+
+
+def test_columns_of_text_are_looked_at_once_for_all(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {f"t{i}": ["a", "b", "c"] for i in range(500)}
+    frame = pd.DataFrame({**texts, "x": [1, 2, 3], "n": ["1.5", "2", "NA"]})
+    frame.to_csv(work / "d.csv", index=False)
+    frame.to_parquet(work / "d.parquet")
+    asked: list[object] = []
+    backend = type(ibis.duckdb.connect())
+    read = backend.to_pyarrow
+
+    def count(backend: BaseBackend, *arguments: object, **options: object) -> object:
+        asked.append(arguments)
+        return read(backend, *arguments, **options)
+
+    monkeypatch.setattr(backend, "to_pyarrow", count)
+    for name in ("d.csv", "d.parquet"):
+        assert table_of(work / name).columns == ("x", "n")
+    assert len(asked) <= 2  # the first row of the text file, and a sample of the other

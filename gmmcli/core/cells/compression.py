@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.checks import check_rows, check_spread
+from gmmcli.core.cells.codes import Code, find_codes
 from gmmcli.core.cells.expressions import count_rows, group_by_cell, group_by_point
 from gmmcli.core.cells.first_grid import Sketch, follow_sketch, lay_first_grid, limit_cells
 from gmmcli.core.cells.grain import Grain, find_grain
@@ -60,6 +61,11 @@ class Compression:
     places: IntArray
     most_cells: int
     grain: Grain
+
+    @property
+    def codes(self) -> list[Code]:
+        """The values that look like codes for missing ones."""
+        return find_codes(self.cells)
 
     @property
     def is_exact(self) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gmmcli.errors import TableError
+from gmmcli.core.tables.formats import say_encoding
+from gmmcli.errors import GmmError, TableError
 
 # The roots of what engines raise: of any database driver (PEP 249), Spark, Ibis and Arrow.
 ENGINE_ERRORS = {"Error", "PySparkException", "Py4JError", "IbisError", "ArrowException"}
@@ -15,9 +16,19 @@ INTERRUPTED = ("KeyboardInterrupt", "Query interrupted")
 OUT_OF_RANGE = re.compile(r"value out of range: (over|under)flow|out of range for type double")
 # What DuckDB says of the line of a text file, and of the column and the text that is no number.
 CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
-CSV_COLUMN = re.compile(r'converting column "(.*)"\. Could not convert string "(.*)" to')
+CSV_COLUMN = re.compile(r'converting column "(.*)"\. Could not convert string "(.*?)"? to ')
 # What DuckDB says of the fields of a line; it counts no farther than one too many.
 CSV_FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+# What DuckDB says of the file of a line.
+CSV_FILE = re.compile(r"(?m)^\s*file = (.+)$")
+# What DuckDB says of lines that it cannot take apart, by what is wrong with them.
+CSV_LINES = {
+    "unterminated quote": 'has a quote (") that does not end where a field does: mend it',
+    "Maximum line size": "is over 2,000,000 bytes long, as where a quote is open: mend it",
+}
+# How the names of temporary copies begin.
+COPY = "copy of "
+MIXED_ENDS = "state machine reached an invalid state"
 # What DuckDB says of a file that is no Parquet.
 NO_PARQUET = re.compile(
     r"File '(.*)' too small to be a Parquet|No magic bytes found at end of file '(.*)'"
@@ -27,6 +38,8 @@ NO_NUMBER = re.compile(
     r"""(?s)(Could not convert string|The value) '(?P<text>.*?)' (to|of the type "STRING" cannot)"""
 )
 
+# What follows a value of a column of whole numbers that is none.
+NOT_WHOLE = " (not whole)"
 # What to do about text that is no number.
 MEND_TEXT = ": mend it, leave it empty, or choose other columns with -x and -y"
 
@@ -49,9 +62,14 @@ def translate_errors(
     try:
         yield
     except Exception as error:
+        if isinstance(error, GmmError):
+            raise
         if any(sign in str(error) for sign in INTERRUPTED):
             raise KeyboardInterrupt from error
-        if not any(kind.__name__ in ENGINE_ERRORS for kind in type(error).__mro__):
+        # Arrow passes on what ends a stream as an error without a number.
+        is_of_stream = isinstance(error, OSError) and error.errno is None
+        known = any(kind.__name__ in ENGINE_ERRORS for kind in type(error).__mro__)
+        if not (known or is_of_stream):
             raise
         raise TableError(_shorten(source, output, str(error), if_converted)) from error
 
@@ -60,23 +78,46 @@ def _shorten(source: str, output: str | None, message: str, if_converted: str) -
     """An engine's message as one line; the arguments are those of `translate_errors`."""
     if OUT_OF_RANGE.search(message):
         return f"{source} holds numbers that double precision cannot work with: change their units"
-    line = CSV_LINE.search(message)
-    where = f"{source}, line {line[1]}" if line else source
-    column, no_number = CSV_COLUMN.search(message), NO_NUMBER.search(message)
-    if column and line:
-        what = f"column {column[1]!r} holds {column[2]!r}, which is not a number"
-        return f"{where}: {what}{if_converted}"
-    if no_number:
+    if said := _explain_line(source, message, if_converted):
+        return said
+    if no_number := NO_NUMBER.search(message):
+        if no_number["text"].endswith(NOT_WHOLE):
+            value = no_number["text"].removesuffix(NOT_WHOLE)
+            return f"{source}: a column of whole numbers holds {value!r}{if_converted}"
         what = f"a chosen column holds {no_number['text']!r}, which is not a number"
-        return f"{where}: {what}{MEND_TEXT}"
-    if fields := CSV_FIELDS.search(message):
-        return f"{where} {_describe_fields(int(fields[1]), int(fields[2]))}: mend it"
+        return f"{source}: {what}{MEND_TEXT}"
     if file := NO_PARQUET.search(message):
         return f"{_name_file(file[1] or file[2], source)} is no Parquet file, or damaged"
     lines = [part.strip() for part in message.splitlines() if part.strip()]
-    reasons = [part for part in lines[1:] if not part.startswith("Original Line")]
     to = f" or write {output}" if output else ""
-    return f"cannot read {where}{to}: {reasons[0] if line and reasons else lines[0]}"
+    return f"cannot read {source}{to}: {lines[0]}"
+
+
+def _explain_line(source: str, message: str, if_converted: str) -> str | None:
+    """What is wrong with a line of a text file, where that is what a message of DuckDB's says."""
+    line, path = CSV_LINE.search(message), CSV_FILE.search(message)
+    place = _name_file(path[1], source) if path else source
+    if MIXED_ENDS in message:
+        return (
+            f"{place} has lines that end as on Windows and lines that do not, or a stray quote: "
+            "mend it, as by tr -d '\\r' < OLD > NEW"
+        )
+    if line is None:
+        return None
+    where = f"{place}, line {line[1]}"
+    if "Invalid unicode" in message:
+        return say_encoding(place, int(line[1]))
+    if column := CSV_COLUMN.search(message):
+        what = f"column {column[1]!r} holds {column[2]!r}, which is not a number"
+        return f"{where}: {what}{if_converted}"
+    if fields := CSV_FIELDS.search(message):
+        return f"{where} {_describe_fields(int(fields[1]), int(fields[2]))}: mend it"
+    for sign, what in CSV_LINES.items():
+        if sign in message:
+            return f"{where} {what}"
+    reasons = [part.strip() for part in message.splitlines()[1:] if part.strip()]
+    others = [part for part in reasons if not part.startswith("Original Line")]
+    return f"cannot read {where}: {others[0] if others else message.splitlines()[0]}"
 
 
 def _describe_fields(n_expected: int, n_found: int) -> str:
@@ -87,5 +128,8 @@ def _describe_fields(n_expected: int, n_found: int) -> str:
 
 
 def _name_file(path: str, source: str) -> str:
-    """What a message calls a file of a source: as the user did, where that is its name."""
-    return source if Path(path).name == Path(source).name else path
+    """What a message calls a file of a source: as the user did, unless that is a pattern."""
+    if not re.search(r"[*?[]", source):
+        return source
+    name = Path(path).name
+    return name.removeprefix(COPY) if name.startswith(COPY) else path

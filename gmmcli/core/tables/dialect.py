@@ -1,21 +1,40 @@
-"""How a text file is laid out, from its first lines: delimiter, header, decimal mark. Pure text."""
+"""How a text file is laid out, from its first lines: all that an engine is told. Pure text."""
 
-import csv
-import gzip
 import re
-import zlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from gmmcli.core.tables.layout import (
+    Layout,
+    Rows,
+    detect_layout,
+    find_mark,
+    find_width,
+    leave_out,
+)
+from gmmcli.core.tables.spellings import (
+    LIKE_A_NUMBER,
+    Numerals,
+    detect_numerals,
+    is_nothing,
+)
 from gmmcli.errors import TableError
 
-# What separates fields, the first of them that a header has; a comma where it has none.
-DELIMITERS = "\t;,|"
-# What stands for nothing in a field of numbers.
-MISSING = ["", " ", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
-DECIMAL_POINT = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
-DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+# What a first column is called that R, pandas or nobody gave a name.
+UNNAMED = "rownames"
+ROW_NAMES = (UNNAMED, "row.names", "unnamed: 0", "__index_level_0__")
+
+# What all fields of a column are that hold anything; of mixed ones, most are numbers.
+Kind = Literal["whole", "number", "mixed", "day", "moment", "text", "empty"]
+NUMERIC: tuple[Kind, ...] = ("whole", "number", "mixed")
+PATTERNS: dict[Kind, str] = {
+    "whole": r"[-+]?(0|[1-9]\d{0,17})",
+    "day": r"\d{4}-\d\d-\d\d",
+    "moment": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?",
+}
+# How numbers are written where nothing tells otherwise.
+POINTS = Numerals()
 
 
 @dataclass(frozen=True)
@@ -23,71 +42,250 @@ class Dialect:
     """The layout of a text file.
 
     Attributes:
-        names: the fields of its first line.
-        delimiter: what separates the fields.
-        has_header: whether the first line names the columns.
-        decimal_comma: whether numbers have a comma where others have a point.
+        names: of the columns; no two are the same but for capitals.
+        delimiter: what separates the fields; a blank stands for any run of blanks.
+        has_header: whether a line names the columns; None where that cannot be told.
+        numerals: what stands between the digits of numbers.
+        kinds: what each column holds, or mostly holds, in the first rows.
+        quote: what encloses fields.
+        escape: what stands before a quote inside of them.
+        n_before: how many lines come before the first row.
+        first_row: its fields; empty where there is none.
+        is_irregular: whether lines of comments, or of nothing but blanks, are among the rows.
     """
 
     names: tuple[str, ...]
     delimiter: str
-    has_header: bool
-    decimal_comma: bool
+    has_header: bool | None = True
+    numerals: Numerals = POINTS
+    kinds: tuple[Kind, ...] = ()
+    quote: str = '"'
+    escape: str = '"'
+    n_before: int = 0
+    first_row: tuple[str, ...] = ()
+    is_irregular: bool = False
+
+    def find(self, *kinds: Kind) -> list[str]:
+        """The names of the columns that hold something of these kinds."""
+        pairs = zip(self.names, self.kinds, strict=True)
+        return [name for name, kind in pairs if kind in kinds]
 
 
 def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Dialect:
     """The layout of a file with these first lines.
 
     Args:
-        lines: at least one, none of them blank.
-        named: the columns that the user named, which no file without a header has.
+        lines: without their ends; at least one holds more than blanks.
+        named: the columns that the user named, which settle whether there is a header.
     """
-    header, *rows = lines
-    unquoted = re.sub('"[^"]*"', "", header)
-    delimiter = next((mark for mark in DELIMITERS if mark in unquoted), ",")
-    names, *fields = csv.reader([header, *rows], delimiter=delimiter)
-    # Where a comma is the decimal mark, fields are separated by semicolons or tabs.
-    values = [value.strip() for row in fields for value in row]
-    with_commas = any(DECIMAL_COMMA.fullmatch(value) for value in values)
-    with_points = any(DECIMAL_POINT.fullmatch(value) for value in values)
-    has_header = not all(_is_number(name) for name in names) or bool(set(names) & set(named))
+    body, comments = _leave_out_comments(lines)
+    texts = [lines[number] for number in body] or comments[-1:]
+    layout = detect_layout(texts)
+    fields = layout.split(texts)
+    rows = fields[1:]
+    width = find_width(rows or fields)
+    columns = [[row[i] for row in rows if len(row) == width] for i in range(width)]
+    numerals = detect_numerals(columns, layout.delimiter)
+    kinds = [_judge(column, numerals) for column in columns]
+    header: list[str] | None = [name.strip() for name in fields[0]]
+    has_header = _judge_header(header or [], columns, kinds, numerals, named)
+    if not has_header:
+        above = _find_names(comments, layout, width)
+        has_header, header, rows = (True, above, fields) if above else (has_header, None, fields)
+    names = _name_columns(header, rows, width)
+    unseen: list[Kind] = ["empty"] * len(names)  # where no row has the fields of the header
+    # DuckDB and others take a header whose fields go on in the next line for one line.
+    n_more = sum(field.count("\n") for field in fields[0]) if rows is not fields else 0
+    n_before = len(lines)
+    if rows:
+        n_before = body[0] if rows is fields else body[1 + n_more] - n_more
     return Dialect(
-        tuple(names), delimiter, has_header, delimiter != "," and with_commas and not with_points
+        names=_make_unique(names),
+        delimiter=layout.delimiter,
+        has_header=has_header,
+        numerals=numerals,
+        kinds=tuple(kind for kind, _ in zip((*kinds, *unseen), names, strict=False)),
+        quote=layout.quote,
+        escape=layout.escape,
+        n_before=n_before,
+        first_row=tuple(rows[0]) if rows else (),
+        is_irregular=_are_irregular(lines, body, n_before),
     )
 
 
-def read_first_lines(path: Path, name: str, *, n_characters: int = 100_000) -> list[str]:
-    """The first lines of a text file that are not blank, without their ends; at least one.
+def check_header(dialect: Dialect, name: str) -> None:
+    """Raise where the first line may name the columns as well as be a row.
 
     Args:
-        path: the file.
-        name: what messages call it.
-        n_characters: how much of the file is looked at: some thousand lines.
+        dialect: of a file.
+        name: what messages call the file.
 
     Raises:
-        TableError: when the file cannot be read, is empty, or no text in UTF-8.
+        TableError: saying how to settle it.
     """
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            text = file.read(n_characters)
-    except UnicodeDecodeError as error:
-        raise TableError(f"{name} is not UTF-8 text: save it as a UTF-8 CSV") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise TableError(f"cannot read {name}: {error}") from error
-    lines = [line for line in re.split("\r\n|\r|\n", text) if line.strip()]
-    if not lines:
-        raise TableError(f"{name} is empty: it needs a header and rows")
-    # Unless the file ends there, the last line may be cut short.
-    whole = lines if len(text) < n_characters else lines[:-1]
-    if not whole:
-        raise TableError(f"{name} has a first line of over {n_characters:,} characters")
-    return whole
+    if dialect.has_header is not None:
+        return
+    number = next(i for i, kind in enumerate(dialect.kinds) if kind in NUMERIC)
+    value = dialect.first_row[number]
+    raise TableError(
+        f"{name}: the first line, with {value!r}, may be a row or a header: name the coordinates "
+        f"with -x and -y, column {number + 1} by 'column{number}' if it is a row, and by {value!r} "
+        "if it is a header"
+    )
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text.strip().strip('"'))
-    except ValueError:
+def _leave_out_comments(lines: Sequence[str]) -> tuple[list[int], list[str]]:
+    """The numbers of the lines that are no comments, and what the comments above them say."""
+    mark = find_mark(lines)
+    body = [number for number, line in enumerate(lines) if not leave_out(line, mark)]
+    end = body[0] if body else len(lines)
+    above = [line.strip().lstrip(mark).strip() for line in lines[:end] if line.strip()]
+    return body, above
+
+
+def _are_irregular(lines: Sequence[str], body: Sequence[int], n_before: int) -> bool:
+    """Whether comments, or lines of nothing but blanks, are among the rows or after them."""
+    rows = set(body)
+    return any(lines[i] and i not in rows for i in range(n_before, len(lines)))
+
+
+def _judge(column: Sequence[str], numerals: Numerals) -> Kind:
+    """What the fields of a column mostly are."""
+    values = [value for value in column if not is_nothing(value)]
+    if not values:
+        return "empty"
+    for kind, pattern in PATTERNS.items():
+        if all(re.fullmatch(pattern, value.strip()) for value in values):
+            return kind
+    n_numbers = sum(map(numerals.is_number, values))
+    if n_numbers == len(values):
+        return "number"
+    return "mixed" if 2 * n_numbers > len(values) else "text"
+
+
+def _judge_header(
+    first: Sequence[str],
+    columns: Rows,
+    kinds: Sequence[Kind],
+    numerals: Numerals,
+    named: Collection[str | None],
+) -> bool | None:
+    """Whether the first line names the columns; None where it may be a row as well.
+
+    Args:
+        first: its fields.
+        columns: the fields of the rows after it, column by column.
+        kinds: of these columns.
+        numerals: of the numbers in them.
+        named: the columns that the user named.
+    """
+    if set(first) & set(named):
+        return True
+    if set(name_by_place(len(first))) & set(named):
         return False
-    return True
+    # Rows may have one more field than a header, before the others.
+    places = list(zip(first, kinds[-len(first) :], columns[-len(first) :], strict=False))
+    over_numbers = [field for field, kind, _ in places if kind in NUMERIC and not is_nothing(field)]
+    numbers = [field for field in over_numbers if numerals.is_number(field)]
+    if not over_numbers or len(numbers) == len(first):
+        return not all(is_nothing(field) or numerals.is_number(field) for field in first)
+    is_value = any(not number.isdecimal() for number in numbers)  # nobody calls a column -1 or 2.5
+    if len(numbers) < len(over_numbers):
+        return None if is_value else True
+    recurs = any(kind == "text" and field in column for field, kind, column in places)
+    others = [field for field, kind, _ in places if kind not in NUMERIC]
+    return False if is_value or recurs or all(map(is_nothing, others)) else None
+
+
+def _find_names(comments: Sequence[str], layout: Layout, width: int) -> list[str] | None:
+    """The names of so many columns that the last of some comments says, if it does."""
+    for text in comments[-1:]:
+        by_blanks = re.split(r"[\s,;]+", text)
+        in_layout = by_blanks if layout.delimiter == " " else layout.split([text])[0]
+        for names in (in_layout, by_blanks):
+            if len(names) == width and not all(map(LIKE_A_NUMBER.fullmatch, names)):
+                return [name.strip() for name in names]
+    return None
+
+
+def merge_dialects(dialects: Sequence[Dialect], name: str) -> Dialect:
+    """The layout of several files as one table: that of the first, with the columns of all.
+
+    Args:
+        dialects: of the files, in their order.
+        name: what messages call them.
+
+    Raises:
+        TableError: when only some have a header, or they write numbers in different ways.
+    """
+    first = dialects[0]
+    if len({dialect.has_header for dialect in dialects}) > 1:
+        raise TableError(f"{name}: some files have a header and some have none: mend the first")
+    numerals = {dialect.numerals for dialect in dialects} - {POINTS} or {POINTS}
+    if len(numerals) > 1:
+        raise TableError(f"{name}: the files write numbers in different ways: fit each by itself")
+    found: dict[str, tuple[str, set[Kind]]] = {}
+    for dialect in dialects:
+        for column, kind in zip(dialect.names, dialect.kinds, strict=True):
+            found.setdefault(column.lower(), (column, set()))[1].add(kind)
+    names = tuple(column for column, _ in found.values())
+    kinds = tuple(_merge_kinds(each) for _, each in found.values())
+    return replace(first, names=names, kinds=kinds, numerals=numerals.pop())
+
+
+def _merge_kinds(kinds: set[Kind]) -> Kind:
+    """What a column holds that holds each of these in some files."""
+    kinds = kinds - {"empty"} or {"empty"}
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    if not kinds <= {*NUMERIC}:
+        return "text"
+    return "mixed" if "mixed" in kinds else "number"
+
+
+def name_by_place(n_columns: int) -> list[str]:
+    """The names of columns that have none: column0, column1 and so on."""
+    return [f"column{i}" for i in range(n_columns)]
+
+
+def _name_columns(header: Sequence[str] | None, rows: Rows, width: int) -> list[str]:
+    """The names of columns, of which the first is `UNNAMED` where it has none or counts the rows.
+
+    Args:
+        header: the names that the file has for them.
+        rows: the first of them.
+        width: how many fields most of these have.
+    """
+    if header is None:
+        names = name_by_place(width)
+        return [UNNAMED, *names[1:]] if width > 2 and _count_rows(rows) else names
+    are_even = all(len(row) == width for row in rows)
+    names = list(header)
+    if are_even and len(names) == width - 1:
+        is_last_empty = bool(rows) and all(not row[-1].strip() for row in rows)
+        names = [*names, ""] if is_last_empty else ["", *names]
+    elif are_even and len(names) == width + 1 and not names[-1]:
+        names = names[:-1]
+    named = [name or place for name, place in zip(names, name_by_place(len(names)), strict=True)]
+    return named if names[0] or len(names) < 2 else [UNNAMED, *named[1:]]
+
+
+def _count_rows(rows: Rows, *, enough: int = 3) -> bool:
+    """Whether the first fields of some rows count them, from 0 or 1 on."""
+    numbers = [row[0].strip() for row in rows]
+    counted = [[str(i) for i in range(first, first + len(rows))] for first in (0, 1)]
+    return len(rows) >= enough and numbers in counted
+
+
+def _make_unique(names: Sequence[str]) -> tuple[str, ...]:
+    """The names with a number after those that came before, whether in small letters or large."""
+    taken: set[str] = set()
+    unique = []
+    for name in names:
+        own, n = name, 0
+        while own.lower() in taken:
+            n += 1
+            own = f"{name}_{n}"
+        taken.add(own.lower())
+        unique.append(own)
+    return tuple(unique)

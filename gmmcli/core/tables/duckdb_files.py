@@ -1,12 +1,14 @@
 """DuckDB: the engine inside this process, which reads files of this machine.
 
-No connection of ours reaches the network, or loads an extension, unless the user's own URL says so.
+DuckDB is told all of how a text file is laid out, and guesses nothing. No connection of ours
+reaches the network, or loads an extension, unless the user's own URL says so.
 """
 
-import glob
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +18,245 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from gmmcli.core.tables.complaints import translate_errors
-from gmmcli.core.tables.dialect import MISSING, Dialect, detect_dialect, read_first_lines
+from gmmcli.core.tables.complaints import NOT_WHOLE, translate_errors
+from gmmcli.core.tables.dialect import (
+    Dialect,
+    Kind,
+    check_header,
+    detect_dialect,
+    merge_dialects,
+)
 from gmmcli.core.tables.engine import Dataset, Engine
-from gmmcli.core.tables.source import PARQUET_SUFFIXES, Source
+from gmmcli.core.tables.formats import Packing, find_paths, read_sample, recognize_all, share_sample
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.spellings import SPELLINGS, Numerals, read_number
 from gmmcli.errors import TableError
 
 NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-# What DuckDB is told of the fields that are nothing. It knows NaN itself, and every spelling makes
-# it read 2 % slower.
-SPELLINGS_OF_NOTHING = {
-    "nullstr": [word for word in MISSING if word.lower() != "nan"],
-    "allow_quoted_nulls": True,
+# What DuckDB is told of every text file, so that it takes each line for a row, and no name of a
+# directory for a column.
+FIXED = {
+    "header": False,
+    "comment": "",
+    "strict_mode": True,
+    "null_padding": False,
+    "ignore_errors": False,
+    "hive_partitioning": False,
+    "union_by_name": False,
 }
+# What DuckDB is told of the fields that are nothing. It knows NaN itself.
+SPELLINGS_OF_NOTHING = [" "] + [word for word in SPELLINGS if word.lower() not in ("nan", "-nan")]
+# What columns become, by what their first rows hold, where they are not kept as they are.
+TYPES: dict[Kind, str] = {
+    "whole": "int64",
+    "number": "float64",
+    "day": "date",
+    "moment": "timestamp",
+}
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """Text files of one layout, which DuckDB reads at once.
+
+    Attributes:
+        paths: as DuckDB is told them.
+        dialect: their layout.
+        packing: how they are packed.
+    """
+
+    paths: tuple[str, ...]
+    dialect: Dialect
+    packing: Packing
+
+    def read(
+        self, backend: BaseBackend, types: Mapping[str, str], options: Mapping[str, Any]
+    ) -> ir.Table:
+        """Their rows.
+
+        Args:
+            backend: Ibis's connection to DuckDB.
+            types: what columns are read as, unless as text.
+            options: what else DuckDB is told.
+        """
+        dialect = self.dialect
+        return backend.read_csv(
+            list(self.paths),
+            columns={name: types.get(name, "VARCHAR") for name in dialect.names},
+            delim=dialect.delimiter,
+            quote=dialect.quote,
+            escape=dialect.escape,
+            skip=dialect.n_before,
+            compression=self.packing,
+            **FIXED,
+            **options,
+        )
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """The rows of text files, one after the other, as DuckDB reads them.
+
+    Attributes:
+        backend: Ibis's connection to DuckDB.
+        parts: the files in their order; those of one layout that follow each other are one part.
+        dialect: the layout of all, with all columns.
+    """
+
+    backend: BaseBackend
+    parts: tuple[TextFiles, ...]
+    dialect: Dialect
+
+    def read_text(self) -> ir.Table:
+        """The rows with every column as it is written."""
+        return self._read({}, {})
+
+    def read_numbers(
+        self, columns: Sequence[str], *, plainly: bool, texts: Sequence[str] = ()
+    ) -> ir.Table:
+        """The rows with some columns read as numbers; see `engine.ReadNumbers`.
+
+        DuckDB takes marks between thousands wherever they are: such numbers are read as text, and
+        parsed with more care.
+        """
+        numerals = self.dialect.numerals
+        types = {} if numerals.thousands else dict.fromkeys(columns, "DOUBLE")
+        options: dict[str, Any] = {}
+        if types and not plainly:
+            words = [word for word in SPELLINGS_OF_NOTHING if self.dialect.escape not in word]
+            options = {"nullstr": words, "allow_quoted_nulls": True}
+        if types and numerals.decimal != ".":
+            options = {**options, "decimal_separator": numerals.decimal}
+        return _type_columns(self._read(types, options), self.dialect, (*columns, *texts))
+
+    def _read(self, types: Mapping[str, str], options: Mapping[str, Any]) -> ir.Table:
+        tables = [part.read(self.backend, types, options) for part in self.parts]
+        if len(tables) == 1:
+            return tables[0]
+        names = self.dialect.names
+        return ibis.union(*(_pad(table, names, types) for table in tables))
+
+    def check(self, name: str) -> None:
+        """Raise unless DuckDB reads the first row of each part as its first lines say.
+
+        Raises:
+            TableError: naming the file.
+        """
+        for part in self.parts:
+            expected = list(part.dialect.first_row)
+            found = part.read(self.backend, {}, {}).limit(1).to_pyarrow().to_pylist()
+            said = [value or "" for row in found for value in row.values()]
+            if list(map(_squeeze, said)) != list(map(_squeeze, expected)):
+                raise TableError(
+                    f"{name}: the first row is read as {said}, where the text says {expected}: "
+                    "mend the quotes in or above it"
+                )
 
 
 def open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -> Dataset:
     """All rows and columns of a file, or of all files that a pattern matches.
 
     Args:
-        source: a path or a pattern of paths.
+        source: a path or a pattern of paths, of what DuckDB reads; see `copies`.
         named: the columns that the user named.
         as_text: read the columns of text files as they are written.
 
     Raises:
         TableError: when there are no such files, or they cannot be read.
     """
-    paths = _find_paths(source.data)
+    paths = find_paths(source.place)
+    kind = recognize_all(paths, source.name)
     backend = ibis.duckdb.connect(**NO_EXTENSIONS)
-    engine = build_engine(backend)
+    engine, places = build_engine(backend), _escape(paths)
     with translate_errors(source.name):
-        if _is_parquet(paths[0]):
-            rows = backend.read_parquet(_escape(paths), union_by_name=len(paths) > 1)
+        if kind == "parquet":
+            is_many = len(paths) > 1
+            rows = backend.read_parquet(places, union_by_name=is_many, hive_partitioning=False)
             return Dataset(rows, engine)
-        lines = read_first_lines(paths[0], source.label or str(paths[0]))
-        dialect = detect_dialect(lines, named)
-        n_rows = _estimate_rows(paths, lines)
-        options = _choose_options(lines, dialect, n_files=len(paths), as_text=as_text)
+        if kind == "json":
+            whole = {"sample_size": -1, "hive_partitioning": False, "union_by_name": True}
+            return Dataset(backend.read_json(places, **whole), engine)
+        table, n_rows = _open_text(backend, paths, source.name, named)
+        table.check(source.name)
         if as_text:
-            rows = _read_csv(backend, _escape(paths), dialect, options)
-            return Dataset(rows, engine, dialect, n_rows_about=n_rows)
-        rows = _read_csv(backend, _escape(paths), dialect, options | SPELLINGS_OF_NOTHING)
-        reread = partial(_read_numbers, backend, _escape(paths), options)
-        return Dataset(rows, engine, dialect, reread, n_rows)
+            return Dataset(table.read_text(), engine, table.dialect, n_rows_about=n_rows)
+        return Dataset(table.read_text(), engine, table.dialect, table.read_numbers, n_rows)
+
+
+def _open_text(
+    backend: BaseBackend,
+    paths: Sequence[Path],
+    name: str,
+    named: Sequence[str | None],
+) -> tuple[TextTable, float]:
+    """The rows of text files, and roughly how many there are.
+
+    Args:
+        backend: Ibis's connection to DuckDB.
+        paths: of the files.
+        name: what messages call them.
+        named: the columns that the user named.
+    """
+    found: list[TextFiles] = []
+    n_rows = 0.0
+    for path in paths:
+        own = name if len(paths) == 1 else str(path)
+        sample = read_sample(path, own, n_bytes=share_sample(len(paths)))
+        dialect = detect_dialect(sample.lines, named)
+        check_header(dialect, own)
+        found.append(TextFiles((*_escape([path]),), dialect, sample.packing))
+        n_rows += _estimate_rows(path, sample.lines, sample.packing)
+    merged = merge_dialects([files.dialect for files in found], name)
+    groups = [list(group) for _, group in groupby(found, _describe_layout)]
+    parts = [
+        replace(group[0], paths=tuple(path for files in group for path in files.paths))
+        for group in groups
+    ]
+    return TextTable(backend, tuple(parts), merged), n_rows
+
+
+def _describe_layout(files: TextFiles) -> tuple[Dialect, Packing]:
+    """What files share that DuckDB reads at once."""
+    return replace(files.dialect, kinds=(), first_row=(), numerals=Numerals()), files.packing
+
+
+def _pad(rows: ir.Table, names: Sequence[str], types: Mapping[str, str]) -> ir.Table:
+    """The rows with columns of these names in their order, empty where they are not there."""
+    own = {name.lower(): name for name in rows.columns}
+    empty = {"DOUBLE": "float64", "VARCHAR": "string"}
+    return rows.select(
+        **{
+            name: rows[own[name.lower()]]
+            if name.lower() in own
+            else ibis.null().cast(empty[types.get(name, "VARCHAR")])
+            for name in names
+        }
+    )
+
+
+def _type_columns(rows: ir.Table, dialect: Dialect, names: Sequence[str]) -> ir.Table:
+    """The rows with columns of text as what the first rows hold there, but for some.
+
+    A whole number that is none is an error: DuckDB would round it.
+
+    Args:
+        rows: with columns of text.
+        dialect: what the first rows hold.
+        names: of the columns that stay as they are.
+    """
+    typed: dict[str, ir.Value] = {}
+    for name, kind in zip(dialect.names, dialect.kinds, strict=True):
+        if name in names or kind not in TYPES:
+            continue
+        text = read_number(rows[name], dialect.numerals)
+        if kind == "whole":
+            text = text.re_search(r"^[-+]?[0-9]+$").ifelse(text, text + NOT_WHOLE)
+        typed[name] = text.cast(TYPES[kind])
+    return rows.mutate(**typed)
+
+
+def _squeeze(text: str) -> str:
+    return re.sub(r"\s+", "", text)
 
 
 def build_engine(backend: BaseBackend) -> Engine:
@@ -90,91 +288,21 @@ def _relate(backend: BaseBackend, rows: ir.Table) -> duckdb.DuckDBPyRelation:
     return connection.sql(str(ibis.to_sql(rows, dialect="duckdb")))
 
 
-def _find_paths(data: str) -> list[Path]:
-    """The file of this name or else those that match the pattern, in the order of their names."""
-    path = Path(data)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        raise TableError(f"{path} is a directory, not a file: give a CSV or Parquet file")
-    found = [Path(name) for name in sorted(glob.glob(data))]  # noqa: PTH207 (absolute)
-    paths = [path for path in found if path.is_file()]
-    if not paths:
-        raise TableError(f"{path} does not exist: give a CSV or Parquet file")
-    if len({_is_parquet(path) for path in paths}) > 1:
-        raise TableError(f"{data} matches both Parquet and CSV files: match one kind")
-    return paths
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() in PARQUET_SUFFIXES
-
-
 def _escape(paths: Sequence[Path]) -> list[str]:
     """The paths with the marks that DuckDB would read as a pattern made literal."""
     return [re.sub(r"([*?\[\]])", r"[\1]", str(path)) for path in paths]
 
 
-def _estimate_rows(paths: Sequence[Path], lines: Sequence[str], *, expansion: float = 2.5) -> float:
-    """Roughly how many rows text files have, by their sizes and the length of the first lines.
+def _estimate_rows(
+    path: Path, lines: Sequence[str], packing: Packing, *, expansion: float = 2.5
+) -> float:
+    """Roughly how many rows a text file has, by its size and the length of its first lines.
 
     Args:
-        paths: the files.
-        lines: the first lines of the first of them, without their ends.
-        expansion: how many bytes of numbers a compressed byte holds, about.
+        path: the file.
+        lines: the first of them, without their ends.
+        packing: how the file is packed.
+        expansion: how many bytes of numbers a packed byte holds, about.
     """
-    n_bytes = sum(
-        path.stat().st_size * (expansion if path.suffix.lower() == ".gz" else 1) for path in paths
-    )
+    n_bytes = path.stat().st_size * (1 if packing == "none" else expansion)
     return n_bytes * len(lines) / sum(len(line) + 1 for line in lines)
-
-
-def _choose_options(
-    lines: Sequence[str], dialect: Dialect, *, n_files: int, as_text: bool
-) -> dict[str, Any]:
-    """What DuckDB is told of text files that begin with these lines."""
-    options: dict[str, Any] = {"delim": dialect.delimiter, "header": dialect.has_header}
-    # Where no field of its sample is quoted, DuckDB would take none to be.
-    if not any("'" in line for line in lines):
-        options["quote"] = '"'
-    if n_files > 1:
-        options["union_by_name"] = True
-    if as_text:
-        options["all_varchar"] = True
-    elif dialect.decimal_comma:
-        options["decimal_separator"] = ","
-    return options
-
-
-def _read_csv(
-    backend: BaseBackend, paths: list[str], dialect: Dialect, options: Mapping[str, Any]
-) -> ir.Table:
-    """The rows of text files with the types that DuckDB guesses, unless the options say them."""
-    try:
-        return backend.read_csv(paths, **options)
-    except duckdb.InvalidInputException:
-        # The guess failed without a reason; reading every column as text names the bad line.
-        text = dict.fromkeys(dialect.names, "VARCHAR")
-        table = backend.read_csv(paths, columns=text, auto_detect=False, **options)
-        table.count().to_pyarrow()
-        return table
-
-
-def _read_numbers(
-    backend: BaseBackend,
-    paths: list[str],
-    options: Mapping[str, Any],
-    columns: Sequence[str],
-    *,
-    plainly: bool,
-    texts: Sequence[str] = (),
-) -> ir.Table:
-    """The rows of text files with some columns read as numbers; see `engine.ReadNumbers`.
-
-    Types are guessed from the first rows, and a decimal point may come after them. As the kinds of
-    columns are known, DuckDB looks at one vector of rows, and not at its ten.
-    """
-    types = dict.fromkeys(columns, "DOUBLE") | dict.fromkeys(texts, "VARCHAR")
-    known = {"types": types, "sample_size": 2048}
-    spelled = {} if plainly else SPELLINGS_OF_NOTHING
-    return backend.read_csv(paths, **options, **known, **spelled)

@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gmmcli.core.tables.complaints import translate_errors
-from gmmcli.core.tables.dialect import MISSING
 from gmmcli.core.tables.sink import write_rows
 from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.spellings import read_word
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.errors import TableError
 
@@ -135,9 +135,9 @@ def read_value(table: Table, rows: ir.Table) -> dict[str, ir.Value]:
     if column.type().is_numeric():
         return {table.by: column}
     text = column.cast("string")
-    for missing in MISSING if table.dialect is not None else [""]:
-        text = text.nullif(missing)
-    return {table.by: text}
+    if table.dialect is None:
+        return {table.by: text.nullif("")}
+    return {table.by: read_word(text).isnull().ifelse(None, text)}
 
 
 def _write_text(value: ir.Value) -> ir.Value:

@@ -19,8 +19,8 @@ from gmmcli.core.mixture.territories import Cut, Territories, Territory
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.core.tables.arithmetic import HAIR, LARGEST, avoid_zero
-from gmmcli.core.tables.complaints import translate_errors
-from gmmcli.core.tables.export import export, is_text_kept
+from gmmcli.core.tables.complaints import MEND_TEXT, translate_errors
+from gmmcli.core.tables.export import KEEP_TEXT, export, is_text_kept
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.errors import TableError
@@ -91,7 +91,10 @@ def write_predictions(
         export(table, predict(table), output, overwrite=overwrite)
     except TableError:
         if table.dataset.engine.names_lines and table.dialect is not None:
-            _read_numbers(open_table(source, x=x, y=y))  # which names the line of a bad one
+            bad = open_table(source, x=x, y=y)  # whose columns name the line of a bad number
+            _read_numbers(bad, columns)
+            if not is_text_kept(output):
+                _read_numbers(bad, table.dialect.find("whole", "number"), KEEP_TEXT)
         raise
 
 
@@ -129,9 +132,11 @@ def name_result(name: str, columns: Container[str]) -> str:
     return f"predicted_{name}" if name in columns else name
 
 
-def _read_numbers(table: Table) -> None:
-    """Read the coordinates of all rows; TableError where one cannot be read."""
-    table.read(table.rows.aggregate(x=table.rows.x.max(), y=table.rows.y.max()))
+def _read_numbers(table: Table, names: Sequence[str], if_converted: str = MEND_TEXT) -> None:
+    """Read some columns of all rows as numbers; TableError where that cannot be done."""
+    rows = table.dataset.read_numbers(names).rows
+    with translate_errors(table.source, if_converted=if_converted):
+        rows.aggregate(**{name: rows[name].max() for name in names}).to_pyarrow()
 
 
 def _add_joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Table:

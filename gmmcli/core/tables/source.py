@@ -2,11 +2,6 @@
 
 import glob
 import re
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,7 +10,6 @@ from urllib.parse import SplitResult, urlsplit
 from gmmcli.errors import TableError
 from gmmcli.settings import EngineName
 
-PARQUET_SUFFIXES = (".parquet", ".pq")
 # The extras of this package that bring a driver, by the schemes of URLs that need one.
 EXTRAS = {"postgres": "postgres", "postgresql": "postgres", "sqlite": "sqlite"}
 # The schemes of URLs that name a file of this machine.
@@ -34,12 +28,19 @@ class Source:
         table: the table in the database.
         engine: what reads it: "spark", or "auto" for what fits a file or a database.
         label: what messages call it, where that is not what it is.
+        copy: a path or pattern of paths that is read in its place; see `copies`.
     """
 
     data: str
     table: str | None = None
     engine: EngineName = "auto"
     label: str | None = None
+    copy: str | None = None
+
+    @property
+    def place(self) -> str:
+        """What is read: what the user named, or its copy."""
+        return self.data if self.copy is None else self.copy
 
     @property
     def name(self) -> str:
@@ -75,26 +76,14 @@ class Source:
         return self.engine == "spark"
 
 
-@contextmanager
-def resolve_source(data: str, table: str | None, engine: EngineName = "auto") -> Iterator[Source]:
-    """What the user named; where that is -, a temporary CSV file of what standard input holds.
+def check_name(source: Source) -> None:
+    """Raise where what the user named is no text, as names of files may be.
 
-    Args:
-        data: a path, a pattern of paths, the URL of a database, or -.
-        table: the table in the database.
-        engine: what reads it.
+    Raises:
+        TableError: naming the source.
     """
-    if data != "-":
-        yield Source(data, table, engine)
-        return
-    with tempfile.TemporaryDirectory(prefix="gmm-") as directory:
-        path = Path(directory) / "standard-input.csv"
-        try:
-            with path.open("wb") as file:
-                shutil.copyfileobj(sys.stdin.buffer, file)
-        except OSError as error:
-            raise TableError(f"cannot copy standard input: {error.strerror or error}") from error
-        yield Source(str(path), table, engine, label="standard input")
+    if any("\ud800" <= letter <= "\udfff" for letter in source.data):
+        raise TableError(f"the name {source.data!r} is not UTF-8: rename the file")
 
 
 def check_source(source: Source) -> None:
@@ -103,12 +92,14 @@ def check_source(source: Source) -> None:
     Raises:
         TableError: naming the source.
     """
-    if any("\ud800" <= letter <= "\udfff" for letter in source.data):
-        raise TableError(f"the name {source.data!r} is not UTF-8: rename the file")
+    check_name(source)
     name = replace(source, table=None).name
+    if source.table is not None and not source.table.strip():
+        raise TableError(f"--table of {name} is empty: name a table, or leave it out")
     if source.engine != "auto" and source.is_database:
         raise TableError(f"{name} is a database, not files: leave out --engine {source.engine}")
-    if source.table is not None and (source.engine != "auto" or not source.is_url):
+    is_asked = source.table is not None and source.copy is None  # a copy may be of a sheet
+    if is_asked and (source.engine != "auto" or not source.is_url):
         raise TableError(
             f"{name} is not the URL of a database: leave out --table, which names a table "
             "in one, or give a URL such as duckdb://survey.duckdb"

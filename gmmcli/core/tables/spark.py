@@ -17,9 +17,10 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from gmmcli.core.tables.complaints import translate_errors
-from gmmcli.core.tables.dialect import Dialect, detect_dialect
+from gmmcli.core.tables.dialect import Dialect, check_header, detect_dialect
 from gmmcli.core.tables.engine import Dataset, Engine
-from gmmcli.core.tables.source import PARQUET_SUFFIXES, Source
+from gmmcli.core.tables.formats import PARQUET_SUFFIXES
+from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
 
 # What Spark's optimizer leaves undone: here to move conditions to where rows are read.
@@ -28,6 +29,8 @@ PUSHING_CONDITIONS = (
     "org.apache.spark.sql.catalyst.optimizer.PushDownPredicates",
     "org.apache.spark.sql.catalyst.optimizer.PushPredicateThroughNonJoin",
 )
+# What to do about text that Spark does not read.
+WITHOUT_SPARK = "leave out --engine spark, or write it as plain CSV or Parquet"
 # Whether rows go to and from Spark by Arrow.
 BY_ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 
@@ -52,12 +55,13 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Dataset:
         _configure(session)
         backend = ibis.pyspark.connect(session)
         engine = build_engine(backend)
-        path = _escape(source.data)
-        if source.data.lower().endswith(PARQUET_SUFFIXES):
+        path = _escape(source.place)
+        if source.place.lower().endswith(PARQUET_SUFFIXES):
             return Dataset(backend.read_parquet(path), engine)
         _parse_text_once(session)
         dialect = detect_dialect(_read_first_lines(session, path, source.name), named)
-        return Dataset(_read_csv(backend, path, dialect), engine, dialect)
+        _check_dialect(dialect, source.name)
+        return Dataset(_read_csv(backend, path, dialect, source.name), engine, dialect)
 
 
 def build_engine(backend: BaseBackend) -> Engine:
@@ -133,20 +137,33 @@ def _read_first_lines(
     return lines
 
 
-def _read_csv(backend: BaseBackend, path: str, dialect: Dialect) -> ir.Table:
+def _read_csv(backend: BaseBackend, path: str, dialect: Dialect, name: str) -> ir.Table:
     """The rows of text files, with every column as it is written."""
     rows = backend.read_csv(
         path,
         header=dialect.has_header,
         sep=dialect.delimiter,
         inferSchema=False,
-        escape='"',
+        quote=dialect.quote,
+        escape=dialect.escape,
         enforceSchema=False,
         mode="FAILFAST",
     )
-    if dialect.has_header:
-        return rows
-    return rows.rename({f"column{i}": name for i, name in enumerate(rows.columns)})
+    if len(rows.columns) != len(dialect.names):
+        raise TableError(f"{name} has other columns than its header names: {WITHOUT_SPARK}")
+    return rows.rename(dict(zip(dialect.names, rows.columns, strict=True)))
+
+
+def _check_dialect(dialect: Dialect, name: str) -> None:
+    """Raise where Spark would lose rows of a text file, or take comments for some.
+
+    Raises:
+        TableError: when fields are separated by blanks, or comments are above the rows.
+    """
+    check_header(dialect, name)
+    is_header_first = dialect.n_before == bool(dialect.has_header)
+    if dialect.delimiter == " " or dialect.is_irregular or not is_header_first:
+        raise TableError(f"{name} has blanks between fields, or comments: {WITHOUT_SPARK}")
 
 
 def _start_session(source: str) -> SparkSession:

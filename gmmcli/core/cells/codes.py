@@ -1,0 +1,81 @@
+"""Values that look like codes for missing ones, such as -999: many rows have them, far outside."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.covariances import FloatArray
+
+
+@dataclass(frozen=True)
+class Code:
+    """A value that looks like a code for a missing one.
+
+    Attributes:
+        axis: the coordinate: 0 or 1.
+        value: in data units.
+        count: how many points have it, or what they weigh.
+    """
+
+    axis: int
+    value: float
+    count: float
+
+
+def find_codes(cells: Cells, *, fewest: int = 2) -> list[Code]:
+    """The values at an end of a coordinate that lie farther off than all others do from each other.
+
+    One that a single point has in a single coordinate is a stray, and no code.
+
+    Args:
+        cells: of all points.
+        fewest: how often a code has to be there, in both coordinates together.
+    """
+    found = [code for axis in range(2) for code in _find_far_ends(cells, axis)]
+    times = {code.value: sum(c.count for c in found if c.value == code.value) for code in found}
+    return [code for code in found if times[code.value] >= fewest]
+
+
+def _find_far_ends(cells: Cells, axis: int, *, precision: float = 1e-12) -> list[Code]:
+    """The lowest and the highest value of a coordinate, where they lie far from all others.
+
+    Args:
+        cells: of all points.
+        axis: the coordinate.
+        precision: values that differ by less are one, as a share of the range of all, and so are
+            squares, as a share of its square: the means and variances of cells are rounded.
+    """
+    numbers = cells.means[:, axis]
+    low, high = float(numbers.min()), float(numbers.max())
+    if not 0 < high - low < np.inf:
+        return []
+    places = np.rint((numbers - low) / (high - low) / precision)
+    distinct, first, groups = np.unique(places, return_index=True, return_inverse=True)
+    if len(distinct) < 4:
+        return []
+    values = numbers[first]
+    are_far = _judge_ends(values)
+    counts = np.bincount(groups.ravel(), weights=cells.counts)
+    spreads = np.bincount(groups.ravel(), weights=cells.covariances[:, axis, axis])
+    ends = [end for end, is_far in zip((0, -1), are_far, strict=True) if is_far]
+    limit = precision * (high - low) ** 2
+    return [
+        Code(axis, float(f"{values[end]:.12g}"), float(counts[end]))
+        for end in ends
+        if spreads[end] <= limit
+    ]
+
+
+def _judge_ends(values: FloatArray) -> tuple[bool, bool]:
+    """Whether the first and the last of some values lie farther off than the others' range.
+
+    Args:
+        values: ascending, at least four.
+    """
+    gap_below, gap_above = values[1] - values[0], values[-1] - values[-2]
+    inner = values[-2] - values[1]
+    is_above = gap_above > inner
+    is_below = gap_below > (inner if is_above else values[-1] - values[1])
+    is_above = is_above and gap_above > (inner if is_below else values[-2] - values[0])
+    return bool(is_below), bool(is_above)

@@ -1,0 +1,185 @@
+"""Which columns of a table are its coordinates, and what can be wrong with them, in one line."""
+
+from collections.abc import Iterator, Sequence
+
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from gmmcli.core.tables.dialect import NUMERIC, ROW_NAMES, Kind
+from gmmcli.core.tables.engine import Dataset
+from gmmcli.core.tables.spellings import Numerals, is_nothing, read_number
+from gmmcli.errors import TableError
+
+# What the kinds of columns of text files are called.
+WORDS: dict[Kind, str] = {
+    "whole": "number",
+    "number": "number",
+    "mixed": "number",
+    "day": "date",
+    "moment": "time",
+    "text": "text",
+    "empty": "empty",
+}
+
+
+def parse_number(dataset: Dataset, name: str) -> ir.Value:
+    """A column as float64: null where it is empty, and an error where it is no number."""
+    column = dataset.rows[name]
+    if not column.type().is_string():
+        return column.cast("float64")
+    return read_number(column, _take_numerals(dataset)).cast("float64")
+
+
+def _take_numerals(dataset: Dataset) -> Numerals:
+    return Numerals() if dataset.dialect is None else dataset.dialect.numerals
+
+
+def choose_columns(
+    dataset: Dataset,
+    coordinates: tuple[str | None, str | None],
+    taken: tuple[str | None, str | None],
+    *,
+    source: str,
+) -> tuple[str, str]:
+    """The names of the coordinates: those that the user gave, or the first numeric columns.
+
+    Args:
+        dataset: all columns.
+        coordinates: the names that the user gave.
+        taken: the names of the column of weights, and of that whose values part the rows.
+        source: what messages call the table.
+    """
+    x, y = coordinates
+    names = [str(name) for name in dataset.rows.columns]
+    for name in (*coordinates, *taken):
+        if name is not None and name not in names:
+            raise TableError(f"{source} has no column {name!r}; it has {_quote(names)}")
+    others = [name for name in names if name not in (*coordinates, *taken)]
+    free = _find_numeric_columns(dataset, others)
+    chosen_x = x if x is not None else next(free, None)
+    chosen_y = y if y is not None else next(free, None)
+    if chosen_x is None or chosen_y is None:
+        raise TableError(_explain_lack(dataset, taken, source=source))
+    if chosen_x == chosen_y:
+        raise TableError(f"-x and -y both name {chosen_x!r}: give two different columns")
+    return chosen_x, chosen_y
+
+
+def _explain_lack(dataset: Dataset, taken: tuple[str | None, str | None], *, source: str) -> str:
+    """Why there are no two columns of numbers to choose, in one line; see `choose_columns`."""
+    if dataset.rows.limit(1).count().to_pyarrow().as_py() == 0:
+        return f"{source} has a header and no rows: there is nothing to fit"
+    weight, by = taken
+    uses = [("the weight", weight), ("that of --by,", by)]
+    others = [f"{use} {name!r}" for use, name in uses if name is not None]
+    n_others = len(dataset.rows.columns) - len(others)
+    remedy = "name the columns with -x and -y, or mend their values"
+    if n_others < 2:
+        remedy = "give a table with both coordinates"
+    beside = f" beside {' and '.join(others)}" if others else ""
+    return (
+        f"{source} needs two numeric columns{beside}; it has {_describe_columns(dataset)}: {remedy}"
+    )
+
+
+def _find_numeric_columns(dataset: Dataset, names: Sequence[str]) -> Iterator[str]:
+    """The columns that hold numbers, or mostly numbers, in their order.
+
+    One bad value makes a whole column text; leaving such a column out would fit another one in its
+    place without a word. Names of rows, of R's or pandas', are left out.
+
+    Args:
+        dataset: all columns.
+        names: of those to look at.
+    """
+    first = str(dataset.rows.columns[0])
+    free = [name for name in names if name != first or name.lower() not in ROW_NAMES]
+    known = _judge_by_type(dataset, free)
+    texts = [name for name in free if name not in known]
+    for name in free:
+        if name not in known:
+            known |= _judge_by_values(dataset, texts)
+        if known[name]:
+            yield name
+
+
+def _judge_by_type(dataset: Dataset, names: Sequence[str]) -> dict[str, bool]:
+    """Whether columns hold numbers, of those of which that is known without reading them."""
+    known: dict[str, bool] = {}
+    dialect, types = dataset.dialect, dataset.rows.schema()
+    kinds = {} if dialect is None else dict(zip(dialect.names, dialect.kinds, strict=True))
+    for name in names:
+        if kinds.get(name, "empty") != "empty":
+            known[name] = kinds[name] in NUMERIC
+        elif not (types[name].is_string() and dataset.text_may_be_numbers):
+            known[name] = types[name].is_numeric()
+    return known
+
+
+def _judge_by_values(
+    dataset: Dataset, names: Sequence[str], *, n_sampled: int = 1000
+) -> dict[str, bool]:
+    """Whether columns of text mostly hold numbers, by one look at the first rows for all of them.
+
+    Columns without anything there are looked at in all rows.
+
+    Args:
+        dataset: all columns.
+        names: of the columns.
+        n_sampled: how many rows are looked at first.
+    """
+    numerals = _take_numerals(dataset)
+    sample = dataset.rows.select(*names).limit(n_sampled).to_pyarrow().to_pydict()
+    judged: dict[str, bool] = {}
+    for name, column in sample.items():
+        values = [value for value in column if value is not None and not is_nothing(value)]
+        if values:
+            judged[name] = 2 * sum(map(numerals.is_number, values)) > len(values)
+    empty = [name for name in names if name not in judged]
+    if not empty or len(next(iter(sample.values()))) < n_sampled:
+        return judged | dict.fromkeys(empty, False)
+    texts = {name: read_number(dataset.rows[name], numerals) for name in empty}
+    numbers = {f"numbers {name}": t.try_cast("float64").count() for name, t in texts.items()}
+    filled = {f"values {name}": text.count() for name, text in texts.items()}
+    (found,) = dataset.rows.aggregate(**numbers, **filled).to_pyarrow().to_pylist()
+    return judged | {n: 2 * found[f"numbers {n}"] > found[f"values {n}"] for n in empty}
+
+
+def check_type(dataset: Dataset, name: str, *, source: str) -> None:
+    """Raise where a column is neither of numbers nor of text that may be numbers.
+
+    Raises:
+        TableError: naming the column and what it holds.
+    """
+    kind = dataset.rows[name].type()
+    if not (kind.is_numeric() or (kind.is_string() and dataset.text_may_be_numbers)):
+        raise TableError(f"{source}: column {name!r} is {_name_kind(kind)}, not numbers")
+
+
+def _quote(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+def _describe_columns(dataset: Dataset, *, most: int = 20) -> str:
+    """The names of columns, and what is in them; of many, the first."""
+    kinds = {name: _name_kind(kind) for name, kind in dataset.rows.schema().items()}
+    if dataset.dialect is not None:
+        dialect = dataset.dialect
+        kinds = {n: WORDS[kind] for n, kind in zip(dialect.names, dialect.kinds, strict=True)}
+    kinds |= {name: "names of rows" for name in list(kinds)[:1] if name.lower() in ROW_NAMES}
+    named = ", ".join(f"{name!r} ({kind})" for name, kind in list(kinds.items())[:most])
+    return f"{named} and {len(kinds) - most:,} more" if len(kinds) > most else named
+
+
+def _name_kind(kind: dt.DataType) -> str:
+    """What a type is called by people who have never heard of it."""
+    if kind.is_numeric():
+        return "number"
+    words = {
+        "text": kind.is_string(),
+        "true or false": kind.is_boolean(),
+        "date": kind.is_date(),
+        "time": kind.is_timestamp() or kind.is_time() or kind.is_interval(),
+        "list": kind.is_array(),
+    }
+    return next((word for word, fits in words.items() if fits), "neither number nor text")
