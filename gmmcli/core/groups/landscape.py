@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gmmcli.core.mixture.covariances import FloatArray, determinants, half_log_determinants
 from gmmcli.core.mixture.densities import exponentiate, log_sum_exp, log_weights
-from gmmcli.core.mixture.gaussians import Gaussians, find_natural_parameters, make_features
+from gmmcli.core.mixture.gaussians import Gaussians, IntArray, find_natural_parameters, make_features
 
 
 class Slope(NamedTuple):
@@ -91,13 +91,18 @@ class Landscape(NamedTuple):
         flat = np.zeros((len(points), 2, 2))
         return np.asarray(self.parameters @ make_features(points, flat))
 
+    def measure_own(self, components: IntArray, points: FloatArray) -> FloatArray:
+        """Log weight plus log density of one component at each point, in nats, shape (N,)."""
+        features = make_features(points, np.zeros((len(points), 2, 2)))
+        return np.asarray(np.einsum("nf,fn->n", self.parameters[components], features))
+
     def measure(self, points: FloatArray) -> FloatArray:
         """The log density at points of shape (N, 2), in nats, shape (N,)."""
         return log_sum_exp(self.measure_joint(points), axis=0)
 
     def share(self, points: FloatArray) -> FloatArray:
         """The responsibilities of the components for points of shape (N, 2), shape (K, N)."""
-        return _normalize(self.measure_joint(points))
+        return _normalize(self.measure_joint(points))[0]
 
     def step(self, points: FloatArray, *, longest: float = 1.0, part: float = 0.5) -> FloatArray:
         """Where a step of modal EM leads from points, shape (N, 2); never to a lower place.
@@ -113,7 +118,7 @@ class Landscape(NamedTuple):
             part: or else as a part of the way to it.
         """
         joint = self.measure_joint(points)
-        shares = _normalize(joint).T
+        shares = _normalize(joint)[0].T
         along = multiply(invert(self._average_precisions(shares)), shares @ self.pulls) - points
         away = 2 * (self.peaks[:, None] - joint)  # squared, as are all lengths here; (K, N)
         x, y = along.T
@@ -134,23 +139,39 @@ class Landscape(NamedTuple):
 
     def explore(self, points: FloatArray) -> Slope:
         """What the landscape is like at points of shape (N, 2)."""
-        shares = self.share(points).T  # (N, K)
-        precisions = self._average_precisions(shares)
-        gradients = shares @ self.pulls - multiply(precisions, points)
-        own = self.pulls - np.einsum("kij,nj->nki", self.precisions, points)
-        own = own - gradients[:, None]
-        between = np.einsum("nk,nki,nkj->nij", shares, own, own)
-        return Slope(self.measure(points), gradients, between - precisions, precisions)
+        shares, heights = _normalize(self.measure_joint(points))
+        precisions = self._average_precisions(shares.T)
+        x, y = self._pull_towards(points)  # each (K, N)
+        own_x, own_y = shares * x, shares * y
+        gradients = np.stack([own_x.sum(axis=0), own_y.sum(axis=0)], axis=1)
+        products = ((own_x, x), (own_x, y), (own_y, y))
+        xx, xy, yy = (np.einsum("kn,kn->n", one, other) for one, other in products)
+        seconds = np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2)
+        between = seconds - gradients[:, :, None] * gradients[:, None, :]
+        return Slope(heights, gradients, between - precisions, precisions)
+
+    def _pull_towards(self, points: FloatArray) -> FloatArray:
+        """The first derivatives of each component's log density at points, shape (2, K, N)."""
+        linear = np.concatenate([self.pulls[..., None], -self.precisions], axis=2)  # (K, 2, 3)
+        terms = np.concatenate([np.ones((1, len(points))), points.T])
+        return np.asarray(linear.transpose(1, 0, 2) @ terms)
 
     def _average_precisions(self, shares: FloatArray) -> FloatArray:
         """The inverse covariances averaged by responsibilities of shape (N, K)."""
         return np.asarray((shares @ self.precisions.reshape(-1, 4)).reshape(-1, 2, 2))
 
 
-def _normalize(joint: FloatArray) -> FloatArray:
-    """Responsibilities of log weights plus log densities, shape (K, N)."""
-    shares = exponentiate(joint - joint.max(axis=0))
-    return np.asarray(shares / shares.sum(axis=0))
+def _normalize(joint: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Responsibilities, shape (K, N), and log densities, in nats, shape (N,).
+
+    Args:
+        joint: log weights plus log densities, in nats, shape (K, N).
+    """
+    highest = joint.max(axis=0)
+    shares = exponentiate(joint - highest)
+    totals = shares.sum(axis=0)
+    shares /= totals
+    return shares, highest + np.log(totals)
 
 
 def invert(matrices: FloatArray) -> FloatArray:

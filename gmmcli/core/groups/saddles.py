@@ -87,53 +87,51 @@ def find_neighbours(places: FloatArray) -> IntArray:
 
 
 def _find_low_places(
-    landscape: Landscape, *, n_narrowings: int = 12, least_share: float = 0.05
+    landscape: Landscape, *, n_places: int = 33, least_share: float = 0.05
 ) -> FloatArray:
-    """The lowest places of the ridges between two components, shape (S, 2).
-
-    Args:
-        landscape: of K components.
-        n_narrowings: how often the way to look in is cut to three fifths, by golden sections.
-        least_share: the least share of both components there: less, and another is between them.
-    """
-    pairs, begin, end = _look_along(landscape)
-    golden = (np.sqrt(5) - 1) / 2
-    for _ in range(n_narrowings):
-        left, right = end - golden * (end - begin), begin + golden * (end - begin)
-        is_left = landscape.measure(_walk_ridge(landscape, pairs, left)) < landscape.measure(
-            _walk_ridge(landscape, pairs, right)
-        )
-        begin, end = np.where(is_left, begin, left), np.where(is_left, right, end)
-    places = _walk_ridge(landscape, pairs, (begin + end) / 2)
-    shares = np.take_along_axis(landscape.share(places), pairs, axis=0).sum(axis=0)
-    return np.asarray(places[shares > least_share])
-
-
-def _look_along(
-    landscape: Landscape, *, n_places: int = 33
-) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Between which places the ridges between two components are low.
-
-    The components, shape (2, S), and where the low part of their ridge begins and ends, as shares
-    of the second one, both (S,).
+    """About the lowest places of the ridges between two components, shape (S, 2).
 
     Args:
         landscape: of K components.
         n_places: how many places of a ridge are looked at.
+        least_share: the least share of both components there: less, and another is between them.
     """
-    parts, low = np.linspace(0, 1, n_places), []
-    for first in range(landscape.number - 1):  # the ridges from one at a time: bounded memory
-        others = np.arange(first + 1, landscape.number)
-        pairs = np.stack([np.full(len(others), first), others])
-        repeated = np.repeat(pairs, n_places, axis=1)
-        places = _walk_ridge(landscape, repeated, np.tile(parts, len(others)))
-        heights = landscape.measure(places).reshape(len(others), n_places)
-        inner = heights[:, 1:-1]
-        ridge, at = np.nonzero((inner <= heights[:, :-2]) & (inner <= heights[:, 2:]))
-        low.append(np.concatenate([pairs[:, ridge], at[None]]))
-    found = np.concatenate(low, axis=1)
-    at = found[2]
-    return found[:2], parts[at], parts[at + 2]
+    pairs = _find_near_pairs(landscape, least_share)
+    repeated = np.repeat(pairs, n_places, axis=1)
+    places = _walk_ridge(landscape, repeated, np.tile(np.linspace(0, 1, n_places), pairs.shape[1]))
+    heights = landscape.measure(places).reshape(-1, n_places)
+    inner = heights[:, 1:-1]
+    ridge, at = np.nonzero((inner <= heights[:, :-2]) & (inner <= heights[:, 2:]))
+    places, pairs = places.reshape(-1, n_places, 2)[ridge, at + 1], pairs[:, ridge]
+    return np.asarray(places[_share_both(landscape, pairs, places) > least_share])
+
+
+def _find_near_pairs(
+    landscape: Landscape, least_share: float, *, n_halvings: int = 20
+) -> IntArray:
+    """The pairs of components with no other between them, shape (2, S).
+
+    Between them is where their ridge leads from the one to the other: where both are as likely.
+
+    Args:
+        landscape: of K components.
+        least_share: the least share of both components there.
+        n_halvings: of the ridges, in search of the place.
+    """
+    first, second = pairs = np.stack(np.triu_indices(landscape.number, 1))
+    begin, end = np.zeros(len(first)), np.ones(len(first))
+    for _ in range(n_halvings):
+        middle = (begin + end) / 2
+        places = _walk_ridge(landscape, pairs, middle)
+        is_before = landscape.measure_own(first, places) > landscape.measure_own(second, places)
+        begin, end = np.where(is_before, middle, begin), np.where(is_before, end, middle)
+    places = _walk_ridge(landscape, pairs, (begin + end) / 2)
+    return np.asarray(pairs[:, _share_both(landscape, pairs, places) > least_share])
+
+
+def _share_both(landscape: Landscape, pairs: IntArray, places: FloatArray) -> FloatArray:
+    """The share of two components at a place of each pair, shape (S,)."""
+    return np.asarray(np.take_along_axis(landscape.share(places), pairs, axis=0).sum(axis=0))
 
 
 def _walk_ridge(landscape: Landscape, pairs: IntArray, shares: FloatArray) -> FloatArray:
