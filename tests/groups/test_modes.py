@@ -3,7 +3,7 @@
 import numpy as np
 from builders import mixture_of, sampled
 
-from gmmcli.core.groups.modes import match_places
+from gmmcli.core.groups.modes import match_places, reach_modes
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.mixture.mixture import Mixture
 
@@ -35,12 +35,10 @@ def test_a_point_beside_a_narrow_group_is_not_carried_past_it() -> None:
 
 
 def test_climbs_go_by_batches(mixture: Mixture) -> None:
-    from gmmcli.core.groups.modes import climb
-
     terrain, _ = survey(mixture)
     points = terrain.whitening.whiten_points(sampled(mixture, 300))
-    whole = climb(terrain.landscape, terrain.modes, points)
-    parts = climb(terrain.landscape, terrain.modes, points, batch=7)
+    whole = reach_modes(terrain.landscape, terrain.modes, points)
+    parts = reach_modes(terrain.landscape, terrain.modes, points, batch=7)
     np.testing.assert_array_equal(whole, parts)
 
 

@@ -23,7 +23,7 @@ from gmmcli.core.mixture.territories import Cut, Territories, Territory
 # neighbours. A fixed pattern: what is traded stands in `cut_plane`.
 PLACES = np.array([(x / 2, y / 2) for x in range(3) for y in range(3)])
 PARTS = np.outer([1, 2, 1], [1, 2, 1]).ravel() / 16
-NEIGHBOURS = np.argwhere(np.triu(np.abs(PLACES[:, None] - PLACES).sum(axis=2) == 1 / 2)).T
+ADJACENT = np.argwhere(np.triu(np.abs(PLACES[:, None] - PLACES).sum(axis=2) == 1 / 2)).T
 
 
 class Boxes(NamedTuple):
@@ -247,7 +247,7 @@ def _find_border(terrain: Terrain, groups: IntArray, boxes: Boxes, most: IntArra
         most: the group with most of each, shape (B,).
     """
     is_own = boxes.masses > 0
-    one, other = NEIGHBOURS
+    one, other = ADJACENT
     differ = boxes.groups[:, one] != boxes.groups[:, other]
     box, pair = np.nonzero(differ & (is_own[:, one] | is_own[:, other]))
     is_first = boxes.groups[box, one[pair]] == most[box]

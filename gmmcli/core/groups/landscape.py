@@ -4,14 +4,20 @@ Only components count. A background is as dense everywhere in its box, so it lif
 no mode; what it holds is in no group.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gmmcli.core.mixture.covariances import FloatArray, determinants, half_log_determinants
 from gmmcli.core.mixture.densities import exponentiate, log_sum_exp, log_weights
-from gmmcli.core.mixture.gaussians import Gaussians, IntArray, find_natural_parameters, make_features
+from gmmcli.core.mixture.gaussians import (
+    Gaussians,
+    IntArray,
+    Mask,
+    find_natural_parameters,
+    make_features,
+)
 
 
 class Slope(NamedTuple):
@@ -31,8 +37,8 @@ class Slope(NamedTuple):
     precisions: FloatArray
 
 
-class Axes(NamedTuple):
-    """A landscape at N points along the two axes of its curvature.
+class Bends(NamedTuple):
+    """How a landscape bends at N points, along the two axes of its curvature.
 
     In units of the components there, in which no map of the data changes a curvature.
 
@@ -47,14 +53,14 @@ class Axes(NamedTuple):
     directions: FloatArray
 
     @staticmethod
-    def of(slope: Slope) -> "Axes":
+    def of(slope: Slope) -> "Bends":
         """Those of a slope."""
         units = np.linalg.inv(np.linalg.cholesky(slope.precisions))  # (N, 2, 2)
         turned = units.swapaxes(1, 2)
         curvatures, directions = np.linalg.eigh(units @ slope.hessians @ turned)
         directions = turned @ directions
         gradients = multiply(directions.swapaxes(1, 2), slope.gradients)
-        return Axes(curvatures, gradients, directions)
+        return Bends(curvatures, gradients, directions)
 
 
 class Landscape(NamedTuple):
@@ -161,6 +167,32 @@ class Landscape(NamedTuple):
         return np.asarray((shares @ self.precisions.reshape(-1, 4)).reshape(-1, 2, 2))
 
 
+def walk(
+    starts: FloatArray,
+    advance: Callable[[FloatArray, int], tuple[FloatArray, FloatArray]],
+    n_steps: int,
+    least: float,
+) -> tuple[FloatArray, Mask]:
+    """Where ways end that go on while their steps are long, shape (S, 2), and which do end, (S,).
+
+    Args:
+        starts: of the ways, shape (S, 2).
+        advance: the next place of each way, and how long the step is, in standard deviations of the
+            components there, given the places of those that go on and the number of the step.
+        n_steps: the most steps.
+        least: the step that ends a way, in the same units.
+    """
+    places, left = starts.copy(), np.arange(len(starts))
+    for number in range(n_steps):
+        places[left], lengths = advance(places[left], number)
+        left = left[lengths > least]
+        if not len(left):
+            break
+    has_ended = np.ones(len(starts), dtype=np.bool_)
+    has_ended[left] = False
+    return places, has_ended
+
+
 def _normalize(joint: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Responsibilities, shape (K, N), and log densities, in nats, shape (N,).
 
@@ -181,7 +213,7 @@ def invert(matrices: FloatArray) -> FloatArray:
     return np.asarray(entries.reshape(-1, 2, 2))
 
 
-def are_definite(matrices: FloatArray, *, share: float = 1e-9) -> npt.NDArray[np.bool_]:
+def are_definite(matrices: FloatArray, *, share: float = 1e-9) -> Mask:
     """Which symmetric matrices are positive definite, shape (N,).
 
     Args:
