@@ -123,6 +123,32 @@ class Landscape(NamedTuple):
             longest: how long a step may be in any case, in standard deviations of any component,
             part: or else as a part of the way to it.
         """
+        along, most = self._look_ahead(points, longest, part)
+        return np.asarray(points + np.minimum(most, 1)[:, None] * along)
+
+    def stride(
+        self,
+        points: FloatArray,
+        *,
+        longest: float = 1.0,
+        part: float = 0.5,
+        n_doublings: int = 6,
+    ) -> FloatArray:
+        """The highest of where a step and its doublings lead from points, shape (N, 2).
+
+        On a ridge that is nearly level, a step of modal EM is a crawl. What bounds a step bounds
+        these too.
+        """
+        along, most = self._look_ahead(points, longest, part)
+        factors = np.minimum(most, 2.0 ** np.arange(n_doublings)[:, None])  # (D, N)
+        ahead = points + factors[..., None] * along  # (D, N, 2)
+        heights = self.measure(ahead.reshape(-1, 2)).reshape(n_doublings, -1)
+        return np.asarray(ahead[heights.argmax(axis=0), np.arange(len(points))])
+
+    def _look_ahead(
+        self, points: FloatArray, longest: float, part: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Whole steps of modal EM, shape (N, 2), and how many times as long they may be, (N,)."""
         joint = self.measure_joint(points)
         shares = _normalize(joint)[0].T
         along = multiply(invert(self._average_precisions(shares)), shares @ self.pulls) - points
@@ -130,18 +156,8 @@ class Landscape(NamedTuple):
         x, y = along.T
         lengths = self.precisions.reshape(-1, 4)[:, [0, 1, 3]] @ np.stack([x * x, 2 * x * y, y * y])
         reach = np.maximum(longest**2, part**2 * away)
-        excess = np.sqrt(np.maximum((lengths / reach).max(axis=0), 1))
-        return np.asarray(points + along / excess[:, None])
-
-    def stride(self, points: FloatArray, *, n_doublings: int = 6) -> FloatArray:
-        """The highest of where a step and its doublings lead from points, shape (N, 2).
-
-        On a ridge that is nearly level, a step of modal EM is a crawl.
-        """
-        along = self.step(points) - points
-        ahead = points + 2.0 ** np.arange(n_doublings)[:, None, None] * along  # (D, N, 2)
-        heights = self.measure(ahead.reshape(-1, 2)).reshape(n_doublings, -1)
-        return np.asarray(ahead[heights.argmax(axis=0), np.arange(len(points))])
+        excess = (lengths / reach).max(axis=0)
+        return along, 1 / np.sqrt(np.maximum(excess, np.finfo(np.float64).tiny))
 
     def explore(self, points: FloatArray) -> Slope:
         """What the landscape is like at points of shape (N, 2)."""
