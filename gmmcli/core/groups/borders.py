@@ -35,8 +35,8 @@ class Boxes(NamedTuple):
         sizes: shape (B, 2).
         places: three by three from corner to corner, shape (B, 9, 2).
         groups: that of each place, shape (B, 9).
-        masses: what each place stands for, as a share of all points: 0 where these belong to
-            another component than the owner; shape (B, 9).
+        masses: what each place stands for, as a share of all points: 0 where none of these belong
+            to the owner; shape (B, 9).
     """
 
     owners: IntArray
@@ -164,8 +164,11 @@ def _look_into(
     flat = places.reshape(-1, 2)
     reached = groups[terrain.climb_whitened(flat)].reshape(-1, 9)
     joint = terrain.landscape.measure_joint(flat)
-    is_own = joint.argmax(axis=0).reshape(-1, 9) == owners[:, None]
-    densities = np.exp(log_sum_exp(joint, axis=0)).reshape(-1, 9) * is_own
+    highest = joint.max(axis=0).reshape(-1, 9)
+    behind = highest - joint[np.repeat(owners, 9), np.arange(len(flat))].reshape(-1, 9)
+    # What a place stands for goes a quarter of a box to each side, and so may the owner's points.
+    may_be_own = behind <= np.ptp(behind, axis=1)[:, None] / 4
+    densities = np.exp(log_sum_exp(joint, axis=0)).reshape(-1, 9) * may_be_own
     masses = densities * PARTS * sizes.prod(axis=1)[:, None]
     return Boxes(owners, lows, sizes, places, reached, masses)
 
