@@ -110,7 +110,7 @@ class Landscape(NamedTuple):
         """The responsibilities of the components for points of shape (N, 2), shape (K, N)."""
         return _normalize(self.measure_joint(points))[0]
 
-    def step(self, points: FloatArray, *, longest: float = 1.0, part: float = 0.5) -> FloatArray:
+    def step(self, points: FloatArray, *, longest: float = 1.0, part: float = 0.25) -> FloatArray:
         """Where a step of modal EM leads from points, shape (N, 2); never to a lower place.
 
         The whole step goes to the mean of the product of all components, each to the power of its
@@ -131,7 +131,7 @@ class Landscape(NamedTuple):
         points: FloatArray,
         *,
         longest: float = 1.0,
-        part: float = 0.5,
+        part: float = 0.25,
         n_doublings: int = 6,
     ) -> FloatArray:
         """The highest of where a step and its doublings lead from points, shape (N, 2).
