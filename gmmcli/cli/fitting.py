@@ -22,6 +22,7 @@ from gmmcli.cli.starts import lay_start, read_start, report_moves
 from gmmcli.cli.summary import (
     describe_background,
     describe_choices,
+    describe_clear_groups,
     describe_end,
     describe_figures,
     describe_files,
@@ -82,7 +83,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.tables.source import resolve_source
         from gmmcli.core.tables.table import open_table
 
-        given = read_start(request.init, request.like)
+        given = read_start(request.init, request.like, request.background)
         request = request if given is None else request.follow(given)
         source = context.with_resource(resolve_source(request.data, request.table, request.engine))
         x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
@@ -202,6 +203,8 @@ def report_fit(
                 reporter.print(name_strays(strays))
         if not fit.groups.are_components:
             reporter.print(describe_groups(fit.groups))
+        if (clear := fit.groups.clear_valley) is not None:
+            reporter.print(describe_clear_groups(fit.groups, clear))
         for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
             reporter.print(line)
         for line in describe_choices(fit):

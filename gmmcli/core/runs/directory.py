@@ -83,9 +83,14 @@ class Run:
 
     @property
     def has_tree(self) -> bool:
-        """Whether there is a tree of modes to be drawn: of groups that are not components."""
+        """Whether there is a tree of modes to be drawn.
+
+        It is of groups that are not components, or that a lower valley would clearly join.
+        """
         groups = self.groups
-        return groups is not None and groups.tree.number > 1 and not groups.are_components
+        if groups is None or groups.tree.number == 1:
+            return False
+        return not groups.are_components or groups.clear_valley is not None
 
 
 def name_directory(data: str) -> Path:
