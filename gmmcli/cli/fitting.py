@@ -34,7 +34,7 @@ from gmmcli.cli.summary import (
     tabulate_axes,
     tabulate_components,
 )
-from gmmcli.settings import Choice
+from gmmcli.settings import ALIKE, Choice
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
@@ -196,6 +196,7 @@ def report_fit(
             reporter.print(shapes)
         if likeness is not None:
             report_moves(likeness, fit.mixture, reporter)
+            note_larger(task, fit, reporter)
         if background is not None:
             n_points = None if is_weighted else fit.cells.n_points
             reporter.print(describe_background(background, columns, n_points))
@@ -211,6 +212,21 @@ def report_fit(
             reporter.print(line)
         for line in caution(fit, exact_log_likelihood, is_weighted=is_weighted):
             reporter.note(line)
+
+
+def note_larger(task: Task, fit: "Fit", reporter: Reporter) -> None:
+    """Say where a fit that is like another has too few components for its data."""
+    from gmmcli.core.search.fit import find_larger
+    from gmmcli.core.search.hooks import Hooks
+
+    hooks = Hooks(grain=task.compression.grain)
+    gain = find_larger(fit.cells, fit.settings, fit.mixture, hooks=hooks)
+    if gain > ALIKE:
+        number = fit.mixture.n_components + 1
+        reporter.note(
+            f"{number} components would have a BIC about {gain:,.0f} lower: there may be a group "
+            f"that {task.request.like} has not; leave out --like to look for it"
+        )
 
 
 def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -> None:

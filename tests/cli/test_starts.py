@@ -139,3 +139,18 @@ def test_a_background_needs_an_area(work: Path, run: Callable[..., Result]) -> N
     pd.DataFrame({"x": points[:, 0], "y": 1.0}).to_csv("line.csv", index=False)
     error = one_line_error(run("fit", "line.csv", "--like", "plane", code=1))
     assert "a background needs points that differ in both coordinates" in error
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_group_that_the_run_has_not_is_told(
+    work: Path, run: Callable[..., Result], is_there: bool
+) -> None:
+    mixture = mixture_of([0.5, 0.5], [[0, 0], [8, 8]], [np.eye(2), np.eye(2)])
+    old, new = sampled(mixture, 300, seed=1), sampled(mixture, 300, seed=2)
+    if is_there:
+        new = np.concatenate([new, sampled(mixture_of([1.0], [[9, 0]], [np.eye(2)]), 40, seed=3)])
+    for name, points in (("old", old), ("new", new)):
+        pd.DataFrame(points, columns=["x", "y"]).to_csv(f"{name}.csv", index=False)
+    run("fit", "old.csv", "-k", 2, "-o", "before", "--no-frames", "-q")
+    result = run("fit", "new.csv", "--like", "before", "-o", "after", "--no-frames")
+    assert ("3 components would have a BIC about" in result.stderr) is is_there

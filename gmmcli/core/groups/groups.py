@@ -62,6 +62,11 @@ class Groups:
         """The lower cut that leaves clear groups alone, where there is one (`Tree.find_step`)."""
         return self.tree.find_step(self.valley)
 
+    @property
+    def has_telling_tree(self) -> bool:
+        """Whether groups are not just components, or a lower valley would clearly join some."""
+        return self.tree.number > 1 and not (self.are_components and self.clear_valley is None)
+
     def to_json(self) -> dict[str, Any]:
         """The modes with their joins, and the shares, ready for `json.dump`."""
         return {

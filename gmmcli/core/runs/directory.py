@@ -83,14 +83,8 @@ class Run:
 
     @property
     def has_tree(self) -> bool:
-        """Whether there is a tree of modes to be drawn.
-
-        It is of groups that are not components, or that a lower valley would clearly join.
-        """
-        groups = self.groups
-        if groups is None or groups.tree.number == 1:
-            return False
-        return not groups.are_components or groups.clear_valley is not None
+        """Whether there is a tree of modes that tells something."""
+        return self.groups is not None and self.groups.has_telling_tree
 
 
 def name_directory(data: str) -> Path:
