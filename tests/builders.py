@@ -65,6 +65,15 @@ def cells_of(points: FloatArray, counts: ArrayLike | None = None) -> Cells:
     return Cells(counted, points, np.zeros((n, 2, 2)))
 
 
+def overlap(n_components: int, seed: int) -> Mixture:
+    """Random components of any shape that overlap."""
+    random = np.random.default_rng(seed)
+    roots = random.normal(size=(n_components, 2, 2))
+    covariances = 0.3 * roots @ roots.swapaxes(1, 2) + 0.05 * np.eye(2)
+    means = random.normal(size=(n_components, 2)) * np.sqrt(n_components) / 2
+    return mixture_of(random.dirichlet(np.full(n_components, 3.0)), means, covariances)
+
+
 def sampled(mixture: Mixture, n_points: int, seed: int = 0) -> FloatArray:
     """Points of a mixture, shape (N, 2)."""
     return np.concatenate([points for points, _ in sample(mixture, n_points, seed=seed)])

@@ -22,6 +22,7 @@ from gmmcli.cli.starts import lay_start, read_start, report_moves
 from gmmcli.cli.summary import (
     describe_background,
     describe_choices,
+    describe_clear_groups,
     describe_end,
     describe_figures,
     describe_files,
@@ -33,7 +34,7 @@ from gmmcli.cli.summary import (
     tabulate_axes,
     tabulate_components,
 )
-from gmmcli.settings import Choice
+from gmmcli.settings import ALIKE, Choice
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
@@ -86,7 +87,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.tables.source import check_apart
         from gmmcli.core.tables.table import open_table
 
-        given = read_start(request.init, request.like, request.going_on)
+        given = read_start(request.init, request.like, request.background, request.going_on)
         request = request if given is None else request.follow(given)
         source = context.with_resource(resolve_source(request.data, request.table, request.engine))
         x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
@@ -222,6 +223,7 @@ def report_fit(
         reporter.print(shapes)
     if likeness is not None:
         report_moves(likeness, fit.mixture, reporter)
+        note_larger(task, fit, reporter)
     if background is not None:
         n_points = None if is_weighted else fit.cells.n_points
         reporter.print(describe_background(background, columns, n_points))
@@ -229,12 +231,29 @@ def report_fit(
             reporter.print(name_strays(strays))
     if not fit.groups.are_components:
         reporter.print(describe_groups(fit.groups))
+    if (clear := fit.groups.clear_valley) is not None:
+        reporter.print(describe_clear_groups(fit.groups, clear))
     for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
         reporter.print(line)
     for line in describe_choices(fit):
         reporter.print(line)
     for line in caution(fit, exact_log_likelihood, is_weighted=is_weighted):
         reporter.note(line)
+
+
+def note_larger(task: Task, fit: "Fit", reporter: Reporter) -> None:
+    """Say where a fit that is like another has too few components for its data."""
+    from gmmcli.core.search.fit import find_larger
+    from gmmcli.core.search.hooks import Hooks
+
+    hooks = Hooks(grain=task.compression.grain)
+    gain = find_larger(fit.cells, fit.settings, fit.mixture, hooks=hooks)
+    if gain > ALIKE:
+        number = fit.mixture.n_components + 1
+        reporter.note(
+            f"{number} components would have a BIC about {gain:,.0f} lower: there may be a group "
+            f"that {task.request.like} has not; leave out --like to look for it"
+        )
 
 
 def write_assignments(task: Task, fit: "Fit", output: str, reporter: Reporter) -> None:

@@ -112,9 +112,10 @@ def make_choice(request: Request, given: Given | None) -> Choice:
                 "--covariance with several types searches for a start: name one, or leave out "
                 f"{option}"
             )
-        if request.background is not None:
+        if request.background not in (None, "off"):
             raise click.UsageError(
-                "a start says itself whether there is a background: leave out --background"
+                "a start says itself whether there is a background: leave out --background, or "
+                "drop it with --background off"
             )
         components = n_components, n_components
     criterion, background = request.criterion, request.background

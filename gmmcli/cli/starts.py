@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from gmmcli.cli.words import list_components
-from gmmcli.settings import CovarianceType
+from gmmcli.settings import BackgroundChoice, CovarianceType
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporter import Reporter
@@ -36,24 +36,36 @@ class Given:
     covariance: CovarianceType | None = None
 
 
-def read_start(init: str, like: Path | None, resumed: "Resumption | None" = None) -> Given | None:
+def read_start(
+    init: str,
+    like: Path | None,
+    background: BackgroundChoice | None,
+    resumed: "Resumption | None" = None,
+) -> Given | None:
     """The start of --init, --like or --resume; None where one is searched for.
+
+    Without its background where that is to be off.
 
     Raises:
         click.UsageError: where two name one.
         GmmError: when there is no such start.
     """
+    from gmmcli.core.mixture.gaussians import Gaussians
     from gmmcli.core.mixture.mixture import read_mixture
     from gmmcli.core.runs.parameters import read_parameters
 
     if resumed is not None:
         return Given(resumed.mixture, "--resume", resumed.columns, resumed.asked["covariance"])
+
+    def prepare(mixture: "Mixture") -> "Mixture":
+        return Gaussians.of(mixture).to_mixture() if background == "off" else mixture
+
     if like is None:
-        return None if init == "auto" else Given(read_mixture(Path(init)), "--init")
+        return None if init == "auto" else Given(prepare(read_mixture(Path(init))), "--init")
     if init != "auto":
         raise click.UsageError("--init and --like both say where to start: leave out either")
     run = read_parameters(like)
-    return Given(run.mixture, "--like", run.columns, run.covariance)
+    return Given(prepare(run.mixture), "--like", run.columns, run.covariance)
 
 
 def lay_start(given: Given, cells: "Cells") -> "Mixture":
@@ -83,7 +95,8 @@ def compare(like: Path | None, start: "Mixture | None", mixture: "Mixture") -> "
 def report_moves(likeness: "Likeness", mixture: "Mixture", reporter: "Reporter") -> None:
     """Print how far each component has moved since the run of --like, and say which swapped."""
     reporter.print(
-        f"since {likeness.source} (means in standard deviations of the component there):"
+        f"since {likeness.source} (how far means have moved: Mahalanobis distances by the "
+        "covariances there):"
     )
     reporter.print(tabulate_moves(likeness, mixture))
     if likeness.nearer:

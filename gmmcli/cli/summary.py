@@ -210,6 +210,17 @@ def describe_groups(groups: "Groups") -> str:
     return f"{components} in {count(groups.number, 'group')} ({hills})"
 
 
+def describe_clear_groups(groups: "Groups", clear: float) -> str:
+    """Which lower valley divides how many groups: 'clear valleys divide 2 groups only: ...'.
+
+    Args:
+        groups: as they are.
+        clear: the lower valley.
+    """
+    number = int(groups.tree.cut(clear).max()) + 1
+    return f"clear valleys divide {number} groups only: see --valley {clear:g}"
+
+
 def name_strays(rows: Sequence[int], *, most: int = 10) -> str:
     """The rows that a background explains best, by number.
 

@@ -19,7 +19,7 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
 from gmmcli.pictures.scene import COVERAGES, Scene, compute_radius
-from gmmcli.pictures.style import BACKGROUND_COLOUR
+from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
 
 # From so many cells on, they make a carpet: outlines have a white rim, and vector files a bitmap.
 MANY_CELLS = 5000
@@ -85,7 +85,9 @@ def draw_components(
     small_share: float = 0.03,
     darkening: float = 0.8,
 ) -> list[PathPatch]:
-    """Draw every component's two ellipses, and its number, or that of its group, at its mean.
+    """Draw every component's two ellipses, and its number at its mean.
+
+    Where colours are those of groups, these have numbers instead, at their highest modes.
 
     Args:
         axes: where to draw.
@@ -110,7 +112,13 @@ def draw_components(
         reach = compute_radius(max(COVERAGES)) * np.linalg.norm(factor, axis=1)
         is_small = bool((reach < small_share * np.ptp(scene.limits, axis=0)).all())
         has_disc = not (is_crowded or is_small)
-        draw_number(axes, str(name), mean, dark, has_disc=has_disc, is_beside=is_small)
+        if scene.tops is None:
+            draw_number(axes, str(name), mean, dark, has_disc=has_disc, is_beside=is_small)
+    if scene.tops is not None:
+        parts_of_groups = zip(scene.tops, pick_colours(len(scene.tops)), strict=True)
+        for group, (top, colour) in enumerate(parts_of_groups):
+            dark = darkening * colour
+            draw_number(axes, str(group), top, dark, has_disc=not is_crowded, is_beside=False)
     return ellipses
 
 

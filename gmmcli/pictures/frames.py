@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gmmcli.core.groups.groups import Groups, label_points
+from gmmcli.core.groups.groups import Groups, climb_means, label_points
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.runs.directory import Run
 from gmmcli.core.runs.history import Snapshot
@@ -79,7 +79,8 @@ def _plan_figures(
     if run.selection is not None:
         figures[name_selection(picture_format)] = partial(make_selection_figure, run.selection)
     if run.groups is not None and run.has_tree:
-        figures[name_tree(picture_format)] = partial(make_tree_figure, run.groups)
+        of_components = climb_means(run.mixture, run.groups.tree)
+        figures[name_tree(picture_format)] = partial(make_tree_figure, run.groups, of_components)
     figures[name_sheet(picture_format)] = partial(make_sheet, scene, run, steps)
     return figures
 
@@ -121,12 +122,16 @@ def make_frame(scene: Scene, snapshot: Snapshot, *, most_legend_entries: int = 1
 
 
 def _make_legend_handles(scene: Scene, snapshot: Snapshot) -> list[Line2D]:
-    """A disc of each colour, with the number and weight that it is of, and the background's."""
+    """A disc of each colour, with the number and weight that it is of, and the background's.
+
+    A group whose components weigh nothing has none.
+    """
     weights = np.bincount(scene.names, snapshot.mixture.weights)
     numbers, first = np.unique(scene.names, return_index=True)
     handles = [
         Line2D([], [], marker="o", linestyle="", color=colour, label=f"{n}   {weights[n]:.3f}")
         for n, colour in zip(numbers, scene.colours[first], strict=True)
+        if scene.tops is None or weights[n] >= 0.0005
     ]
     if snapshot.mixture.background is not None:
         label = describe_background(snapshot.mixture.background).replace(" ", "\n", 1)

@@ -29,8 +29,10 @@ class Scene:
         limits: the lower and upper corner of the view, shape (2, 2), in data units.
         n_outside: how many points lie outside the view.
         sizes: the areas of the cells' markers, shape (C,), in square points.
-        names: the number that each component shows: its own, or its group's; shape (K,).
+        names: the number of each component, or of its group; shape (K,).
         cell_colours: of the cells, shape (C, 3) in RGB, where they are those of groups.
+        tops: the highest mode of each group, shape (G, 2), in data units, where colours are those
+            of groups.
     """
 
     columns: tuple[str, str]
@@ -41,6 +43,7 @@ class Scene:
     sizes: FloatArray
     names: IntArray
     cell_colours: FloatArray | None = None
+    tops: FloatArray | None = None
 
 
 def compute_scene(run: Run) -> Scene:
@@ -67,7 +70,7 @@ def compute_scene(run: Run) -> Scene:
 def colour_groups(scene: Scene, groups: Groups, of_cells: IntArray) -> Scene:
     """The same scene with a colour and a number for each group.
 
-    A component has those of the group with most of it, and a cell the colour of its own group.
+    A component has the colour of the group with most of it, and a cell that of its own group.
 
     Args:
         scene: of a run.
@@ -76,7 +79,12 @@ def colour_groups(scene: Scene, groups: Groups, of_cells: IntArray) -> Scene:
     """
     colours = np.vstack([pick_colours(groups.number), BACKGROUND_COLOUR])
     names = groups.of_components
-    return replace(scene, colours=colours[names], names=names, cell_colours=colours[of_cells])
+    tree, of_modes = groups.tree, groups.tree.cut(groups.valley)
+    falling = np.argsort(-tree.log_densities, kind="stable")
+    tops = tree.modes[falling[np.unique(of_modes[falling], return_index=True)[1]]]
+    return replace(
+        scene, colours=colours[names], names=names, cell_colours=colours[of_cells], tops=tops
+    )
 
 
 def _shorten(name: str, longest: int = 48) -> str:

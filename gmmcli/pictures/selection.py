@@ -5,6 +5,7 @@ that is little and logarithmic beyond. So the differences that decide can be see
 that are a thousand times worse, and large criteria keep their digits.
 """
 
+import math
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
@@ -27,6 +28,8 @@ SELECTION_INCHES = (7.0, 4.6)
 # A difference of so much in BIC, in twice nats, is very strong evidence (Kass & Raftery 1995,
 # section 3.2): up to here the axis is linear.
 STRONG = 10.0
+# Of a type that is not among the best of many.
+GREY: dict[str, Any] = {"color": "#cccccc", "marker": "", "linewidth": 0.8}
 # A marker for each kind of shape and orientation, full ones first; its place is its colour's, too.
 MARKERS = {"VV": "o", "EE": "s", "VI": "^", "II": "D", "EV": "v", "VE": "P", "EI": "X"}
 
@@ -73,19 +76,48 @@ def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArr
     """Draw a line for each covariance type, with the preliminary candidates hollow.
 
     Types of equal volumes are dashed, in the colour and with the marker of those of variable ones.
+    Of many types, those that come nearest to the chosen candidate have a look of their own, and the
+    rest is thin and grey. What comes back is for a legend.
     """
     lines = []
     components = np.array([candidate.components for candidate in candidates])
     order = np.argsort(components)
-    for covariance in COVARIANCE_TYPES:
+    types, best = _rank_types(candidates, above)
+    for covariance in types:
         places = [place for place in order if candidates[place].covariance == covariance]
-        if places:
-            hollow = [p for p in places if candidates[p].status is Status.PRELIMINARY]
-            look = _choose_look(covariance)
-            axes.plot(components[places], above[places], **look)
-            axes.plot(components[hollow], above[hollow], **{**look, "ls": ""}, mfc="white")
-            lines.append(Line2D([], [], label=covariance, **look))
+        look = _choose_look(covariance)
+        if covariance not in best:
+            look |= GREY
+            axes.plot(components[places], above[places], **look, zorder=1)
+            continue
+        hollow = [p for p in places if candidates[p].status is Status.PRELIMINARY]
+        axes.plot(components[places], above[places], **look)
+        axes.plot(components[hollow], above[hollow], **{**look, "ls": ""}, mfc="white")
+        lines.append(Line2D([], [], label=covariance, **look))
+    if len(best) < len(types):
+        lines.append(Line2D([], [], label=f"{len(types) - len(best)} others", **GREY))
     return lines
+
+
+def _rank_types(
+    candidates: Sequence[Candidate], above: FloatArray, *, many: int = 6, n_best: int = 5
+) -> tuple[list[CovarianceType], list[CovarianceType]]:
+    """The types that there are, and those to be told apart, in the order of `settings`.
+
+    Args:
+        candidates: of these types.
+        above: as `compare_criteria` gives it.
+        many: so many types at most can all be told apart in a picture.
+        n_best: of more, how many are.
+    """
+    lowest: dict[CovarianceType, float] = {}
+    for candidate, value in zip(candidates, above.tolist(), strict=True):
+        known = lowest.get(candidate.covariance, math.inf)
+        lowest[candidate.covariance] = known if math.isnan(value) else min(known, value)
+    types = [each for each in COVARIANCE_TYPES if each in lowest]
+    ranked = sorted(types, key=lambda each: lowest[each])
+    best = ranked if len(types) <= many else ranked[:n_best]
+    return types, [each for each in types if each in best]
 
 
 def _choose_look(covariance: CovarianceType) -> dict[str, Any]:

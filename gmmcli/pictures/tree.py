@@ -13,15 +13,20 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.tree import Tree
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.pictures.style import pick_colours
 
-# Of the picture, its height and the least width, and of a mode, its width.
-HEIGHT_INCHES, LEAST_INCHES, MODE_INCHES = 5.4, 7.0, 0.27
+# Of the picture, its height above what is written below and the least width; of a mode, its width.
+HEIGHT_INCHES, LEAST_INCHES, MODE_INCHES = 4.4, 7.0, 0.27
+# Of a line of text below a mode, in points and inches.
+POINTS_A_LINE = 11
+LINE_INCHES = POINTS_A_LINE / 72
 # Of what joins groups rather than modes of one.
 BETWEEN_COLOUR = "#999999"
 # The valleys that the axis names.
@@ -70,25 +75,42 @@ def _find_part(parts: dict[int, list[int]], mode: int) -> int:
     return part
 
 
-def make_tree_figure(groups: Groups) -> Figure:
-    """The tree of the modes with its cut, over the density at each mode, as a figure."""
+def make_tree_figure(groups: Groups, of_components: IntArray) -> Figure:
+    """The tree of the modes with its cut, over the density at each mode, as a figure.
+
+    Args:
+        groups: of a mixture.
+        of_components: the mode that the mean of each component climbs to, shape (K,).
+    """
     order, joins = lay_out(groups.tree)
+    climbing = [np.flatnonzero(of_components == mode).tolist() for mode in order]
+    bottom_inches = 0.95 + LINE_INCHES * max(map(len, climbing))
+    height = HEIGHT_INCHES + bottom_inches
     width = max(LEAST_INCHES, 1.6 + MODE_INCHES * len(order))
-    figure = Figure(figsize=(width, HEIGHT_INCHES))
+    figure = Figure(figsize=(width, height))
     left, right = 0.95 / width, 1 - 0.5 / width
     above, below = figure.subplots(
         2,
         sharex=True,
         height_ratios=[3, 1],
-        gridspec_kw={"left": left, "right": right, "top": 0.92, "bottom": 0.2, "hspace": 0.2},
+        gridspec_kw={
+            "left": left,
+            "right": right,
+            "top": 1 - 0.4 / height,
+            "bottom": bottom_inches / height,
+            "hspace": 0.2,
+        },
     )
     draw_joins(above, groups, joins)
     draw_cut(above, groups.valley)
+    if groups.clear_valley is not None:
+        draw_cut(above, groups.clear_valley, colour=BETWEEN_COLOUR)
     draw_heights(below, groups, order)
+    label_modes(below, groups, order, climbing)
     n_components = len(groups.shares)
     above.set_title(f"{n_components} components, {len(order)} modes, {groups.number} groups")
     note = (
-        "colours and lower numbers: groups; modes that join above the dashed line are one group\n"
+        "colours: groups; modes that join above the dashed line are one group\n"
         "valley: the density at the saddle, as a share of that at the lower mode"
     )
     figure.text(left, 0.015, note, fontsize=8, color="#666666")
@@ -126,9 +148,9 @@ def draw_joins(axes: Axes, groups: Groups, joins: list[Join]) -> LineCollection:
     return drawn
 
 
-def draw_cut(axes: Axes, valley: float) -> Line2D:
-    """Draw a line at the valley from which modes are one group."""
-    line = axes.axhline(valley, color="#333333", linewidth=1, linestyle=(0, (4, 3)), zorder=3)
+def draw_cut(axes: Axes, valley: float, *, colour: str = "#333333") -> Line2D:
+    """Draw a line at the valley from which modes are, or would be, one group."""
+    line = axes.axhline(valley, color=colour, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
     axes.annotate(
         f"{valley:g}",
         (1, valley),
@@ -138,13 +160,13 @@ def draw_cut(axes: Axes, valley: float) -> Line2D:
         ha="left",
         va="center",
         fontsize=8,
-        color="#333333",
+        color=colour,
     )
     return line
 
 
 def draw_heights(axes: Axes, groups: Groups, order: list[int], *, most_linear: float = 50) -> None:
-    """Draw the density at each mode as a share of the highest, with its number and its group's.
+    """Draw the density at each mode as a share of the highest.
 
     Args:
         axes: where to draw.
@@ -165,25 +187,58 @@ def draw_heights(axes: Axes, groups: Groups, order: list[int], *, most_linear: f
     axes.set_ylim(bottom=low)
     axes.set_ylabel("density")
     axes.set_xlim(-0.6, len(order) - 0.4)
-    axes.set_xticks(places, [str(mode) for mode in order], fontsize=8)
-    axes.set_xlabel("mode, and its group below", labelpad=14)
-    for place, mode, shade in zip(places, order, shades, strict=True):
-        _label_below(axes, int(place), str(of_modes[mode]), shade)
+    axes.set_xticks(places, [])
 
 
-def _label_below(axes: Axes, place: int, text: str, shade: FloatArray) -> None:
-    """Write the number of a group below that of a mode."""
-    axes.annotate(
+def label_modes(
+    axes: Axes, groups: Groups, order: list[int], climbing: list[list[int]]
+) -> list[Annotation]:
+    """Write below each mode its name, its group, and the components that climb to it.
+
+    Args:
+        axes: of the modes.
+        groups: with the modes.
+        order: of the modes, from left to right.
+        climbing: the components whose means climb to each, in this order.
+    """
+    of_modes, colours = groups.tree.cut(groups.valley), pick_colours(groups.number)
+    headings = [
+        axes.annotate(
+            name,
+            (0, 0),
+            (-8, -6 - row * POINTS_A_LINE),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            fontsize=8,
+            color="#666666",
+        )
+        for row, name in enumerate(("mode", "group", "components"))
+    ]
+    labels = []
+    for place, (mode, components) in enumerate(zip(order, climbing, strict=True)):
+        own = of_modes[mode]
+        group = {"fontweight": "bold", "color": tuple(0.8 * colours[own])}
+        rows = [(f"m{mode}", {}), (str(own), group), *((str(k), {}) for k in components)]
+        for row, (text, look) in enumerate(rows):
+            label = _label_below(axes, place, row, text)
+            label.set(**look)
+            labels.append(label)
+    return [*headings, *labels]
+
+
+def _label_below(axes: Axes, place: int, row: int, text: str) -> Annotation:
+    """Write something below a mode, in one of the rows there."""
+    return axes.annotate(
         text,
         (place, 0),
-        (0, -18),
+        (0, -6 - row * POINTS_A_LINE),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         ha="center",
         va="top",
         fontsize=8,
-        fontweight="bold",
-        color=tuple(0.8 * shade),
     )
 
 

@@ -52,7 +52,7 @@ def test_numbers_stay_where_means_would_swap_them(
         square = away[k] @ np.linalg.solve(before.covariances[k], away[k])
         assert move["distance"] == pytest.approx(np.sqrt(square))
         assert move["weight"] == pytest.approx(like.weights[k] - before.weights[k])
-    assert "since geyser" in result.stdout
+    assert "since geyser (how far means have moved: Mahalanobis distances" in result.stdout
     assert f"{before.weights[1]:.4f}   {like.weights[1]:.4f}   {moves[1]['distance']:.3f}" in (
         result.stdout
     )
@@ -86,6 +86,10 @@ def test_a_background_is_laid_over_the_new_points(work: Path, run: Callable[...,
     assert after is not None
     assert after.weight == pytest.approx(20 / 220, abs=0.03)
     np.testing.assert_allclose(after.box, np.stack([rows.min(), rows.max()], axis=1))
+    run("fit", "new.csv", "--like", "before", "--background", "off", "-o", "without", "-q")
+    without = read_run(Path("without"))
+    assert without.mixture.background is None
+    assert without.history.snapshot(0).mixture.background is None
     assert "lie outside the box" in one_line_error(
         run("fit", "new.csv", "--init", "before/parameters.json", "-o", "init", code=1)
     )
@@ -107,7 +111,7 @@ def test_components_of_init_keep_their_numbers(work: Path, run: Callable[..., Re
     [
         (["--like", "geyser", "-k", 3], 2, "-k asks for other than the 2 of --like"),
         (["--like", "geyser", "--covariance", "tied"], 2, "other than full, which --like has"),
-        (["--like", "geyser", "--background", "on"], 2, "leave out --background"),
+        (["--like", "geyser", "--background", "on"], 2, "drop it with --background off"),
         (["--like", "geyser", "--init", "geyser/parameters.json"], 2, "both say where to start"),
         (["--like", "shifted.csv"], 1, "shifted.csv is not a run directory"),
         (["--like", "nowhere"], 1, "nowhere is not a run directory"),
@@ -135,3 +139,18 @@ def test_a_background_needs_an_area(work: Path, run: Callable[..., Result]) -> N
     pd.DataFrame({"x": points[:, 0], "y": 1.0}).to_csv("line.csv", index=False)
     error = one_line_error(run("fit", "line.csv", "--like", "plane", code=1))
     assert "a background needs points that differ in both coordinates" in error
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_group_that_the_run_has_not_is_told(
+    work: Path, run: Callable[..., Result], is_there: bool
+) -> None:
+    mixture = mixture_of([0.5, 0.5], [[0, 0], [8, 8]], [np.eye(2), np.eye(2)])
+    old, new = sampled(mixture, 300, seed=1), sampled(mixture, 300, seed=2)
+    if is_there:
+        new = np.concatenate([new, sampled(mixture_of([1.0], [[9, 0]], [np.eye(2)]), 40, seed=3)])
+    for name, points in (("old", old), ("new", new)):
+        pd.DataFrame(points, columns=["x", "y"]).to_csv(f"{name}.csv", index=False)
+    run("fit", "old.csv", "-k", 2, "-o", "before", "--no-frames", "-q")
+    result = run("fit", "new.csv", "--like", "before", "-o", "after", "--no-frames")
+    assert ("3 components would have a BIC about" in result.stderr) is is_there

@@ -2,19 +2,9 @@
 
 import numpy as np
 import pytest
-from builders import mixture_of
+from builders import mixture_of, overlap
 
 from gmmcli.core.mixture.mixture import Mixture
-
-
-def overlap(n_components: int, seed: int) -> Mixture:
-    """Random components of any shape that overlap."""
-    random = np.random.default_rng(seed)
-    roots = random.normal(size=(n_components, 2, 2))
-    covariances = 0.3 * roots @ roots.swapaxes(1, 2) + 0.05 * np.eye(2)
-    means = random.normal(size=(n_components, 2)) * np.sqrt(n_components) / 2
-    return mixture_of(random.dirichlet(np.full(n_components, 3.0)), means, covariances)
-
 
 MIXTURES = {
     "one": overlap(1, 0),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from builders import mixture_of, sampled
+from builders import mixture_of, overlap, sampled
 
 from gmmcli.core.groups.borders import draw_territories
 from gmmcli.core.groups.groups import label_points
@@ -17,6 +17,18 @@ def test_points_are_in_the_territory_of_the_group_that_they_climb_to(mixture: Mi
     for valley in (0.95, 0.5):
         found = draw_territories(mixture, tree, valley).locate(points, labels)
         assert (found == label_points(mixture, tree, valley, points)).mean() >= 0.999
+
+
+# A ridge that is all but level, on which a long stride passes over valleys; and a component that
+# is a sliver between others, which no corner of a box is in.
+@pytest.mark.parametrize(("n_components", "seed"), [(20, 4), (30, 4), (12, 9)])
+def test_rows_are_in_the_groups_of_their_climbs(n_components: int, seed: int) -> None:
+    mixture = overlap(n_components, seed)
+    _, tree = survey(mixture)
+    points = sampled(mixture, 20_000)
+    labels = mixture.responsibilities(points).argmax(axis=1)
+    found = draw_territories(mixture, tree, 0.95).locate(points, labels)
+    assert (found == label_points(mixture, tree, 0.95, points)).mean() >= 0.999
 
 
 @pytest.mark.parametrize("apart", [40, 1e6])

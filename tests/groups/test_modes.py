@@ -1,9 +1,9 @@
 """Points climb where plain modal EM in small steps leads them."""
 
 import numpy as np
-from builders import mixture_of, sampled
+from builders import mixture_of, overlap, sampled
 
-from gmmcli.core.groups.modes import match_places
+from gmmcli.core.groups.modes import match_places, reach_modes
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.mixture.mixture import Mixture
 
@@ -34,13 +34,22 @@ def test_a_point_beside_a_narrow_group_is_not_carried_past_it() -> None:
     assert terrain.climb(beyond)[0] == right
 
 
-def test_climbs_go_by_batches(mixture: Mixture) -> None:
-    from gmmcli.core.groups.modes import climb
+def test_a_stride_is_no_longer_than_a_step_may_be() -> None:
+    mixture = overlap(30, 4)
+    terrain, _ = survey(mixture)
+    points = terrain.whitening.whiten_points(sampled(mixture, 2000))
+    away = terrain.landscape.stride(points, part=0) - points
+    lengths = np.einsum("ni,kij,nj->kn", away, terrain.landscape.precisions, away)
+    assert lengths.max() <= 1 + 1e-9  # squared, in standard deviations of any component
+    heights = terrain.landscape.measure(points)
+    assert (terrain.landscape.measure(points + away) >= heights - 1e-9).all()
 
+
+def test_climbs_go_by_batches(mixture: Mixture) -> None:
     terrain, _ = survey(mixture)
     points = terrain.whitening.whiten_points(sampled(mixture, 300))
-    whole = climb(terrain.landscape, terrain.modes, points)
-    parts = climb(terrain.landscape, terrain.modes, points, batch=7)
+    whole = reach_modes(terrain.landscape, terrain.modes, points)
+    parts = reach_modes(terrain.landscape, terrain.modes, points, batch=7)
     np.testing.assert_array_equal(whole, parts)
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from builders import mixture_of
 
-from gmmcli.core.groups.saddles import find_neighbours
+from gmmcli.core.groups.landscape import Landscape
+from gmmcli.core.groups.saddles import find_crossings, find_neighbours, walk_ridge
 from gmmcli.core.groups.terrain import revisit, survey
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
 
 
@@ -151,3 +153,39 @@ def test_two_gaussians_of_one_size_are_two_groups_from_a_distance_on(
     for distance, expected in ((apart - 0.02, 1), (apart + 0.02, 2)):
         mixture = mixture_of([0.5, 0.5], [[0, 0], [distance, 0]], [np.eye(2), np.eye(2)])
         assert survey(mixture)[1].cut(valley).max() + 1 == expected
+
+
+def test_ridges_are_walked_between_neighbours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+    measure = Landscape.measure
+
+    def count(landscape: Landscape, points: FloatArray) -> FloatArray:
+        measured.append(len(points))
+        return measure(landscape, points)
+
+    monkeypatch.setattr(Landscape, "measure", count)
+    totals = []
+    for n_components in (20, 40, 80):
+        means = np.stack([4.0 * np.arange(n_components), np.zeros(n_components)], axis=1)
+        weights = np.full(n_components, 1 / n_components)
+        measured.clear()
+        assert survey(mixture_of(weights, means, [np.eye(2)] * n_components))[1].number == len(
+            means
+        )
+        totals.append(sum(measured))
+    # Of a chain, so many again for so many components more: all pairs would be four times as many.
+    assert totals[2] - totals[1] < 2.5 * (totals[1] - totals[0])
+
+
+def test_components_are_as_likely_where_they_cross(mixture: Mixture) -> None:
+    landscape = Landscape.of(Gaussians.of(mixture))
+    pairs = np.stack(np.triu_indices(landscape.number, 1))
+    shares = find_crossings(landscape, pairs)
+    places = walk_ridge(landscape, pairs, shares)
+    differences = np.diff([landscape.measure_own(side, places) for side in pairs], axis=0)[0]
+    is_inside = (shares > 1e-5) & (shares < 1 - 1e-5)
+    # A millionth of the way, on which a component falls by some tens of nats.
+    np.testing.assert_allclose(differences[is_inside], 0, atol=1e-3)
+    # At an end, one of the two is the likelier all along the ridge.
+    one_wins = landscape.measure_own(pairs[0], places) > landscape.measure_own(pairs[1], places)
+    np.testing.assert_array_equal(one_wins[~is_inside], shares[~is_inside] > 0.5)

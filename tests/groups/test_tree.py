@@ -55,6 +55,26 @@ def test_groups_are_numbered_by_their_first_mode() -> None:
     assert tree.cut(1.0).tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("valleys", "valley", "expected"),
+    [
+        # Those of a mixture of two crescents, in strings of four components each.
+        ([0.0, 0.019, 0.547, 0.547, 0.605, 0.691, 0.784, 0.797], 0.95, 0.5),
+        ([0.0, 0.03, 0.3, 0.35], 0.4, 0.16),  # the middle of the gap, where 0.5 is not in it
+        ([0.0, 0.01, 0.02, 0.05], 0.95, None),  # the cut is where no valley is near already
+        ([0.0, 0.7], 0.95, None),  # all would be one group
+        ([0.0, 0.1, 0.4, 0.7], 0.95, None),  # no gap is far wider than others
+        ([0.0], 0.95, None),
+        ([0.0, 0.02, 0.96, 0.97], 0.95, None),  # shallower ones are joined already
+    ],
+)
+def test_a_step_is_the_one_wide_gap_between_valleys(
+    valleys: list[float], valley: float, expected: float | None
+) -> None:
+    found = make_tree([0] * len(valleys), valleys).find_step(valley)
+    assert found == (None if expected is None else pytest.approx(expected, abs=0.011))
+
+
 def test_a_tree_survives_json(mixture: Mixture) -> None:
     _, tree = survey(mixture)
     again = Tree.from_json(json.loads(json.dumps(tree.to_json(0.95))))

@@ -100,15 +100,33 @@ def test_preliminary_candidates_are_hollow_and_the_lines_go_on_through_them() ->
 
 
 def test_every_type_has_a_look_of_its_own() -> None:
-    every = tuple(candidate(2, 10.0 + n, each) for n, each in enumerate(COVARIANCE_TYPES))
+    looks = set()
+    for first in range(0, len(COVARIANCE_TYPES), 5):
+        some = COVARIANCE_TYPES[first : first + 5]
+        every = tuple(candidate(2, 10.0 + n, each) for n, each in enumerate(some))
+        with apply_style():
+            figure = make_selection_figure(Selection(every, "bic", 0))
+        for line in figure.legends[0].get_lines():
+            look = str(line.get_marker()), to_hex(line.get_color()), line.get_linestyle()
+            looks.add(look)
+    assert len(looks) == len(COVARIANCE_TYPES)
+
+
+def test_of_many_types_the_best_have_a_look_and_the_rest_is_grey() -> None:
+    every = tuple(
+        candidate(k, 10.0 + (5 * n) % 14 + k, each)
+        for n, each in enumerate(COVARIANCE_TYPES)
+        for k in (1, 2)
+    )
     with apply_style():
         figure = make_selection_figure(Selection(every, "bic", 0))
         figure.draw_without_rendering()
-    lines = figure.legends[0].get_lines()
-    looks = {
-        (str(line.get_marker()), to_hex(line.get_color()), line.get_linestyle()) for line in lines
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    best = [each for n, each in enumerate(COVARIANCE_TYPES) if (5 * n) % 14 < 5]
+    assert labels == [*best, "9 others"]
+    assert drawn(figure.axes[0]) == {
+        (each.components, each.criteria.bic - every[0].criteria.bic) for each in every
     }
-    assert len(looks) == len(COVARIANCE_TYPES)
     bounds = figure.legends[0].get_window_extent()
     assert 0 <= bounds.y0 < bounds.y1 <= figure.bbox.height
 

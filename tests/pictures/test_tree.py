@@ -22,6 +22,8 @@ TREE = Tree(
     np.array([0.0, 0.3, 0.6, 0.97]),
 )
 GROUPS = Groups(TREE, 0.95, np.eye(3))
+# Two components climb to mode 0, and none to mode 3.
+OF_COMPONENTS = np.array([0, 1, 2, 0])
 
 
 def test_parts_join_from_the_shallowest_valley_on() -> None:
@@ -46,17 +48,20 @@ def test_joins_above_the_cut_have_the_colour_of_their_group() -> None:
 
 
 def test_the_picture_names_modes_and_groups() -> None:
-    figure = make_tree_figure(GROUPS)
+    figure = make_tree_figure(GROUPS, OF_COMPONENTS)
     above, below = figure.axes
     assert above.get_title() == "3 components, 4 modes, 3 groups"
     order, _ = lay_out(TREE)
-    assert [label.get_text() for label in below.get_xticklabels()] == [str(m) for m in order]
-    assert [text.get_text() for text in below.texts] == [str(TREE.cut(0.95)[m]) for m in order]
+    rows = ["mode", "group", "components"]
+    for mode in order:
+        climbing = np.flatnonzero(mode == OF_COMPONENTS)
+        rows += [f"m{mode}", str(TREE.cut(0.95)[mode]), *map(str, climbing)]
+    assert [text.get_text() for text in below.texts] == rows
 
 
 def test_the_picture_looks_as_it_did(tmp_path: Path) -> None:
     with apply_style():
-        save_figure(make_tree_figure(GROUPS), tmp_path / "groups.png", "png")
+        save_figure(make_tree_figure(GROUPS, OF_COMPONENTS), tmp_path / "groups.png", "png")
     baseline = ROOT / "tests" / "baseline" / "groups.png"
     # Where a change is meant, look at the new picture and copy it over the baseline.
     assert compare_images(str(baseline), str(tmp_path / "groups.png"), tol=4) is None

@@ -24,7 +24,7 @@ from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.core.search.constants import TOLERANCE
 from gmmcli.core.search.criteria import criteria
-from gmmcli.core.search.fit import fit_from
+from gmmcli.core.search.fit import find_larger, fit_from
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.status import Status
 from gmmcli.errors import FitError, TableError
@@ -50,6 +50,15 @@ def test_old_faithful_is_as_good_as_the_best_of_twenty_sklearn_fits(old_faithful
     assert result.elbo > best - 1e-4
     # mclust 6.0 gives this BIC, with its sign turned, for the same model.
     assert result.criteria.bic == pytest.approx(2322.192, abs=1e-3)
+
+
+def test_one_component_more_gains_what_fits_differ_by(old_faithful: Cells) -> None:
+    one, two, three = (fit(old_faithful, FitSettings(components=k)) for k in (1, 2, 3))
+    gain = find_larger(old_faithful, one.settings, one.mixture)
+    # EM on the way there has not settled; and rounded values count with the width of their steps.
+    assert gain == pytest.approx(one.criteria.bic - two.criteria.bic, abs=5)
+    assert three.criteria.bic > two.criteria.bic
+    assert find_larger(old_faithful, two.settings, two.mixture) == 0
 
 
 def test_the_articles_bad_start_converges_in_under_thirty_steps(article: Cells) -> None:

@@ -263,6 +263,40 @@ def test_a_database_gives_the_labels_that_a_file_gives(
     assert skipped[["label", "probability", "log_density"]].isna().all(axis=None)
 
 
+def mixture_in_many_groups() -> Mixture:
+    """A mixture of 9 components that overlap, in groups whose borders are bent, over the rows."""
+    random = np.random.default_rng(3)
+    roots = random.normal(size=(9, 2, 2))
+    covariances = 0.3 * roots @ roots.swapaxes(1, 2) + 0.05 * np.eye(2)
+    means = 2.5 * random.normal(size=(9, 2)) + [3, 3]
+    return Mixture(np.full(9, 1 / 9), means, covariances)
+
+
+def test_a_database_gives_the_groups_that_a_file_gives(place: Path, database: str) -> None:
+    mixture = mixture_in_many_groups()
+    territories = draw_territories(mixture, survey(mixture)[1], 0.95)
+    found = []
+    for source in (Source(str(place / "d [1].csv")), Source(database, TABLE)):
+        table = open_table(source, x=X, y=Y)
+        labelled = predict_rows(table.relay(), mixture, territories=territories).to_pandas()
+        found.append(labelled[["label", "group", "log_density"]].astype(float))
+        table.dataset.engine.backend.disconnect()
+    pd.testing.assert_frame_equal(found[1], found[0], rtol=1e-9)
+    assert found[0]["group"].nunique() > 3
+
+
+def test_rows_of_sqlite_are_labelled_by_the_vector(tmp_path: Path) -> None:
+    table = open_table(Source(fill_sqlite(tmp_path / "d.sqlite", rows()[:9]), TABLE))
+    relayed = table.relay()
+    assert table.dataset.engine.backend.name == "sqlite"
+    assert relayed.dataset.engine.backend.name == "duckdb"
+    assert relayed.relay() is relayed
+    assert relayed.dataset.rows.to_pandas()[[X, Y]].to_numpy().tolist() == [
+        list(row[:2]) for row in rows()[:9]
+    ]
+    table.dataset.engine.backend.disconnect()
+
+
 def parted_by_weight(source: Source, path: Path) -> tuple[dict[float, FloatArray], pd.DataFrame]:
     """The points of each value of WEIGHT, in order, and how many labels each has."""
     table = open_table(source, x=X, y=Y, by=WEIGHT)
@@ -275,7 +309,7 @@ def parted_by_weight(source: Source, path: Path) -> tuple[dict[float, FloatArray
     mixture = Mixture.from_json(START)
     territories = draw_territories(mixture, survey(mixture)[1], 1.0)
     predict = partial(predict_rows, mixture=mixture, territories=territories)
-    counts = count_labels(table, predict).to_pandas()
+    counts = count_labels(table.relay(), predict).to_pandas()
     table.dataset.engine.backend.disconnect()
     counts[WEIGHT] = counts[WEIGHT].astype(float)
     counts["count"] = counts["count"].astype(int)

@@ -23,7 +23,7 @@ from gmmcli.core.mixture.territories import Cut, Territories, Territory
 # neighbours. A fixed pattern: what is traded stands in `cut_plane`.
 PLACES = np.array([(x / 2, y / 2) for x in range(3) for y in range(3)])
 PARTS = np.outer([1, 2, 1], [1, 2, 1]).ravel() / 16
-NEIGHBOURS = np.argwhere(np.triu(np.abs(PLACES[:, None] - PLACES).sum(axis=2) == 1 / 2)).T
+ADJACENT = np.argwhere(np.triu(np.abs(PLACES[:, None] - PLACES).sum(axis=2) == 1 / 2)).T
 
 
 class Boxes(NamedTuple):
@@ -35,8 +35,8 @@ class Boxes(NamedTuple):
         sizes: shape (B, 2).
         places: three by three from corner to corner, shape (B, 9, 2).
         groups: that of each place, shape (B, 9).
-        masses: what each place stands for, as a share of all points: 0 where these belong to
-            another component than the owner; shape (B, 9).
+        masses: what each place stands for, as a share of all points: 0 where none of these belong
+            to the owner; shape (B, 9).
     """
 
     owners: IntArray
@@ -164,8 +164,11 @@ def _look_into(
     flat = places.reshape(-1, 2)
     reached = groups[terrain.climb_whitened(flat)].reshape(-1, 9)
     joint = terrain.landscape.measure_joint(flat)
-    is_own = joint.argmax(axis=0).reshape(-1, 9) == owners[:, None]
-    densities = np.exp(log_sum_exp(joint, axis=0)).reshape(-1, 9) * is_own
+    highest = joint.max(axis=0).reshape(-1, 9)
+    behind = highest - joint[np.repeat(owners, 9), np.arange(len(flat))].reshape(-1, 9)
+    # What a place stands for goes a quarter of a box to each side, and so may the owner's points.
+    may_be_own = behind <= np.ptp(behind, axis=1)[:, None] / 4
+    densities = np.exp(log_sum_exp(joint, axis=0)).reshape(-1, 9) * may_be_own
     masses = densities * PARTS * sizes.prod(axis=1)[:, None]
     return Boxes(owners, lows, sizes, places, reached, masses)
 
@@ -247,7 +250,7 @@ def _find_border(terrain: Terrain, groups: IntArray, boxes: Boxes, most: IntArra
         most: the group with most of each, shape (B,).
     """
     is_own = boxes.masses > 0
-    one, other = NEIGHBOURS
+    one, other = ADJACENT
     differ = boxes.groups[:, one] != boxes.groups[:, other]
     box, pair = np.nonzero(differ & (is_own[:, one] | is_own[:, other]))
     is_first = boxes.groups[box, one[pair]] == most[box]

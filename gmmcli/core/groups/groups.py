@@ -57,6 +57,16 @@ class Groups:
         n_components, n_groups = self.shares.shape
         return bool(n_components == n_groups == len(np.unique(self.of_components)))
 
+    @property
+    def clear_valley(self) -> float | None:
+        """The lower cut that leaves clear groups alone, where there is one (`Tree.find_step`)."""
+        return self.tree.find_step(self.valley)
+
+    @property
+    def has_telling_tree(self) -> bool:
+        """Whether groups are not just components, or a lower valley would clearly join some."""
+        return self.tree.number > 1 and not (self.are_components and self.clear_valley is None)
+
     def to_json(self) -> dict[str, Any]:
         """The modes with their joins, and the shares, ready for `json.dump`."""
         return {
@@ -103,6 +113,16 @@ def find_groups(
     has_mass = totals > rounding * cells.n_points
     shares = np.where(has_mass, held / np.where(has_mass, totals, 1.0), own)
     return Groups(tree, valley, np.where(shares < rounding, 0.0, shares))
+
+
+def climb_means(mixture: Mixture, tree: Tree) -> IntArray:
+    """The mode that the mean of each component climbs to, shape (K,).
+
+    Args:
+        mixture: in data units.
+        tree: of its modes.
+    """
+    return revisit(mixture, tree).climb(mixture.means)
 
 
 def label_points(mixture: Mixture, tree: Tree, valley: float, points: FloatArray) -> IntArray:

@@ -4,14 +4,20 @@ Only components count. A background is as dense everywhere in its box, so it lif
 no mode; what it holds is in no group.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gmmcli.core.mixture.covariances import FloatArray, determinants, half_log_determinants
 from gmmcli.core.mixture.densities import exponentiate, log_sum_exp, log_weights
-from gmmcli.core.mixture.gaussians import Gaussians, find_natural_parameters, make_features
+from gmmcli.core.mixture.gaussians import (
+    Gaussians,
+    IntArray,
+    Mask,
+    find_natural_parameters,
+    make_features,
+)
 
 
 class Slope(NamedTuple):
@@ -31,8 +37,8 @@ class Slope(NamedTuple):
     precisions: FloatArray
 
 
-class Axes(NamedTuple):
-    """A landscape at N points along the two axes of its curvature.
+class Bends(NamedTuple):
+    """How a landscape bends at N points, along the two axes of its curvature.
 
     In units of the components there, in which no map of the data changes a curvature.
 
@@ -47,14 +53,14 @@ class Axes(NamedTuple):
     directions: FloatArray
 
     @staticmethod
-    def of(slope: Slope) -> "Axes":
+    def of(slope: Slope) -> "Bends":
         """Those of a slope."""
         units = np.linalg.inv(np.linalg.cholesky(slope.precisions))  # (N, 2, 2)
         turned = units.swapaxes(1, 2)
         curvatures, directions = np.linalg.eigh(units @ slope.hessians @ turned)
         directions = turned @ directions
         gradients = multiply(directions.swapaxes(1, 2), slope.gradients)
-        return Axes(curvatures, gradients, directions)
+        return Bends(curvatures, gradients, directions)
 
 
 class Landscape(NamedTuple):
@@ -91,15 +97,20 @@ class Landscape(NamedTuple):
         flat = np.zeros((len(points), 2, 2))
         return np.asarray(self.parameters @ make_features(points, flat))
 
+    def measure_own(self, components: IntArray, points: FloatArray) -> FloatArray:
+        """Log weight plus log density of one component at each point, in nats, shape (N,)."""
+        features = make_features(points, np.zeros((len(points), 2, 2)))
+        return np.asarray(np.einsum("nf,fn->n", self.parameters[components], features))
+
     def measure(self, points: FloatArray) -> FloatArray:
         """The log density at points of shape (N, 2), in nats, shape (N,)."""
         return log_sum_exp(self.measure_joint(points), axis=0)
 
     def share(self, points: FloatArray) -> FloatArray:
         """The responsibilities of the components for points of shape (N, 2), shape (K, N)."""
-        return _normalize(self.measure_joint(points))
+        return _normalize(self.measure_joint(points))[0]
 
-    def step(self, points: FloatArray, *, longest: float = 1.0, part: float = 0.5) -> FloatArray:
+    def step(self, points: FloatArray, *, longest: float = 1.0, part: float = 0.25) -> FloatArray:
         """Where a step of modal EM leads from points, shape (N, 2); never to a lower place.
 
         The whole step goes to the mean of the product of all components, each to the power of its
@@ -112,45 +123,103 @@ class Landscape(NamedTuple):
             longest: how long a step may be in any case, in standard deviations of any component,
             part: or else as a part of the way to it.
         """
+        along, most = self._look_ahead(points, longest, part)
+        return np.asarray(points + np.minimum(most, 1)[:, None] * along)
+
+    def stride(
+        self,
+        points: FloatArray,
+        *,
+        longest: float = 1.0,
+        part: float = 0.25,
+        n_doublings: int = 6,
+    ) -> FloatArray:
+        """The highest of where a step and its doublings lead from points, shape (N, 2).
+
+        On a ridge that is nearly level, a step of modal EM is a crawl. What bounds a step bounds
+        these too.
+        """
+        along, most = self._look_ahead(points, longest, part)
+        factors = np.minimum(most, 2.0 ** np.arange(n_doublings)[:, None])  # (D, N)
+        ahead = points + factors[..., None] * along  # (D, N, 2)
+        heights = self.measure(ahead.reshape(-1, 2)).reshape(n_doublings, -1)
+        return np.asarray(ahead[heights.argmax(axis=0), np.arange(len(points))])
+
+    def _look_ahead(
+        self, points: FloatArray, longest: float, part: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Whole steps of modal EM, shape (N, 2), and how many times as long they may be, (N,)."""
         joint = self.measure_joint(points)
-        shares = _normalize(joint).T
+        shares = _normalize(joint)[0].T
         along = multiply(invert(self._average_precisions(shares)), shares @ self.pulls) - points
         away = 2 * (self.peaks[:, None] - joint)  # squared, as are all lengths here; (K, N)
         x, y = along.T
         lengths = self.precisions.reshape(-1, 4)[:, [0, 1, 3]] @ np.stack([x * x, 2 * x * y, y * y])
         reach = np.maximum(longest**2, part**2 * away)
-        excess = np.sqrt(np.maximum((lengths / reach).max(axis=0), 1))
-        return np.asarray(points + along / excess[:, None])
-
-    def stride(self, points: FloatArray, *, n_doublings: int = 6) -> FloatArray:
-        """The highest of where a step and its doublings lead from points, shape (N, 2).
-
-        On a ridge that is nearly level, a step of modal EM is a crawl.
-        """
-        along = self.step(points) - points
-        ahead = points + 2.0 ** np.arange(n_doublings)[:, None, None] * along  # (D, N, 2)
-        heights = self.measure(ahead.reshape(-1, 2)).reshape(n_doublings, -1)
-        return np.asarray(ahead[heights.argmax(axis=0), np.arange(len(points))])
+        excess = (lengths / reach).max(axis=0)
+        return along, 1 / np.sqrt(np.maximum(excess, np.finfo(np.float64).tiny))
 
     def explore(self, points: FloatArray) -> Slope:
         """What the landscape is like at points of shape (N, 2)."""
-        shares = self.share(points).T  # (N, K)
-        precisions = self._average_precisions(shares)
-        gradients = shares @ self.pulls - multiply(precisions, points)
-        own = self.pulls - np.einsum("kij,nj->nki", self.precisions, points)
-        own = own - gradients[:, None]
-        between = np.einsum("nk,nki,nkj->nij", shares, own, own)
-        return Slope(self.measure(points), gradients, between - precisions, precisions)
+        shares, heights = _normalize(self.measure_joint(points))
+        precisions = self._average_precisions(shares.T)
+        x, y = self._pull_towards(points)  # each (K, N)
+        own_x, own_y = shares * x, shares * y
+        gradients = np.stack([own_x.sum(axis=0), own_y.sum(axis=0)], axis=1)
+        products = ((own_x, x), (own_x, y), (own_y, y))
+        xx, xy, yy = (np.einsum("kn,kn->n", one, other) for one, other in products)
+        seconds = np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2)
+        between = seconds - gradients[:, :, None] * gradients[:, None, :]
+        return Slope(heights, gradients, between - precisions, precisions)
+
+    def _pull_towards(self, points: FloatArray) -> FloatArray:
+        """The first derivatives of each component's log density at points, shape (2, K, N)."""
+        linear = np.concatenate([self.pulls[..., None], -self.precisions], axis=2)  # (K, 2, 3)
+        terms = np.concatenate([np.ones((1, len(points))), points.T])
+        return np.asarray(linear.transpose(1, 0, 2) @ terms)
 
     def _average_precisions(self, shares: FloatArray) -> FloatArray:
         """The inverse covariances averaged by responsibilities of shape (N, K)."""
         return np.asarray((shares @ self.precisions.reshape(-1, 4)).reshape(-1, 2, 2))
 
 
-def _normalize(joint: FloatArray) -> FloatArray:
-    """Responsibilities of log weights plus log densities, shape (K, N)."""
-    shares = exponentiate(joint - joint.max(axis=0))
-    return np.asarray(shares / shares.sum(axis=0))
+def walk(
+    starts: FloatArray,
+    advance: Callable[[FloatArray, int], tuple[FloatArray, FloatArray]],
+    n_steps: int,
+    least: float,
+) -> tuple[FloatArray, Mask]:
+    """Where ways end that go on while their steps are long, shape (S, 2), and which do end, (S,).
+
+    Args:
+        starts: of the ways, shape (S, 2).
+        advance: the next place of each way, and how long the step is, in standard deviations of the
+            components there, given the places of those that go on and the number of the step.
+        n_steps: the most steps.
+        least: the step that ends a way, in the same units.
+    """
+    places, left = starts.copy(), np.arange(len(starts))
+    for number in range(n_steps):
+        places[left], lengths = advance(places[left], number)
+        left = left[lengths > least]
+        if not len(left):
+            break
+    has_ended = np.ones(len(starts), dtype=np.bool_)
+    has_ended[left] = False
+    return places, has_ended
+
+
+def _normalize(joint: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Responsibilities, shape (K, N), and log densities, in nats, shape (N,).
+
+    Args:
+        joint: log weights plus log densities, in nats, shape (K, N).
+    """
+    highest = joint.max(axis=0)
+    shares = exponentiate(joint - highest)
+    totals = shares.sum(axis=0)
+    shares /= totals
+    return shares, highest + np.log(totals)
 
 
 def invert(matrices: FloatArray) -> FloatArray:
@@ -160,7 +229,7 @@ def invert(matrices: FloatArray) -> FloatArray:
     return np.asarray(entries.reshape(-1, 2, 2))
 
 
-def are_definite(matrices: FloatArray, *, share: float = 1e-9) -> npt.NDArray[np.bool_]:
+def are_definite(matrices: FloatArray, *, share: float = 1e-9) -> Mask:
     """Which symmetric matrices are positive definite, shape (N,).
 
     Args:

@@ -4,7 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gmmcli.core.groups.landscape import Axes, Landscape, Slope, are_definite, invert, multiply
+from gmmcli.core.groups.landscape import (
+    Bends,
+    Landscape,
+    Slope,
+    are_definite,
+    invert,
+    multiply,
+    walk,
+)
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 
@@ -49,18 +57,23 @@ def find_modes(landscape: Landscape, starts: FloatArray) -> tuple[Modes, IntArra
         landscape: of K components.
         starts: shape (S, 2).
     """
-    tops = _ascend(landscape, starts)
-    slope = landscape.explore(tops)
-    leads_to = match_places(tops, slope.precisions)
-    first = np.unique(leads_to, return_index=True)[1]
-    bends = -slope.hessians[first]
+    places, leads_to = find_tops(landscape, starts)
+    slope = landscape.explore(places)
+    bends = -slope.hessians
     # A mode may be so flat that rounding is all that is left of its Hessian.
-    metrics = np.where(are_definite(bends)[:, None, None], bends, slope.precisions[first])
-    modes = Modes(tops[first], slope.heights[first], metrics, np.ones(len(first)))
+    metrics = np.where(are_definite(bends)[:, None, None], bends, slope.precisions)
+    modes = Modes(places, slope.heights, metrics, np.ones(len(places)))
     return modes._replace(radii=_measure_discs(landscape, modes)), leads_to
 
 
-def climb(
+def find_tops(landscape: Landscape, starts: FloatArray) -> tuple[FloatArray, IntArray]:
+    """The places of these modes alone, shape (M, 2), and the mode of each start, shape (S,)."""
+    tops = _ascend(landscape, starts)
+    leads_to = match_places(tops, landscape.explore(tops).precisions)
+    return tops[np.unique(leads_to, return_index=True)[1]], leads_to
+
+
+def reach_modes(
     landscape: Landscape,
     modes: Modes,
     points: FloatArray,
@@ -132,20 +145,20 @@ def _ascend(
         least: a step that ends the climb, in standard deviations of the components there.
         hair: what leads away from a saddle, in the same.
     """
-    tops, left = starts.copy(), np.arange(len(starts))
-    for number in range(n_steps):
-        slope = landscape.explore(tops[left])
+
+    def advance(places: FloatArray, number: int) -> tuple[FloatArray, FloatArray]:
+        slope = landscape.explore(places)
+        bends = Bends.of(slope)
         along = multiply(invert(slope.precisions), slope.gradients)
-        axes, is_level = Axes.of(slope), (along * slope.gradients).sum(axis=1) <= least**2
-        is_saddle = is_level & (axes.curvatures[:, 1] > hair)  # which a start may be
-        aside = tops[left] + hair * axes.directions[:, :, 1]
-        walk = landscape.step if number < n_plain else landscape.stride
-        higher = _choose_higher(landscape, tops[left], slope, walk(tops[left]))
-        tops[left] = np.where(is_saddle[:, None], aside, higher)
-        left = left[~is_level | is_saddle]
-        if not len(left):
-            break
-    return tops
+        lengths = np.sqrt(np.maximum((along * slope.gradients).sum(axis=1), 0))
+        is_saddle = (lengths <= least) & (bends.curvatures[:, 1] > hair)  # which a start may be
+        aside = places + hair * bends.directions[:, :, 1]
+        step = landscape.step if number < n_plain else landscape.stride
+        higher = _choose_higher(landscape, places, slope, step(places))
+        ahead = np.where(is_saddle[:, None], aside, higher)
+        return ahead, np.where(is_saddle, hair, lengths)
+
+    return walk(starts, advance, n_steps, least)[0]
 
 
 def _choose_higher(

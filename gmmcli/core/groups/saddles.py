@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gmmcli.core.groups.landscape import Axes, Landscape, Slope, invert, multiply
-from gmmcli.core.groups.modes import Modes, match_places
+from gmmcli.core.groups.landscape import Bends, Landscape, Slope, invert, multiply, walk
+from gmmcli.core.groups.modes import match_places
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians, IntArray
 
@@ -24,28 +24,33 @@ class Saddles(NamedTuple):
     sides: FloatArray
 
 
-def find_saddles(landscape: Landscape, gaussians: Gaussians, modes: Modes) -> Saddles:
-    """The saddles of the landscape of some Gaussians, with some modes; the highest first.
+def find_saddles(landscape: Landscape, gaussians: Gaussians, tops: FloatArray) -> Saddles:
+    """The saddles of the landscape of some Gaussians, the highest first.
 
     The lowest places of the ridges between two components and of straight ways between two
     modes, and places about each component, are moved up along the first axis of curvature and down
     along the second (Cerjan & Miller 1981, "On finding transition states", section II), which ends
     in a saddle. Those of two components lie on their ridge (Ray & Lindsay 2005, "The topography of
     multivariate normal mixtures", theorem 1).
+
+    Args:
+        landscape: of K components.
+        gaussians: these.
+        tops: the places of modes, shape (M, 2).
     """
-    between = look_between(landscape, modes)[1]
+    between = look_between(landscape, tops)[1]
     starts = [_find_low_places(landscape), between, _surround(gaussians)]
     places = _follow_axes(landscape, np.concatenate(starts))
     slope = landscape.explore(places)
     first = np.unique(match_places(places, slope.precisions), return_index=True)[1]
     first = first[np.argsort(-slope.heights[first], kind="stable")]
-    places, axes = places[first], Axes.of(Slope(*(values[first] for values in slope)))
-    hair = 1e-3 * axes.directions[:, :, 1] / np.sqrt(1 + axes.curvatures[:, 1:])
+    places, bends = places[first], Bends.of(Slope(*(values[first] for values in slope)))
+    hair = 1e-3 * bends.directions[:, :, 1] / np.sqrt(1 + bends.curvatures[:, 1:])
     return Saddles(places, slope.heights[first], np.stack([places - hair, places + hair], axis=1))
 
 
 def look_between(
-    landscape: Landscape, modes: Modes, *, n_places: int = 33
+    landscape: Landscape, tops: FloatArray, *, n_places: int = 33
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """The lowest places on the straight ways between neighbouring modes.
 
@@ -54,11 +59,11 @@ def look_between(
 
     Args:
         landscape: of K components.
-        modes: M of them.
+        tops: the places of M modes, shape (M, 2).
         n_places: how many places of a way are looked at.
     """
-    pairs = find_neighbours(modes.places)
-    begin, end = (modes.places[side][:, None] for side in pairs.T)
+    pairs = find_neighbours(tops)
+    begin, end = (tops[side][:, None] for side in pairs.T)
     places = begin + np.linspace(0, 1, n_places)[:, None] * (end - begin)  # (P, n_places, 2)
     heights = landscape.measure(places.reshape(-1, 2)).reshape(-1, n_places)
     lowest, numbers = heights.argmin(axis=1), np.arange(len(pairs))
@@ -86,57 +91,67 @@ def find_neighbours(places: FloatArray) -> IntArray:
     return np.concatenate(pairs)
 
 
-def _find_low_places(
-    landscape: Landscape, *, n_narrowings: int = 12, least_share: float = 0.05
-) -> FloatArray:
-    """The lowest places of the ridges between two components, shape (S, 2).
+def _find_low_places(landscape: Landscape, *, batch: int = 2000) -> FloatArray:
+    """About the lowest places of the ridges between two components, shape (S, 2).
 
     Args:
         landscape: of K components.
-        n_narrowings: how often the way to look in is cut to three fifths, by golden sections.
-        least_share: the least share of both components there: less, and another is between them.
+        batch: of how many pairs the ridges are looked at at once: memory against calls.
     """
-    pairs, begin, end = _look_along(landscape)
-    golden = (np.sqrt(5) - 1) / 2
-    for _ in range(n_narrowings):
-        left, right = end - golden * (end - begin), begin + golden * (end - begin)
-        is_left = landscape.measure(_walk_ridge(landscape, pairs, left)) < landscape.measure(
-            _walk_ridge(landscape, pairs, right)
-        )
-        begin, end = np.where(is_left, begin, left), np.where(is_left, right, end)
-    places = _walk_ridge(landscape, pairs, (begin + end) / 2)
-    shares = np.take_along_axis(landscape.share(places), pairs, axis=0).sum(axis=0)
-    return np.asarray(places[shares > least_share])
+    pairs = np.stack(np.triu_indices(landscape.number, 1))
+    batches = (pairs[:, begin : begin + batch] for begin in range(0, pairs.shape[1], batch))
+    return np.concatenate([np.empty((0, 2)), *(_look_along(landscape, some) for some in batches)])
 
 
 def _look_along(
-    landscape: Landscape, *, n_places: int = 33
-) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Between which places the ridges between two components are low.
-
-    The components, shape (2, S), and where the low part of their ridge begins and ends, as shares
-    of the second one, both (S,).
+    landscape: Landscape, pairs: IntArray, *, n_places: int = 33, least_share: float = 0.05
+) -> FloatArray:
+    """About the lowest places of the ridges between some pairs of components, shape (S, 2).
 
     Args:
         landscape: of K components.
+        pairs: shape (2, P).
         n_places: how many places of a ridge are looked at.
+        least_share: the least share of both components there: less, and another is between them.
     """
-    parts, low = np.linspace(0, 1, n_places), []
-    for first in range(landscape.number - 1):  # the ridges from one at a time: bounded memory
-        others = np.arange(first + 1, landscape.number)
-        pairs = np.stack([np.full(len(others), first), others])
-        repeated = np.repeat(pairs, n_places, axis=1)
-        places = _walk_ridge(landscape, repeated, np.tile(parts, len(others)))
-        heights = landscape.measure(places).reshape(len(others), n_places)
-        inner = heights[:, 1:-1]
-        ridge, at = np.nonzero((inner <= heights[:, :-2]) & (inner <= heights[:, 2:]))
-        low.append(np.concatenate([pairs[:, ridge], at[None]]))
-    found = np.concatenate(low, axis=1)
-    at = found[2]
-    return found[:2], parts[at], parts[at + 2]
+    crossings = walk_ridge(landscape, pairs, find_crossings(landscape, pairs))
+    pairs = pairs[:, _share_both(landscape, pairs, crossings) > least_share]
+    repeated = np.repeat(pairs, n_places, axis=1)
+    places = walk_ridge(landscape, repeated, np.tile(np.linspace(0, 1, n_places), pairs.shape[1]))
+    heights = landscape.measure(places).reshape(-1, n_places)
+    inner = heights[:, 1:-1]
+    ridge, at = np.nonzero((inner <= heights[:, :-2]) & (inner <= heights[:, 2:]))
+    places, pairs = places.reshape(-1, n_places, 2)[ridge, at + 1], pairs[:, ridge]
+    return np.asarray(places[_share_both(landscape, pairs, places) > least_share])
 
 
-def _walk_ridge(landscape: Landscape, pairs: IntArray, shares: FloatArray) -> FloatArray:
+def find_crossings(landscape: Landscape, pairs: IntArray, *, n_halvings: int = 20) -> FloatArray:
+    """Where on the ridge of each pair of components both are as likely, shape (P,).
+
+    As shares of the second one, see `walk_ridge`; the end where the lesser is likeliest, where it
+    is the lesser even there.
+
+    Args:
+        landscape: of K components.
+        pairs: shape (2, P).
+        n_halvings: of the ridges.
+    """
+    first, second = pairs
+    begin, end = np.zeros(len(first)), np.ones(len(first))
+    for _ in range(n_halvings):
+        middle = (begin + end) / 2
+        places = walk_ridge(landscape, pairs, middle)
+        is_before = landscape.measure_own(first, places) > landscape.measure_own(second, places)
+        begin, end = np.where(is_before, middle, begin), np.where(is_before, end, middle)
+    return (begin + end) / 2
+
+
+def _share_both(landscape: Landscape, pairs: IntArray, places: FloatArray) -> FloatArray:
+    """The share of two components at a place of each pair, shape (S,)."""
+    return np.asarray(np.take_along_axis(landscape.share(places), pairs, axis=0).sum(axis=0))
+
+
+def walk_ridge(landscape: Landscape, pairs: IntArray, shares: FloatArray) -> FloatArray:
     """Places on the ridges between two components each, shape (S, 2).
 
     Args:
@@ -176,20 +191,18 @@ def _follow_axes(
         starts: shape (L, 2).
         n_steps: the most steps.
         longest: the longest step, in standard deviations of the components there.
-        least: the step that ends the way.
+        least: the step that ends the way, in the same.
     """
-    places, left, found = starts, np.arange(len(starts)), np.zeros(len(starts), dtype=np.bool_)
-    for _ in range(n_steps):
-        axes = Axes.of(landscape.explore(places[left]))
-        steps = axes.gradients / np.maximum(np.abs(axes.curvatures), 1e-12)
+
+    def advance(places: FloatArray, _: int) -> tuple[FloatArray, FloatArray]:
+        bends = Bends.of(landscape.explore(places))
+        steps = bends.gradients / np.maximum(np.abs(bends.curvatures), 1e-12)
         steps[:, 1] *= -1
         lengths = np.linalg.norm(steps, axis=1)
-        steps *= np.minimum(1, longest / np.maximum(lengths, least))[:, None]
-        places = places.copy()
-        places[left] += multiply(axes.directions, steps)
-        has_come = lengths < least
-        found[left] = has_come & (axes.curvatures[:, 0] < 0) & (axes.curvatures[:, 1] > 0)
-        left = left[~has_come]
-        if not len(left):
-            break
-    return places[found]
+        steps *= longest / np.maximum(lengths, longest)[:, None]
+        return places + multiply(bends.directions, steps), lengths
+
+    places, has_come = walk(starts, advance, n_steps, least)
+    places = places[has_come]
+    curvatures = Bends.of(landscape.explore(places)).curvatures
+    return places[(curvatures[:, 0] < 0) & (curvatures[:, 1] > 0)]

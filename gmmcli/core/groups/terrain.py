@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmcli.core.groups.landscape import Landscape
-from gmmcli.core.groups.modes import Modes, climb, find_modes
+from gmmcli.core.groups.modes import Modes, find_modes, find_tops, reach_modes
 from gmmcli.core.groups.saddles import find_saddles, look_between
 from gmmcli.core.groups.tree import Tree, join_modes
 from gmmcli.core.mixture.covariances import FloatArray
@@ -38,7 +38,7 @@ class Terrain:
 
     def climb_whitened(self, points: FloatArray) -> IntArray:
         """The same of points in whitened units."""
-        return climb(self.landscape, self.modes, points)
+        return reach_modes(self.landscape, self.modes, points)
 
 
 def survey(mixture: Mixture) -> tuple[Terrain, Tree]:
@@ -49,16 +49,14 @@ def survey(mixture: Mixture) -> tuple[Terrain, Tree]:
     """
     gaussians, whitening = _whiten(mixture)
     landscape = Landscape.of(gaussians)
-    saddles = None
-    if gaussians.number > 1:
-        saddles = find_saddles(landscape, gaussians, find_modes(landscape, gaussians.means)[0])
-    sides = np.empty((0, 2)) if saddles is None else saddles.sides.reshape(-1, 2)
-    modes, leads_to = find_modes(landscape, np.concatenate([gaussians.means, sides]))
-    heights, places, pairs = look_between(landscape, modes)
-    if saddles is not None:  # which come first: other ways are for modes that these leave alone
-        heights = np.concatenate([saddles.heights, heights])
-        places = np.concatenate([saddles.places, places])
-        pairs = np.concatenate([leads_to[gaussians.number :].reshape(-1, 2), pairs])
+    tops, _ = find_tops(landscape, gaussians.means)
+    saddles = find_saddles(landscape, gaussians, tops)
+    modes, leads_to = find_modes(landscape, np.concatenate([tops, saddles.sides.reshape(-1, 2)]))
+    heights, places, pairs = look_between(landscape, modes.places)
+    # Saddles come first: other ways are for modes that these leave alone.
+    heights = np.concatenate([saddles.heights, heights])
+    places = np.concatenate([saddles.places, places])
+    pairs = np.concatenate([leads_to[len(tops) :].reshape(-1, 2), pairs])
     joins, by = join_modes(modes.heights, pairs)
     heights = np.append(heights, -np.inf)  # of the mode that joins no other
     places = np.concatenate([whitening.unwhiten_points(places), np.full((1, 2), np.nan)])
@@ -69,7 +67,7 @@ def survey(mixture: Mixture) -> tuple[Terrain, Tree]:
         places[by],
         np.minimum(np.exp(heights[by] - modes.heights), 1),
     )
-    of_components = climb(landscape, modes, gaussians.means)
+    of_components = reach_modes(landscape, modes, gaussians.means)
     return Terrain(gaussians, whitening, landscape, modes, of_components), tree
 
 
@@ -78,7 +76,7 @@ def revisit(mixture: Mixture, tree: Tree) -> Terrain:
     gaussians, whitening = _whiten(mixture)
     landscape = Landscape.of(gaussians)
     modes, _ = find_modes(landscape, whitening.whiten_points(tree.modes))
-    of_components = climb(landscape, modes, gaussians.means)
+    of_components = reach_modes(landscape, modes, gaussians.means)
     return Terrain(gaussians, whitening, landscape, modes, of_components)
 
 

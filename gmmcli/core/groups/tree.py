@@ -68,6 +68,28 @@ class Tree:
         _, first, groups = np.unique(ends, return_index=True, return_inverse=True)
         return np.asarray(np.argsort(np.argsort(first))[groups])
 
+    def find_step(self, valley: float, *, times: float = 2.0) -> float | None:
+        """A lower cut from which the number of groups hardly depends; None where there is none.
+
+        It is in the widest gap between successive valleys, where that is far wider than any other;
+        the present cut may be in such a gap itself. One group is no answer.
+
+        Args:
+            valley: of the present cut; shallower ones do not count.
+            times: how many times as wide as any other the gap is.
+        """
+        deeper = np.unique(self.valleys[self.valleys < valley])
+        gaps = np.diff([*deeper, valley])
+        if len(gaps) < 2:
+            return None
+        widest = int(gaps.argmax())
+        others = np.delete(gaps, widest)
+        if widest == len(gaps) - 1 or gaps[widest] < times * others.max():
+            return None
+        low, high = deeper[widest], deeper[widest + 1]
+        cut = 0.5 if low < 0.5 <= high else float(f"{(low + high) / 2:.2g}")
+        return cut if self.cut(cut).max() > 0 else None
+
     def to_json(self, valley: float) -> list[dict[str, Any]]:
         """Each mode with its group where valleys divide from this on, ready for `json.dump`."""
         return [

@@ -71,9 +71,8 @@ class Run:
 
     @property
     def has_tree(self) -> bool:
-        """Whether there is a tree of modes to be drawn: of groups that are not components."""
-        groups = self.groups
-        return groups is not None and groups.tree.number > 1 and not groups.are_components
+        """Whether there is a tree of modes that tells something."""
+        return self.groups is not None and self.groups.has_telling_tree
 
 
 @contextmanager

@@ -64,5 +64,5 @@ def write_counts(
         OutputError: when the file cannot be written.
     """
     x, y = columns
-    table = open_table(source, x=x, y=y, by=by)
+    table = open_table(source, x=x, y=y, by=by).relay([] if by is None else [by])
     export(table, count_labels(table, predict), output, overwrite=overwrite)

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.common.exceptions import TableNotFound
 
@@ -35,11 +36,10 @@ def open_database(source: Source) -> Dataset:
     if parts.scheme in LOCAL_DATABASES and not Path(parts.netloc + parts.path).is_file():
         raise TableError(f"{parts.netloc + parts.path} does not exist: give a database file")
     backend = _connect(source, parts)
-    engine = build_engine(backend) if backend.name == "duckdb" else Engine(backend)
     with translate_errors(source.name):
         rows = _find_table(backend, source.table, source.name)
         reread = partial(_keep_numbers, rows) if parts.scheme == "sqlite" else None
-        return Dataset(rows, engine, reread=reread, text_may_be_numbers=False)
+        return Dataset(rows, _choose_engine(backend), reread=reread, text_may_be_numbers=False)
 
 
 def _check_url(source: Source) -> SplitResult:
@@ -78,6 +78,24 @@ def _connect(source: Source, parts: SplitResult) -> BaseBackend:
         raise TableError(f"{source.name} needs a driver: pip install '{driver}'") from error
     except ValueError as error:  # whose text holds the whole URL
         raise TableError(f"{source.name} is no database that Ibis knows") from error
+
+
+def _choose_engine(backend: BaseBackend) -> Engine:
+    """What runs expressions in a database that Ibis is connected to.
+
+    PostgreSQL and SQLite put one step of a derivation into the next, so that what K densities share
+    is written out, and evaluated, more than K times over for every row.
+    """
+    if backend.name == "duckdb":
+        return build_engine(backend)
+    return Engine(backend, relay=_relay if backend.name in ("postgres", "sqlite") else None)
+
+
+def _relay(rows: pa.RecordBatchReader) -> Dataset:
+    """Rows in DuckDB, to be read once."""
+    backend = ibis.duckdb.connect(**NO_EXTENSIONS)
+    backend.con.register("relayed", rows)
+    return Dataset(backend.table("relayed"), build_engine(backend), text_may_be_numbers=False)
 
 
 def _decode_login(parts: SplitResult) -> dict[str, str]:

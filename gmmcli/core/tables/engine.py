@@ -17,6 +17,9 @@ from ibis.backends import BaseBackend
 
 from gmmcli.core.tables.dialect import Dialect
 
+# About how many rows a batch of a stream has: a few ten megabytes against many small writes.
+BATCH_ROWS = 200_000
+
 
 class WriteParts(Protocol):
     """Writes rows to a directory of parts, in their order, as the engine does."""
@@ -56,6 +59,8 @@ class Engine:
             where the engine leaves that to others.
         write_parts: writes rows to a directory; None where the engine leaves files to others.
         names_lines: whether it names the line of a text file that holds what is no number.
+        relay: gives rows to an engine that evaluates long expressions once for each, to be read
+            once; None where this one does.
     """
 
     backend: BaseBackend
@@ -64,6 +69,7 @@ class Engine:
     write_parquet: Callable[[ir.Table, Path], None] | None = None
     write_parts: WriteParts | None = None
     names_lines: bool = False
+    relay: "Callable[[pa.RecordBatchReader], Dataset] | None" = None
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,18 @@ Rows stream, so memory stays bounded, and the order of a file is kept.
 from collections.abc import Iterator
 from pathlib import Path
 
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.engine import BATCH_ROWS
 from gmmcli.core.tables.sink import check_sink, is_parquet, print_rows, write_rows
 from gmmcli.core.tables.source import Source, list_files
-from gmmcli.core.tables.table import Table
+from gmmcli.core.tables.table import Table, cast_rare_types
 from gmmcli.errors import OutputError
 from gmmcli.files import check_writable, replace_atomically
 
 KEEP_TEXT = "; only the first rows were looked at: write a .csv, which keeps columns as they are"
-# Types that every driver and every format knows.
-COMMON_TYPES = (dt.Boolean, dt.Integer, dt.Floating, dt.String, dt.Date, dt.Timestamp)
 
 
 def check_export(
@@ -89,31 +87,18 @@ def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool)
         write_rows(batches, schema, Path(output))
 
 
-def _stream(
-    table: Table, rows: ir.Table, *, batch_rows: int = 200_000
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _stream(table: Table, rows: ir.Table) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The schema of some rows made from a table, and the rows themselves, batch by batch.
 
     Args:
         table: what the rows are made from.
         rows: an expression over all its columns.
-        batch_rows: about how many rows a batch has: a few ten megabytes against many small writes.
     """
     with translate_errors(table.source):
-        reader = table.dataset.engine.stream(_cast_rare_types(rows), batch_rows)
+        reader = table.dataset.engine.stream(cast_rare_types(rows), BATCH_ROWS)
 
     def read() -> Iterator[pa.RecordBatch]:
         with translate_errors(table.source):
             yield from reader
 
     return reader.schema, read()
-
-
-def _cast_rare_types(rows: ir.Table) -> ir.Table:
-    """The rows with columns of other types than the common ones as text."""
-    rare = [
-        name
-        for name, kind in rows.schema().items()
-        if not isinstance(kind, COMMON_TYPES) and not (kind.is_decimal() and kind.precision)
-    ]
-    return rows.mutate(**{name: rows[name].cast("string") for name in rare})

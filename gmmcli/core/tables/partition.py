@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.engine import BATCH_ROWS
 from gmmcli.core.tables.sink import write_rows
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.spellings import read_word
@@ -103,7 +104,7 @@ def partition(table: Table, path: Path) -> Partition:
         if engine.write_parquet is not None:
             engine.write_parquet(rows, path)
         else:
-            reader = engine.stream(rows, 200_000)
+            reader = engine.stream(rows, BATCH_ROWS)
             write_rows(reader, reader.schema, path)
     return Partition(path, table.source, table.columns, table.by, table.weight)
 

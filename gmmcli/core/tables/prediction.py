@@ -88,7 +88,8 @@ def write_predictions(
     x, y = columns
     table = open_table(source, x=x, y=y, as_text=is_text_kept(output))
     try:
-        export(table, predict(table), output, overwrite=overwrite)
+        relayed = table.relay()
+        export(relayed, predict(relayed), output, overwrite=overwrite)
     except TableError:
         if table.dataset.engine.names_lines and table.dialect is not None:
             bad = open_table(source, x=x, y=y)  # whose columns name the line of a bad number
@@ -110,6 +111,7 @@ def compute_log_likelihood(table: Table, mixture: Mixture) -> Nats:
     Raises:
         TableError: when the rows cannot be read.
     """
+    table = table.relay([] if table.weight is None else [table.weight])
     own, labels = _find_free_prefix(table.dataset.rows.columns), name_labels(mixture)
     scored = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
     results = _derive_results(scored, labels, own)
@@ -294,7 +296,7 @@ def _add_groups(
         label: of each, which is its group too where it is that of the background.
         territories: of the groups.
         own: what the names of these and of the new columns begin with.
-        depth: how many cuts are followed at once; more overflow the parser of SQLite.
+        depth: how many cuts are followed at once; parsers of databases overflow with many.
     """
     name, left = f"{own}group", dict(enumerate(territories.of_components))
     rows = _whiten(rows.mutate(**{name: label}), territories.whitening, own)

@@ -3,18 +3,23 @@
 How a source is opened is in `opening`, how its columns are chosen in `columns`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from gmmcli.core.tables.columns import check_type, choose_columns, parse_number
 from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.dialect import Dialect
-from gmmcli.core.tables.engine import Dataset
+from gmmcli.core.tables.engine import BATCH_ROWS, Dataset
 from gmmcli.core.tables.opening import open_source
 from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
+
+# Types that every driver and every format knows.
+COMMON_TYPES = (dt.Boolean, dt.Integer, dt.Floating, dt.String, dt.Date, dt.Timestamp)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,24 @@ class Table:
         dataset = self.dataset.read_numbers(numbers, plainly=True)
         return replace(self, dataset=dataset, is_plain=True)
 
+    def relay(self, columns: Sequence[str] | None = None) -> "Table":
+        """The same rows for long expressions, to be read once, in an engine that is made for these.
+
+        Args:
+            columns: those that are wanted beside the coordinates; all by default.
+
+        Raises:
+            TableError: when they cannot be read.
+        """
+        engine, rows = self.dataset.engine, self.dataset.rows
+        if engine.relay is None:
+            return self
+        if columns is not None:
+            rows = rows.select(*dict.fromkeys([*self.columns, *columns]))
+        with translate_errors(self.source):
+            read = engine.stream(cast_rare_types(rows), BATCH_ROWS)
+            return replace(self, dataset=engine.relay(read))
+
     def read(self, expression: ir.Table) -> pa.Table:
         """The rows of an expression over this table, all at once.
 
@@ -125,3 +148,13 @@ def open_table(
         texts = [] if by is None else [by]
         dataset = dataset.read_numbers(numbers, texts=texts)
         return Table(dataset, columns, source.name, weight, by)
+
+
+def cast_rare_types(rows: ir.Table) -> ir.Table:
+    """The rows with columns of other types than the common ones as text."""
+    rare = [
+        name
+        for name, kind in rows.schema().items()
+        if not isinstance(kind, COMMON_TYPES) and not (kind.is_decimal() and kind.precision)
+    ]
+    return rows.mutate(**{name: rows[name].cast("string") for name in rare})
