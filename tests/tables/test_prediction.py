@@ -14,7 +14,8 @@ from gmmcli.core.groups.borders import draw_territories
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.tables.prediction import _add_up, compute_log_likelihood, predict_rows
+from gmmcli.core.tables.arithmetic import add_up
+from gmmcli.core.tables.prediction import compute_log_likelihood, predict_rows
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.errors import TableError
@@ -159,7 +160,7 @@ def test_a_result_finds_a_name_or_says_which_is_taken(tmp_path: Path) -> None:
         predict_rows(table_of(tmp_path / "taken.parquet"), MIXTURES["four"])
 
 
-def test_hundreds_of_columns_add_up(tmp_path: Path) -> None:
+def test_hundreds_of_columnsadd_up(tmp_path: Path) -> None:
     rows = write_table(tmp_path, np.ones((3, 2)), "duckdb").dataset.rows
-    total = _add_up([rows["x"]] * 5000)
+    total = add_up([rows["x"]] * 5000)
     assert rows.select(total=total)["total"].to_pyarrow().to_pylist() == [5000.0] * 3

@@ -1,10 +1,12 @@
-"""Numbers that stay within double precision in every engine. NumPy only.
+"""Numbers that stay within double precision in every engine.
 
 Where others make zero or infinity of a number, PostgreSQL ends a query that under- or overflows.
 """
 
 import sys
+from collections.abc import Sequence
 
+import ibis.expr.types as ir
 import numpy as np
 
 from gmmcli.core.mixture.covariances import FloatArray
@@ -28,3 +30,11 @@ def avoid_zero(origins: FloatArray, units: FloatArray) -> FloatArray:
     """
     hair = HAIR * units
     return np.where(np.abs(origins) < hair, hair, origins)
+
+
+def add_up(values: Sequence[ir.Value]) -> ir.Value:
+    """The sum of some values, by sums of pairs: hundreds, one by one, are nested too deeply."""
+    if len(values) == 1:
+        return values[0]
+    middle = len(values) // 2
+    return add_up(values[:middle]) + add_up(values[middle:])

@@ -18,7 +18,7 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.territories import Cut, Territories, Territory
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.mixture.whitening import Whitening
-from gmmcli.core.tables.arithmetic import HAIR, LARGEST, avoid_zero
+from gmmcli.core.tables.arithmetic import HAIR, LARGEST, add_up, avoid_zero
 from gmmcli.core.tables.complaints import MEND_TEXT, translate_errors
 from gmmcli.core.tables.export import KEEP_TEXT, export, is_text_kept
 from gmmcli.core.tables.source import Source
@@ -249,15 +249,7 @@ def _add_shares(
     rows = rows.mutate(
         **{f"{own}share_{k}": ibis.greatest(b, least).exp() for k, b in below.items()}
     )
-    return rows.mutate(**{f"{own}total": _add_up([rows[f"{own}share_{k}"] for k in labels])})
-
-
-def _add_up(values: Sequence[ir.Value]) -> ir.Value:
-    """The sum of some values, by sums of pairs: hundreds, one by one, are nested too deeply."""
-    if len(values) == 1:
-        return values[0]
-    middle = len(values) // 2
-    return _add_up(values[:middle]) + _add_up(values[middle:])
+    return rows.mutate(**{f"{own}total": add_up([rows[f"{own}share_{k}"] for k in labels])})
 
 
 def _derive_results(rows: ir.Table, labels: Mapping[str, int], own: str) -> dict[str, ir.Value]:
