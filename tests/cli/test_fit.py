@@ -67,6 +67,8 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "strict": False,
         "exact": False,
         "cells": 1_000_000,
+        "table": None,
+        "valley": 0.95,
         "weight": None,
         "by": None,
         "engine": "auto",
@@ -229,7 +231,7 @@ def test_pictures_that_cannot_be_written_leave_the_fit(
     Path("old_faithful/frames").write_text("in the way")
     result = run("fit", DATA, "-k", 2, "-q", "--overwrite", code=1)
     assert one_line_error(result) == (
-        "Error: cannot write old_faithful/frames/step-0000.png: File exists; "
+        "Error: cannot write old_faithful/frames/step-0000.png: Not a directory; "
         "the fit is kept: draw it with gmm plot old_faithful"
     )
     assert len(parameters()["weights"]) == 2

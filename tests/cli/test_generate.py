@@ -75,7 +75,7 @@ def test_a_run_is_a_mixture_to_sample_from(work: Path, run: Callable[..., Result
     [
         (["-o", "points.xlsx"], 1, "cannot tell the format of points.xlsx: end it in .csv or"),
         (["-o", "taken.csv"], 1, "taken.csv exists"),
-        (["-o", "taken.csv/points.csv"], 1, "cannot write taken.csv/points.csv: File exists"),
+        (["-o", "taken.csv/points.csv"], 1, "cannot write taken.csv/points.csv: Not a directory"),
         (["-n", "-1"], 2, "-1 is not in the range x>=0"),
         (["--mixture", "bad.json"], 1, "bad.json: the covariance of component 1 is not positive"),
     ],
