@@ -112,7 +112,7 @@ Examples:
     metavar="auto|on|off",
     help="Whether a uniform background over the box of all points takes strays: where it lowers "
     "the criterion by over 16 more than its parameter costs (auto), always, or never.  [default: "
-    "auto, or off with -k K; --init and --like keep that of their start]",
+    "auto, or off with -k K; --init and --like keep that of their start, unless off]",
 )
 @click.option(
     "--init",
@@ -234,8 +234,8 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     non-finite coordinate are skipped and counted. A large table becomes cells, groups of close
     points, and the summary says what that costs. Writes a directory with parameters.json,
     history.csv, cells.parquet, frames/ and convergence.png, where there was a choice selection.csv
-    and selection.png, and where groups are not components groups.png. Ctrl-C ends the fit at the
-    next step and keeps what there is.
+    and selection.png, and where groups are not components, or a lower valley would clearly join
+    some, groups.png. Ctrl-C ends the fit at the next step and keeps what there is.
     """
     from gmmcli.pictures.painter import Painter
 

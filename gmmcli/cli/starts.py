@@ -95,8 +95,7 @@ def compare(like: Path | None, start: "Mixture | None", mixture: "Mixture") -> "
 def report_moves(likeness: "Likeness", mixture: "Mixture", reporter: "Reporter") -> None:
     """Print how far each component has moved since the run of --like, and say which swapped."""
     reporter.print(
-        f"since {likeness.source} (how far means have moved: Mahalanobis distances by the "
-        "covariances there):"
+        f"since {likeness.source} (how far means have moved, as Mahalanobis distances from there):"
     )
     reporter.print(tabulate_moves(likeness, mixture))
     if likeness.nearer:

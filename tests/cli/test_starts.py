@@ -52,7 +52,7 @@ def test_numbers_stay_where_means_would_swap_them(
         square = away[k] @ np.linalg.solve(before.covariances[k], away[k])
         assert move["distance"] == pytest.approx(np.sqrt(square))
         assert move["weight"] == pytest.approx(like.weights[k] - before.weights[k])
-    assert "since geyser (how far means have moved: Mahalanobis distances" in result.stdout
+    assert "since geyser (how far means have moved, as Mahalanobis distances" in result.stdout
     assert f"{before.weights[1]:.4f}   {like.weights[1]:.4f}   {moves[1]['distance']:.3f}" in (
         result.stdout
     )

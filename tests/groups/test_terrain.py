@@ -1,9 +1,12 @@
 """Modes and saddles are those that a fine grid shows, whatever the units of the data."""
 
+from functools import partial, partialmethod
+
 import numpy as np
 import pytest
-from builders import mixture_of
+from builders import mixture_of, overlap
 
+from gmmcli.core.groups import modes
 from gmmcli.core.groups.landscape import Landscape
 from gmmcli.core.groups.saddles import find_crossings, find_neighbours, walk_ridge
 from gmmcli.core.groups.terrain import revisit, survey
@@ -63,6 +66,22 @@ def test_tree_is_that_of_a_flooded_grid(seed: int) -> None:
     # Half a spacing of 0.05 from a top whose curvature is 1 / 0.15 at most; saddles far from all
     # means are as steep as they are low.
     np.testing.assert_allclose(found, expected, rtol=0.005, atol=(0.025**2) / 0.15 + 0.01)
+
+
+@pytest.mark.parametrize(("n_components", "seed"), [(10, 1001), (15, 1009)])
+def test_saddles_lead_to_the_hills_that_short_steps_lead_to(
+    monkeypatch: pytest.MonkeyPatch, n_components: int, seed: int
+) -> None:
+    mixture = overlap(n_components, seed)
+    _, tree = survey(mixture)
+    for name in ("step", "stride"):
+        whole = getattr(Landscape, name)
+        short = partialmethod(whole, longest=0.1, part=0.05)
+        monkeypatch.setattr(Landscape, name, short)
+    choose = partial(modes._choose_higher, longest=0.05)
+    monkeypatch.setattr(modes, "_choose_higher", choose)
+    _, expected = survey(mixture)
+    np.testing.assert_allclose(np.sort(tree.valleys), np.sort(expected.valleys), atol=1e-8)
 
 
 def test_two_components_have_the_saddle_of_their_ridge() -> None:

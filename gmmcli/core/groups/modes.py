@@ -14,7 +14,7 @@ from gmmcli.core.groups.landscape import (
     walk,
 )
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.gaussians import IntArray
+from gmmcli.core.mixture.gaussians import IntArray, make_features
 
 
 class Modes(NamedTuple):
@@ -43,11 +43,15 @@ class Modes(NamedTuple):
         Args:
             points: shape (N, 2).
         """
-        (xx, xy), (_, yy) = (self.metrics / self.radii[:, None, None] ** 2).transpose(1, 2, 0)
-        x, y = (points[:, None] - self.places).transpose(2, 0, 1)  # (N, M)
-        squares = xx * x * x + 2 * xy * x * y + yy * y * y
-        nearest = squares.argmin(axis=1)
-        return nearest, np.sqrt(np.maximum(squares[np.arange(len(points)), nearest], 0))
+        metrics = self.metrics / self.radii[:, None, None] ** 2
+        (xx, xy), (_, yy) = metrics.transpose(1, 2, 0)
+        pulls = multiply(metrics, self.places)
+        constant = (pulls * self.places).sum(axis=1)
+        # One product of matrices, as densities are: differences from every mode take longest.
+        parameters = np.stack([constant, *(-2 * pulls.T), xx, 2 * xy, yy], axis=1)  # (M, 6)
+        squares = parameters @ make_features(points, np.zeros((len(points), 2, 2)))  # (M, N)
+        nearest = squares.argmin(axis=0)
+        return nearest, np.sqrt(np.maximum(squares[nearest, np.arange(len(points))], 0))
 
 
 def find_modes(landscape: Landscape, starts: FloatArray) -> tuple[Modes, IntArray]:
@@ -162,14 +166,31 @@ def _ascend(
 
 
 def _choose_higher(
-    landscape: Landscape, places: FloatArray, slope: Slope, walked: FloatArray
+    landscape: Landscape,
+    places: FloatArray,
+    slope: Slope,
+    walked: FloatArray,
+    *,
+    longest: float = 0.25,
 ) -> FloatArray:
-    """Where modal EM has walked from some places, or Newton's method where higher, (S, 2)."""
+    """Where modal EM has walked from some places, or Newton's method where higher, (S, 2).
+
+    Args:
+        landscape: of K components.
+        places: shape (S, 2).
+        slope: there.
+        walked: where modal EM leads, shape (S, 2).
+        longest: how long a step of Newton's may be, in standard deviations of the components there:
+            longer ones may end on another hill.
+    """
     bends = -slope.hessians
     is_hill = are_definite(bends)
     metrics = np.where(is_hill[:, None, None], bends, slope.precisions)
-    newton = places + multiply(invert(metrics), slope.gradients)
-    is_higher = is_hill & (landscape.measure(newton) >= landscape.measure(walked))
+    along = multiply(invert(metrics), slope.gradients)
+    newton = places + along
+    lengths = (multiply(slope.precisions, along) * along).sum(axis=1)  # squared
+    is_higher = is_hill & (lengths <= longest**2)
+    is_higher &= landscape.measure(newton) >= landscape.measure(walked)
     return np.where(is_higher[:, None], newton, walked)
 
 
