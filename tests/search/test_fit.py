@@ -349,11 +349,10 @@ def test_copies_count_by_what_they_are_worth_in_the_criteria(share: float) -> No
     assert found.criteria.bic == pytest.approx(alone.criteria.bic, rel=1e-6)
 
 
-@pytest.mark.parametrize(("mean", "variance"), [(1e160, 1.0), (1e300, 1.0), (0.0, 1e-310)])
-def test_a_start_out_of_reach_is_refused(mean: float, variance: float) -> None:
-    start = mixture_of([0.5, 0.5], [[0, 0], [mean, mean]], [np.eye(2), variance * np.eye(2)])
-    with pytest.raises(FitError, match="component 1 of the start is so far from the points"):
-        fit(cells_of(sampled(ARTICLE, 50)), FitSettings(2), start=start)
+def test_a_start_far_out_of_the_data_is_fitted() -> None:
+    start = mixture_of([0.5, 0.5], [[0, 0], [1e60, 1e60]], [np.eye(2), 1e-20 * np.eye(2)])
+    found = fit(cells_of(sampled(ARTICLE, 50)), FitSettings(2), start=start)
+    assert np.isfinite(found.elbo)
 
 
 @pytest.mark.parametrize("weight", [1e14, 1e100])

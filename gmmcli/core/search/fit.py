@@ -9,7 +9,6 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.checks import check_distinct_points
 from gmmcli.core.inference.state import State
-from gmmcli.core.mixture.densities import evaluate_log_densities
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.climbs import climb_stages, tell
@@ -36,36 +35,15 @@ def fit_from(
     Raises:
         TableError: when there are fewer distinct points than components, or their variance is
             out of double precision's reach.
-        FitError: when the climb diverges, or two components of the start coincide, or one is out
-            of double precision's reach.
+        FitError: when the climb diverges, or two components of the start coincide.
     """
     check_distinct_points(cells, settings.components)
     began, hooks = perf_counter(), hooks or Hooks()
     few = count_few(settings.components) if hooks.finer is not None else None
     problem = Problem(cells, hooks.tell_grain(cells), settings, "bic", few)
-    begin = _check_reach(_check_distinct(problem.whitening.whiten(start)), problem.all_cells)
-    first = State(0, begin, -np.inf)
+    first = State(0, _check_distinct(problem.whitening.whiten(start)), -np.inf)
     climbed = climb_stages(problem, [first], hooks, hooks.finer)
     return replace(tell(climbed, None), seconds=perf_counter() - began)
-
-
-def _check_reach(start: Mixture, cells: Cells) -> Mixture:
-    """The start; FitError where a component's density at a point is out of doubles' reach.
-
-    Args:
-        start: in whitened units.
-        cells: the data, in whitened units.
-    """
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        logs = evaluate_log_densities(cells.means, start.means, start.covariances)  # (K, C)
-    beyond = ~np.isfinite(logs).all(axis=1)
-    if beyond.any():
-        raise FitError(
-            f"component {int(np.argmax(beyond))} of the start is so far from the points, or so "
-            "thin or wide beside them, that no number in double precision says how likely they "
-            "are: begin nearer to them"
-        )
-    return start
 
 
 def resume_from(
