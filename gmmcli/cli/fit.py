@@ -15,6 +15,7 @@ from gmmcli.cli.options import (
     seed_option,
     table_option,
     valley_type,
+    where_option,
 )
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
@@ -38,6 +39,7 @@ Examples:
   gmm fit duckdb://survey.duckdb --table stars --weight flux
   gmm fit june.csv --like may
   gmm fit stations.csv -x wind -y rain --by station
+  gmm fit stars.csv -x bp-rp -y log10(flux) --where parallax>1
 """
 
 
@@ -60,10 +62,20 @@ Examples:
     metavar="RUN",
     help="The run directory to write. By default it is named after DATA, in the current directory.",
 )
-@click.option("-x", "x_column", metavar="COLUMN", help="The column of the first coordinate.")
-@click.option("-y", "y_column", metavar="COLUMN", help="The column of the second coordinate.")
 @click.option(
-    "--weight", metavar="COLUMN", help="How much each row counts. By default every row counts 1."
+    "-x",
+    "x_column",
+    metavar="COLUMN",
+    help="The column of the first coordinate, or an expression of columns such as 'log10(flux)'.",
+)
+@click.option(
+    "-y", "y_column", metavar="COLUMN", help="The same of the second, as 'bp - rp' or 'FL2/150'."
+)
+@where_option
+@click.option(
+    "--weight",
+    metavar="COLUMN",
+    help="How much each row counts: a column or an expression. By default every row counts 1.",
 )
 @click.option(
     "--by",

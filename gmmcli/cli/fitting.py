@@ -84,7 +84,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
 
         given = read_start(request.init, request.like)
         request = request if given is None else request.follow(given)
-        source = context.with_resource(resolve_source(request.data, request.table, request.engine))
+        named = request.data, request.table, request.engine
+        source = context.with_resource(resolve_source(*named, where=request.where))
         x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
         points = open_table(source, x=x, y=y, weight=weight, by=by)
         directory = request.output or name_directory(request.table or request.data)
@@ -159,6 +160,7 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         "exact": request.exact,
         "cells": request.most_cells,
         "weight": request.weight,
+        "where": request.where,
         "by": request.by,
         "engine": request.engine,
         "background": task.choice.background,

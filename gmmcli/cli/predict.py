@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmmcli.cli.options import engine_option, table_option, valley_option
+from gmmcli.cli.options import engine_option, table_option, valley_option, where_option
 from gmmcli.settings import EngineName
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ Examples:
     metavar="COLUMN",
     help="The column of the second coordinate, if not that of RUN.",
 )
+@where_option
 @valley_option
 @click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
 @click.option(
@@ -66,6 +67,7 @@ def predict(
     output: str | None,
     x_column: str | None,
     y_column: str | None,
+    where: str | None,
     valley: float | None,
     responsibilities: bool,
     counts: bool,
@@ -93,7 +95,7 @@ def predict(
         from gmmcli.core.tables.prediction import write_predictions
         from gmmcli.core.tables.source import resolve_source
 
-        source = ctx.with_resource(resolve_source(data, table, engine))
+        source = ctx.with_resource(resolve_source(data, table, engine, where=where))
         check_export(source, output, overwrite=overwrite)
         fitted = read_parameters(run)
         if fitted.by is not None:

@@ -32,6 +32,7 @@ class Request:
     output: Path | None
     x_column: str | None
     y_column: str | None
+    where: str | None
     weight: str | None
     by: str | None
     exact: bool
@@ -76,8 +77,10 @@ class Request:
             )
         x, y = given.columns
         x_column, y_column = self.x_column or x, self.y_column or y
+        where = self.where if self.where is not None else given.where
         covariances = asked if asked is not None or own is None else (own,)
-        return replace(self, x_column=x_column, y_column=y_column, covariances=covariances)
+        found = replace(self, x_column=x_column, y_column=y_column, where=where)
+        return replace(found, covariances=covariances)
 
 
 def make_choice(request: Request, given: Given | None) -> Choice:

@@ -34,12 +34,14 @@ class Source:
         table: the table in the database.
         engine: what reads it: "spark", or "auto" for what fits a file or a database.
         label: what messages call it, where that is not what it is.
+        where: the condition that its rows have to meet, an expression of columns.
     """
 
     data: str
     table: str | None = None
     engine: EngineName = "auto"
     label: str | None = None
+    where: str | None = None
 
     @property
     def name(self) -> str:
@@ -76,22 +78,25 @@ class Source:
 
 
 @contextmanager
-def resolve_source(data: str, table: str | None, engine: EngineName = "auto") -> Iterator[Source]:
+def resolve_source(
+    data: str, table: str | None, engine: EngineName = "auto", *, where: str | None = None
+) -> Iterator[Source]:
     """What the user named; where that is -, a temporary CSV file of what standard input holds.
 
     Args:
         data: a path, a pattern of paths, the URL of a database, or -.
         table: the table in the database.
         engine: what reads it.
+        where: the condition that its rows have to meet.
     """
     if data != "-":
-        yield Source(data, table, engine)
+        yield Source(data, table, engine, where=where)
         return
     with tempfile.TemporaryDirectory(prefix="gmm-") as directory:
         path = Path(directory) / "standard-input.csv"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield Source(str(path), table, engine, label="standard input")
+        yield Source(str(path), table, engine, label="standard input", where=where)
 
 
 def check_source(source: Source) -> None:

@@ -1,11 +1,11 @@
 """Tables of points: a source with two chosen numeric columns, and perhaps one of weights.
 
 Everything that can be wrong with the columns of a user's table is found here, and said in one line.
-How a source is opened is in `opening`.
+How a source is opened is in `opening`, and what an expression of columns is in `formulas`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -14,6 +14,7 @@ import pyarrow as pa
 from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.dialect import MISSING, Dialect
 from gmmcli.core.tables.engine import Dataset
+from gmmcli.core.tables.formulas import Formula, Kind, mention_columns, read_formulas
 from gmmcli.core.tables.opening import open_source
 from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
@@ -25,11 +26,14 @@ class Table:
 
     Attributes:
         dataset: all columns, and what runs expressions over them.
-        columns: the names of the two coordinates in the source.
+        columns: the two coordinates: names of columns in the source, or expressions of them.
         source: what messages call the table.
-        weight: the name of the column of weights; None where every row counts as 1.
-        by: the name of the column whose values part the rows; None where none does.
+        weight: the column of weights, or an expression; None where every row counts as 1.
+        by: the column whose values part the rows, or an expression; None where none does.
         is_plain: whether every coordinate is taken to be finite, or nothing at all.
+        where: the condition that all rows meet, as it was written; None where there is none.
+        formulas: what of all this is no column, but an expression of columns, by its text.
+        selection: one row with the numbers of all rows, and of those that meet the condition.
     """
 
     dataset: Dataset
@@ -38,6 +42,9 @@ class Table:
     weight: str | None = None
     by: str | None = None
     is_plain: bool = False
+    where: str | None = None
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    selection: ir.Table | None = None
 
     @property
     def dialect(self) -> Dialect | None:
@@ -64,14 +71,58 @@ class Table:
         return weighted.filter(weighted.weight.isnull() | (weighted.weight != 0))
 
     def parse_number(self, name: str) -> ir.Value:
-        """A column as float64: null where it is empty, and an error where it is no number."""
+        """A column as float64: null where it is empty, and an error where it is no number.
+
+        Args:
+            name: of the column, or an expression among `columns` and `weight`.
+        """
+        if name in self.formulas:
+            return self._evaluate(self.formulas[name])
         return _parse_number(self.dataset, name)
+
+    def take_value(self, rows: ir.Table) -> ir.Value:
+        """What parts some rows of this table: the column `by`, or its expression."""
+        name = str(self.by)
+        if name not in self.formulas:
+            return rows[name]
+        return replace(self, dataset=replace(self.dataset, rows=rows))._evaluate(
+            self.formulas[name]
+        )
 
     def assume_plain(self) -> "Table":
         """The same rows, read in less time where nothing but finite numbers is in them."""
-        numbers = [name for name in (*self.columns, self.weight) if name is not None]
-        dataset = self.dataset.read_numbers(numbers, plainly=True)
-        return replace(self, dataset=dataset, is_plain=True)
+        return replace(self._read_columns(plainly=True), is_plain=True)
+
+    def count_selected(self) -> tuple[int, int]:
+        """How many rows meet the condition, of how many.
+
+        Raises:
+            TableError: when they cannot be read, or there is no condition.
+        """
+        if self.selection is None:
+            raise TableError(f"{self.source}: no condition chooses rows")
+        counts = self.read(self.selection)
+        return counts["selected"][0].as_py() or 0, counts["all"][0].as_py()
+
+    def _read_columns(self, *, plainly: bool = False) -> "Table":
+        """The same table with its columns read as what they are wanted as, and its rows chosen."""
+        asked = [name for name in (*self.columns, self.weight) if name is not None]
+        numbers = [name for name in asked if name not in self.formulas]
+        texts = [] if self.by is None or self.by in self.formulas else [self.by]
+        for formula in self.formulas.values():
+            numbers += formula.list_columns("number")
+            texts += formula.list_columns("text")
+        dataset = self.dataset.read_numbers(numbers, plainly=plainly, texts=texts)
+        if self.where is None:
+            return replace(self, dataset=dataset)
+        everything = dataset.rows
+        condition = replace(self, dataset=dataset)._evaluate(self.formulas[self.where])
+        counts = {"all": everything.count(), "selected": condition.cast("int64").sum()}
+        chosen = replace(dataset, rows=everything.filter(condition), n_rows_about=None)
+        return replace(self, dataset=chosen, selection=everything.aggregate(**counts))
+
+    def _evaluate(self, formula: Formula) -> ir.Value:
+        return formula.build(lambda name: _take(self.dataset, name, formula.uses[name]))
 
     def read(self, expression: ir.Table) -> pa.Table:
         """The rows of an expression over this table, all at once.
@@ -114,19 +165,56 @@ def open_table(
     Raises:
         TableError: when the source cannot be read, is empty, or lacks the columns.
     """
-    dataset = open_source(source, (x, y, weight, by), as_text=as_text)
+    asked = [text for text in (x, y, weight, by, source.where) if text is not None]
+    mentioned = [name for text in asked for name in mention_columns(text)]
+    dataset = open_source(source, mentioned, as_text=as_text)
     with translate_errors(source.name):
-        columns = _choose_columns(dataset, (x, y), (weight, by), source=source.name)
+        wanted: list[tuple[str | None, Kind]] = [(name, "number") for name in (x, y, weight)]
+        wanted += [(by, "any"), (source.where, "truth")]
+        formulas = read_formulas(wanted, [str(n) for n in dataset.rows.columns], source.name)
+        for formula in formulas.values():
+            for name, use in formula.uses.items():
+                _check_use(dataset, name, use, source=source.name)
+        columns = _choose_columns(dataset, (x, y), (weight, by), formulas, source=source.name)
         numbers = [name for name in (*columns, weight) if name is not None]
         for name in numbers:
-            _check_type(dataset, name, source=source.name)
+            if name not in formulas:
+                _check_type(dataset, name, source=source.name)
         if by in numbers:
             raise TableError(
                 f"--by names {by!r}, which is a coordinate or the weight: name another"
             )
-        texts = [] if by is None else [by]
-        dataset = dataset.read_numbers(numbers, texts=texts)
-        return Table(dataset, columns, source.name, weight, by)
+        table = Table(dataset, columns, source.name, weight, by, False, source.where, formulas)
+        return table._read_columns()
+
+
+def _check_use(dataset: Dataset, name: str, use: Kind, *, source: str) -> None:
+    """Raise where a column cannot be what an expression wants of it."""
+    kind, is_written = dataset.rows[name].type(), dataset.dialect is not None
+    if use == "number":
+        _check_type(dataset, name, source=source)
+    elif use == "text" and kind.is_numeric() and not is_written:
+        raise TableError(
+            f"{source}: column {name!r} is numbers: compare it with one, not with text"
+        )
+    elif use == "truth" and (is_written or not kind.is_boolean()):
+        raise TableError(
+            f"{source}: column {name!r} is {_name_kind(kind)}, no condition: compare it with "
+            "something"
+        )
+
+
+def _take(dataset: Dataset, name: str, use: Kind) -> ir.Value:
+    """A column as an expression wants it."""
+    column = dataset.rows[name]
+    if use == "number" or (use == "any" and column.type().is_numeric()):
+        return _parse_number(dataset, name)
+    if use == "truth":
+        return column
+    text = column.cast("string")
+    for missing in MISSING if dataset.dialect is not None else ():
+        text = text.nullif(missing)
+    return text
 
 
 def _parse_number(dataset: Dataset, name: str, *, lenient: bool = False) -> ir.Value:
@@ -146,23 +234,24 @@ def _choose_columns(
     dataset: Dataset,
     coordinates: tuple[str | None, str | None],
     taken: tuple[str | None, str | None],
+    formulas: Mapping[str, Formula],
     *,
     source: str,
 ) -> tuple[str, str]:
-    """The names of the coordinates: those that the user gave, or the first numeric columns.
+    """The coordinates: those that the user gave, or the first numeric columns.
 
     Args:
         dataset: all columns.
         coordinates: the names that the user gave.
         taken: the names of the column of weights, and of that whose values part the rows.
+        formulas: what of all these is an expression, whose columns are not chosen by themselves.
         source: what messages call the table.
     """
     x, y = coordinates
     names = [str(name) for name in dataset.rows.columns]
-    for name in (*coordinates, *taken):
-        if name is not None and name not in names:
-            raise TableError(f"{source} has no column {name!r}; it has {_quote(names)}")
-    others = [name for name in names if name not in (*coordinates, *taken)]
+    given = [name for name in (*coordinates, *taken) if name is not None]
+    used = {column for name in given if name in formulas for column in formulas[name].uses}
+    others = [name for name in names if name not in given and name not in used]
     free = _find_numeric_columns(dataset, others)
     chosen_x = x if x is not None else next(free, None)
     chosen_y = y if y is not None else next(free, None)
@@ -225,10 +314,6 @@ def _check_type(dataset: Dataset, name: str, *, source: str) -> None:
     kind = dataset.rows[name].type()
     if not (kind.is_numeric() or (kind.is_string() and dataset.text_may_be_numbers)):
         raise TableError(f"{source}: column {name!r} is {_name_kind(kind)}, not numbers")
-
-
-def _quote(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names)
 
 
 def _describe_columns(rows: ir.Table) -> str:
