@@ -1,6 +1,6 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,8 +80,10 @@ def predict(
     columns label (the likeliest component, -1 for the background), probability (how likely it is),
     log_density (of the whole mixture, in nats) and group (of the mode that the row climbs to, -1
     for the background). Where DATA has a column of such a name, the new one is called
-    predicted_label and so on. Rows with an empty or non-finite coordinate get empty results. With
-    --counts, writes the columns label, group and count instead, and that of --by before them.
+    predicted_label and so on. Rows with an empty or non-finite coordinate get empty results. The
+    coordinates are those of RUN, columns or expressions of columns; rows that the fit left out by
+    its --where are labelled too, unless --where here says otherwise. With --counts, writes the
+    columns label, group and count instead, and that of --by before them.
     """
     check_counts(counts=counts, by=by, responsibilities=responsibilities)
     from gmmcli.cli.reporter import Reporter
@@ -89,7 +91,7 @@ def predict(
 
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):
-        from gmmcli.core.runs.parameters import VALUES, read_parameters
+        from gmmcli.core.runs.parameters import read_parameters
         from gmmcli.core.tables.counts import write_counts
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.prediction import write_predictions
@@ -98,13 +100,24 @@ def predict(
         source = ctx.with_resource(resolve_source(data, table, engine, where=where))
         check_export(source, output, overwrite=overwrite)
         fitted = read_parameters(run)
-        if fitted.by is not None:
-            each = f"those of each {fitted.by!r} are in {run / VALUES}"
-            Reporter().note(f"{run} is the fit of all rows; {each}")
+        for note in describe_fitted(run, fitted, where):
+            Reporter().note(note)
         say = make_prediction(fitted, valley, with_responsibilities=responsibilities)
         columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
         write = partial(write_counts, by=by) if counts else write_predictions
         write(source, columns, say, output, overwrite=overwrite)
+
+
+def describe_fitted(run: Path, fitted: "Parameters", where: str | None) -> Iterator[str]:
+    """Lines on which rows a run is of, where the rows to be labelled may be others."""
+    from gmmcli.core.runs.parameters import VALUES
+
+    if fitted.by is not None:
+        each = f"those of each {fitted.by!r} are in {run / VALUES}"
+        yield f"{run} is the fit of all rows; {each}"
+    if fitted.where is not None and where is None:
+        all_rows = "all rows are labelled here (choose some with --where)"
+        yield f"{run} is of rows with {fitted.where}; {all_rows}"
 
 
 def make_prediction(

@@ -11,6 +11,8 @@ from builders import SAMPLE_DATA, one_line_error, table_of
 from click.testing import Result
 
 from gmmcli.core.cells.compression import compress
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import open_table
 
 UNWORKABLE = "which double precision cannot work with: change their units"
 UNKNOWN = "is no database that Ibis knows: gmm reads files and databases, so download it first"
@@ -152,3 +154,30 @@ def test_skipped_rows_are_counted_and_said(work: Path, run: Callable[..., Result
     assert "skipped 4 of 276 rows: a coordinate is empty or not finite" in result.stderr
     data = pd.read_json(work / "d" / "parameters.json", typ="series")["data"]
     assert data == {"path": "d.csv", "rows": 276, "skipped_rows": 4}
+
+
+def test_a_column_whose_name_is_the_expression_comes_first(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", "a-b,a,b,y\n1,5,2,3\n4,5,9,6\n")
+    np.testing.assert_array_equal(
+        compress(table_of(path, x="a-b", y="y")).cells.means[:, 0], [1, 4]
+    )
+    table = table_of(path, x="a - b", y="y")
+    assert table.columns == ("a - b", "y")
+    np.testing.assert_array_equal(compress(table).cells.means, [[-4, 6], [3, 3]])
+    assert table_of(path, x="a - b").columns == ("a - b", "a-b")
+    assert table_of(path, y="`a-b` + a").columns == ("b", "`a-b` + a")
+
+
+def test_rows_without_a_value_of_an_expression_are_counted(tmp_path: Path) -> None:
+    numbers = np.arange(30_000)  # of which the first are all above 0, and read plainly
+    frame = pd.DataFrame({"a": 1 + numbers % 7 * (numbers < 29_000), "b": numbers, "n": numbers})
+    frame.loc[29_000:, "a"] = 0
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    table = table_of(tmp_path / "d.csv", x="log10(a)", y="b")
+    compression = compress(table)
+    assert (compression.n_rows, compression.n_skipped) == (30_000, 1000)
+    few = open_table(Source(str(tmp_path / "d.csv"), where="n < 25000"), x="log10(a)", y="b")
+    assert few.count_selected() == (25_000, 30_000)
+    compression = compress(few)
+    assert (compression.n_rows, compression.n_skipped) == (25_000, 0)
+    assert compression.cells.mean()[1] == pytest.approx(12_499.5)

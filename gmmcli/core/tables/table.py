@@ -6,6 +6,8 @@ How a source is opened is in `opening`, and what an expression of columns is in 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -212,9 +214,7 @@ def _take(dataset: Dataset, name: str, use: Kind) -> ir.Value:
     if use == "truth":
         return column
     text = column.cast("string")
-    for missing in MISSING if dataset.dialect is not None else ():
-        text = text.nullif(missing)
-    return text
+    return text if dataset.dialect is None else _drop_missing(text)
 
 
 def _parse_number(dataset: Dataset, name: str, *, lenient: bool = False) -> ir.Value:
@@ -222,12 +222,20 @@ def _parse_number(dataset: Dataset, name: str, *, lenient: bool = False) -> ir.V
     column = dataset.rows[name]
     if not column.type().is_string():
         return column.cast("float64")
-    text = column.strip()
-    for missing in MISSING:  # DuckDB would make a join of `isin`, and lose the order of the rows
-        text = text.nullif(missing)
+    text = _drop_missing(column.strip())
     if dataset.dialect is not None and dataset.dialect.decimal_comma:
         text = text.replace(",", ".")
     return text.try_cast("float64") if lenient else text.cast("float64")
+
+
+def _drop_missing(text: ir.Value) -> ir.Value:
+    """Text, or null where it stands for nothing.
+
+    DuckDB would make a join of `isin`, and lose the order of the rows; and Spark writes the operand
+    of every `nullif` twice, those within each other a thousand times.
+    """
+    is_missing = reduce(or_, (text == missing for missing in MISSING))
+    return is_missing.ifelse(None, text)
 
 
 def _choose_columns(
