@@ -112,20 +112,12 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
 def fit_mixture(task: Task, reporter: Reporter) -> "Fit":
     """The best mixture of a task; what there is of it, where Ctrl-C ended the fit."""
     with reporter.show_work("loading Pyro"):
-        from gmmcli.core.cells.compression import Compressor
-        from gmmcli.core.runs.fits import fit_cells
+        from gmmcli.core.runs.fits import fit_compression
         from gmmcli.core.runs.result import describe
-        from gmmcli.core.search.hooks import Hooks
 
-    cells, settings = task.compression.cells, make_settings(task.request, task.choice)
+    asked = make_settings(task.request, task.choice), task.choice, task.start
     with postpone_interrupt() as is_interrupted, reporter.show_steps() as watch:
-        hooks = Hooks(
-            finer=Compressor(task.compression).finer,
-            grain=task.compression.grain,
-            watch=watch,
-            interrupted=is_interrupted,
-        )
-        outcome = fit_cells(cells, settings, task.choice, task.start, hooks)
+        outcome = fit_compression(task.compression, *asked, watch=watch, interrupted=is_interrupted)
         return describe(outcome, task.request.valley)
 
 

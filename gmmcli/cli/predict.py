@@ -76,6 +76,8 @@ def predict(
 ) -> None:
     """Say which component each row of a table belongs to, by the fit in the directory RUN.
 
+    RUN may also be a JSON file with weights, means and covariances; -x and -y are needed then.
+
     DATA is whatever gmm fit takes. Writes its rows with all their columns, in their order, and the
     columns label (the likeliest component, -1 for the background), probability (how likely it is),
     log_density (of the whole mixture, in nats) and group (of the mode that the row climbs to, -1
@@ -91,7 +93,6 @@ def predict(
 
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):
-        from gmmcli.core.runs.parameters import read_parameters
         from gmmcli.core.tables.counts import write_counts
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.prediction import write_predictions
@@ -99,13 +100,31 @@ def predict(
 
         source = ctx.with_resource(resolve_source(data, table, engine, where=where))
         check_export(source, output, overwrite=overwrite)
-        fitted = read_parameters(run)
+        fitted = read_fitted(run, x_column, y_column)
         for note in describe_fitted(run, fitted, where):
             Reporter().note(note)
         say = make_prediction(fitted, valley, with_responsibilities=responsibilities)
         columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
         write = partial(write_counts, by=by) if counts else write_predictions
         write(source, columns, say, output, overwrite=overwrite)
+
+
+def read_fitted(run: Path, x_column: str | None, y_column: str | None) -> "Parameters":
+    """What a run says; of any other file, the mixture in it, whose coordinates the user names.
+
+    Raises:
+        click.UsageError: where the user does not.
+        GmmError: when there is no such run or mixture.
+    """
+    from gmmcli.core.mixture.mixture import read_mixture
+    from gmmcli.core.runs.parameters import PARAMETERS, Parameters, read_parameters
+
+    if not run.is_file() or run.name == PARAMETERS:
+        return read_parameters(run)
+    mixture = read_mixture(run)
+    if x_column is None or y_column is None:
+        raise click.UsageError(f"{run} is a mixture and names no columns: give -x and -y")
+    return Parameters((x_column, y_column), mixture, "full", None, "auto", n_points=1.0)
 
 
 def describe_fitted(run: Path, fitted: "Parameters", where: str | None) -> Iterator[str]:

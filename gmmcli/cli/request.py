@@ -106,13 +106,7 @@ def make_choice(request: Request, given: Given | None) -> Choice:
                 "a start says itself whether there is a background: leave out --background"
             )
         components = n_components, n_components
-    criterion, background = request.criterion, request.background
-    if components is None or components == "auto":
-        background = background or "auto"
-        return Choice(covariances=covariances, criterion=criterion, background=background)
-    fewest, most = components
-    background = background or ("off" if fewest == most else "auto")
-    return Choice(fewest, most, False, covariances, criterion, background)
+    return Choice.among(components or "auto", covariances, request.criterion, request.background)
 
 
 def make_settings(request: Request, choice: Choice) -> FitSettings:

@@ -124,7 +124,7 @@ def write_run(
     """
     with stage_directory(directory) as stage:
         write_json(stage / PARAMETERS, collect_parameters(fit, provenance, exact_log_likelihood))
-        _tabulate_history(fit.history).to_csv(stage / HISTORY, index=False)
+        tabulate_history(fit.history).to_csv(stage / HISTORY, index=False)
         _tabulate_cells(fit.cells).to_parquet(stage / CELLS, index=False)
         if fit.selection is not None:
             _tabulate_selection(fit.selection).to_csv(stage / SELECTION, index=False)
@@ -234,7 +234,8 @@ def _remove_remains(directory: Path, written: Sequence[Path]) -> None:
     remove_directories(directory / VALUES, holding=PARAMETERS)
 
 
-def _tabulate_history(history: History) -> pd.DataFrame:
+def tabulate_history(history: History) -> pd.DataFrame:
+    """A row for each step and component of a history, with the columns of history.csv."""
     n_steps, n_components = history.weights.shape
     covariances = _pack(history.covariances)
     values = np.concatenate([history.weights[..., None], history.means, covariances], axis=2)
