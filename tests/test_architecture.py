@@ -40,7 +40,7 @@ KEEPERS = {
     "ibis": ["core/tables/", "core/cells/expressions.py"],
     "duckdb": ["core/tables/duckdb_files.py"],
     "pyspark": ["core/tables/spark.py"],
-    "matplotlib": ["pictures/"],
+    "matplotlib": ["pictures/", "api.py"],
     "scipy": ["core/mixture/matching.py"],
     "sklearn": ["core/mixture/mixture.py"],
     "click": ["cli/"],
@@ -82,6 +82,7 @@ TESTED_IN = {
     ],
     "search/test_climbs": ["search.stages"],
     "search/test_fit": ["runs.result", "search.criteria", "search.outcome"],
+    "test_api": ["tables.frames"],
     "tables/test_engines": ["tables.databases", "tables.engine", "tables.spark"],
     "tables/test_table": ["tables.opening"],
 }

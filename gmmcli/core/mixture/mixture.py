@@ -115,7 +115,7 @@ class Mixture:
         )
 
     def to_sklearn(self) -> "GaussianMixture":
-        """The same mixture as a fitted `sklearn.mixture.GaussianMixture`.
+        """The same mixture as a fitted GaussianMixture of scikit-learn.
 
         Raises:
             MixtureError: where scikit-learn is not installed, or the mixture has a background,
@@ -175,14 +175,14 @@ class Mixture:
         return cls(values["weights"], values["means"], values["covariances"], background)
 
 
-def read_mixture(path: Path) -> Mixture:
+def read_mixture(path: Path | str) -> Mixture:
     """The mixture in a JSON file: any object with weights, means and covariances.
 
     Raises:
         MixtureError: naming the file, when it cannot be read or holds no valid mixture.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise MixtureError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
