@@ -234,7 +234,7 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     DATA is a CSV file (.csv, .tsv, or either with .gz), a Parquet file, a quoted pattern of
     either, - for CSV on standard input, or the URL of a database. Without -x and -y, the first two
     numeric columns are the coordinates; these two, --weight and --by take expressions of columns,
-    too (+ - * / **, log10, asinh, sqrt and others). Rows with an empty or non-finite coordinate are
+    too (arithmetic, log10, asinh, sqrt and others). Rows with an empty or non-finite coordinate are
     skipped and counted. A large table becomes cells, groups of close points, and the summary says
     what that costs. Writes a directory with parameters.json, history.csv, cells.parquet, frames/
     and convergence.png, where there was a choice selection.csv and selection.png, and where groups
