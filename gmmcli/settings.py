@@ -118,6 +118,30 @@ class Choice:
     background: BackgroundChoice = "auto"
 
     @classmethod
+    def among(
+        cls,
+        components: Literal["auto"] | tuple[int, int],
+        covariances: tuple[CovarianceType, ...],
+        criterion: CriterionName,
+        background: BackgroundChoice | None,
+    ) -> "Choice":
+        """What is left to be chosen from: no background by default where the number is given.
+
+        Args:
+            components: the fewest and the most, or as many as are best.
+            covariances: the covariance types.
+            criterion: what is to be as low as can be.
+            background: whether there is one; None where nothing is said.
+        """
+        if components == "auto":
+            return cls(
+                covariances=covariances, criterion=criterion, background=background or "auto"
+            )
+        fewest, most = components
+        background = background or ("off" if fewest == most else "auto")
+        return cls(fewest, most, False, covariances, criterion, background)
+
+    @classmethod
     def hold(cls, n_components: int, covariance: CovarianceType = "full") -> "Choice":
         """No choice: so many components of one type, without a background."""
         return cls(n_components, n_components, False, (covariance,), background="off")

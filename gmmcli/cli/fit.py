@@ -16,6 +16,7 @@ from gmmcli.cli.options import (
     seed_option,
     table_option,
     valley_type,
+    where_option,
 )
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
@@ -40,6 +41,7 @@ Examples:
   gmm fit june.csv --like may
   gmm fit --resume sky --steps 5000
   gmm fit stations.csv -x wind -y rain --by station
+  gmm fit stars.csv -x bp-rp -y log10(flux) --where parallax>1
 """
 
 
@@ -62,10 +64,20 @@ Examples:
     metavar="RUN",
     help="The run directory to write. By default it is named after DATA, in the current directory.",
 )
-@click.option("-x", "x_column", metavar="COLUMN", help="The column of the first coordinate.")
-@click.option("-y", "y_column", metavar="COLUMN", help="The column of the second coordinate.")
 @click.option(
-    "--weight", metavar="COLUMN", help="How much each row counts. By default every row counts 1."
+    "-x",
+    "x_column",
+    metavar="COLUMN",
+    help="The column of the first coordinate, or an expression of columns such as 'log10(flux)'.",
+)
+@click.option(
+    "-y", "y_column", metavar="COLUMN", help="The same of the second, as 'bp - rp' or 'FL2/150'."
+)
+@where_option
+@click.option(
+    "--weight",
+    metavar="COLUMN",
+    help="How much each row counts: a column or an expression. By default every row counts 1.",
 )
 @click.option(
     "--by",
@@ -230,9 +242,10 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
 
     DATA is a text file with columns, such as CSV (plain, .gz or .zst), a Parquet, Arrow, JSON lines
     or Excel file, a quoted pattern of files, - for standard input, or the URL of a database.
-    Without -x and -y, the first two numeric columns are the coordinates. Rows with an empty or
-    non-finite coordinate are skipped and counted. A large table becomes cells, groups of close
-    points, and the summary says what that costs. Writes a directory with parameters.json,
+    Without -x and -y, the first two numeric columns are the coordinates; these two, --weight and
+    --by take expressions of columns, too (arithmetic, log10, asinh, sqrt and others). Rows with an
+    empty or non-finite coordinate are skipped and counted. A large table becomes cells, groups of
+    close points, and the summary says what that costs. Writes a directory with parameters.json,
     history.csv, cells.parquet, frames/ and convergence.png, where there was a choice selection.csv
     and selection.png, and where groups are not components, or a lower valley would clearly join
     some, groups.png. Ctrl-C ends the fit at the next step and keeps what there is.

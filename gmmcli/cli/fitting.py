@@ -89,7 +89,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
 
         given = read_start(request.init, request.like, request.background, request.going_on)
         request = request if given is None else request.follow(given)
-        source = context.with_resource(resolve_source(request.data, request.table, request.engine))
+        named = request.data, request.table, request.engine
+        source = context.with_resource(resolve_source(*named, where=request.where))
         x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
         points = open_table(source, x=x, y=y, weight=weight, by=by)
         directory = request.output or name_directory(request.table or request.data)
@@ -132,18 +133,14 @@ def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit"
         from gmmcli.core.runs.result import describe
         from gmmcli.core.search.hooks import Hooks
 
-    cells, settings = task.compression.cells, make_settings(task.request, task.choice)
+    asked = make_settings(task.request, task.choice), task.choice, task.start
     with interrupts.postpone(), reporter.show_steps() as watch:
-        hooks = Hooks(
-            finer=Compressor(task.compression).finer,
-            grain=task.compression.grain,
-            watch=watch,
-            interrupted=interrupts,
-        )
+        finer, grain = Compressor(task.compression).finer, task.compression.grain
+        hooks = Hooks(finer=finer, grain=grain, watch=watch, interrupted=interrupts)
         if (resumed := task.request.going_on) is not None:
-            outcome = resumed.go_on(cells, settings, hooks)
+            outcome = resumed.go_on(task.compression.cells, asked[0], hooks)
         else:
-            outcome = fit_cells(cells, settings, task.choice, task.start, hooks)
+            outcome = fit_cells(task.compression.cells, *asked, hooks)
         return describe(outcome, task.request.valley)
 
 
@@ -186,6 +183,7 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         "table": request.table,
         "valley": request.valley,
         "weight": request.weight,
+        "where": request.where,
         "by": request.by,
         "engine": request.engine,
         "background": task.choice.background,

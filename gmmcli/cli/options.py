@@ -38,6 +38,14 @@ engine_option = click.option(
 )
 
 
+where_option = click.option(
+    "--where",
+    metavar="CONDITION",
+    help="Only the rows of DATA that meet a condition, an expression of columns such as "
+    "'parallax > 1 and band == \"g\"'.",
+)
+
+
 class NumberRange(click.FloatRange):
     """A number between two others, which NaN is not."""
 

@@ -1,13 +1,13 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmmcli.cli.options import engine_option, table_option, valley_option
+from gmmcli.cli.options import engine_option, table_option, valley_option, where_option
 from gmmcli.settings import EngineName
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ Examples:
     metavar="COLUMN",
     help="The column of the second coordinate, if not that of RUN.",
 )
+@where_option
 @valley_option
 @click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
 @click.option(
@@ -66,6 +67,7 @@ def predict(
     output: str | None,
     x_column: str | None,
     y_column: str | None,
+    where: str | None,
     valley: float | None,
     responsibilities: bool,
     counts: bool,
@@ -74,12 +76,16 @@ def predict(
 ) -> None:
     """Say which component each row of a table belongs to, by the fit in the directory RUN.
 
+    RUN may also be a JSON file with weights, means and covariances; -x and -y are needed then.
+
     DATA is whatever gmm fit takes. Writes its rows with all their columns, in their order, and the
     columns label (the likeliest component, -1 for the background), probability (how likely it is),
     log_density (of the whole mixture, in nats) and group (of the mode that the row climbs to, -1
     for the background). Where DATA has a column of such a name, the new one is called
-    predicted_label and so on. Rows with an empty or non-finite coordinate get empty results. With
-    --counts, writes the columns label, group and count instead, and that of --by before them.
+    predicted_label and so on. Rows with an empty or non-finite coordinate get empty results. The
+    coordinates are those of RUN, columns or expressions of columns; rows that the fit left out by
+    its --where are labelled too, unless --where here says otherwise. With --counts, writes the
+    columns label, group and count instead, and that of --by before them.
     """
     check_counts(counts=counts, by=by, responsibilities=responsibilities)
     from gmmcli.cli.reporter import Reporter
@@ -87,24 +93,53 @@ def predict(
 
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):
-        from gmmcli.core.runs.layout import VALUES, check_kept
-        from gmmcli.core.runs.parameters import read_parameters
+        from gmmcli.core.runs.layout import check_kept
         from gmmcli.core.tables.copies import resolve_source
         from gmmcli.core.tables.counts import write_counts
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.prediction import write_predictions
 
-        source = ctx.with_resource(resolve_source(data, table, engine))
+        source = ctx.with_resource(resolve_source(data, table, engine, where=where))
         check_export(source, output, overwrite=overwrite)
         check_kept(output)
-        fitted = read_parameters(run)
-        if fitted.by is not None:
-            each = f"those of each {fitted.by!r} are in {run / VALUES}"
-            Reporter().note(f"{run} is the fit of all rows; {each}")
+        fitted = read_fitted(run, x_column, y_column)
+        for note in describe_fitted(run, fitted, where):
+            Reporter().note(note)
         say = make_prediction(fitted, valley, with_responsibilities=responsibilities)
         columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
         write = partial(write_counts, by=by) if counts else write_predictions
         write(source, columns, say, output, overwrite=overwrite)
+
+
+def read_fitted(run: Path, x_column: str | None, y_column: str | None) -> "Parameters":
+    """What a run says; of any other file, the mixture in it, whose coordinates the user names.
+
+    Raises:
+        click.UsageError: where the user does not.
+        GmmError: when there is no such run or mixture.
+    """
+    from gmmcli.core.mixture.mixture import read_mixture
+    from gmmcli.core.runs.layout import PARAMETERS
+    from gmmcli.core.runs.parameters import Parameters, read_parameters
+
+    if not run.is_file() or run.name == PARAMETERS:
+        return read_parameters(run)
+    mixture = read_mixture(run)
+    if x_column is None or y_column is None:
+        raise click.UsageError(f"{run} is a mixture and names no columns: give -x and -y")
+    return Parameters((x_column, y_column), mixture, "full", None, "auto", n_points=1.0)
+
+
+def describe_fitted(run: Path, fitted: "Parameters", where: str | None) -> Iterator[str]:
+    """Lines on which rows a run is of, where the rows to be labelled may be others."""
+    from gmmcli.core.runs.layout import VALUES
+
+    if fitted.by is not None:
+        each = f"those of each {fitted.by!r} are in {run / VALUES}"
+        yield f"{run} is the fit of all rows; {each}"
+    if fitted.where is not None and where is None:
+        all_rows = "all rows are labelled here (choose some with --where)"
+        yield f"{run} is of rows with {fitted.where}; {all_rows}"
 
 
 def make_prediction(

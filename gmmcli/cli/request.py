@@ -39,6 +39,7 @@ class Request:
     output: Path | None
     x_column: str | None
     y_column: str | None
+    where: str | None
     weight: str | None
     by: str | None
     exact: bool
@@ -90,8 +91,10 @@ class Request:
             )
         x, y = given.columns
         x_column, y_column = self.x_column or x, self.y_column or y
+        where = self.where if self.where is not None else given.where
         covariances = asked if asked is not None or own is None else (own,)
-        return replace(self, x_column=x_column, y_column=y_column, covariances=covariances)
+        found = replace(self, x_column=x_column, y_column=y_column, where=where)
+        return replace(found, covariances=covariances)
 
 
 def make_choice(request: Request, given: Given | None) -> Choice:
@@ -118,13 +121,7 @@ def make_choice(request: Request, given: Given | None) -> Choice:
                 "drop it with --background off"
             )
         components = n_components, n_components
-    criterion, background = request.criterion, request.background
-    if components is None or components == "auto":
-        background = background or "auto"
-        return Choice(covariances=covariances, criterion=criterion, background=background)
-    fewest, most = components
-    background = background or ("off" if fewest == most else "auto")
-    return Choice(fewest, most, False, covariances, criterion, background)
+    return Choice.among(components or "auto", covariances, request.criterion, request.background)
 
 
 def make_settings(request: Request, choice: Choice) -> FitSettings:

@@ -82,7 +82,7 @@ def _list_told(resumed: "Resumption") -> dict[str, Any]:
     asked = resumed.asked
     alike = (
         *("weight", "engine", "exact", "strict", "init", "like", "effort", "floor", "valley"),
-        *("seed", "optimizer", "learning_rate", "snapshots", "table"),
+        *("seed", "optimizer", "learning_rate", "snapshots", "table", "where"),
     )
     table = asked["table"]
     told = {

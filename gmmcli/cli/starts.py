@@ -26,7 +26,8 @@ class Given:
     Attributes:
         mixture: as it is written, in data units.
         option: that names it.
-        columns: the names of the coordinates, where it is a run's.
+        columns: the coordinates, where it is a run's.
+        where: the condition that the rows of the run meet, where there is one.
         covariance: the covariance type, where it is a run's.
     """
 
@@ -34,6 +35,7 @@ class Given:
     option: str
     columns: tuple[str | None, str | None] = (None, None)
     covariance: CovarianceType | None = None
+    where: str | None = None
 
 
 def read_start(
@@ -65,7 +67,7 @@ def read_start(
     if init != "auto":
         raise click.UsageError("--init and --like both say where to start: leave out either")
     run = read_parameters(like)
-    return Given(prepare(run.mixture), "--like", run.columns, run.covariance)
+    return Given(prepare(run.mixture), "--like", run.columns, run.covariance, run.where)
 
 
 def lay_start(given: Given, cells: "Cells") -> "Mixture":

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 def describe_rows(
     points: "Points", compression: "Compression", *, are_columns_chosen: bool
 ) -> Iterator[str]:
-    """Lines on how a table was read: its header, columns chosen for the user, rows skipped."""
+    """Lines on how a table was read: its header, columns chosen for the user, rows left out."""
     if not points.has_header:
         yield "the first line has numbers only: it is read as data, not as a header"
     if are_columns_chosen:
         x, y = points.columns
         yield f"coordinates: {x!r} and {y!r} (choose others with -x and -y)"
+    if points.where is not None:
+        selected, rows = points.count_selected()
+        yield f"{points.where}: {selected:,} of {rows:,} rows"
     if compression.n_skipped:
         skipped, rows = compression.n_skipped, compression.n_rows
         yield f"skipped {skipped:,} of {rows:,} rows: a coordinate is empty or not finite"

@@ -59,13 +59,30 @@ def draw_run(
         RunError: when frames/ is a link.
     """
     check_links(directory)
-    scene = compute_scene(run)
-    if colour == "group" and run.groups is not None:
-        scene = colour_groups(scene, run.groups, _label_cells(run, run.groups))
+    scene = _compute_scene(run, colour)
     for name, make_figure in _plan_figures(scene, run, steps, picture_format).items():
         with apply_style():
             save_figure(make_figure(), directory / name, picture_format)
         yield directory / name
+
+
+def make_picture(run: Run, step: int, colour: ColourChoice = "component") -> Figure:
+    """A step of a run as a figure, as its frame shows it."""
+    with apply_style():
+        return _make_frame_at(_compute_scene(run, colour), run, step)
+
+
+def make_convergence(run: Run) -> Figure:
+    """The snapshots of a run as a figure, as its sheet shows them."""
+    with apply_style():
+        return make_sheet(compute_scene(run), run, run.history.choose_steps(run.snapshots))
+
+
+def _compute_scene(run: Run, colour: ColourChoice) -> Scene:
+    scene = compute_scene(run)
+    if colour == "group" and run.groups is not None:
+        return colour_groups(scene, run.groups, _label_cells(run, run.groups))
+    return scene
 
 
 def _plan_figures(

@@ -7,6 +7,8 @@ from builders import gaussian, mixture_of, over_background, table_of, written
 
 from gmmcli.core.cells.strays import find_strays
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import open_table
 
 POINTS = gaussian(30, (0, 0), 1.0, seed=0)
 POINTS[4], POINTS[11], POINTS[20] = (25, 3), (80, -60), (-12, 9)
@@ -41,3 +43,9 @@ def test_tables_with_weights_name_none(tmp_path: Path) -> None:
     weighted: FloatArray = np.column_stack([POINTS, np.ones(30)])
     np.savetxt(path, weighted, delimiter=",", header="x,y,w", comments="")
     assert find_strays(table_of(path, weight="w"), MIXTURE) == []
+
+
+def test_tables_with_a_condition_name_none(tmp_path: Path) -> None:
+    written(tmp_path / "d.csv", POINTS)
+    table = open_table(Source(str(tmp_path / "d.csv"), where="x < 1000"))
+    assert find_strays(table, MIXTURE) == []

@@ -14,7 +14,8 @@ import pytest
 from builders import one_line_error, random_mixture
 from click.testing import Result
 
-from gmmcli.core.mixture.sampling import ARTICLE, BLOCK_POINTS
+from gmmcli.core.mixture.draws import BLOCK_POINTS
+from gmmcli.core.mixture.sampling import ARTICLE
 
 
 def test_defaults_are_400_points_of_the_article(work: Path, run: Callable[..., Result]) -> None:

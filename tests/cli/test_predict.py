@@ -232,3 +232,64 @@ def test_damaged_groups_are_an_error(
     write_json(work / "run" / "parameters.json", values)
     result = run("predict", "run", "d.csv", code=1)
     assert "damaged: a mode joins one that there is not" in one_line_error(result)
+
+
+def test_a_run_keeps_its_expressions_and_its_condition(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    data = pd.read_csv("sample_data/old_faithful.csv")
+    data["wait time"], data["night"] = data.pop("waiting"), np.arange(len(data)) % 2
+    data.loc[5, "wait time"] = 0
+    data.to_csv("d.csv", index=False)
+    x, condition = "log10(`wait time`)", "eruptions > 2 and night == 1"
+    asked = ("-x", x, "-y", "eruptions / 2", "--where", condition, "--by", "eruptions > 4")
+    written = ("--assignments", "own.csv", "-o", "run", "--no-frames")
+    found = run("fit", "d.csv", "-k", 2, *asked, *written)
+    chosen = data[(data["eruptions"] > 2) & (data["night"] == 1)]
+    assert f"{condition}: {len(chosen)} of 272 rows" in found.stderr
+    assert f"skipped 1 of {len(chosen)} rows" in found.stderr
+    said = json.loads(Path("run/parameters.json").read_text())
+    assert said["columns"] == [x, "eruptions / 2"]
+    assert said["settings"]["where"] == condition
+    points = np.column_stack([np.log10(chosen["wait time"].replace(0, 1)), chosen["eruptions"] / 2])
+    mixture = read_parameters(Path("run")).mixture
+    labels = oracle(mixture).predict(points[chosen["wait time"] > 0])
+    own = pd.read_csv("own.csv")
+    pd.testing.assert_frame_equal(own[data.columns], chosen.reset_index(drop=True))
+    assert own["label"].dropna().tolist() == labels.tolist()
+    every = run("predict", "run", "d.csv")
+    assert f"run is of rows with {condition}; all rows are labelled here" in every.stderr
+    rows = pd.read_csv(io.StringIO(every.stdout))
+    pd.testing.assert_frame_equal(rows[data.columns], data)
+    assert rows["label"].isna().sum() == 1
+    few = run(
+        "predict", "run", "d.csv", "--where", "eruptions < 2", "--counts", "--by", "night > 0"
+    )
+    counts = pd.read_csv(io.StringIO(few.stdout))
+    assert counts["count"].sum() == (data["eruptions"] < 2).sum()
+    assert set(counts["night > 0"].astype(str)) == {"True", "False"}
+    assert "all rows are labelled" not in few.stderr
+    like = run("fit", "d.csv", "--like", "run", "-o", "again", "--no-frames")
+    assert f"{condition}: {len(chosen)} of 272 rows" in like.stderr
+    again = json.loads(Path("again/parameters.json").read_text())
+    assert again["columns"] == said["columns"]
+    np.testing.assert_allclose(again["means"], said["means"], rtol=1e-4)  # two climbs
+
+
+def test_expressions_that_are_wrong_get_one_line(work: Path, run: Callable[..., Result]) -> None:
+    pd.DataFrame({"flux": [1.0, 2, 3], "b-r": [1.0, 2, 4], "band": list("grg")}).to_csv("d.csv")
+    for arguments, message in (
+        (("-x", "log10(Flux)"), "'log10(Flux)', character 7: d.csv has no column 'Flux'; did you"),
+        (("-x", "flux^2"), "'flux^2', character 5: powers are written **, and ^ is none"),
+        (("-x", "band * 2"), "d.csv, line 2: column 'band' holds 'g', which is not a number"),
+        (("--where", "flux > 3"), "d.csv: no row meets 'flux > 3': mend the condition"),
+        (("--where", "flux"), "d.csv: column 'flux' is number, no condition: compare it with"),
+        (
+            ("--weight", "flux > 1"),
+            "'flux > 1', character 1: this is true or false, where a number",
+        ),
+        (("--where", "flux > 'a\nb"), "what begins with ' has no end"),
+    ):
+        error = one_line_error(run("fit", "d.csv", "-y", "b-r", *arguments, "-o", "out", code=1))
+        assert message in error
+    assert not Path("out").exists()

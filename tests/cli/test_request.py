@@ -59,7 +59,7 @@ def test_a_start_has_a_number_of_components() -> None:
 
 
 def test_a_start_says_itself_whether_there_is_a_background() -> None:
-    for background in ("auto", "on", "off"):
+    for background in ("auto", "on"):
         with pytest.raises(click.UsageError, match="leave out --background"):
             make_choice(
                 parse("--init", "start.json", "--background", background), Given(ARTICLE, "--init")

@@ -1,6 +1,7 @@
 """The mixture as a value: its checks, its order, its densities and its JSON."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
+from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
-from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.mixture.sampling import ARTICLE, sample
 from gmmcli.errors import MixtureError
 
 UNIT = [[1.0, 0.0], [0.0, 1.0]]
@@ -123,3 +125,26 @@ def test_what_double_precision_does_not_hold_is_refused(mean: float, spread: flo
     covariance = [[spread**2, 0.0], [0.0, 1.0]]
     with pytest.raises(MixtureError, match="component 0 is out of double precision's reach"):
         mixture_of([1.0], [[mean, 0.0]], [covariance])
+
+
+def test_points_are_drawn_as_generate_draws_them() -> None:
+    points, labels = ARTICLE.sample(70_000, seed=5)
+    blocks = list(sample(ARTICLE, 70_000, seed=5))
+    np.testing.assert_array_equal(points, np.concatenate([block for block, _ in blocks]))
+    np.testing.assert_array_equal(labels, np.concatenate([block for _, block in blocks]))
+    assert [each.shape for each in ARTICLE.sample(0)] == [(0, 2), (0,)]
+
+
+def test_scikit_learn_says_the_same_of_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    points, _ = ARTICLE.sample(100)
+    model = ARTICLE.to_sklearn()
+    np.testing.assert_allclose(model.score_samples(points), ARTICLE.log_densities(points))
+    np.testing.assert_allclose(model.predict_proba(points), ARTICLE.responsibilities(points))
+    np.testing.assert_allclose(model.precisions_, np.linalg.inv(ARTICLE.covariances))
+    background = Background.over(np.array([[0.0, 1.0], [0.0, 1.0]]), 0.1)
+    strays = Mixture(0.9 * ARTICLE.weights, ARTICLE.means, ARTICLE.covariances, background)
+    with pytest.raises(MixtureError, match="scikit-learn's mixtures have no background"):
+        strays.to_sklearn()
+    monkeypatch.setitem(sys.modules, "sklearn.mixture", None)
+    with pytest.raises(MixtureError, match="pip install scikit-learn"):
+        ARTICLE.to_sklearn()

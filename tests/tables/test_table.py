@@ -14,6 +14,8 @@ from click.testing import Result
 from ibis.backends import BaseBackend
 
 from gmmcli.core.cells.compression import compress
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import open_table
 
 UNWORKABLE = "which double precision cannot work with: change their units"
 UNKNOWN = "is no database that Ibis knows: gmm reads files and databases, so download it first"
@@ -179,3 +181,30 @@ def test_columns_of_text_are_looked_at_once_for_all(
     for name in ("d.csv", "d.parquet"):
         assert table_of(work / name).columns == ("x", "n")
     assert len(asked) <= 2  # the first row of the text file, and a sample of the other
+
+
+def test_a_column_whose_name_is_the_expression_comes_first(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", "a-b,a,b,y\n1,5,2,3\n4,5,9,6\n")
+    np.testing.assert_array_equal(
+        compress(table_of(path, x="a-b", y="y")).cells.means[:, 0], [1, 4]
+    )
+    table = table_of(path, x="a - b", y="y")
+    assert table.columns == ("a - b", "y")
+    np.testing.assert_array_equal(compress(table).cells.means, [[-4, 6], [3, 3]])
+    assert table_of(path, x="a - b").columns == ("a - b", "a-b")
+    assert table_of(path, y="`a-b` + a").columns == ("b", "`a-b` + a")
+
+
+def test_rows_without_a_value_of_an_expression_are_counted(tmp_path: Path) -> None:
+    numbers = np.arange(30_000)  # of which the first are all above 0, and read plainly
+    frame = pd.DataFrame({"a": 1 + numbers % 7 * (numbers < 29_000), "b": numbers, "n": numbers})
+    frame.loc[29_000:, "a"] = 0
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    table = table_of(tmp_path / "d.csv", x="log10(a)", y="b")
+    compression = compress(table)
+    assert (compression.n_rows, compression.n_skipped) == (30_000, 1000)
+    few = open_table(Source(str(tmp_path / "d.csv"), where="n < 25000"), x="log10(a)", y="b")
+    assert few.count_selected() == (25_000, 30_000)
+    compression = compress(few)
+    assert (compression.n_rows, compression.n_skipped) == (25_000, 0)
+    assert compression.cells.mean()[1] == pytest.approx(12_499.5)

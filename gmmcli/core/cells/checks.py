@@ -26,6 +26,8 @@ def check_rows(table: Table, kept: Totals, n_rows: int, *, strict: bool) -> None
     n_points = int(kept.n_rows.sum())
     n_skipped = n_rows - n_points
     if n_rows == 0:
+        if table.where is not None and table.count_selected()[0] == 0:
+            raise TableError(f"{source}: no row meets {table.where!r}: mend the condition")
         nothing = f"no rows with a {table.weight!r} above 0" if table.weight else "no rows"
         raise TableError(f"{source} has a header and {nothing}: there is nothing to fit")
     if strict and n_skipped:

@@ -11,7 +11,8 @@ from gmmcli.settings import EXACT_ROWS
 def find_strays(table: Table, mixture: Mixture, *, most_rows: int = EXACT_ROWS) -> list[int]:
     """The rows whose likeliest origin is the background, by number from 1 on; strangest first.
 
-    None of a table of more rows than are read, or where rows are left out for their weights.
+    None of a table of more rows than are read, or where rows are left out for their weights
+    or by a condition, as then they have other numbers.
 
     Args:
         table: the rows.
@@ -21,7 +22,7 @@ def find_strays(table: Table, mixture: Mixture, *, most_rows: int = EXACT_ROWS) 
     Raises:
         TableError: when the rows cannot be read.
     """
-    if mixture.background is None or table.weight is not None:
+    if mixture.background is None or table.weight is not None or table.where is not None:
         return []
     head = table.read_first(most_rows + 1)
     if head.num_rows > most_rows:

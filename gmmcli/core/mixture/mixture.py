@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,12 @@ import numpy.typing as npt
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray, factorize
 from gmmcli.core.mixture.densities import assign, evaluate_joint, exponentiate, log_total
+from gmmcli.core.mixture.draws import draw
 from gmmcli.core.mixture.ellipses import Axes, list_axes
 from gmmcli.errors import MixtureError
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +100,46 @@ class Mixture:
             return np.zeros(len(points))
         return exponentiate(rest - log_total(self.joint_log_densities(points), rest))
 
+    def sample(self, n_points: int, *, seed: int = 0) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+        """Points drawn from the mixture, shape (N, 2), and the component of each, shape (N,).
+
+        Points of the background have the label -1. The same number and seed give the same points.
+        """
+        factors = self.cholesky_factors()
+        blocks = list(
+            draw(self.weights, self.means, factors, self.background, n_points=n_points, seed=seed)
+        )
+        points, labels = zip(*blocks, strict=True) if blocks else ((), ())
+        return (
+            np.concatenate([np.empty((0, 2)), *points]),
+            np.concatenate([np.empty(0, dtype=np.int64), *labels]),
+        )
+
+    def to_sklearn(self) -> "GaussianMixture":
+        """The same mixture as a fitted GaussianMixture of scikit-learn.
+
+        Raises:
+            MixtureError: where scikit-learn is not installed, or the mixture has a background,
+                which scikit-learn's have not.
+        """
+        try:
+            from sklearn.mixture import GaussianMixture
+        except ImportError as error:
+            raise MixtureError("to_sklearn needs scikit-learn: pip install scikit-learn") from error
+        if self.background is not None:
+            raise MixtureError(
+                "scikit-learn's mixtures have no background: fit without one (background='off')"
+            )
+        model = GaussianMixture(self.n_components, covariance_type="full")
+        model.weights_, model.means_ = self.weights, self.means
+        model.covariances_ = self.covariances
+        # Scikit-learn's upper triangular roots of the precisions.
+        roots = np.linalg.inv(self.cholesky_factors()).swapaxes(1, 2)
+        model.precisions_cholesky_ = roots
+        model.precisions_ = roots @ roots.swapaxes(1, 2)
+        model.converged_, model.n_features_in_ = True, 2
+        return model
+
     @property
     def rest(self) -> float | None:
         """Log weight plus log density of the background in its box, in nats; None without one."""
@@ -132,7 +176,7 @@ class Mixture:
         return cls(values["weights"], values["means"], values["covariances"], background)
 
 
-def read_mixture(path: Path, *, most_bytes: int = 2**27) -> Mixture:
+def read_mixture(path: Path | str, *, most_bytes: int = 2**27) -> Mixture:
     """The mixture in a JSON file: any object with weights, means and covariances.
 
     Args:
@@ -143,7 +187,7 @@ def read_mixture(path: Path, *, most_bytes: int = 2**27) -> Mixture:
         MixtureError: naming the file, when it cannot be read or holds no valid mixture.
     """
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             content = file.read(most_bytes + 1)
         if len(content) > most_bytes:
             raise MixtureError(f"{path} has more than {most_bytes:,} bytes: no mixture has so many")

@@ -6,13 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gmmcli.core.mixture.background import BACKGROUND_LABEL
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.draws import BLOCK_POINTS, draw
 from gmmcli.core.mixture.mixture import Mixture
-
-# Points that are drawn at once: memory against calls (benchmarks/small.py). With another number, a
-# seed gives other points.
-BLOCK_POINTS = 65_536
 
 POINTS_SCHEMA = pa.schema([("x", pa.float64()), ("y", pa.float64()), ("label", pa.int64())])
 
@@ -33,29 +29,8 @@ def sample(
 
     The same mixture, number and seed give the same points; a larger number only adds points.
     """
-    generator = np.random.default_rng(seed)
-    factors = mixture.cholesky_factors()  # (K, 2, 2)
-    thresholds = _find_thresholds(mixture)  # (K,), or (K + 1,)
-    for first in range(0, n_points, BLOCK_POINTS):
-        uniform = generator.random(BLOCK_POINTS)
-        normal = generator.standard_normal((BLOCK_POINTS, 2))
-        labels = np.searchsorted(thresholds[:-1], uniform, side="right").astype(np.int64)
-        if mixture.background is not None:
-            labels[labels == mixture.n_components] = BACKGROUND_LABEL
-        points = mixture.means[labels] + np.einsum("nij,nj->ni", factors[labels], normal)
-        if mixture.background is not None:
-            stray = labels == BACKGROUND_LABEL
-            points[stray] = mixture.background.place(generator.random((BLOCK_POINTS, 2))[stray])
-        size = min(BLOCK_POINTS, n_points - first)
-        yield points[:size], labels[:size]
-
-
-def _find_thresholds(mixture: Mixture) -> FloatArray:
-    """The sums of the weights up to each component, and last the background, if there is one."""
-    weights = mixture.weights
-    if mixture.background is not None:
-        weights = np.append(weights, mixture.background.weight)
-    return np.cumsum(weights / weights.sum())
+    parameters = mixture.weights, mixture.means, mixture.cholesky_factors(), mixture.background
+    return draw(*parameters, n_points=n_points, seed=seed)
 
 
 def sampled_batches(mixture: Mixture, n_points: int, *, seed: int) -> Iterator[pa.RecordBatch]:

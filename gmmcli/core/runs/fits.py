@@ -1,6 +1,9 @@
 """A fit of cells as a run has it: of the mixture that a search finds, or from a start."""
 
+from collections.abc import Callable
+
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.compression import Compression, Compressor
 from gmmcli.core.inference.model import skip_checks
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.choice import choose_mixture
@@ -8,6 +11,36 @@ from gmmcli.core.search.fit import fit_from
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.outcome import Outcome
 from gmmcli.settings import Choice, FitSettings
+
+Watch = Callable[[str, int, float], None]  # of a word, a number and the ELBO per point, in nats
+
+
+def fit_compression(
+    compression: Compression,
+    settings: FitSettings,
+    choice: Choice,
+    start: Mixture | None,
+    *,
+    watch: Watch = lambda _what, _number, _elbo_per_point: None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """The fit of a compressed table, whose cells are cut finer where they are too coarse.
+
+    Args:
+        compression: the table as cells.
+        settings: see `fit_cells`.
+        choice: see `fit_cells`.
+        start: see `fit_cells`.
+        watch: what is called at every step; see `Hooks`.
+        interrupted: asked after every step whether to end there.
+
+    Raises:
+        TableError: see `fit_cells`; or when the rows cannot be read once more.
+        FitError: when the climb diverges.
+    """
+    finer = Compressor(compression).finer
+    hooks = Hooks(finer=finer, grain=compression.grain, watch=watch, interrupted=interrupted)
+    return fit_cells(compression.cells, settings, choice, start, hooks)
 
 
 def fit_cells(

@@ -48,6 +48,7 @@ class Parameters:
         n_points: N.
         by: the column whose values were fitted by themselves too; None where none was.
         groups: of the mixture; None where an earlier version wrote the run.
+        where: the condition that the fitted rows meet; None where there was none.
     """
 
     columns: tuple[str, str]
@@ -58,6 +59,7 @@ class Parameters:
     n_points: float
     by: str | None = None
     groups: Groups | None = None
+    where: str | None = None
 
     def choose_groups(self, valley: float | None) -> tuple[Tree, float]:
         """The tree of the modes, and from where on valleys divide no groups.
@@ -204,6 +206,7 @@ def _parse_parameters(path: Path) -> Parameters:
         n_points=n_points,
         by=values["settings"].get("by"),
         groups=None if groups is None else Groups.from_json(groups),
+        where=values["settings"].get("where"),
     )
 
 

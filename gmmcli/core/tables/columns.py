@@ -1,13 +1,14 @@
 """Which columns of a table are its coordinates, and what can be wrong with them, in one line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from gmmcli.core.tables.dialect import NUMERIC, ROW_NAMES, Kind
 from gmmcli.core.tables.engine import Dataset
-from gmmcli.core.tables.spellings import Numerals, is_nothing, read_number
+from gmmcli.core.tables.formulas import Formula, Use
+from gmmcli.core.tables.spellings import Numerals, is_nothing, read_number, read_word
 from gmmcli.errors import TableError
 
 # What the kinds of columns of text files are called.
@@ -30,6 +31,37 @@ def parse_number(dataset: Dataset, name: str) -> ir.Value:
     return read_number(column, _take_numerals(dataset)).cast("float64")
 
 
+def take(dataset: Dataset, name: str, use: Use) -> ir.Value:
+    """A column as an expression wants it."""
+    column = dataset.rows[name]
+    if use == "number" or (use == "any" and column.type().is_numeric()):
+        return parse_number(dataset, name)
+    if use == "truth":
+        return column
+    text = column.cast("string")
+    return text if dataset.dialect is None else read_word(text)
+
+
+def check_use(dataset: Dataset, name: str, use: Use, *, source: str) -> None:
+    """Raise where a column cannot be what an expression wants of it.
+
+    Raises:
+        TableError: naming the column and what it holds.
+    """
+    kind, is_written = dataset.rows[name].type(), dataset.dialect is not None
+    if use == "number":
+        check_type(dataset, name, source=source)
+    elif use == "text" and kind.is_numeric() and not is_written:
+        raise TableError(
+            f"{source}: column {name!r} is numbers: compare it with one, not with text"
+        )
+    elif use == "truth" and (is_written or not kind.is_boolean()):
+        raise TableError(
+            f"{source}: column {name!r} is {_name_kind(kind)}, no condition: compare it with "
+            "something"
+        )
+
+
 def _take_numerals(dataset: Dataset) -> Numerals:
     return Numerals() if dataset.dialect is None else dataset.dialect.numerals
 
@@ -38,23 +70,24 @@ def choose_columns(
     dataset: Dataset,
     coordinates: tuple[str | None, str | None],
     taken: tuple[str | None, str | None],
+    formulas: Mapping[str, Formula],
     *,
     source: str,
 ) -> tuple[str, str]:
-    """The names of the coordinates: those that the user gave, or the first numeric columns.
+    """The coordinates: those that the user gave, or the first numeric columns.
 
     Args:
         dataset: all columns.
         coordinates: the names that the user gave.
         taken: the names of the column of weights, and of that whose values part the rows.
+        formulas: what of all these is an expression, whose columns are not chosen by themselves.
         source: what messages call the table.
     """
     x, y = coordinates
     names = [str(name) for name in dataset.rows.columns]
-    for name in (*coordinates, *taken):
-        if name is not None and name not in names:
-            raise TableError(f"{source} has no column {name!r}; it has {_quote(names)}")
-    others = [name for name in names if name not in (*coordinates, *taken)]
+    given = [name for name in (*coordinates, *taken) if name is not None]
+    used = {column for name in given if name in formulas for column in formulas[name].uses}
+    others = [name for name in names if name not in given and name not in used]
     free = _find_numeric_columns(dataset, others)
     chosen_x = x if x is not None else next(free, None)
     chosen_y = y if y is not None else next(free, None)

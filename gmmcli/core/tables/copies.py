@@ -40,18 +40,22 @@ Write = Callable[[Path], None]
 
 
 @contextmanager
-def resolve_source(data: str, table: str | None, engine: EngineName = "auto") -> Iterator[Source]:
+def resolve_source(
+    data: str, table: str | None, engine: EngineName = "auto", *, where: str | None = None
+) -> Iterator[Source]:
     """What the user named, with a temporary copy of it where DuckDB does not read it as it is.
 
     Args:
         data: a path, a pattern of paths, the URL of a database, or - for standard input.
         table: the table in the database, or the sheet of a workbook.
         engine: what reads it.
+        where: the condition that its rows have to meet.
 
     Raises:
         TableError: when there is nothing to be read, or no copy can be made.
     """
-    source = Source(data, table, engine, label="standard input" if data == "-" else None)
+    label = "standard input" if data == "-" else None
+    source = Source(data, table, engine, label, where=where)
     check_name(source)
     is_kept = data == "-" or is_stream(data)
     if not is_kept and (source.is_url or source.is_distributed):

@@ -123,14 +123,14 @@ def sort_by_value(table: Table) -> ir.Table:
 
 
 def read_value(table: Table, rows: ir.Table) -> dict[str, ir.Value]:
-    """The column `Table.by` of some rows of a table, by its name; empty without one.
+    """The column `Table.by` of some rows of a table, or its expression, by name; empty without one.
 
     Numbers stay numbers, and what else there is becomes text. Null where a row has no value: NaN,
     empty text, and in text files what stands for nothing.
     """
     if table.by is None:
         return {}
-    column = rows[table.by]
+    column = table.take_value(rows)
     if column.type().is_floating():  # of which not every engine can say whether they are NaN
         return {table.by: (column.cast("string").lower() == "nan").ifelse(None, column)}
     if column.type().is_numeric():

@@ -7,6 +7,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+import pyarrow as pa
+
 from gmmcli.errors import TableError
 from gmmcli.settings import EngineName
 
@@ -29,6 +31,8 @@ class Source:
         engine: what reads it: "spark", or "auto" for what fits a file or a database.
         label: what messages call it, where that is not what it is.
         copy: a path or pattern of paths that is read in its place; see `copies`.
+        where: the condition that its rows have to meet, an expression of columns.
+        frame: rows in memory, where `data` is but a name for them.
     """
 
     data: str
@@ -36,6 +40,8 @@ class Source:
     engine: EngineName = "auto"
     label: str | None = None
     copy: str | None = None
+    where: str | None = None
+    frame: pa.Table | None = None
 
     @property
     def place(self) -> str:

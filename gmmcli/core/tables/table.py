@@ -1,19 +1,21 @@
 """Tables of points: a source with two chosen numeric columns, and perhaps one of weights.
 
-How a source is opened is in `opening`, how its columns are chosen in `columns`.
+How a source is opened is in `opening`, how its columns are chosen in `columns`, and what an
+expression of columns is in `formulas`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from gmmcli.core.tables.columns import check_type, choose_columns, parse_number
+from gmmcli.core.tables.columns import check_type, check_use, choose_columns, parse_number, take
 from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.dialect import Dialect
 from gmmcli.core.tables.engine import BATCH_ROWS, Dataset
+from gmmcli.core.tables.formulas import Formula, Use, mention_columns, read_formulas
 from gmmcli.core.tables.opening import open_source
 from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
@@ -28,11 +30,14 @@ class Table:
 
     Attributes:
         dataset: all columns, and what runs expressions over them.
-        columns: the names of the two coordinates in the source.
+        columns: the two coordinates: names of columns in the source, or expressions of them.
         source: what messages call the table.
-        weight: the name of the column of weights; None where every row counts as 1.
-        by: the name of the column whose values part the rows; None where none does.
+        weight: the column of weights, or an expression; None where every row counts as 1.
+        by: the column whose values part the rows, or an expression; None where none does.
         is_plain: whether every coordinate is taken to be finite, or nothing at all.
+        where: the condition that all rows meet, as it was written; None where there is none.
+        formulas: what of all this is no column, but an expression of columns, by its text.
+        selection: one row with the numbers of all rows, and of those that meet the condition.
     """
 
     dataset: Dataset
@@ -41,6 +46,9 @@ class Table:
     weight: str | None = None
     by: str | None = None
     is_plain: bool = False
+    where: str | None = None
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    selection: ir.Table | None = None
 
     @property
     def dialect(self) -> Dialect | None:
@@ -67,14 +75,58 @@ class Table:
         return weighted.filter(weighted.weight.isnull() | (weighted.weight != 0))
 
     def parse_number(self, name: str) -> ir.Value:
-        """A column as float64: null where it is empty, and an error where it is no number."""
+        """A column as float64: null where it is empty, and an error where it is no number.
+
+        Args:
+            name: of the column, or an expression among `columns` and `weight`.
+        """
+        if name in self.formulas:
+            return self._evaluate(self.formulas[name])
         return parse_number(self.dataset, name)
+
+    def take_value(self, rows: ir.Table) -> ir.Value:
+        """What parts some rows of this table: the column `by`, or its expression."""
+        name = str(self.by)
+        if name not in self.formulas:
+            return rows[name]
+        return replace(self, dataset=replace(self.dataset, rows=rows))._evaluate(
+            self.formulas[name]
+        )
 
     def assume_plain(self) -> "Table":
         """The same rows, read in less time where nothing but finite numbers is in them."""
-        numbers = [name for name in (*self.columns, self.weight) if name is not None]
-        dataset = self.dataset.read_numbers(numbers, plainly=True)
-        return replace(self, dataset=dataset, is_plain=True)
+        return replace(self._read_columns(plainly=True), is_plain=True)
+
+    def count_selected(self) -> tuple[int, int]:
+        """How many rows meet the condition, of how many.
+
+        Raises:
+            TableError: when they cannot be read, or there is no condition.
+        """
+        if self.selection is None:
+            raise TableError(f"{self.source}: no condition chooses rows")
+        counts = self.read(self.selection)
+        return counts["selected"][0].as_py() or 0, counts["all"][0].as_py()
+
+    def _read_columns(self, *, plainly: bool = False) -> "Table":
+        """The same table with its columns read as what they are wanted as, and its rows chosen."""
+        asked = [name for name in (*self.columns, self.weight) if name is not None]
+        numbers = [name for name in asked if name not in self.formulas]
+        texts = [] if self.by is None or self.by in self.formulas else [self.by]
+        for formula in self.formulas.values():
+            numbers += formula.list_columns("number")
+            texts += formula.list_columns("text")
+        dataset = self.dataset.read_numbers(numbers, plainly=plainly, texts=texts)
+        if self.where is None:
+            return replace(self, dataset=dataset)
+        everything = dataset.rows
+        condition = replace(self, dataset=dataset)._evaluate(self.formulas[self.where])
+        counts = {"all": everything.count(), "selected": condition.cast("int64").sum()}
+        chosen = replace(dataset, rows=everything.filter(condition), n_rows_about=None)
+        return replace(self, dataset=chosen, selection=everything.aggregate(**counts))
+
+    def _evaluate(self, formula: Formula) -> ir.Value:
+        return formula.build(lambda name: take(self.dataset, name, formula.uses[name]))
 
     def relay(self, columns: Sequence[str] | None = None) -> "Table":
         """The same rows for long expressions, to be read once, in an engine that is made for these.
@@ -89,10 +141,15 @@ class Table:
         if engine.relay is None:
             return self
         if columns is not None:
-            rows = rows.select(*dict.fromkeys([*self.columns, *columns]))
+            asked = [*self.columns, *columns]
+            rows = rows.select(*dict.fromkeys(name for each in asked for name in self._list(each)))
         with translate_errors(self.source):
             read = engine.stream(cast_rare_types(rows), BATCH_ROWS)
             return replace(self, dataset=engine.relay(read))
+
+    def _list(self, name: str) -> list[str]:
+        """The columns that an expression uses, or a column by itself."""
+        return list(self.formulas[name].uses) if name in self.formulas else [name]
 
     def read(self, expression: ir.Table) -> pa.Table:
         """The rows of an expression over this table, all at once.
@@ -135,19 +192,27 @@ def open_table(
     Raises:
         TableError: when the source cannot be read, is empty, or lacks the columns.
     """
-    dataset = open_source(source, (x, y, weight, by), as_text=as_text)
+    asked = [text for text in (x, y, weight, by, source.where) if text is not None]
+    mentioned = [name for text in asked for name in mention_columns(text)]
+    dataset = open_source(source, mentioned, as_text=as_text)
     with translate_errors(source.name):
-        columns = choose_columns(dataset, (x, y), (weight, by), source=source.name)
+        wanted: list[tuple[str | None, Use]] = [(name, "number") for name in (x, y, weight)]
+        wanted += [(by, "any"), (source.where, "truth")]
+        formulas = read_formulas(wanted, [str(n) for n in dataset.rows.columns], source.name)
+        for formula in formulas.values():
+            for name, use in formula.uses.items():
+                check_use(dataset, name, use, source=source.name)
+        columns = choose_columns(dataset, (x, y), (weight, by), formulas, source=source.name)
         numbers = [name for name in (*columns, weight) if name is not None]
         for name in numbers:
-            check_type(dataset, name, source=source.name)
+            if name not in formulas:
+                check_type(dataset, name, source=source.name)
         if by in numbers:
             raise TableError(
                 f"--by names {by!r}, which is a coordinate or the weight: name another"
             )
-        texts = [] if by is None else [by]
-        dataset = dataset.read_numbers(numbers, texts=texts)
-        return Table(dataset, columns, source.name, weight, by)
+        table = Table(dataset, columns, source.name, weight, by, False, source.where, formulas)
+        return table._read_columns()
 
 
 def cast_rare_types(rows: ir.Table) -> ir.Table:
