@@ -91,8 +91,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         request = request if given is None else request.follow(given)
         named = request.data, request.table, request.engine
         source = context.with_resource(resolve_source(*named, where=request.where))
-        x, y, weight, by = request.x_column, request.y_column, request.weight, request.by
-        points = open_table(source, x=x, y=y, weight=weight, by=by)
+        x, y = request.x_column, request.y_column
+        points = open_table(source, x=x, y=y, weight=request.weight, by=request.by)
         directory = request.output or name_directory(request.table or request.data)
         claimed = context.with_resource(claim_run(directory, overwrite=request.overwrite))
         check_apart(source, directory)

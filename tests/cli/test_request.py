@@ -20,7 +20,8 @@ def parse(*arguments: str) -> Request:
 
 
 def test_a_request_is_what_the_command_parses() -> None:
-    assert {field.name for field in fields(Request)} == {option.name for option in fit.params}
+    options = {option.name for option in fit.params}
+    assert {field.name for field in fields(Request)} == {*options, "resumed"}  # from `resume`
 
 
 def test_nothing_asked_is_what_the_settings_say() -> None:

@@ -1,21 +1,20 @@
 """The model run forward, and the assignments that its guide finds."""
 
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import pyro
 import pyro.infer
 import pytest
 import torch
-from builders import cells_of, over_background, random_mixture, sampled
+from builders import over_background, random_mixture, sampled
 from pyro import poutine
 from pyro.infer import Predictive
 from pyro.infer.util import is_validation_enabled
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.inference.ascent import Ascent
-from gmmcli.core.inference.climb import climb, prepare_model
+from gmmcli.core.inference.climb import prepare_model
 from gmmcli.core.inference.distributions import LocalUnits, SparseCategorical, evaluate_all
 from gmmcli.core.inference.model import (
     CellTensors,
@@ -152,9 +151,13 @@ def test_only_the_components_that_may_have_points_of_a_cell_are_enumerated() -> 
     assert n_candidates < 20
 
 
-@pytest.mark.parametrize("n_components", [2, 60])
-def test_a_start_that_is_too_far_away_is_told(n_components: int) -> None:
-    start = random_mixture(n_components, seed=0)
-    far = replace(start, means=start.means + 9e74)
+@pytest.mark.parametrize("far", [-np.inf, np.nan])
+def test_points_without_a_density_are_told(far: float) -> None:
     with pytest.raises(FitError, match="too far from every component"):
-        list(islice(climb(cells_of(sampled(start, 100)), far, ASCENT), 1))
+        find_best_assignment(torch.full((2, 5), far))
+
+
+def test_points_far_from_all_components_have_the_nearest() -> None:
+    joint = torch.tensor([[-1e20, -3e20], [-2e20, -2e20]], dtype=torch.float64)
+    assignment = find_best_assignment(joint, look_up=0)
+    assert assignment.enumerate_support(expand=False).tolist() == [[0, 1]]

@@ -349,6 +349,13 @@ def test_copies_count_by_what_they_are_worth_in_the_criteria(share: float) -> No
     assert found.criteria.bic == pytest.approx(alone.criteria.bic, rel=1e-6)
 
 
+@pytest.mark.parametrize("far", [1e10, 1e40, 9e74])
+def test_a_start_too_far_from_the_points_is_refused(far: float) -> None:
+    start = mixture_of([0.5, 0.5], [[far, 0], [far, far]], [np.eye(2)] * 2)
+    with pytest.raises(FitError, match="the start is so far from some points that double"):
+        fit(cells_of(sampled(ARTICLE, 50)), FitSettings(2), start=start)
+
+
 def test_a_start_far_out_of_the_data_is_fitted() -> None:
     start = mixture_of([0.5, 0.5], [[0, 0], [1e60, 1e60]], [np.eye(2), 1e-20 * np.eye(2)])
     found = fit(cells_of(sampled(ARTICLE, 50)), FitSettings(2), start=start)

@@ -210,7 +210,7 @@ def find_best_assignment(
             "nearer to them, or lower --learning-rate"
         )
     # Smaller shares change no sum with the largest, in double precision.
-    may_have = joint > most + math.log(np.finfo(np.float64).eps)  # (K, C)
+    may_have = joint >= most + math.log(np.finfo(np.float64).eps)  # (K, C)
     numbers = may_have.sum(dim=0)
     n_candidates = int(numbers.max())
     least = most - farthest

@@ -35,13 +35,16 @@ def fit_from(
     Raises:
         TableError: when there are fewer distinct points than components, or their variance is
             out of double precision's reach.
-        FitError: when the climb diverges, or two components of the start coincide.
+        FitError: when the climb diverges, two components of the start coincide, or all are too far
+            from some points.
     """
     check_distinct_points(cells, settings.components)
     began, hooks = perf_counter(), hooks or Hooks()
     few = count_few(settings.components) if hooks.finer is not None else None
     problem = Problem(cells, hooks.tell_grain(cells), settings, "bic", few)
-    first = State(0, _check_distinct(problem.whitening.whiten(start)), -np.inf)
+    begin = _check_distinct(problem.whitening.whiten(start))
+    _check_near(begin, problem.all_cells)
+    first = State(0, begin, -np.inf)
     climbed = climb_stages(problem, [first], hooks, hooks.finer)
     return replace(tell(climbed, None), seconds=perf_counter() - began)
 
@@ -107,6 +110,26 @@ def find_larger(
     )
     found = improve(region, max(own, begun, key=lambda each: each.score), bounds, fresh)
     return 2 * (found.score - own.score) if found.gaussians.number > number else 0.0
+
+
+def _check_near(start: Mixture, cells: Cells, *, lost: float = 1.0) -> None:
+    """Raise where points are so far from a start that its density has no digits there.
+
+    Args:
+        start: in whitened units.
+        cells: the data, in whitened units.
+        lost: what the last digit of a point's log density may stand for, in nats.
+
+    Raises:
+        FitError: when some are.
+    """
+    with np.errstate(over="ignore"):
+        logs = start.log_densities(cells.means)
+    if not (np.spacing(np.abs(logs)) < lost).all():
+        raise FitError(
+            "the start is so far from some points that double precision cannot tell how likely "
+            "they are: start nearer to them"
+        )
 
 
 def _check_distinct(start: Mixture, *, coinciding: float = 1e-5) -> Mixture:
