@@ -96,10 +96,9 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         directory = request.output or name_directory(request.table or request.data)
         claimed = context.with_resource(claim_run(directory, overwrite=request.overwrite))
         check_apart(source, directory)
-        if request.assignments is not None:
-            overwrite = request.overwrite
-            check_export(source, request.assignments, overwrite=overwrite, option="--assignments")
-            check_kept(request.assignments, directory, option="--assignments")
+        if (labelled := request.assignments) is not None:
+            check_export(source, labelled, overwrite=request.overwrite, option="--assignments")
+            check_kept(labelled, directory, option="--assignments")
         choice = make_choice(request, given)
         compression = compress(
             points,

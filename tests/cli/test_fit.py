@@ -69,6 +69,7 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "cells": 1_000_000,
         "table": None,
         "valley": 0.95,
+        "where": None,
         "weight": None,
         "by": None,
         "engine": "auto",

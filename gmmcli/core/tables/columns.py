@@ -56,9 +56,9 @@ def check_use(dataset: Dataset, name: str, use: Use, *, source: str) -> None:
             f"{source}: column {name!r} is numbers: compare it with one, not with text"
         )
     elif use == "truth" and (is_written or not kind.is_boolean()):
+        word = _name_kinds(dataset)[name]
         raise TableError(
-            f"{source}: column {name!r} is {_name_kind(kind)}, no condition: compare it with "
-            "something"
+            f"{source}: column {name!r} is {word}, no condition: compare it with something"
         )
 
 
@@ -195,13 +195,18 @@ def _quote(names: Sequence[str]) -> str:
 
 def _describe_columns(dataset: Dataset, *, most: int = 20) -> str:
     """The names of columns, and what is in them; of many, the first."""
-    kinds = {name: _name_kind(kind) for name, kind in dataset.rows.schema().items()}
-    if dataset.dialect is not None:
-        dialect = dataset.dialect
-        kinds = {n: WORDS[kind] for n, kind in zip(dialect.names, dialect.kinds, strict=True)}
+    kinds = _name_kinds(dataset)
     kinds |= {name: "names of rows" for name in list(kinds)[:1] if name.lower() in ROW_NAMES}
     named = ", ".join(f"{name!r} ({kind})" for name, kind in list(kinds.items())[:most])
     return f"{named} and {len(kinds) - most:,} more" if len(kinds) > most else named
+
+
+def _name_kinds(dataset: Dataset) -> dict[str, str]:
+    """What is in each column."""
+    dialect = dataset.dialect
+    if dialect is None:
+        return {name: _name_kind(kind) for name, kind in dataset.rows.schema().items()}
+    return {n: WORDS[kind] for n, kind in zip(dialect.names, dialect.kinds, strict=True)}
 
 
 def _name_kind(kind: dt.DataType) -> str:
