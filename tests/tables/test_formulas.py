@@ -109,8 +109,10 @@ def raised(base: Values, exponent: Values) -> Values:
 def angle(y: Case, x: Case) -> Case:
     # Beside the axis on which the angle turns about with the sign of a zero.
     text = f"arctan2({y.text}, abs({x.text}) + 1)"
-    beside = lambda off: np.abs(x.value(off)) + 1  # noqa: E731
-    return Case(text, lambda off: finite(np.arctan2(y.value(off), beside(off)) * (1 + off)))
+    return Case(
+        text,
+        lambda off: finite(np.arctan2(y.value(off), np.abs(x.value(off)) + 1) * (1 + off)),
+    )
 
 
 def compare(sign: str, left: Case, right: Case) -> Case:
