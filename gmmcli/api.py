@@ -5,7 +5,7 @@ Here belongs what `import gmmcli` gives, and nothing that the command line canno
 
 import base64
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from io import BytesIO
@@ -22,6 +22,7 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs import directory
 from gmmcli.core.runs.parameters import pick
 from gmmcli.core.runs.records import tabulate_history
+from gmmcli.core.tables.copies import resolve_source
 from gmmcli.core.tables.frames import name_source
 from gmmcli.core.tables.prediction import predict_rows
 from gmmcli.core.tables.source import Source
@@ -270,11 +271,13 @@ def _open(
     source: Source, columns: tuple[str | None, str | None], weight: str | None = None
 ) -> Iterator[Table]:
     """The table of a source with some coordinates, for as long as it is needed."""
-    table = open_table(source, x=columns[0], y=columns[1], weight=weight)
-    try:
+    with ExitStack() as stack:
+        if source.frame is None:
+            named = source.data, source.table, source.engine
+            source = stack.enter_context(resolve_source(*named, where=source.where))
+        table = open_table(source, x=columns[0], y=columns[1], weight=weight)
+        stack.callback(table.dataset.engine.backend.disconnect)
         yield table
-    finally:
-        table.dataset.engine.backend.disconnect()
 
 
 def _read_options(options: Options) -> tuple[Choice, FitSettings]:
@@ -314,11 +317,7 @@ def _read_options(options: Options) -> tuple[Choice, FitSettings]:
 
 
 def _pick(known: tuple[Word, ...], *words: object) -> tuple[Word, ...]:
-    """The words, which have to be known.
-
-    Raises:
-        FitError: naming the one that is not.
-    """
+    """The words, which have to be known; FitError, naming the one that is not."""
     try:
         return tuple(pick(known, word) for word in words)
     except ValueError as error:

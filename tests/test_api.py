@@ -156,3 +156,9 @@ def test_a_mixture_alone_labels_rows(work: Path, run: Callable[..., Result]) -> 
     mixture = gmmcli.read_mixture(Path("sample_data/article_start.json"))
     expected = mixture.log_densities(rows[["x", "y"]].to_numpy())
     np.testing.assert_allclose(rows["log_density"], expected, rtol=1e-9)
+
+
+def test_a_path_is_read_as_the_commands_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "by_blanks.dat"
+    path.write_text("# time flux\n" + "".join(f"  {i}   {i % 7}.5\n" for i in range(30)))
+    assert gmmcli.fit(path, components=1).columns == ("time", "flux")
