@@ -5,6 +5,7 @@ in bounded memory, and removed in the end.
 """
 
 import csv
+import errno
 import shutil
 import sys
 import tempfile
@@ -83,6 +84,8 @@ def _explain(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.EBADF:
+            raise TableError(f"cannot copy {name}: {error.strerror}") from error
         raise TableError(
             f"cannot make a temporary copy of {name}: {error.strerror or error}: have TMPDIR name "
             "a directory with room"
