@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.mixture.covariances import FloatArray
 
 
 @dataclass(frozen=True)
@@ -51,31 +50,30 @@ def _find_far_ends(cells: Cells, axis: int, *, precision: float = 1e-12) -> list
     if not 0 < high - low < np.inf:
         return []
     places = np.rint((numbers - low) / (high - low) / precision)
-    distinct, first, groups = np.unique(places, return_index=True, return_inverse=True)
-    if len(distinct) < 4:
+    at_ends = places == 0, places == places.max()
+    inner = ~(at_ends[0] | at_ends[1])
+    if not inner.any() or np.ptp(places[inner]) == 0:
         return []
-    values = numbers[first]
-    are_far = _judge_ends(values)
-    counts = np.bincount(groups.ravel(), weights=cells.counts)
-    spreads = np.bincount(groups.ravel(), weights=cells.covariances[:, axis, axis])
-    ends = [end for end, is_far in zip((0, -1), are_far, strict=True) if is_far]
-    limit = precision * (high - low) ** 2
+    are_far = _judge_ends(low, float(numbers[inner].min()), float(numbers[inner].max()), high)
+    spreads, limit = cells.covariances[:, axis, axis], precision * (high - low) ** 2
     return [
-        Code(axis, float(f"{values[end]:.12g}"), float(counts[end]))
-        for end in ends
-        if spreads[end] <= limit
+        Code(axis, float(f"{value:.12g}"), float(cells.counts[are_there].sum()))
+        for value, are_there, is_far in zip((low, high), at_ends, are_far, strict=True)
+        if is_far and spreads[are_there].sum() <= limit
     ]
 
 
-def _judge_ends(values: FloatArray) -> tuple[bool, bool]:
-    """Whether the first and the last of some values lie farther off than the others' range.
+def _judge_ends(low: float, second: float, last: float, high: float) -> tuple[bool, bool]:
+    """Whether the lowest and the highest of some values lie farther off than the others' range.
 
     Args:
-        values: ascending, at least four.
+        low: the lowest.
+        second: the lowest but that.
+        last: the highest but one.
+        high: the highest.
     """
-    gap_below, gap_above = values[1] - values[0], values[-1] - values[-2]
-    inner = values[-2] - values[1]
+    gap_below, gap_above, inner = second - low, high - last, last - second
     is_above = gap_above > inner
-    is_below = gap_below > (inner if is_above else values[-1] - values[1])
-    is_above = is_above and gap_above > (inner if is_below else values[-2] - values[0])
-    return bool(is_below), bool(is_above)
+    is_below = gap_below > (inner if is_above else high - second)
+    is_above = is_above and gap_above > (inner if is_below else last - low)
+    return is_below, is_above
