@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from gmmcli.cli.interrupts import get_number
+from gmmcli.cli.interrupts import get_number, tell_code
 from gmmcli.errors import GmmError
 
 LACKS_MEMORY = "there is too little memory: fit fewer --cells or -k, or free some"
@@ -35,30 +35,24 @@ class OneLineUsageError(click.ClickException):
 
 
 class Interrupted(click.ClickException):
-    """Ctrl-C that ended a command, with what is left to know, in one line."""
+    """A signal that ended a command, with what is left to know, in one line.
 
-    exit_code = 130
+    Args:
+        message: the line.
+        number: of the signal.
+    """
 
-
-class Terminated(Interrupted):
-    """The same of SIGTERM, which a system sends to end a process."""
-
-    exit_code = 143
-
-
-class HungUp(Interrupted):
-    """The same of SIGHUP, which the end of a terminal sends."""
-
-    exit_code = 129
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.exit_code = tell_code(number)  # type: ignore[misc]  # of a class, for Click
 
 
 def tell_end(interrupt: KeyboardInterrupt, kept: str = "") -> Interrupted:
     """What ended a command, as the error that is shown, and what is kept nevertheless."""
-    name = signal.Signals(get_number(interrupt)).name
-    if name == "SIGINT":
-        return Interrupted(f"interrupted{kept}")
-    ends = {"SIGTERM": Terminated, "SIGHUP": HungUp}
-    return ends[name](f"ended by {name}{kept}")
+    number = get_number(interrupt)
+    name = signal.Signals(number).name
+    said = "interrupted" if number == signal.SIGINT else f"ended by {name}"
+    return Interrupted(f"{said}{kept}", number)
 
 
 class Application(click.Group):

@@ -37,6 +37,11 @@ def get_number(interrupt: KeyboardInterrupt) -> int:
     return _received[0] if _received else signal.SIGINT
 
 
+def tell_code(number: int) -> int:
+    """What a command that a signal ended exits with: 128 and the number of it, as shells do."""
+    return 128 + number
+
+
 def raise_when_ended() -> None:
     """Have signals that end a process raise an exception, so that all is left in order.
 
@@ -88,8 +93,8 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int:
-        """Of the command: 0 where no signal has come, or else 128 and its number."""
-        return 0 if self._number is None else 128 + self._number
+        """Of the command: 0 where no signal has come, or else that of the signal."""
+        return 0 if self._number is None else tell_code(self._number)
 
     @contextmanager
     def postpone(self) -> Iterator[None]:
