@@ -237,7 +237,7 @@ def fit(
     Raises:
         GmmError: of one line that says what is wrong with the table or what is asked of it.
     """
-    from gmmcli.core.runs.fits import fit_compression
+    from gmmcli.core.runs.fits import fit_cells, make_hooks
     from gmmcli.core.runs.result import describe
     from gmmcli.core.search.sketch import sketch_mixture
 
@@ -256,7 +256,8 @@ def fit(
         )
         if start is not None:
             check_box(compression.cells, start)
-        outcome = fit_compression(compression, settings, choice, start)
+        hooks = make_hooks(compression)
+        outcome = fit_cells(compression.cells, settings, choice, start, hooks)
     fitted = describe(outcome, options.get("valley", VALLEY))
     if output is not None:
         asked = {"weight": weight, "where": where, "choice": asdict(choice)}

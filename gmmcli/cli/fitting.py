@@ -127,15 +127,13 @@ def _load_search() -> None:
 def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit":
     """The best mixture of a task; what there is of it, where an interrupt ended the fit."""
     with reporter.show_work("loading Pyro"):
-        from gmmcli.core.cells.compression import Compressor
-        from gmmcli.core.runs.fits import fit_cells
+        from gmmcli.core.runs.fits import fit_cells, make_hooks
         from gmmcli.core.runs.result import describe
         from gmmcli.core.search.hooks import Hooks
 
     asked = make_settings(task.request, task.choice), task.choice, task.start
     with interrupts.postpone(), reporter.show_steps() as watch:
-        finer, grain = Compressor(task.compression).finer, task.compression.grain
-        hooks = Hooks(finer=finer, grain=grain, watch=watch, interrupted=interrupts)
+        hooks = make_hooks(task.compression, Hooks(watch=watch, interrupted=interrupts))
         if (resumed := task.request.going_on) is not None:
             outcome = resumed.go_on(task.compression.cells, asked[0], hooks)
         else:

@@ -1,6 +1,6 @@
 """A fit of cells as a run has it: of the mixture that a search finds, or from a start."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compression, Compressor
@@ -12,35 +12,16 @@ from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.outcome import Outcome
 from gmmcli.settings import Choice, FitSettings
 
-Watch = Callable[[str, int, float], None]  # of a word, a number and the ELBO per point, in nats
 
-
-def fit_compression(
-    compression: Compression,
-    settings: FitSettings,
-    choice: Choice,
-    start: Mixture | None,
-    *,
-    watch: Watch = lambda _what, _number, _elbo_per_point: None,
-    interrupted: Callable[[], bool] = lambda: False,
-) -> Outcome:
-    """The fit of a compressed table, whose cells are cut finer where they are too coarse.
+def make_hooks(compression: Compression, asked: Hooks | None = None) -> Hooks:
+    """What a fit of a compressed table asks of its caller.
 
     Args:
-        compression: the table as cells.
-        settings: see `fit_cells`.
-        choice: see `fit_cells`.
-        start: see `fit_cells`.
-        watch: what is called at every step; see `Hooks`.
-        interrupted: asked after every step whether to end there.
-
-    Raises:
-        TableError: see `fit_cells`; or when the rows cannot be read once more.
-        FitError: when the climb diverges.
+        compression: the table as cells, which are cut where they are too coarse.
+        asked: what else is asked.
     """
     finer = Compressor(compression).finer
-    hooks = Hooks(finer=finer, grain=compression.grain, watch=watch, interrupted=interrupted)
-    return fit_cells(compression.cells, settings, choice, start, hooks)
+    return replace(asked or Hooks(), finer=finer, grain=compression.grain)
 
 
 def fit_cells(

@@ -8,12 +8,12 @@ from traceback import format_exc
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.compression import Compressor, compress
+from gmmcli.core.cells.compression import compress
 from gmmcli.core.cells.parts import Part
 from gmmcli.core.mixture.matching import match, order_by_partners
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import write_run
-from gmmcli.core.runs.fits import fit_cells
+from gmmcli.core.runs.fits import fit_cells, make_hooks
 from gmmcli.core.runs.partners import Membership, Partners
 from gmmcli.core.runs.result import Fit, Provenance, describe
 from gmmcli.core.search.criteria import Criteria
@@ -133,8 +133,7 @@ def _read(plan: PartPlan, part: Part) -> tuple[Cells, Hooks, int]:
         strict=plan.strict,
         sketch=partial(sketch_mixture, n_components=plan.choice.most),
     )
-    finer = Compressor(compression).finer
-    hooks = Hooks(finer=finer, grain=compression.grain, shows_way=False)
+    hooks = make_hooks(compression, Hooks(shows_way=False))
     return compression.cells, hooks, compression.n_skipped
 
 

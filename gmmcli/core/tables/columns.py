@@ -189,10 +189,6 @@ def check_type(dataset: Dataset, name: str, *, source: str) -> None:
         raise TableError(f"{source}: column {name!r} is {_name_kind(kind)}, not numbers")
 
 
-def _quote(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names)
-
-
 def _describe_columns(dataset: Dataset, *, most: int = 20) -> str:
     """The names of columns, and what is in them; of many, the first."""
     kinds = _name_kinds(dataset)
