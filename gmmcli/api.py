@@ -5,7 +5,7 @@ Here belongs what `import gmmcli` gives, and nothing that the command line canno
 
 import base64
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from io import BytesIO
@@ -25,7 +25,7 @@ from gmmcli.core.runs.records import tabulate_history
 from gmmcli.core.tables.copies import resolve_source
 from gmmcli.core.tables.frames import name_source
 from gmmcli.core.tables.prediction import predict_rows
-from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.source import Source, check_apart
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.errors import FitError
 from gmmcli.settings import (
@@ -46,9 +46,6 @@ from gmmcli.settings import (
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from gmmcli.core.cells.compression import Compression
-    from gmmcli.core.runs.result import Provenance
 
 Word = TypeVar("Word", bound=str)
 
@@ -238,15 +235,14 @@ def fit(
         GmmError: of one line that says what is wrong with the table or what is asked of it.
     """
     from gmmcli.core.runs.fits import fit_cells, make_hooks
-    from gmmcli.core.runs.result import describe
+    from gmmcli.core.runs.result import Provenance, describe
     from gmmcli.core.search.sketch import sketch_mixture
 
     choice, settings = _read_options(options)
     start, output = options.get("start"), options.get("output")
-    if output is not None:
-        directory.check_target(Path(output), overwrite=options.get("overwrite", False))
     source = name_source(data, where=where)
-    with _open(source, (x, y), weight) as table:
+    claim = nullcontext() if output is None else _claim(source, Path(output), options)
+    with claim as claimed, _open(source, (x, y), weight) as table:
         compression = compress(
             table,
             exact=options.get("exact", False),
@@ -258,13 +254,23 @@ def fit(
             check_box(compression.cells, start)
         hooks = make_hooks(compression)
         outcome = fit_cells(compression.cells, settings, choice, start, hooks)
-    fitted = describe(outcome, options.get("valley", VALLEY))
-    if output is not None:
-        asked = {"weight": weight, "where": where, "choice": asdict(choice)}
-        provenance = _make_provenance(compression, asked | _describe_options(options))
-        directory.write_run(Path(output), fitted, provenance)
+        fitted = describe(outcome, options.get("valley", VALLEY))
+        if output is not None:
+            asked = {"weight": weight, "where": where, "choice": asdict(choice)}
+            rows = compression.n_rows, compression.n_skipped
+            told = asked | _describe_options(options)
+            provenance = Provenance(table.columns, table.source, *rows, told)
+            directory.write_run(Path(output), fitted, provenance, claimed=claimed)
     found = fitted.mixture, fitted.history, fitted.cells
     return Run(directory.Run(table.columns, *found, "auto", fitted.selection, fitted.groups))
+
+
+@contextmanager
+def _claim(source: Source, output: Path, options: Options) -> Iterator[Path]:
+    """The claim of a run directory from which nothing is read, for as long as it is needed."""
+    with directory.claim_run(output, overwrite=options.get("overwrite", False)) as claimed:
+        check_apart(source, output)
+        yield claimed
 
 
 @contextmanager
@@ -338,11 +344,3 @@ def _describe_options(options: Options) -> dict[str, object]:
         "cells": options.get("cells", MOST_CELLS),
         "background": options.get("background"),
     }
-
-
-def _make_provenance(compression: "Compression", asked: dict[str, object]) -> "Provenance":
-    from gmmcli.core.runs.result import Provenance
-
-    table = compression.table
-    rows = compression.n_rows, compression.n_skipped
-    return Provenance(table.columns, table.source, *rows, asked)

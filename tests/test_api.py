@@ -162,3 +162,15 @@ def test_a_path_is_read_as_the_commands_read_it(tmp_path: Path) -> None:
     path = tmp_path / "by_blanks.dat"
     path.write_text("# time flux\n" + "".join(f"  {i}   {i % 7}.5\n" for i in range(30)))
     assert gmmcli.fit(path, components=1).columns == ("time", "flux")
+
+
+def test_a_run_does_not_take_the_place_of_what_it_is_fitted_to(
+    work: Path, frame: pd.DataFrame
+) -> None:
+    gmmcli.fit(frame, components=1, output=work / "run")
+    files = {path: path.read_bytes() for path in (work / "run").iterdir()}
+    with pytest.raises(gmmcli.GmmError, match="which the run is to replace: name another"):
+        gmmcli.fit(work / "run" / "history.csv", output=work / "run", overwrite=True)
+    assert {path: path.read_bytes() for path in (work / "run").iterdir()} == files
+    again = gmmcli.fit(frame, components=2, output=work / "run", overwrite=True)
+    assert gmmcli.read_run(work / "run").mixture.n_components == again.mixture.n_components == 2

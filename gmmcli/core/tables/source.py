@@ -114,6 +114,8 @@ def check_source(source: Source) -> None:
 
 def list_files(source: Source) -> set[Path]:
     """The files of this machine that a source names, with nothing relative or linked in a path."""
+    if source.frame is not None:
+        return set()
     names = {source.data, *glob.glob(source.data)}  # noqa: PTH207 (absolute)
     parts = split_url(source.data)
     if parts is not None and parts.scheme in LOCAL_FILES:
