@@ -293,3 +293,16 @@ def test_expressions_that_are_wrong_get_one_line(work: Path, run: Callable[..., 
         error = one_line_error(run("fit", "d.csv", "-y", "b-r", *arguments, "-o", "out", code=1))
         assert message in error
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "labels.parquet")])
+def test_a_bad_value_below_an_expression_is_told_with_its_line(
+    work: Path, run: Callable[..., Result], output: tuple[str, ...]
+) -> None:
+    good = pd.DataFrame({"a": np.arange(1.0, 41), "b": np.arange(40.0) % 7, "n": range(40)})
+    good.to_csv("good.csv", index=False)
+    run("fit", "good.csv", "-x", "log10(a)", "-y", "b", "-k", 1, "-o", "run", "--no-frames", "-q")
+    Path("bad.csv").write_text(Path("good.csv").read_text() + "oops,1.0,40\n")
+    error = one_line_error(run("predict", "run", "bad.csv", *output, code=1))
+    assert "bad.csv, line 42: column 'a' holds 'oops', which is not a number" in error
+    assert not Path("labels.parquet").exists()

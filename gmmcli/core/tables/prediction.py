@@ -93,9 +93,11 @@ def write_predictions(
     except TableError:
         if table.dataset.engine.names_lines and table.dialect is not None:
             bad = open_table(source, x=x, y=y)  # whose columns name the line of a bad number
-            _read_numbers(bad, columns)
-            if not is_text_kept(output):
-                _read_numbers(bad, table.dialect.find("whole", "number"), KEEP_TEXT)
+            _read_all(bad.rows, bad.source)
+            names = table.dialect.find("whole", "number")
+            if names and not is_text_kept(output):
+                numbers = bad.dataset.read_numbers(names).rows
+                _read_all(numbers.select(*names), bad.source, KEEP_TEXT)
         raise
 
 
@@ -134,11 +136,10 @@ def name_result(name: str, columns: Container[str]) -> str:
     return f"predicted_{name}" if name in columns else name
 
 
-def _read_numbers(table: Table, names: Sequence[str], if_converted: str = MEND_TEXT) -> None:
-    """Read some columns of all rows as numbers; TableError where that cannot be done."""
-    rows = table.dataset.read_numbers(names).rows
-    with translate_errors(table.source, if_converted=if_converted):
-        rows.aggregate(**{name: rows[name].max() for name in names}).to_pyarrow()
+def _read_all(rows: ir.Table, source: str, if_converted: str = MEND_TEXT) -> None:
+    """Read all of some rows, and keep nothing; TableError where that cannot be done."""
+    with translate_errors(source, if_converted=if_converted):
+        rows.aggregate(**{name: rows[name].max() for name in rows.columns}).to_pyarrow()
 
 
 def _add_joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Table:
