@@ -82,7 +82,7 @@ def _list_told(resumed: "Resumption") -> dict[str, Any]:
     asked = resumed.asked
     alike = (
         *("weight", "engine", "exact", "strict", "init", "like", "effort", "floor", "valley"),
-        *("seed", "optimizer", "learning_rate", "snapshots", "table", "where"),
+        *("seed", "optimizer", "learning_rate", "snapshots", "table"),
     )
     table = asked["table"]
     told = {
@@ -90,6 +90,7 @@ def _list_told(resumed: "Resumption") -> dict[str, Any]:
         "data": resumed.source if table is None else resumed.source.removesuffix(f" {table}"),
         "x_column": resumed.columns[0],
         "y_column": resumed.columns[1],
+        "where": asked.get("where"),  # which earlier runs had not
         "most_cells": asked["cells"],
         "covariances": asked["covariance"],
     }

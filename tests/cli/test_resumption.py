@@ -193,3 +193,26 @@ def test_what_a_run_was_asked_for_is_checked(data: str, run: Callable[..., Resul
     path.write_text(json.dumps(whole))
     message = "half does not tell what it was asked for ('valley'): fit the data again"
     assert message in one_line_error(run("fit", "--resume", "half", code=1))
+
+
+def test_a_fit_goes_on_with_the_rows_that_it_was_asked_for(
+    data: str, run: Callable[..., Result]
+) -> None:
+    asked = (*ASKED, "--where", "a > -1")
+    run("fit", data, *asked, "-o", "whole")
+    run("fit", data, *asked, "--steps", 3, "-o", "half")
+    run("fit", "--resume", "half", "--steps", 500, "--no-frames", "-q")
+    check_same_end("half", "whole")
+    assert told("half", "settings", "where") == "a > -1"
+    assert told("half", "data", "rows") == told("whole", "data", "rows")
+
+
+def test_a_run_of_before_there_were_conditions_goes_on(
+    data: str, run: Callable[..., Result]
+) -> None:
+    run("fit", data, *ASKED, "--steps", 3, "-o", "half")
+    values = told("half")
+    del values["settings"]["where"]
+    (Path("half") / "parameters.json").write_text(json.dumps(values))
+    run("fit", "--resume", "half", "--no-frames", "-q")
+    assert told("half", "settings", "steps") == 6
