@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -343,7 +344,11 @@ def test_help_pages_end_in_an_example_that_can_be_typed(name: str) -> None:
     examples = page.split("Examples:\n")[1].strip().splitlines()
     assert len(examples) >= 2
     for example in examples:
-        program, subcommand, *arguments = example.split()
+        lexer = shlex.shlex(example, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = list(lexer)
+        assert words == shlex.split(example)  # a shell takes no part of it for a sign of its own
+        program, subcommand, *arguments = words
         assert (program, subcommand) == ("gmm", name)
         command.make_context(name, arguments)
 

@@ -41,7 +41,7 @@ Examples:
   gmm fit june.csv --like may
   gmm fit --resume sky --steps 5000
   gmm fit stations.csv -x wind -y rain --by station
-  gmm fit stars.csv -x bp-rp -y log10(flux) --where parallax>1
+  gmm fit stars.csv -x 'bp - rp' -y 'log10(flux)' --where 'parallax > 1'
 """
 
 

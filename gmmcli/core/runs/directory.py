@@ -20,10 +20,13 @@ from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.layout import (
     CELLS,
     FILES,
+    FRAMES,
     HISTORY,
+    NAMED,
     PARAMETERS,
     SELECTION,
     check_links,
+    is_frame,
     is_part,
     name_frame,
     name_selection,
@@ -171,9 +174,8 @@ def remove_pictures(
     directory: Path, picture_format: PictureFormat, *, keep: Sequence[Path] = ()
 ) -> None:
     """Remove a run's pictures of one format, but for those to keep."""
-    frames = directory.glob(f"frames/step-*.{picture_format}")
-    others = [name(picture_format) for name in (name_sheet, name_selection, name_tree)]
-    for path in (*frames, *(directory / name for name in others)):
+    frames = [p for p in directory.glob(f"{FRAMES}/*") if is_frame(p.name, picture_format)]
+    for path in (*frames, *(directory / name(picture_format) for name in NAMED)):
         if path not in keep:
             path.unlink(missing_ok=True)
 

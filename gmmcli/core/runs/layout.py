@@ -42,6 +42,10 @@ def name_tree(picture_format: PictureFormat) -> str:
     return f"groups.{picture_format}"
 
 
+# What names the pictures of a whole run, of which there is one of a format.
+NAMED = (name_sheet, name_selection, name_tree)
+
+
 def is_frame(name: str, picture_format: PictureFormat) -> bool:
     """Whether a file of this name is a frame of a format."""
     return name.startswith("step-") and name.endswith(f".{picture_format}")
@@ -59,8 +63,7 @@ def is_part(run: Path, path: Path) -> bool:
     """
     match path.relative_to(run).parts:
         case [name]:
-            pictures = (name_sheet, name_selection, name_tree)
-            named = {make(each) for make in pictures for each in PICTURE_FORMATS}
+            named = {make(each) for make in NAMED for each in PICTURE_FORMATS}
             if name in {*FILES, VALUES_TABLE, *named}:
                 return True
             is_place = name in (FRAMES, VALUES) and path.is_dir() and not path.is_symlink()
