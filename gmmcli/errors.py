@@ -5,8 +5,26 @@ exception is a bug and keeps its traceback.
 """
 
 
+def abridge(message: str, *, most: int = 600) -> str:
+    """A message without its middle, where it says more than anybody reads.
+
+    Args:
+        message: in one line.
+        most: letters that are left.
+    """
+    half = most // 2
+    return message if len(message) <= most else f"{message[:half]} ... {message[-half:]}"
+
+
 class GmmError(Exception):
-    """An error of the user's input or surroundings; its text says what, where and what to do."""
+    """An error of the user's input or surroundings; its text says what, where and what to do.
+
+    What files hold may be part of the text, so whatever a terminal would obey, or break the line
+    at, stands there as Python writes it, and no more than anybody reads.
+    """
+
+    def __str__(self) -> str:
+        return abridge("".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__()))
 
 
 class TableError(GmmError):

@@ -11,7 +11,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from gmmcli.cli.interrupts import get_number, tell_code
-from gmmcli.errors import GmmError
+from gmmcli.errors import GmmError, abridge
 
 LACKS_MEMORY = "there is too little memory: fit fewer --cells or -k, or free some"
 
@@ -71,17 +71,6 @@ class Application(click.Group):
         """Parse and run the command."""
         with shorten_errors():
             return super().invoke(ctx)
-
-
-def abridge(message: str, *, most: int = 600) -> str:
-    """A message without its middle, where it repeats more than anybody reads.
-
-    Args:
-        message: in one line.
-        most: letters that are left.
-    """
-    half = most // 2
-    return message if len(message) <= most else f"{message[:half]} ... {message[-half:]}"
 
 
 def lacks_memory(error: Exception) -> bool:

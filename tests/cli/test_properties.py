@@ -81,6 +81,14 @@ def invoke(*words: str) -> Result:
 )
 @given(table=tables(), request=requests())
 @example(table=np.array([[0.0, 0.0, 1.0], [1.0, 1.0, 1.0]]), request=["-k", "2:5"])
+@example(
+    table=np.array([[-270.0, -6e-7, 1.0], [0.0, 1e-7, 1.0]]),
+    request=["--background", "on", "-k", "2", "--covariance", "EII", "--floor", "0.01"],
+)
+@example(
+    table=np.array([[-270.824, -6.1e-7, 1.0], [1.7e-167, 1.2e-7, 1.0]]),
+    request=["--criterion", "aic", "--weight", "w", "--floor", "1e-7"],
+)
 @example(table=np.array([[1e308, 0.0, 1.0], [-1e308, 1.0, 1.0]] * 3), request=[])
 def test_a_fit_is_valid_or_refused(table: FloatArray, request: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
@@ -114,8 +122,10 @@ def check_run(out: Path) -> None:
     alike = (history["cells"].diff() == 0) & ~history["by_move"].astype(bool)
     if said["settings"]["optimizer"] == "natural":
         falls = -history["elbo"].diff()[alike]
-        # Covariances as thin as can be are written down with few digits, and so the ELBO.
-        per_point = 1e-4 if said["fit"]["floored"] else 1e-8
+        # A component a share of the data's deviation wide: its squared distances are sums of
+        # numbers as large as the square of its inverse, which leave so many digits.
+        rounding = 10 * np.finfo(np.float64).eps / said["settings"]["floor"] ** 2
+        per_point = rounding if said["fit"]["floored"] else 1e-8
         assert (
             falls <= per_point * said["fit"]["points"] + 1e-9 * history["elbo"].abs()[alike]
         ).all()

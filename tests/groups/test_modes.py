@@ -1,6 +1,7 @@
 """Points climb where plain modal EM in small steps leads them."""
 
 import numpy as np
+import pytest
 from builders import mixture_of, overlap, sampled
 
 from gmmcli.core.groups.modes import match_places, reach_modes
@@ -56,3 +57,15 @@ def test_climbs_go_by_batches(mixture: Mixture) -> None:
 def test_places_match_within_a_hair() -> None:
     places = np.array([[0.0, 0.0], [1.0, 0.0], [1e-6, 0.0], [1.0, 1e-6]])
     assert match_places(places, np.array([np.eye(2)] * 4)).tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("direction", [(1, 0), (0, 1), (1, 1), (3, -2)])
+@pytest.mark.parametrize("distance", [1e4, 1e7, 1e10])
+def test_groups_far_apart_are_where_they_are(
+    distance: float, direction: tuple[float, float]
+) -> None:
+    means = np.array([[0.3, 4.0], np.multiply(distance, direction)])
+    covariances = [[[2.3, -1.44], [-1.44, 0.95]], [[1.6, 0.4], [0.4, 0.6]]]
+    _, tree = survey(mixture_of([0.3, 0.7], means, covariances))
+    # A place so far from the middle is written with so many digits.
+    assert np.allclose(tree.modes, means, rtol=0, atol=1e3 * np.finfo(np.float64).eps * distance)

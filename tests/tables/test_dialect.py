@@ -94,6 +94,8 @@ def test_a_first_line_that_may_be_either_is_refused_with_the_way_out() -> None:
         "d.csv: the first line, with '2019', may be a row or a header: name the coordinates with "
         "-x and -y, column 2 by 'column1' if it is a row, and by '2019' if it is a header"
     )
+    with pytest.raises(TableError, match=r"'1.5', .* column 3 by 'column2' if it is a row"):
+        check_header(dialect_of("a,1.5,b", "n,a,1,2", "m,b,2,3"), "d.csv")  # one field fewer
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,8 @@ def test_a_first_line_that_may_be_either_is_refused_with_the_way_out() -> None:
         (["# x y", "1 2", "3 4"], 1, ("1", "2")),
         (["1,2", "3,4"], 0, ("1", "2")),
         (["x,y"], 1, ()),
+        (["# x y", "# 1 2", "#"], 3, ()),
+        (["", "#"], 2, ()),
         (['"x', '",y', "1,2"], 1, ("1", "2")),  # DuckDB takes the header for one line
     ],
 )

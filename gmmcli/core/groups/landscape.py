@@ -151,7 +151,10 @@ class Landscape(NamedTuple):
         """Whole steps of modal EM, shape (N, 2), and how many times as long they may be, (N,)."""
         joint = self.measure_joint(points)
         shares = _normalize(joint)[0].T
-        along = multiply(invert(self._average_precisions(shares)), shares @ self.pulls) - points
+        precisions = self._average_precisions(shares)
+        # From the gradient: where the step ends less where it begins loses the digits of both.
+        gradients = shares @ self.pulls - multiply(precisions, points)
+        along = multiply(invert(precisions), gradients)
         away = 2 * (self.peaks[:, None] - joint)  # squared, as are all lengths here; (K, N)
         x, y = along.T
         lengths = self.precisions.reshape(-1, 4)[:, [0, 1, 3]] @ np.stack([x * x, 2 * x * y, y * y])

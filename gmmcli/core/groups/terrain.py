@@ -90,6 +90,10 @@ def _whiten(mixture: Mixture) -> tuple[Gaussians, Whitening]:
     between = apart[:, :, None] * apart[:, None, :]
     total = np.einsum("k,kij->ij", shares, gaussians.covariances + between)
     whitening = Whitening.of(middle, total, "full")
+    # Axes along which components are narrow, if they are: across both, their digits would be lost.
+    within = shares @ whitening.whiten_covariances(gaussians.covariances).reshape(-1, 4)
+    _, directions = np.linalg.eigh(within.reshape(2, 2))
+    whitening = Whitening(np.asarray(directions.T @ whitening.matrix), middle)
     means = whitening.whiten_points(gaussians.means)
     covariances = whitening.whiten_covariances(gaussians.covariances)
     return gaussians._replace(means=means, covariances=covariances), whitening

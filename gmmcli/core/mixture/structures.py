@@ -285,6 +285,8 @@ def constrain(
     """
     structure = STRUCTURES[covariance]
     free, least = covariances, structure.adapt_least(least)
+    if not masses.any():  # a background has all points: no component counts more than another
+        masses = np.ones_like(masses)
     covariances = structure.project(free, masses)
     if not are_inside(covariances, least, widest).all():
         if structure.is_mixed:

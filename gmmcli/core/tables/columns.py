@@ -36,7 +36,7 @@ def take(dataset: Dataset, name: str, use: Use) -> ir.Value:
     column = dataset.rows[name]
     if use == "number" or (use == "any" and column.type().is_numeric()):
         return parse_number(dataset, name)
-    if use == "truth":
+    if use == "truth" or (use == "any" and column.type().is_boolean()):
         return column
     text = column.cast("string")
     return text if dataset.dialect is None else read_word(text)

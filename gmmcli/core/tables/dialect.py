@@ -79,7 +79,11 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
         named: the columns that the user named, which settle whether there is a header.
     """
     body, comments = _leave_out_comments(lines)
-    texts = [lines[number] for number in body] or comments[-1:]
+    texts = (
+        [lines[number] for number in body]
+        or [*filter(None, comments)][-1:]
+        or [line for line in lines if line.strip()][:1]
+    )
     layout = detect_layout(texts)
     fields = layout.split(texts)
     rows = fields[1:]
@@ -88,7 +92,8 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
     numerals = detect_numerals(columns, layout.delimiter)
     kinds = [_judge(column, numerals) for column in columns]
     header: list[str] | None = [name.strip() for name in fields[0]]
-    has_header = _judge_header(header or [], columns, kinds, numerals, named)
+    # Nothing but comments has no rows, and names columns at most.
+    has_header = not body or _judge_header(header or [], columns, kinds, numerals, named)
     if not has_header:
         above = _find_names(comments, layout, width)
         has_header, header, rows = (True, above, fields) if above else (has_header, None, fields)
@@ -125,8 +130,12 @@ def check_header(dialect: Dialect, name: str) -> None:
     """
     if dialect.has_header is not None:
         return
-    number = next(i for i, kind in enumerate(dialect.kinds) if kind in NUMERIC)
-    value = dialect.first_row[number]
+    # Rows may have one more field than the first line, before the others.
+    n_more = max(len(dialect.kinds) - len(dialect.first_row), 0)
+    places = zip(dialect.first_row, dialect.kinds[n_more:], strict=False)
+    number, value = next(
+        (n_more + i, value) for i, (value, kind) in enumerate(places) if kind in NUMERIC
+    )
     raise TableError(
         f"{name}: the first line, with {value!r}, may be a row or a header: name the coordinates "
         f"with -x and -y, column {number + 1} by 'column{number}' if it is a row, and by {value!r} "

@@ -89,6 +89,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "sinh": Function(_sinh, n_uses=2),
     "sqrt": Function(lambda x: (x >= 0).ifelse(x, None).sqrt(), n_uses=2),
 }
+# What the text for an engine has each operand of once.
+TAKEN_ONCE = ("+", "-", "*", "0-", "0+", "and", "or", "not")
 # Of anything; the only one that is true or false, and the only one of text too.
 MISSING = "missing"
 
@@ -139,7 +141,9 @@ def count_uses(node: Node) -> int:
         return 10 * each
     if node.name == "in":
         return 2 * each * (len(node.operands) - 1)
-    return each if node.name in ("+", "-", "*", "0-", "and", "or", "not", MISSING) else 4 * each
+    return (
+        each if node.name in ("+", "-", "*", "0-", "0+", "and", "or", "not", MISSING) else 4 * each
+    )
 
 
 def _combine(node: Call, take: Take) -> ir.Value:
@@ -155,6 +159,8 @@ def _combine(node: Call, take: Take) -> ir.Value:
             return first * last
         case "0-":
             return -first
+        case "0+":
+            return first
         case "and":
             return reduce(and_, values)
         case "or":

@@ -26,6 +26,7 @@ OPERATORS: Mapping[type[ast.AST], str] = {
     ast.Div: "/",
     ast.Pow: "**",
     ast.USub: "0-",
+    ast.UAdd: "0+",
     ast.Not: "not",
     ast.And: "and",
     ast.Or: "or",
@@ -184,12 +185,12 @@ class _Parser:
                 return self._convert_constant(value, place)
             case ast.Name() | ast.Attribute():
                 return Column(self._name(node), place)
-            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return self._convert(operand, n_levels)
             case ast.UnaryOp(
-                op=ast.USub(), operand=ast.Constant(value=int() | float() as value)
+                op=ast.USub() | ast.UAdd() as op,
+                operand=ast.Constant(value=int() | float() as value),
             ) if not isinstance(value, bool):
-                return self._convert_constant(-value, place)
+                sign = -1 if isinstance(op, ast.USub) else 1
+                return self._convert_constant(sign * value, place)
             case ast.UnaryOp(op=op, operand=operand):
                 return self._call(op, [operand], place, n_levels)
             case ast.BinOp(left=left, op=op, right=right):
