@@ -3,14 +3,16 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyro
 import pytest
-from builders import SAMPLE_DATA, one_line_error
+from builders import SAMPLE_DATA, one_line_error, random_mixture, sampled
 from click.testing import Result
 from matplotlib.figure import Figure
 
@@ -96,6 +98,20 @@ def test_a_fit_from_a_start_keeps_its_numbers(frame: pd.DataFrame, fitted: gmmcl
     start = fitted.mixture.reorder(np.array([1, 0]))
     found = gmmcli.fit(frame, start=start)
     np.testing.assert_allclose(found.mixture.means, start.means, rtol=1e-4)
+
+
+def test_two_fits_at_once_are_those_of_one_after_the_other() -> None:
+    tables = [sampled(random_mixture(k, seed=k), 200, seed=k) for k in (2, 3)]
+    alone = [gmmcli.fit(table, components=k) for k, table in zip((2, 3), tables, strict=True)]
+    with ThreadPoolExecutor(2) as threads:
+        together = [
+            threads.submit(gmmcli.fit, table, components=k)
+            for _ in range(5)
+            for k, table in zip((2, 3), tables, strict=True)
+        ]
+    for one, other in zip(together, 5 * alone, strict=True):
+        assert one.result().history.equals(other.history)
+    assert pyro.poutine.runtime._PYRO_STACK == []
 
 
 def test_a_notebook_shows_the_picture_and_the_table(frame: pd.DataFrame) -> None:

@@ -20,6 +20,7 @@ from gmmcli.core.inference.model import (
     CellTensors,
     Components,
     MixtureModel,
+    enter_pyro,
     find_best_assignment,
     skip_checks,
     take_logs,
@@ -43,9 +44,10 @@ def narrow_cells(mixture: Mixture, n_cells: int) -> Cells:
 def test_pyro_checks_the_model_in_all_tests_and_not_where_it_is_told_not_to() -> None:
     assert is_validation_enabled()
     assert poutine.util.is_validation_enabled()
-    with skip_checks():
+    with skip_checks(), enter_pyro():
         assert not is_validation_enabled()
-    assert is_validation_enabled()
+    with enter_pyro():
+        assert is_validation_enabled()
 
 
 def test_a_trace_without_data_draws_an_assignment_and_a_point() -> None:

@@ -19,7 +19,7 @@ from gmmcli.core.inference.adam import Adam, move_inside
 from gmmcli.core.inference.ascent import Ascent, Evaluation, Optimizer
 from gmmcli.core.inference.convergence import estimate_after_probe
 from gmmcli.core.inference.curvature import Memory, find_curvature
-from gmmcli.core.inference.model import CellTensors, Components, MixtureModel
+from gmmcli.core.inference.model import CellTensors, Components, MixtureModel, enter_pyro
 from gmmcli.core.inference.natural_gradient import NaturalGradient, constrain_factors
 from gmmcli.core.inference.quasi_newton import QuasiNewton
 from gmmcli.core.inference.state import State
@@ -43,6 +43,15 @@ def climb(
     Raises:
         FitError: when Adam, at too high a learning rate, leaves no mixture behind.
     """
+    states = _climb(cells, start, ascent, memory)
+    while True:
+        with enter_pyro():
+            state = next(states)
+        yield state
+
+
+def _climb(cells: Cells, start: Mixture, ascent: Ascent, memory: Memory | None) -> Iterator[State]:
+    """The same where this thread is the only one in Pyro."""
     tensors, elbo = CellTensors.of(cells), TraceEnum_ELBO(max_plate_nesting=1)
     model = prepare_model(start, ascent)
     optimizer = choose_optimizer(cells, start.n_components, ascent, memory)
