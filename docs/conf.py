@@ -26,6 +26,7 @@ extensions = [
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "gmm"
+man_pages = [("reference/commands", "gmm", "mixtures of Gaussians for tables of points", author, 1)]
 
 myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
 myst_heading_anchors = 3

@@ -3,6 +3,8 @@
 One module for each command. A command parses, imports, calls and reports.
 """
 
+import platform
+
 import click
 
 from gmmcli import __version__
@@ -21,10 +23,43 @@ Example:
 """
 
 
+def note_verbosity(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    """Remember --verbose for --version."""
+    ctx.meta["gmmcli.verbose"] = value
+
+
+def print_version(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    """Print the version where it is asked for, and of all that results may depend on."""
+    if not value or ctx.resilient_parsing:
+        return
+    click.echo(f"gmm, version {__version__}")
+    if ctx.meta["gmmcli.verbose"]:
+        from gmmcli.core.runs.parameters import find_versions
+
+        _, *packages = find_versions().items()
+        for name, found in (*packages, ("system", platform.platform())):
+            click.echo(f"{name} {found}")
+    ctx.exit()
+
+
 @click.group(
     cls=Application, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.version_option(__version__, prog_name="gmm")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    callback=print_version,
+    help="Say which version this is, and exit.",
+)
+@click.option(
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=note_verbosity,
+    help="With --version, what else a bug report should say.",
+)
 def gmm() -> None:
     """Fit mixtures of Gaussians to tables of two-dimensional points, and watch them converge."""
 

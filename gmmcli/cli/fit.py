@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from gmmcli.cli.application import mention_kept_fit
+from gmmcli.cli.completion import complete_columns, complete_files, complete_runs
 from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.options import (
     ComponentChoice,
@@ -46,7 +47,7 @@ Examples:
 
 
 @click.command(short_help="Fit a mixture to a table of points.", epilog=EXAMPLES)
-@click.argument("data", required=False)
+@click.argument("data", required=False, shell_complete=complete_files)
 @table_option
 @engine_option
 @click.option(
@@ -68,20 +69,27 @@ Examples:
     "-x",
     "x_column",
     metavar="COLUMN",
+    shell_complete=complete_columns,
     help="The column of the first coordinate, or an expression of columns such as 'log10(flux)'.",
 )
 @click.option(
-    "-y", "y_column", metavar="COLUMN", help="The same of the second, as 'bp - rp' or 'FL2/150'."
+    "-y",
+    "y_column",
+    metavar="COLUMN",
+    shell_complete=complete_columns,
+    help="The same of the second, as 'bp - rp' or 'FL2/150'.",
 )
 @where_option
 @click.option(
     "--weight",
     metavar="COLUMN",
+    shell_complete=complete_columns,
     help="How much each row counts: a column or an expression. By default every row counts 1.",
 )
 @click.option(
     "--by",
     metavar="COLUMN",
+    shell_complete=complete_columns,
     help="Fit the rows of each value of a column by themselves too, with the numbers of the fit of "
     "all rows.",
 )
@@ -131,6 +139,7 @@ Examples:
     default="auto",
     show_default=True,
     metavar="FILE|auto",
+    shell_complete=complete_files,
     help="Where to start: JSON with weights, means and covariances, or (auto) a search for the "
     "best mixture. Components keep the numbers of the start.",
 )
@@ -138,6 +147,7 @@ Examples:
     "--like",
     type=click.Path(path_type=Path),
     metavar="RUN",
+    shell_complete=complete_runs,
     help="Start from the mixture of another run, with its covariance type, its columns and the "
     "numbers of its components, and say how far each has moved.",
 )
@@ -145,6 +155,7 @@ Examples:
     "--resume",
     type=click.Path(path_type=Path),
     metavar="RUN",
+    shell_complete=complete_runs,
     help="Go on with a fit that was interrupted or reached --steps, as it was asked for, and "
     "replace its run. DATA is read again, by default from where it was.",
 )

@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from gmmcli.cli.completion import complete_runs
 from gmmcli.cli.options import StepList, valley_option
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
@@ -23,7 +24,7 @@ Examples:
 
 
 @click.command(short_help="Draw the pictures of a fit again.", epilog=EXAMPLES)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=complete_runs)
 @click.option(
     "--steps",
     type=StepList(),

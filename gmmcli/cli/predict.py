@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gmmcli.cli.completion import complete_columns, complete_files, complete_runs
 from gmmcli.cli.options import engine_option, table_option, valley_option, where_option
 from gmmcli.settings import EngineName
 
@@ -23,8 +24,8 @@ Examples:
 
 
 @click.command(short_help="Label the rows of a table by a fit.", epilog=EXAMPLES)
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("data")
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=complete_runs)
+@click.argument("data", shell_complete=complete_files)
 @table_option
 @engine_option
 @click.option(
@@ -38,12 +39,14 @@ Examples:
     "-x",
     "x_column",
     metavar="COLUMN",
+    shell_complete=complete_columns,
     help="The column of the first coordinate, if not that of RUN.",
 )
 @click.option(
     "-y",
     "y_column",
     metavar="COLUMN",
+    shell_complete=complete_columns,
     help="The column of the second coordinate, if not that of RUN.",
 )
 @where_option
@@ -54,7 +57,12 @@ Examples:
     is_flag=True,
     help="Write how many rows have each label and group, rather than the rows.",
 )
-@click.option("--by", metavar="COLUMN", help="With --counts, for each value of a column by itself.")
+@click.option(
+    "--by",
+    metavar="COLUMN",
+    shell_complete=complete_columns,
+    help="With --counts, for each value of a column by itself.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
 @click.pass_context
 def predict(
