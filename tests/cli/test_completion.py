@@ -1,6 +1,5 @@
 """What the shell completes."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ def complete(line: str) -> list[str]:
 @pytest.fixture
 def place(work: Path) -> Path:
     """A directory with a table, a run called one, and other directories."""
-    os.symlink(SAMPLE_DATA / "old_faithful.csv", "eruptions.csv")
+    Path("eruptions.csv").symlink_to(SAMPLE_DATA / "old_faithful.csv")
     for name in ("one", "other", "deep/two"):
         Path(name).mkdir(parents=True)
     for run in ("one", "deep/two"):

@@ -89,6 +89,11 @@ def invoke(*words: str) -> Result:
     table=np.array([[-270.824, -6.1e-7, 1.0], [1.7e-167, 1.2e-7, 1.0]]),
     request=["--criterion", "aic", "--weight", "w", "--floor", "1e-7"],
 )
+@example(table=np.array([[1e6, 1.4e-158, 1.0], [1e6 + 1, 0.0, 1.0]]), request=[])
+@example(  # on a line, where a component has hardly any width
+    table=np.array([[0.0, y, 1.0] for y in (-72, -437, 1059, 2364, 318, 2900, -998, -26)] * 5),
+    request=["--weight", "w", "--floor", "1e-7", "--covariance", "tied,VVE"],
+)
 @example(table=np.array([[1e308, 0.0, 1.0], [-1e308, 1.0, 1.0]] * 3), request=[])
 def test_a_fit_is_valid_or_refused(table: FloatArray, request: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:

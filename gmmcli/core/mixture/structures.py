@@ -284,7 +284,9 @@ def constrain(
             else grow without end.
     """
     structure = STRUCTURES[covariance]
-    free, least = covariances, structure.adapt_least(least)
+    least = structure.adapt_least(least)
+    # Lengths of axes have logarithms then; of what is no shorter than the least, no digit changes.
+    free = covariances + np.finfo(np.float64).eps * least
     if not masses.any():  # a background has all points: no component counts more than another
         masses = np.ones_like(masses)
     covariances = structure.project(free, masses)

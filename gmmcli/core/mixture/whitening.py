@@ -114,12 +114,15 @@ def find_whitening_matrices(
     """
     variances = totals[:, [0, 1], [0, 1]]  # (N, 2)
     largest = variances.max(axis=1, keepdims=True)
-    _check_variances(largest)
+    variances = np.where(variances > 0, variances, largest)  # of points on a line along an axis
+    _check_variances(variances)
     maps = STRUCTURES[covariance].survives
     if maps == "one scale":
-        return np.asarray(np.eye(2) / np.sqrt(variances.mean(axis=1))[:, None, None])
+        return np.asarray(
+            np.eye(2) / np.sqrt(np.trace(totals, axis1=1, axis2=2) / 2)[:, None, None]
+        )
     # Axes first, and only then directions: variances in different units have no common digits.
-    axes = np.eye(2) / np.sqrt(np.where(variances > 0, variances, largest))[:, :, None]
+    axes = np.eye(2) / np.sqrt(variances)[:, :, None]
     if maps == "scales of axes":
         return np.asarray(axes)
     lengths, directions = np.linalg.eigh(axes @ totals @ axes)
