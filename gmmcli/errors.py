@@ -16,15 +16,19 @@ def abridge(message: str, *, most: int = 600) -> str:
     return message if len(message) <= most else f"{message[:half]} ... {message[-half:]}"
 
 
-class GmmError(Exception):
-    """An error of the user's input or surroundings; its text says what, where and what to do.
+def escape(text: str) -> str:
+    """A text in which whatever a terminal would obey, or break the line at, is as Python writes it.
 
-    What files hold may be part of the text, so whatever a terminal would obey, or break the line
-    at, stands there as Python writes it, and no more than anybody reads.
+    Messages and results may have names in them that stand in files of strangers.
     """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+class GmmError(Exception):
+    """An error of the user's input or surroundings; its text says what, where and what to do."""
 
     def __str__(self) -> str:
-        return abridge("".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__()))
+        return abridge(escape(super().__str__()))
 
 
 class TableError(GmmError):

@@ -11,7 +11,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from gmmcli.cli.interrupts import get_number, tell_code
-from gmmcli.errors import GmmError, abridge
+from gmmcli.errors import GmmError, abridge, escape
 
 LACKS_MEMORY = "there is too little memory: fit fewer --cells or -k, or free some"
 
@@ -90,7 +90,7 @@ def shorten_errors() -> Iterator[None]:
         command = error.ctx.command_path if error.ctx else "gmm"
         said = error.format_message().rstrip(".")
         stop = "" if said.endswith("?") else "."
-        message = f"{abridge(said)}{stop} Try '{command} --help'."
+        message = f"{abridge(escape(said))}{stop} Try '{command} --help'."
         raise OneLineUsageError(message) from error
     except GmmError as error:
         raise click.ClickException(str(error)) from error
@@ -102,6 +102,6 @@ def shorten_errors() -> Iterator[None]:
         if error.errno == errno.EPIPE:  # Click's business
             raise
         where = f"{error.filename}: " if error.filename else ""
-        raise click.ClickException(f"{where}{error.strerror or error}") from error
+        raise click.ClickException(escape(f"{where}{error.strerror or error}")) from error
     except KeyboardInterrupt as interrupt:
         raise tell_end(interrupt) from interrupt

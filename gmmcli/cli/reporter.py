@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from gmmcli.errors import OutputError
+from gmmcli.errors import OutputError, escape
 
 Item = TypeVar("Item")
 
@@ -34,7 +34,7 @@ class Reporter:
 
     def note(self, message: str) -> None:
         """Say one line that the user should know."""
-        self._messages.print(Text(message), soft_wrap=True)
+        self._messages.print(Text(escape(message)), soft_wrap=True)
 
     def print(self, result: RenderableType) -> None:
         """Print a part of the result; text stays in one line, however long.
@@ -42,7 +42,7 @@ class Reporter:
         Raises:
             OutputError: when standard output cannot be written.
         """
-        printed = Text(result) if isinstance(result, str) else result
+        printed = Text(escape(result)) if isinstance(result, str) else result
         try:
             self._results.print(printed, soft_wrap=isinstance(result, str))
         except OSError as error:
@@ -86,7 +86,7 @@ class Reporter:
     ) -> Iterator[Progress]:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
         progress = Progress(*columns, console=self._messages, transient=True)
-        progress.add_task(what, total=total)
+        progress.add_task(escape(what), total=total)
         if starts:
             self._start(progress)
         try:

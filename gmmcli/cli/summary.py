@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gmmcli.cli.words import count, name_candidate, round_to_scale, write_nats
 from gmmcli.core.search.status import Status
+from gmmcli.errors import escape
 from gmmcli.settings import COVARIANCE_CODES, CovarianceType
 
 # Of what the letters of a covariance type speak.
@@ -248,6 +249,7 @@ def shorten_names(
         others_width: of what no name heads.
         shortest: what is left of a name at least.
     """
+    names = escape(names[0]), escape(names[1])
     room = max((width - others_width) // 2, 2 * shortest)  # for the two names
     longest = room // 2 if sum(map(len, names)) > room else room
     x, y = (name if len(name) <= longest else f"{name[: longest - 1]}…" for name in names)

@@ -26,6 +26,18 @@ def test_piped_output_is_plain_and_quiet_is_silent(work: Path, run: Callable[...
     assert run("fit", DATA, "-k", 2, "--no-frames", "-q", "--overwrite").output == ""
 
 
+def test_what_a_terminal_would_obey_is_shown_as_text(
+    work: Path, run: Callable[..., Result]
+) -> None:
+    rows = Path(DATA).read_text().split("\n", 1)[1]
+    Path("d\x1b[2J.csv").write_text(f"x\x1b[31m,y\n{rows}")
+    done = run("fit", "d\x1b[2J.csv", "-k", 1, "--no-frames", "-o", "d\x1b[2J")
+    assert r"'x\x1b[31m'" in done.stderr
+    assert r"wrote d\x1b[2J: " in done.stdout
+    refused = run("fit", "d\x1b[2J.csv", "-x", "z\x1b[1m", "-y", "y", "-o", "other", code=1)
+    assert "\x1b" not in done.output + refused.output
+
+
 def test_a_terminal_shows_progress_and_the_table(work: Path) -> None:
     name = "[/b] $x$ and a good deal more than a table has room for"
     rows = Path(DATA).read_text().split("\n", 1)[1]

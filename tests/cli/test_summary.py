@@ -126,3 +126,4 @@ def test_names_are_cut_where_the_table_would_be_too_wide() -> None:
     long, short = "a" * 50, "y"
     assert shorten_names((long, short), 120) == ("a" * 17 + "…", short)
     assert shorten_names((long, short), 220) == (long, short)
+    assert shorten_names(("a\x1b[31m", "b\nc"), 120) == (r"a\x1b[31m", r"b\nc")

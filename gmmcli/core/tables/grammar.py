@@ -59,7 +59,8 @@ SIGNS = {
 SIGN = re.compile(r"(?<![=<>!])=(?!=)|<>|&&|\|\||!(?!=)|#")
 # What is read before Python's parser does: strings, names in backquotes, and blanks of any kind.
 STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-TOKEN = re.compile(rf"(?P<string>{STRING})|`(?P<quoted>(?:[^`]|``)+)`|(?P<blank>\s)", re.DOTALL)
+QUOTED = r"`(?P<quoted>(?:[^`]|``)+)`"
+TOKEN = re.compile(rf"(?P<string>{STRING})|{QUOTED}|(?P<blank>[\s\ufeff])", re.DOTALL)
 NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
 WORD = re.compile(r"\w+|\W")
 UNFINISHED = re.compile(r"([-+*/<>=(,]|\b(and|or|not|in))$")
