@@ -9,10 +9,12 @@ from builders import (
     cells_of,
     choose,
     fit,
+    gaussian,
     mixture_of,
     over_background,
     random_mixture,
     sampled,
+    spread_clusters,
 )
 from sklearn.mixture import GaussianMixture
 
@@ -368,3 +370,21 @@ def test_a_row_that_outweighs_all_others_is_all_that_is_fitted(weight: float) ->
     weights[3] = weight
     found = choose(cells_of(points, weights), FitSettings(), Choice(1, 5, True))
     np.testing.assert_allclose(found.mixture.means, points[3:4], rtol=1e-9)
+
+
+@pytest.mark.parametrize("covariance", ["full", "tied", "VEE", "EII"])
+def test_components_without_points_stay_where_they_are(covariance: CovarianceType) -> None:
+    points = np.concatenate([gaussian(100, (0, 0), 1, 0), gaussian(100, (8, 3), 1, 1)])
+    means = np.array([[0.0, 0.0], [8.0, 3.0], [4.0, 200.0], [-1e6, 5.0]])
+    start = mixture_of([0.49, 0.49, 0.01, 0.01], means, [np.eye(2)] * 4)
+    found = fit(cells_of(points), FitSettings(4, covariance), start=start).mixture
+    assert np.allclose(found.weights[2:], 0, atol=1e-9)
+    assert np.allclose(found.means[2:], means[2:], rtol=0, atol=1e-12 * 1e6)  # of the farthest
+
+
+def test_more_components_than_clusters_are_all_among_the_points() -> None:
+    points = sampled(spread_clusters(12), 600)
+    found = fit(cells_of(points), FitSettings(20)).mixture
+    assert (found.means > points.min(axis=0)).all()
+    assert (found.means < points.max(axis=0)).all()
+    assert found.weights.min() > 0
