@@ -85,11 +85,11 @@ def test_a_tree_survives_json(mixture: Mixture) -> None:
 @pytest.mark.parametrize(
     ("joins", "valleys", "message"),
     [
-        ([1, 0], [0.5, 0.5], "join"),
+        ([1, 0], [0.5, 0.5], "not all modes join in the end"),
         ([0, 2], [0.0, 0.5], "joins one that there is not"),
         ([0, 0], [0.0, 1.5], "between 0 and 1"),
         ([0, 0], [0.0, np.nan], "between 0 and 1"),
-        ([], [], "shapes"),
+        ([], [], "the modes have shapes that differ"),
     ],
 )
 def test_what_is_no_tree_is_refused(joins: list[int], valleys: list[float], message: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyro
+import pyro.distributions as dist
 import pyro.infer
 import pytest
 import torch
@@ -132,7 +133,13 @@ def find_shares(
     _, points, spreads = CellTensors.of(cells)
     joint = evaluate_all(points, LocalUnits.of(means, factors), spreads)
     joint += take_logs(weights)[:, None]
-    return joint, find_best_assignment(joint)
+    return joint, assign(joint)
+
+
+def assign(joint: torch.Tensor, **options: int) -> dist.Categorical:
+    """The best assignment of cells with these log weights plus log densities, (K, C)."""
+    n_components, n_cells = joint.shape
+    return find_best_assignment(lambda part: joint[:, part], (n_components, n_cells), **options)
 
 
 @pytest.mark.parametrize(("n_components", "spread"), [(5, 2.0), (60, 100.0)])
@@ -142,6 +149,18 @@ def test_an_assignment_shares_cells_by_responsibilities(n_components: int, sprea
     shares = assignment.log_prob(torch.arange(n_components)[:, None]).exp()
     # No share that is left out is above the rounding of 1.
     np.testing.assert_allclose(shares, joint.softmax(dim=0), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("n_components", [5, 60])
+def test_an_assignment_is_the_same_by_parts(n_components: int) -> None:
+    mixture = random_mixture(n_components, seed=3, spread=100.0)
+    joint, whole = find_shares(mixture, narrow_cells(mixture, 400))
+    by_parts = assign(joint, at_once=70 * n_components)
+    assert type(by_parts) is type(whole)
+    assert torch.equal(by_parts.logits, whole.logits)
+    assert torch.equal(
+        by_parts.enumerate_support(expand=False), whole.enumerate_support(expand=False)
+    )
 
 
 def test_only_the_components_that_may_have_points_of_a_cell_are_enumerated() -> None:
@@ -156,10 +175,10 @@ def test_only_the_components_that_may_have_points_of_a_cell_are_enumerated() -> 
 @pytest.mark.parametrize("far", [-np.inf, np.nan])
 def test_points_without_a_density_are_told(far: float) -> None:
     with pytest.raises(FitError, match="too far from every component"):
-        find_best_assignment(torch.full((2, 5), far))
+        assign(torch.full((2, 5), far))
 
 
 def test_points_far_from_all_components_have_the_nearest() -> None:
     joint = torch.tensor([[-1e20, -3e20], [-2e20, -2e20]], dtype=torch.float64)
-    assignment = find_best_assignment(joint, look_up=0)
+    assignment = assign(joint, look_up=0)
     assert assignment.enumerate_support(expand=False).tolist() == [[0, 1]]

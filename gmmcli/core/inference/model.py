@@ -14,7 +14,7 @@ Everything here is float64 and in whitened units.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from threading import RLock
@@ -182,10 +182,13 @@ class MixtureModel(PyroModule):
         """Draw the assignment of each cell from its best distribution given the parameters."""
         with torch.no_grad():
             weights, means, factors, background = components or self.components()
-            units = LocalUnits.of(means, factors, background)
-            joint = evaluate_all(cells.means, units, cells.spreads)
-            joint += take_logs(weights)[:, None]  # (K, C), or (K + 1, C)
-            assignment_probs = find_best_assignment(joint)
+            units, logs = LocalUnits.of(means, factors, background), take_logs(weights)[:, None]
+
+            def evaluate(part: slice) -> Tensor:
+                joint = evaluate_all(cells.means[part], units, cells.spreads[part])
+                return joint.add_(logs)
+
+            assignment_probs = find_best_assignment(evaluate, (len(weights), len(cells.counts)))
         with pyro.plate("cells", len(cells.counts)), poutine.scale(scale=cells.counts):
             pyro.sample("assignment", assignment_probs, infer={"enumerate": "parallel"})
 
@@ -196,18 +199,52 @@ def take_logs(weights: Tensor, *, least: float = 1e-300) -> Tensor:
 
 
 def find_best_assignment(
-    joint: Tensor, *, farthest: float = 100.0, look_up: int = 3
+    evaluate: Callable[[slice], Tensor],
+    shape: tuple[int, int],
+    *,
+    farthest: float = 100.0,
+    look_up: int = 3,
+    at_once: int = 200_000,
 ) -> dist.Categorical:
     """The best assignment of the cells, to all components or to the few that may have points.
 
     Args:
-        joint: log weight plus mean log density of each cell's points, shape (K, C), in nats.
+        evaluate: log weight plus mean log density of the points of some cells, shape (K, part), in
+            nats.
+        shape: K and C.
         farthest: shares of a cell below exp(-farthest) count as that.
         look_up: looking a component up takes as long as going through so many for all cells
             (`benchmarks/planted.py`, the families of 100 clusters).
+        at_once: about how many numbers are worked on at once: as many as stay in a cache, against
+            the overhead of each part.
 
     Raises:
         FitError: when no component has a density at some cell that double precision can hold.
+    """
+    n_components, n_cells = shape
+    length = max(at_once // n_components, 1)
+    parts = [slice(begin, begin + length) for begin in range(0, n_cells, length)]
+    found = list[Candidates]()
+    for part in parts:
+        joint = evaluate(part)
+        found.append(Candidates.of(joint))
+        if look_up * found[-1].n_slots >= n_components:
+            joint = joint if len(parts) == 1 else evaluate(slice(None))
+            return dist.Categorical(logits=joint.clamp(min=_find_most(joint) - farthest).mT)
+    n_candidates = max(own.n_slots for own in found)
+    candidates = torch.zeros((n_candidates, n_cells), dtype=torch.long)
+    logits = torch.cat([own.most - farthest for own in found]).repeat(n_candidates, 1)
+    for part, own in zip(parts, found, strict=True):
+        candidates[:, part][own.slots, own.cells] = own.components
+        logits[:, part][own.slots, own.cells] = own.values
+    return SparseCategorical(candidates.mT, logits.mT)
+
+
+def _find_most(joint: Tensor) -> Tensor:
+    """The largest log weight plus log density at each cell, in nats, shape (C,) of (K, C).
+
+    Raises:
+        FitError: where there is none that double precision can hold.
     """
     most = joint.amax(dim=0)
     if not most.isfinite().all():
@@ -215,19 +252,44 @@ def find_best_assignment(
             "some points are too far from every component for a density: start from a mixture "
             "nearer to them, or lower --learning-rate"
         )
-    # Smaller shares change no sum with the largest, in double precision.
-    may_have = joint >= most + math.log(np.finfo(np.float64).eps)  # (K, C)
-    numbers = may_have.sum(dim=0)
-    n_candidates = int(numbers.max())
-    least = most - farthest
-    if look_up * n_candidates >= len(joint):
-        return dist.Categorical(logits=joint.clamp(min=least).mT)
-    candidates = torch.zeros((n_candidates, len(numbers)), dtype=torch.long)
-    logits = least.repeat(n_candidates, 1)  # where a cell has fewer candidates
-    components, cells, slots = _list_candidates(may_have, numbers)
-    candidates[slots, cells] = torch.from_numpy(components)
-    logits[slots, cells] = joint[components, cells]
-    return SparseCategorical(candidates.mT, logits.mT)
+    return most
+
+
+class Candidates(NamedTuple):
+    """The components that may have points of some cells, as far as double precision can tell.
+
+    Attributes:
+        most: the largest log weight plus log density at each cell, in nats, shape (C,).
+        components: of E pairs of a component and a cell, shape (E,).
+        cells: of the same, shape (E,).
+        slots: their places among the candidates of the cell, shape (E,).
+        values: their log weights plus log densities, in nats, shape (E,).
+        n_slots: the most candidates of a cell.
+    """
+
+    most: Tensor
+    components: Tensor
+    cells: Tensor
+    slots: Tensor
+    values: Tensor
+    n_slots: int
+
+    @staticmethod
+    def of(joint: Tensor) -> "Candidates":
+        """Those of cells with some log weights plus log densities, shape (K, C), in nats.
+
+        Raises:
+            FitError: see `find_best_assignment`.
+        """
+        most = _find_most(joint)
+        # Smaller shares change no sum with the largest, in double precision.
+        may_have = joint >= most + math.log(np.finfo(np.float64).eps)  # (K, C)
+        numbers = may_have.sum(dim=0)
+        by_cell = np.flatnonzero(may_have.mT.contiguous().numpy())
+        cells, components = (torch.from_numpy(each) for each in np.divmod(by_cell, len(may_have)))
+        slots = torch.arange(len(cells)) - (numbers.cumsum(dim=0) - numbers)[cells]
+        values = joint[components, cells]
+        return Candidates(most, components, cells, slots, values, int(numbers.max()))
 
 
 @contextmanager
@@ -248,18 +310,3 @@ def enter_pyro() -> Iterator[None]:
     """
     with _the_one_in_pyro, pyro.validation_enabled(False) if _are_skipped.get() else nullcontext():
         yield
-
-
-def _list_candidates(
-    may_have: Tensor, numbers: Tensor
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Components, cells and places among the candidates of a cell, each of shape (E,).
-
-    Args:
-        may_have: which components may have points of which cells, shape (K, C).
-        numbers: how many that are for each cell, shape (C,).
-    """
-    by_cell = np.flatnonzero(may_have.mT.contiguous().numpy())
-    cells, components = np.divmod(by_cell, len(may_have))
-    before = (numbers.cumsum(dim=0) - numbers).numpy()
-    return components, cells, np.arange(len(cells)) - before[cells]
