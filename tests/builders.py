@@ -22,7 +22,9 @@ from gmmcli.core.mixture.ellipses import Ellipses
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE, sample
 from gmmcli.core.mixture.structures import CovarianceStructure
+from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.directory import Run
+from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.result import Fit, describe
 from gmmcli.core.search.choice import choose_mixture
@@ -157,7 +159,8 @@ def candidate_of(components: int, bic: float, status: Status = Status.CONVERGED)
 def run_of(points: FloatArray, history: History) -> Run:
     """A run of points, one cell each, with a history."""
     last = history.snapshot(history.last_step).mixture
-    return Run(("x", "y"), last, history, cells_of(points), "auto")
+    figures = Figures(Status.CONVERGED, len(points), 0, Nats(history.elbos[-1]), 0.0, 0.0, 0.0)
+    return Run(("x", "y"), last, history, cells_of(points), "auto", figures)
 
 
 def article_run() -> Run:

@@ -16,6 +16,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.groups.groups import Groups, find_groups
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
+from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.layout import (
     CELLS,
@@ -60,6 +61,7 @@ class Run:
         history: every step.
         cells: the data, as cells.
         snapshots: which steps the fit was asked to show.
+        figures: how the fit went.
         selection: what the mixture was chosen from; None where there was no choice.
         groups: of the mixture; None where an earlier version wrote the run.
     """
@@ -69,6 +71,7 @@ class Run:
     history: History
     cells: Cells
     snapshots: Snapshots
+    figures: Figures
     selection: Selection | None = None
     groups: Groups | None = None
 
@@ -228,8 +231,10 @@ def _read(directory: Path) -> Run:
     if parameters.criterion is not None:
         parse = partial(parse_selection, parameters=parameters, criterion=parameters.criterion)
         selection = read_file(directory / SELECTION, parse)
-    asked, groups = parameters.snapshots, parameters.groups
-    return Run(parameters.columns, mixture, history, cells, asked, selection, groups)
+    asked, figures, groups = parameters.snapshots, parameters.figures, parameters.groups
+    if figures is None:
+        raise AssertionError(f"the parameters of {directory} have no figures")
+    return Run(parameters.columns, mixture, history, cells, asked, figures, selection, groups)
 
 
 def group_again(run: Run, valley: float | None) -> Run:

@@ -11,7 +11,7 @@ import pytest
 from builders import candidate_of, cells_of, fit, sampled, spread_clusters
 from click.testing import Result
 
-from gmmcli.cli.cautions import caution_on_search, caution_on_selection, describe_coarseness
+from gmmcli.core.runs.cautions import caution_on_search, caution_on_selection, describe_coarseness
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.core.search.outcome import Search
 from gmmcli.settings import Effort, FitSettings
