@@ -19,9 +19,9 @@ from gmmcli.core.runs.figures import Figures
 from gmmcli.core.tables.frames import name_source
 from gmmcli.core.tables.source import Source, check_apart
 from gmmcli.core.tables.table import Table
-from gmmcli.errors import GmmWarning, OptionError
+from gmmcli.errors import GmmWarning
 from gmmcli.options import Options, check_options, make_choice, make_settings, read_start
-from gmmcli.ranges import check_path, check_texts
+from gmmcli.ranges import check_texts, take_path
 from gmmcli.run import Run, open_rows
 from gmmcli.settings import MOST_CELLS, VALLEY, Choice
 from gmmcli.wording import translate, translate_errors
@@ -37,10 +37,7 @@ def read_run(path: Path | str) -> Run:
         RunError: naming the file that is missing, damaged or of an unknown format version.
     """
     with translate_errors():
-        place = check_path("path", path)
-        if place is None:
-            raise OptionError("path is None: give that of a run directory")
-        return Run(directory.read_run(place))
+        return Run(directory.read_run(take_path("path", path)))
 
 
 def fit(
@@ -97,10 +94,21 @@ def fit(
             cautions = [*_caution(table, compression, fitted, are_columns_chosen=chosen_here)]
     for line in cautions:
         warnings.warn(translate(line), GmmWarning, stacklevel=2)
-    found = fitted.mixture, fitted.history, fitted.cells
-    figures = Figures.of(fitted, compression.n_skipped)
-    made = directory.Run(table.columns, *found, "auto", figures, fitted.selection, fitted.groups)
-    return Run(made)
+    return Run(_record(fitted, table.columns, compression.n_skipped))
+
+
+def _record(fitted: "Fit", columns: tuple[str, str], n_skipped: int) -> directory.RunRecord:
+    """What the run directory of a fit holds, whether there is one or not."""
+    return directory.RunRecord(
+        columns=columns,
+        mixture=fitted.mixture,
+        history=fitted.history,
+        cells=fitted.cells,
+        snapshots="auto",
+        figures=Figures.of(fitted, n_skipped),
+        selection=fitted.selection,
+        groups=fitted.groups,
+    )
 
 
 def _compress(table: Table, options: Options, choice: Choice) -> Compression:

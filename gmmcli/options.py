@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.errors import OptionError
-from gmmcli.ranges import check_flag, check_path, check_word, show
+from gmmcli.ranges import check_flag, check_word, show, take_path
 from gmmcli.run import Run
 from gmmcli.settings import (
     BACKGROUNDS,
@@ -83,9 +83,10 @@ def check_options(options: Options) -> Options:
     unknown = [name for name in options if name not in Options.__annotations__]
     if unknown:
         raise TypeError(f"fit has no option {unknown[0]!r}: see gmmcli.Options")
+    output = options.get("output")
     return {
         **options,
-        "output": check_path("output", options.get("output")),
+        "output": None if output is None else take_path("output", output),
         "valley": VALLEY_RANGE.check("valley", options.get("valley", VALLEY)),
         "cells": CELLS_RANGE.check("cells", options.get("cells", MOST_CELLS)),
         "strict": check_flag("strict", options.get("strict", False)),

@@ -115,16 +115,14 @@ def check_texts(**options: object) -> None:
             )
 
 
-def check_path(option: str, value: object) -> Path | None:
-    """The value, which is a path, or None.
+def take_path(option: str, value: object) -> Path:
+    """The value, which is a path, as Python's.
 
     Raises:
-        OptionError: when it is neither.
+        OptionError: when it is none.
     """
     if isinstance(value, str | PathLike):
         return Path(value)
-    if value is None:
-        return None
     raise OptionError(f"{option} is {show(value)}: give a path")
 
 

@@ -37,7 +37,7 @@ class Run:
         record: all that its run directory holds.
     """
 
-    record: directory.Run
+    record: directory.RunRecord
 
     @property
     def mixture(self) -> Mixture:
@@ -220,7 +220,7 @@ class Run:
         """The summary: how the fit ended, the components, and the figures."""
         steps = count(self.record.history.last_step, "step")
         return (
-            f"{self.status} after {steps}\n\n{self._write_components()}\n\n"
+            f"{self.status} after {steps}\n{self._write_components()}\n"
             f"log-likelihood {write_nats(self.log_likelihood)} nats, {self.n_points:,.10g} points\n"
             f"BIC {self.bic:.2f}   AIC {self.aic:.2f}   ICL {self.icl:.2f}   (lower is better)"
         )

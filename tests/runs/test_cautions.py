@@ -152,5 +152,5 @@ def test_a_component_without_points(work: Path, run: Callable[..., Result]) -> N
     start = ("--init", "sample_data/article_start.json")
     messages = run("fit", "sample_data/old_faithful.csv", *start, "--no-frames").stderr
     assert messages.splitlines()[-1] == (
-        "without points: component 0; start elsewhere, or choose a lower -k"
+        "without points: component 0; start elsewhere, or lower -k"
     )

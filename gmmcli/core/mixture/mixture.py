@@ -25,7 +25,7 @@ from gmmcli.core.mixture.densities import (
 from gmmcli.core.mixture.draws import draw
 from gmmcli.core.mixture.ellipses import Axes, list_axes
 from gmmcli.errors import MixtureError
-from gmmcli.ranges import WholeRange
+from gmmcli.ranges import WholeRange, take_path
 from gmmcli.settings import SEED_RANGE
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Mixture:
     def _evaluate(self, points: npt.ArrayLike) -> tuple[FloatArray, FloatArray | None]:
         """Log weight plus log density, of components (K, N) and the background (N,), if any."""
         places = _take_points(points)
-        is_finite = np.isfinite(places).all(axis=1)
+        is_finite = np.asarray(np.isfinite(places).all(axis=1))
         low, high = find_reach(self.means, self.standard_deviations)
         places = np.clip(np.where(is_finite[:, None], places, self.means[0]), low, high)
         joint = evaluate_joint(places, self.weights, self.means, self.covariances)
@@ -225,9 +225,11 @@ def read_mixture(path: Path | str, *, most_bytes: int = 2**27) -> Mixture:
 
     Raises:
         MixtureError: naming the file, when it cannot be read or holds no valid mixture.
+        OptionError: when it is no path.
     """
+    path = take_path("path", path)
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             content = file.read(most_bytes + 1)
         if len(content) > most_bytes:
             raise MixtureError(f"{path} has more than {most_bytes:,} bytes: no mixture has so many")

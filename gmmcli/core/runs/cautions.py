@@ -200,7 +200,7 @@ def caution_on_components(
     empty = [k for k, number in enumerate(held) if number < nothing]
     few = [k for k, number in enumerate(held) if nothing <= number < enough - 0.1]
     if empty:
-        yield f"without points: {list_components(empty)}; start elsewhere, or choose a lower -k"
+        yield f"without points: {list_components(empty)}; start elsewhere, or lower -k"
     if few:
         its = "its shape is" if len(few) == 1 else "their shapes are"
         points = f"{enough} rows' weight" if is_weighted else f"{enough} points"

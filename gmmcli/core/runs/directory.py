@@ -52,7 +52,7 @@ from gmmcli.settings import PictureFormat
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class RunRecord:
     """A fit as its run directory tells it.
 
     Attributes:
@@ -163,7 +163,7 @@ def write_run(
     return [directory / name for name in FILES if name in written]
 
 
-def name_pictures(run: Run, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
+def name_pictures(run: RunRecord, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
     """The paths of the frames of some steps, and of the other pictures, inside a run."""
     names = [name_frame(step, picture_format) for step in steps]
     if run.selection is not None:
@@ -183,7 +183,7 @@ def remove_pictures(
             path.unlink(missing_ok=True)
 
 
-def read_run(directory: Path) -> Run:
+def read_run(directory: Path) -> RunRecord:
     """The run in a directory.
 
     Raises:
@@ -210,7 +210,7 @@ def _identify(directory: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _read(directory: Path) -> Run:
+def _read(directory: Path) -> RunRecord:
     """The run in a directory, as its files are at this moment."""
     parameters = read_parameters(directory)
     mixture, n_points = parameters.mixture, parameters.n_points
@@ -234,10 +234,10 @@ def _read(directory: Path) -> Run:
     asked, figures, groups = parameters.snapshots, parameters.figures, parameters.groups
     if figures is None:
         raise AssertionError(f"the parameters of {directory} have no figures")
-    return Run(parameters.columns, mixture, history, cells, asked, figures, selection, groups)
+    return RunRecord(parameters.columns, mixture, history, cells, asked, figures, selection, groups)
 
 
-def group_again(run: Run, valley: float | None) -> Run:
+def group_again(run: RunRecord, valley: float | None) -> RunRecord:
     """A run with groups that valleys divide from here on; with those of the fit by default."""
     valley = choose_valley(run.groups, valley)
     if run.groups is not None and valley == run.groups.valley:
