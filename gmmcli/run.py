@@ -1,9 +1,10 @@
 """A fit as Python has it: its mixture, figures and pictures, and what it says of other rows."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -139,40 +140,17 @@ class Run:
                 valley = VALLEY_RANGE.check("valley", valley)
             shares = check_flag("responsibilities", responsibilities)
             columns = x or self.columns[0], y or self.columns[1]
+            label = partial(self._label, columns=columns, valley=valley, with_shares=shares)
             source = name_source(data, where=where)
             if isinstance(data, pd.DataFrame):
-                return self._label_frame(data, source, columns, valley, shares)
-            rows: pd.DataFrame = self._label(source, columns, valley, shares).to_pandas()
+                return _label_frame(data, source, label)
+            rows: pd.DataFrame = label(source).to_pandas()
             return rows
 
-    def _label_frame(
-        self,
-        frame: pd.DataFrame,
-        source: Source,
-        columns: tuple[str, str],
-        valley: float | None,
-        with_shares: bool,
-    ) -> pd.DataFrame:
-        """The rows of a frame as they are, whatever their index, with the results beside them."""
-        place = "row"
-        while any(str(name).lower() == place for name in frame.columns):
-            place += "_"
-        numbers = pa.array(np.arange(len(frame)))
-        numbered = pa.Table.from_pandas(frame, preserve_index=False).append_column(place, numbers)
-        source = replace(source, frame=numbered)
-        found: pd.DataFrame = self._label(source, columns, valley, with_shares).to_pandas()
-        results = found.iloc[:, numbered.num_columns :].set_axis(found[place]).sort_index()
-        rows = frame if source.where is None else frame.iloc[results.index]
-        return pd.concat([rows, results.set_axis(rows.index)], axis=1)
-
     def _label(
-        self,
-        source: Source,
-        columns: tuple[str, str],
-        valley: float | None,
-        with_shares: bool,
+        self, source: Source, *, columns: tuple[str, str], valley: float | None, with_shares: bool
     ) -> pa.Table:
-        """All rows of a source with their results, in the order of the source."""
+        """All rows of a source, and after their columns the results."""
         groups = directory.group_again(self.record, valley).groups
         territories = None
         if groups is not None:
@@ -258,3 +236,25 @@ def open_rows(
         table = open_table(source, x=columns[0], y=columns[1], weight=weight)
         stack.callback(table.dataset.engine.backend.disconnect)
         yield table
+
+
+def _label_frame(
+    frame: pd.DataFrame, source: Source, label: Callable[[Source], pa.Table]
+) -> pd.DataFrame:
+    """The rows of a frame as they are, whatever their index, with their results beside them.
+
+    Args:
+        frame: the rows.
+        source: the same, and the condition that rows have to meet.
+        label: gives the rows of a source, in any order, and after their columns the results.
+    """
+    if source.frame is None:
+        raise AssertionError("a frame is no rows in memory")
+    place = "index"
+    while any(str(name).lower() == place for name in frame.columns):
+        place += "_"
+    numbered = source.frame.append_column(place, pa.array(np.arange(len(frame))))
+    labelled: pd.DataFrame = label(replace(source, frame=numbered)).to_pandas()
+    results = labelled.iloc[:, numbered.num_columns :].set_axis(labelled[place]).sort_index()
+    rows = frame if source.where is None else frame.iloc[results.index]
+    return pd.concat([rows, results.set_axis(rows.index)], axis=1)

@@ -264,7 +264,7 @@ def test_an_array_may_be_of_any_numbers(frame: pd.DataFrame) -> None:
 def test_labels_go_where_their_rows_are(frame: pd.DataFrame, fitted: gmmcli.Run) -> None:
     expected = fitted.predict(frame)["label"]
     kinds = pd.Categorical(np.where(frame["waiting"] > 70, "long", "short"))
-    shuffled = frame.assign(kind=kinds, row=1).sample(frac=1, random_state=1)
+    shuffled = frame.assign(kind=kinds, index=1).sample(frac=1, random_state=1)
     shuffled["label"] = fitted.predict(shuffled)["label"]
     pd.testing.assert_series_equal(shuffled["label"].sort_index(), expected)
     # A condition leaves rows out; indices with names, of several levels and with copies are kept.
