@@ -86,7 +86,7 @@ TESTED_IN = {
     ],
     "search/test_climbs": ["search.stages"],
     "search/test_fit": ["runs.result", "search.criteria", "search.outcome"],
-    "test_api": ["runs.figures", "tables.frames"],
+    "test_api": ["tables.frames"],
     "tables/test_engines": ["tables.databases", "tables.engine", "tables.spark"],
     "tables/test_corpus": ["tables.columns", "tables.formats", "tables.workbooks"],
     "tables/test_dialect": ["tables.layout"],

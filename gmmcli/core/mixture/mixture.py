@@ -109,36 +109,44 @@ class Mixture:
         Raises:
             MixtureError: for points of another shape, or that are no numbers.
         """
-        return self._evaluate(points)[0].T
+        joint, _, is_finite = self._evaluate(points)
+        return _keep(joint, is_finite).T
 
     def log_densities(self, points: npt.ArrayLike) -> FloatArray:
         """The log density of each point under the mixture, shape (N,), in nats."""
-        joint, rest = self._evaluate(points)
-        return log_total(joint, rest, axis=0)
+        joint, rest, is_finite = self._evaluate(points)
+        return _keep(log_total(joint, rest, axis=0), is_finite)
 
     def responsibilities(self, points: npt.ArrayLike) -> FloatArray:
         """The posterior probability of each component for each point, shape (N, K).
 
         What is left to 1 is that of the background.
         """
-        return assign(*self._evaluate(points)).T
+        joint, rest, is_finite = self._evaluate(points)
+        return _keep(assign(joint, rest), is_finite).T
 
     def background_responsibilities(self, points: npt.ArrayLike) -> FloatArray:
         """The posterior probability of the background for each point, shape (N,)."""
-        joint, rest = self._evaluate(points)
+        joint, rest, is_finite = self._evaluate(points)
         if rest is None:
-            return np.asarray(joint[0] * 0)
-        return exponentiate(rest - log_total(joint, rest, axis=0))
+            return _keep(np.zeros(len(is_finite)), is_finite)
+        return _keep(exponentiate(rest - log_total(joint, rest, axis=0)), is_finite)
 
-    def _evaluate(self, points: npt.ArrayLike) -> tuple[FloatArray, FloatArray | None]:
-        """Log weight plus log density, of components (K, N) and the background (N,), if any."""
+    def _evaluate(
+        self, points: npt.ArrayLike
+    ) -> tuple[FloatArray, FloatArray | None, npt.NDArray[np.bool_]]:
+        """Log weight plus log density of components and background, and which points are finite.
+
+        Of shapes (K, N), (N,) (None where there is no background) and (N,), in nats; others than
+        finite points count as if they were at a mean.
+        """
         places = _take_points(points)
         is_finite = np.asarray(np.isfinite(places).all(axis=1))
         low, high = find_reach(self.means, self.standard_deviations)
         places = np.clip(np.where(is_finite[:, None], places, self.means[0]), low, high)
         joint = evaluate_joint(places, self.weights, self.means, self.covariances)
-        joint[:, ~is_finite] = np.nan
-        return joint, None if self.background is None else self.background.heights_at(places)
+        rest = None if self.background is None else self.background.heights_at(places)
+        return joint, rest, is_finite
 
     def sample(self, n_points: int, *, seed: int = 0) -> tuple[FloatArray, npt.NDArray[np.int64]]:
         """Points drawn from the mixture, shape (N, 2), and the component of each, shape (N,).
@@ -257,6 +265,11 @@ def _take_points(points: npt.ArrayLike) -> FloatArray:
     if places.ndim != 2 or places.shape[1] != 2:
         raise MixtureError(f"points must have shape (N, 2), not {places.shape}")
     return places
+
+
+def _keep(values: FloatArray, are_known: npt.NDArray[np.bool_]) -> FloatArray:
+    """The values of points, shape (..., N), where they are known, shape (N,), and NaN elsewhere."""
+    return values if are_known.all() else np.where(are_known, values, np.nan)
 
 
 def _read_only(name: str, values: npt.ArrayLike) -> FloatArray:
