@@ -31,6 +31,10 @@ class GmmError(Exception):
         return abridge(escape(super().__str__()))
 
 
+class OptionError(GmmError):
+    """An option cannot have a value that was given."""
+
+
 class TableError(GmmError):
     """A table cannot be read, or does not hold what a fit needs."""
 
@@ -49,3 +53,7 @@ class RunError(GmmError):
 
 class OutputError(GmmError):
     """A file cannot be written."""
+
+
+class GmmWarning(UserWarning):
+    """What is to be known of a result before it is trusted, in one line."""

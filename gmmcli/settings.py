@@ -3,8 +3,12 @@
 Imports nothing heavy, so that help pages can show it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from gmmcli.errors import OptionError
+from gmmcli.ranges import RealRange, WholeRange, check_word, show
 
 CovarianceType = Literal[
     "full",
@@ -71,6 +75,15 @@ FLOOR = 1e-5
 # (benchmarks/groups.py).
 VALLEY = 0.95
 
+# What each option may be, for the command line and for Python.
+COMPONENTS_RANGE = WholeRange(1)
+STEPS_RANGE = WholeRange(0)
+SEED_RANGE = WholeRange(0)
+CELLS_RANGE = WholeRange(100, 10_000_000)
+FLOOR_RANGE = RealRange(1e-7, 0.5)
+VALLEY_RANGE = RealRange(0, 1, is_open=True)
+LEARNING_RATE_RANGE = RealRange(1e-6, 1)
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -85,6 +98,9 @@ class FitSettings:
         seed: of the random choices of the search.
         effort: how soon the search gives up.
         floor: the least standard deviation of a component, as a share of the data's.
+
+    Raises:
+        OptionError: for a value that an option cannot have.
     """
 
     components: int = 2
@@ -95,6 +111,19 @@ class FitSettings:
     seed: int = 0
     effort: Effort = "normal"
     floor: float = FLOOR
+
+    def __post_init__(self) -> None:
+        ranges: dict[str, WholeRange | RealRange] = {
+            "components": COMPONENTS_RANGE,
+            "learning_rate": LEARNING_RATE_RANGE,
+            "steps": STEPS_RANGE,
+            "seed": SEED_RANGE,
+            "floor": FLOOR_RANGE,
+        }
+        _set(self, **{name: r.check(name, getattr(self, name)) for name, r in ranges.items()})
+        check_word("covariance", self.covariance, COVARIANCE_TYPES)
+        check_word("optimizer", self.optimizer, OPTIMIZERS)
+        check_word("effort", self.effort, EFFORTS)
 
 
 @dataclass(frozen=True)
@@ -108,6 +137,9 @@ class Choice:
         covariances: the covariance types.
         criterion: what is to be as low as can be.
         background: whether there is one: always, never, or where it lowers the criterion by far.
+
+    Raises:
+        OptionError: for a value that an option cannot have.
     """
 
     fewest: int = 1
@@ -116,6 +148,12 @@ class Choice:
     covariances: tuple[CovarianceType, ...] = ("full",)
     criterion: CriterionName = "bic"
     background: BackgroundChoice = "auto"
+
+    def __post_init__(self) -> None:
+        fewest, most = read_components((self.fewest, self.most))
+        _set(self, fewest=fewest, most=most, covariances=read_covariances(self.covariances))
+        check_word("criterion", self.criterion, CRITERIA)
+        check_word("background", self.background, BACKGROUNDS)
 
     @classmethod
     def among(
@@ -165,3 +203,48 @@ class Choice:
 def _describe_alone(covariance: CovarianceType) -> str:
     """What a single component of a type may be, in the letters of its code."""
     return COVARIANCE_CODES[covariance].replace("E", "V")
+
+
+def read_components(value: object) -> tuple[int, int]:
+    """The fewest and the most components, of a number or of these two.
+
+    Raises:
+        OptionError: when it is neither.
+    """
+    ends = value if isinstance(value, tuple | list) else (value, value)
+    try:
+        fewest, most = (COMPONENTS_RANGE.check("components", number) for number in ends)
+    except (OptionError, ValueError):
+        fewest, most = 1, 0
+    if fewest > most:
+        raise OptionError(
+            f"components is {show(value)}: give 'auto', a whole number above 0, or the fewest and "
+            "the most"
+        )
+    return fewest, most
+
+
+def read_covariances(names: Sequence[object]) -> tuple[CovarianceType, ...]:
+    """Covariance types of some names or codes, in letters of either case, each once.
+
+    Raises:
+        OptionError: naming what is none.
+    """
+    known: dict[object, CovarianceType] = {
+        word.lower(): name for name, code in COVARIANCE_CODES.items() for word in (name, code)
+    }
+    found = [known.get(name.strip().lower()) if isinstance(name, str) else None for name in names]
+    types = tuple(dict.fromkeys(each for each in found if each is not None))
+    if not types or None in found:
+        wrong = show(names[found.index(None)]) if found else "nothing"
+        raise OptionError(
+            f"{wrong} is no covariance type: name {', '.join(COVARIANCE_TYPES)}, several of these, "
+            "or auto alone"
+        )
+    return types
+
+
+def _set(settings: object, **values: Any) -> None:
+    """Give a frozen value its attributes as they were checked."""
+    for name, value in values.items():
+        object.__setattr__(settings, name, value)

@@ -22,7 +22,9 @@ from gmmcli.core.mixture.ellipses import Ellipses
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE, sample
 from gmmcli.core.mixture.structures import CovarianceStructure
-from gmmcli.core.runs.directory import Run
+from gmmcli.core.mixture.units import Nats
+from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.result import Fit, describe
 from gmmcli.core.search.choice import choose_mixture
@@ -154,13 +156,14 @@ def candidate_of(components: int, bic: float, status: Status = Status.CONVERGED)
     return Candidate(components, "full", 0.0, 1, Criteria(bic, bic, bic), status)
 
 
-def run_of(points: FloatArray, history: History) -> Run:
+def run_of(points: FloatArray, history: History) -> RunRecord:
     """A run of points, one cell each, with a history."""
     last = history.snapshot(history.last_step).mixture
-    return Run(("x", "y"), last, history, cells_of(points), "auto")
+    figures = Figures(Status.CONVERGED, len(points), 0, Nats(history.elbos[-1]), 0.0, 0.0, 0.0)
+    return RunRecord(("x", "y"), last, history, cells_of(points), "auto", figures)
 
 
-def article_run() -> Run:
+def article_run() -> RunRecord:
     """The run of a fit to the article's example, from its bad start."""
     points = sampled(ARTICLE, 300)
     start = read_mixture(SAMPLE_DATA / "article_start.json")

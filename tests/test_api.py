@@ -1,7 +1,9 @@
 """Fits from Python: the same as the commands give, of tables of any kind in memory."""
 
+import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -18,6 +20,7 @@ from matplotlib.figure import Figure
 
 import gmmcli
 from gmmcli.core.runs.parameters import read_parameters
+from gmmcli.wording import translate
 
 DATA = SAMPLE_DATA / "old_faithful.csv"
 
@@ -90,8 +93,11 @@ def test_a_fit_is_that_of_the_command(
     rows = again.predict(frame, responsibilities=True)
     pd.testing.assert_frame_equal(rows, pd.read_csv(StringIO(labels)), rtol=1e-9)
     assert len(again.predict(frame, where="waiting < 50")) == (frame["waiting"] < 50).sum()
-    with pytest.raises(gmmcli.GmmError, match="exists: name another"):
+    with pytest.raises(gmmcli.GmmError, match=r"another with output.* overwrite=True$"):
         gmmcli.fit(frame, output=work / "function")
+    for name in ("status", "n_points", "n_skipped", "n_groups", "log_likelihood", "bic", "icl"):
+        assert getattr(again, name) == getattr(found, name)
+    assert str(again) == str(found)
 
 
 def test_a_fit_from_a_start_keeps_its_numbers(frame: pd.DataFrame, fitted: gmmcli.Run) -> None:
@@ -143,12 +149,11 @@ def test_components_are_those_of_the_mixture(fitted: gmmcli.Run) -> None:
     [
         (3, {}, "cannot read a table from a int"),
         (np.ones(3), {}, "an array of points has shape (N, 2), not (3,)"),
+        (np.ones((5, 3)), {}, "an array of points has shape (N, 2), not (5, 3)"),
         (pd.DataFrame({"a": ["u", "v"], "b": [1, 2]}), {}, "the table needs two numeric columns"),
         (np.ones((5, 2)), {}, "the table: all points equal (1, 1)"),
-        (np.eye(3), {"x": "z"}, "the table has no column 'z'"),
-        (np.eye(3), {"components": 0}, "components is (0, 0): give a number above 0"),
-        (np.eye(3), {"covariance": "round"}, "'round' is none of full, tied"),
-        (np.eye(3), {"criterion": "dic"}, "'dic' is none of bic"),
+        (np.eye(2), {"x": "z"}, "the table has no column 'z'"),
+        (np.eye(2), {"x": "y", "y": "y"}, "x and y both name 'y'"),
     ],
 )
 def test_what_is_wrong_is_one_line(data: object, options: dict[str, object], message: str) -> None:
@@ -156,6 +161,234 @@ def test_what_is_wrong_is_one_line(data: object, options: dict[str, object], mes
         gmmcli.fit(data, **options)  # type: ignore[arg-type]
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"components": 0}, "components is 0: give 'auto', a whole number above 0, or"),
+        ({"components": True}, "components is True"),
+        ({"covariance": "round"}, "'round' is no covariance type: name full, tied"),
+        ({"covariance": None}, "None is no covariance type"),
+        ({"criterion": "dic"}, "criterion is 'dic': give bic, aic or icl"),
+        ({"background": None}, "background is None: give auto, on or off"),
+        ({"effort": 3}, "effort is 3: give quick, normal or thorough"),
+        ({"floor": -1}, "floor is -1: give a number from 1e-07 to 0.5"),
+        ({"valley": float("nan")}, "valley is nan: give a number above 0 and up to 1"),
+        ({"optimizer": "sgd"}, "optimizer is 'sgd': give natural or adam"),
+        ({"learning_rate": 0}, "learning_rate is 0: give a number from 1e-06 to 1"),
+        ({"steps": 2.5}, "steps is 2.5: give a whole number from 0 on"),
+        ({"seed": None}, "seed is None: give a whole number from 0 on"),
+        ({"strict": "no"}, "strict is 'no': give True or False"),
+        ({"exact": 1}, "exact is 1: give True or False"),
+        ({"cells": 1}, "cells is 1: give a whole number from 100 to 10,000,000"),
+        ({"output": 3}, "output is 3: give a path"),
+        ({"overwrite": None}, "overwrite is None: give True or False"),
+        ({"start": 5}, "start is 5: give a mixture, a run, or the path of its JSON"),
+        ({"start": "nothing.json"}, "cannot read nothing.json"),
+        ({"x": 0}, "x is 0: give text, the name of a column or an expression of columns"),
+        ({"where": 3}, "where is 3: give text"),
+        ({"weight": 2}, "weight is 2: give text"),
+    ],
+)
+def test_options_are_checked_before_data_are_read(options: dict[str, object], message: str) -> None:
+    with pytest.raises(gmmcli.GmmError) as raised:
+        gmmcli.fit("no such table", **options)  # type: ignore[arg-type]
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"components": 3}, "components is 3, and start has 2: leave out either"),
+        ({"covariance": ["full", "diag"]}, "covariance with several types searches for a start"),
+        ({"background": "on"}, "a start says itself whether there is a background"),
+    ],
+)
+def test_a_start_leaves_nothing_to_be_chosen(
+    fitted: gmmcli.Run, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(gmmcli.GmmError, match=message):
+        gmmcli.fit("no such table", start=fitted, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda run: run.predict(DATA, valley=2), "valley is 2: give a number above 0"),
+        (lambda run: run.predict(DATA, x=3), "x is 3: give text"),
+        (lambda run: run.predict(DATA, responsibilities="no"), "responsibilities is 'no'"),
+        (lambda run: run.plot(colour="x"), "colour is 'x': give component or group"),
+        (lambda run: run.plot("a"), "step is 'a': give a whole number from 0 on"),
+        (lambda run: run.plot(1.5), "step is 1.5"),
+        (lambda run: run.mixture.sample(-1), "n_points is -1"),
+        (lambda run: run.mixture.sample(5, seed=1.5), "seed is 1.5"),
+        (lambda run: run.mixture.log_densities([1, 2]), "points must have shape (N, 2), not (2,)"),
+        (
+            lambda run: run.mixture.responsibilities(np.ones((2, 3))),
+            "points must have shape (N, 2)",
+        ),
+        (lambda run: run.mixture.log_densities([["a", "b"]]), "points must be numbers"),
+        (lambda _: gmmcli.read_run(3), "path is 3: give a path"),  # type: ignore[arg-type]
+        (lambda _: gmmcli.read_mixture(None), "path is None"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_asked_of_a_run_is_checked(
+    fitted: gmmcli.Run, ask: Callable[[gmmcli.Run], object], message: str
+) -> None:
+    with pytest.raises(gmmcli.GmmError) as raised:
+        ask(fitted)
+    assert str(raised.value).startswith(message)
+
+
+def test_numbers_of_numpy_are_numbers(frame: pd.DataFrame, fitted: gmmcli.Run) -> None:
+    found = gmmcli.fit(
+        frame,
+        components=np.int64(2),  # type: ignore[arg-type]
+        seed=np.uint8(0),  # type: ignore[arg-type]
+        floor=np.float32(1e-5),  # type: ignore[arg-type]
+        exact=np.False_,  # type: ignore[arg-type]
+    )
+    np.testing.assert_allclose(found.mixture.means, fitted.mixture.means, rtol=1e-12)
+    assert isinstance(found.plot(np.int64(1)), Figure)  # type: ignore[arg-type]
+
+
+def test_an_array_may_be_of_any_numbers(frame: pd.DataFrame) -> None:
+    halves = frame.to_numpy(dtype=np.float16)
+    found = gmmcli.fit(halves, components=2)
+    same = gmmcli.fit(halves.astype(np.float64), components=2)
+    np.testing.assert_array_equal(found.mixture.means, same.mixture.means)
+
+
+def test_labels_go_where_their_rows_are(frame: pd.DataFrame, fitted: gmmcli.Run) -> None:
+    expected = fitted.predict(frame)["label"]
+    kinds = pd.Categorical(np.where(frame["waiting"] > 70, "long", "short"))
+    shuffled = frame.assign(kind=kinds, index=1).sample(frac=1, random_state=1)
+    shuffled["label"] = fitted.predict(shuffled)["label"]
+    pd.testing.assert_series_equal(shuffled["label"].sort_index(), expected)
+    # A condition leaves rows out; indices with names, of several levels and with copies are kept.
+    for index in (["kind"], ["kind", "label"]):
+        rows = shuffled.set_index(index)
+        found = fitted.predict(rows, where="waiting < 60", responsibilities=True)
+        left = rows[rows["waiting"] < 60]
+        pd.testing.assert_frame_equal(found[list(left.columns)], left)
+        np.testing.assert_array_equal(
+            found["label"], shuffled.loc[shuffled["waiting"] < 60, "label"]
+        )
+    assert fitted.predict(shuffled)["kind"].dtype == "category"
+    assert list(fitted.predict(shuffled).columns[4:6]) == ["label", "predicted_label"]
+
+
+def test_rows_of_arrow_are_labelled(frame: pd.DataFrame, fitted: gmmcli.Run) -> None:
+    found = fitted.predict(Capsule(pa.Table.from_pandas(frame)))
+    pd.testing.assert_frame_equal(found, fitted.predict(frame))
+
+
+def test_a_start_is_a_mixture_a_run_or_a_path(
+    frame: pd.DataFrame, fitted: gmmcli.Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "start.json"
+    path.write_text(json.dumps(fitted.mixture.to_json()))
+    for start in (fitted.mixture, fitted, path, str(path)):
+        found = gmmcli.fit(frame, start=start)
+        np.testing.assert_allclose(found.mixture.means, fitted.mixture.means, rtol=1e-4)
+
+
+def test_a_start_loses_its_background_where_there_is_to_be_none(frame: pd.DataFrame) -> None:
+    start = gmmcli.fit(frame, components=2, background="on")
+    assert start.mixture.background is not None
+    assert gmmcli.fit(frame, start=start).mixture.background is not None
+    assert gmmcli.fit(frame, start=start, background="off").mixture.background is None
+
+
+def test_adam_climbs_from_python_too(frame: pd.DataFrame, fitted: gmmcli.Run) -> None:
+    with pytest.warns(gmmcli.GmmWarning, match="^step limit reached after 3 steps: raise steps"):
+        found = gmmcli.fit(
+            frame, start=fitted, optimizer="adam", learning_rate=1e-3, steps=3, covariance="diag"
+        )
+    assert found.status == "step limit reached"
+    assert found.history["step"].max() == 3
+
+
+def test_a_fit_warns_of_what_the_summary_does(
+    frame: pd.DataFrame, work: Path, run: Callable[..., Result]
+) -> None:
+    counted = frame.rename_axis("number").reset_index()
+    counted.loc[[3, 4], "eruptions"] = [np.nan, np.inf]
+    counted.loc[[5, 6, 7], "eruptions"] = -999
+    options = {"components": 2, "background": "off"}
+    with pytest.warns(gmmcli.GmmWarning) as warned:
+        found = gmmcli.fit(counted, x="eruptions", y="waiting", **options)  # type: ignore[arg-type]
+    lines = [str(warning.message) for warning in warned]
+    assert lines[:2] == [
+        "skipped 2 of 272 rows: a coordinate is empty or not finite",
+        "-999 in 'eruptions' (3 rows) is far outside all other values, as codes for missing ones "
+        "are: if it is one, leave those fields empty",
+    ]
+    assert {warning.filename for warning in warned} == {__file__}
+    assert (found.n_points, found.n_skipped) == (270, 2)
+    counted.to_csv("d.csv", index=False)
+    asked = ("-x", "eruptions", "-y", "waiting", "-k", 2, "--background", "off", "--no-frames")
+    said = run("fit", "d.csv", *asked).stderr.splitlines()
+    assert [translate(line) for line in said] == lines
+
+
+def test_a_first_column_that_counts_is_no_coordinate_without_a_word(
+    frame: pd.DataFrame, work: Path, run: Callable[..., Result]
+) -> None:
+    counted = frame.rename_axis("number").reset_index()
+    line = "'number' counts the rows: if it is no coordinate, choose others with x and y"
+    with pytest.warns(gmmcli.GmmWarning) as warned:
+        gmmcli.fit(counted, components=1, background="on")
+    assert str(warned[0].message) == line
+    counted.to_csv("d.csv", index=False)
+    said = run("fit", "d.csv", "-k", 1, "--no-frames").stderr
+    assert line.replace("x and y", "-x and -y") in said.splitlines()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gmmcli.fit(counted, x="number", y="waiting", components=1, background="on")
+
+
+def test_a_run_says_in_few_lines_what_it_is(fitted: gmmcli.Run) -> None:
+    assert repr(fitted) == (
+        "<Run: 2 components of 'eruptions' and 'waiting', 272 points, converged>"
+    )
+    lines = str(fitted).splitlines()
+    assert lines[0].startswith("converged after ")
+    assert lines[1].split()[:2] == ["component", "weight"]
+    assert lines[2].split() == ["0", "0.3559", "2.036", "54.48", "0.263", "5.805", "0.285"]
+    assert lines[4] == f"log-likelihood {fitted.log_likelihood:.4f} nats, 272 points"
+    assert lines[5].startswith(f"BIC {fitted.bic:.2f}   AIC {fitted.aic:.2f}   ICL")
+
+
+def test_figures_are_those_of_their_formulas(frame: pd.DataFrame, fitted: gmmcli.Run) -> None:
+    total = fitted.mixture.log_densities(frame).sum()
+    np.testing.assert_allclose(fitted.log_likelihood, total, rtol=1e-12)
+    n_free = 11  # two weights that sum to 1, two means and two covariances
+    np.testing.assert_allclose(fitted.bic, n_free * np.log(272) - 2 * total, rtol=1e-12)
+    np.testing.assert_allclose(fitted.aic, 2 * n_free - 2 * total, rtol=1e-12)
+    assert fitted.icl > fitted.bic
+    assert (fitted.status, fitted.n_points, fitted.n_skipped) == ("converged", 272, 0)
+    assert fitted.n_groups == 2
+
+
+def test_libraries_tell_a_user_nothing_of_their_own(frame: pd.DataFrame) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for data in (frame, DATA):
+            gmmcli.fit(data, components=1, background="on").predict(data)
+
+
+def test_far_points_have_the_answers_of_predict(fitted: gmmcli.Run) -> None:
+    far = pd.DataFrame(
+        {"eruptions": [1e200, -1e308, 3.0, np.nan, np.inf], "waiting": [0, 1e300, 60.0, 1, 1]}
+    )
+    rows, mixture = fitted.predict(far, responsibilities=True), fitted.mixture
+    np.testing.assert_allclose(mixture.log_densities(far), rows["log_density"], rtol=1e-9)
+    shares = rows[["responsibility_0", "responsibility_1"]]
+    np.testing.assert_allclose(mixture.responsibilities(far), shares, rtol=1e-9, atol=1e-300)
+    assert rows["log_density"].notna().tolist() == [True, True, True, False, False]
 
 
 def test_an_option_that_there_is_not_is_an_error_of_the_program() -> None:
@@ -174,6 +407,7 @@ def test_a_mixture_alone_labels_rows(work: Path, run: Callable[..., Result]) -> 
     np.testing.assert_allclose(rows["log_density"], expected, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::gmmcli.GmmWarning")
 def test_a_path_is_read_as_the_commands_read_it(tmp_path: Path) -> None:
     path = tmp_path / "by_blanks.dat"
     path.write_text("# time flux\n" + "".join(f"  {i}   {i % 7}.5\n" for i in range(30)))

@@ -11,23 +11,28 @@ from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.options import (
     ComponentChoice,
     CovarianceChoice,
-    NumberRange,
     StepChoice,
     engine_option,
+    real,
     seed_option,
     table_option,
     valley_type,
     where_option,
+    whole,
 )
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
     BACKGROUNDS,
+    CELLS_RANGE,
     CRITERIA,
     EFFORTS,
     EXACT_ROWS,
+    FLOOR_RANGE,
+    LEARNING_RATE_RANGE,
     LEARNING_RATES,
     MOST_CELLS,
     OPTIMIZERS,
+    STEPS_RANGE,
     VALLEY,
     Choice,
     FitSettings,
@@ -102,7 +107,7 @@ Examples:
 @click.option(
     "--cells",
     "most_cells",
-    type=click.IntRange(min=100, max=10_000_000),
+    type=whole(CELLS_RANGE),
     default=MOST_CELLS,
     show_default=True,
     metavar="N",
@@ -168,7 +173,7 @@ Examples:
 )
 @click.option(
     "--floor",
-    type=NumberRange(min=1e-7, max=0.5),
+    type=real(FLOOR_RANGE),
     default=FitSettings.floor,
     show_default=True,
     metavar="F",
@@ -193,7 +198,7 @@ Examples:
 )
 @click.option(
     "--learning-rate",
-    type=NumberRange(min=1e-6, max=1),
+    type=real(LEARNING_RATE_RANGE),
     metavar="F",
     help="How far a step goes: the share of a full natural-gradient step "
     f"({LEARNING_RATES['natural']:g} by default), or Adam's rate ({LEARNING_RATES['adam']:g} by "
@@ -201,7 +206,7 @@ Examples:
 )
 @click.option(
     "--steps",
-    type=click.IntRange(min=0),
+    type=whole(STEPS_RANGE),
     default=FitSettings.steps,
     show_default=True,
     metavar="N",

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmmcli.cli.cautions import caution
 from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
@@ -34,6 +33,7 @@ from gmmcli.cli.summary import (
     tabulate_axes,
     tabulate_components,
 )
+from gmmcli.core.runs.cautions import caution
 from gmmcli.settings import ALIKE, Choice
 
 if TYPE_CHECKING:

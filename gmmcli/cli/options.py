@@ -6,17 +6,43 @@ from typing import Any, Literal
 
 import click
 
+from gmmcli.errors import OptionError
+from gmmcli.ranges import RealRange, WholeRange
 from gmmcli.settings import (
-    COVARIANCE_CODES,
     COVARIANCE_TYPES,
     ENGINES,
+    SEED_RANGE,
+    VALLEY_RANGE,
     CovarianceType,
     FitSettings,
+    read_covariances,
 )
+
+
+class NumberRange(click.FloatRange):
+    """A number between two others, which NaN is not."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number."""
+        number = float(super().convert(value, param, ctx))
+        return self.fail("nan is not a number", param, ctx) if math.isnan(number) else number
+
+
+def whole(numbers: WholeRange) -> click.IntRange:
+    """The type of an option that is a whole number of a range."""
+    return click.IntRange(min=numbers.least, max=numbers.most)
+
+
+def real(numbers: RealRange) -> NumberRange:
+    """The type of an option that is a number of a range."""
+    return NumberRange(min=numbers.least, max=numbers.most, min_open=numbers.is_open)
+
 
 seed_option = click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=whole(SEED_RANGE),
     default=FitSettings.seed,
     show_default=True,
     metavar="INT",
@@ -44,17 +70,6 @@ where_option = click.option(
     help="Only the rows of DATA that meet a condition, an expression of columns such as "
     "'parallax > 1 and band == \"g\"'.",
 )
-
-
-class NumberRange(click.FloatRange):
-    """A number between two others, which NaN is not."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The number."""
-        number = float(super().convert(value, param, ctx))
-        return self.fail("nan is not a number", param, ctx) if math.isnan(number) else number
 
 
 def read_numbers(words: Sequence[str], *, most_digits: int = 18) -> list[int] | None:
@@ -100,19 +115,10 @@ class CovarianceChoice(click.ParamType[tuple[CovarianceType, ...]]):
         """The types by their names, each once, in the order in which they were given."""
         if value == "auto":
             return COVARIANCE_TYPES
-        words = [word.strip() for word in str(value).split(",")]
-        known = {word.lower(): name for name in COVARIANCE_TYPES for word in self._name(name)}
-        for word in words:
-            if word.lower() not in known:
-                name = f"{word!r} is no covariance type" if word else "a covariance type is missing"
-                names = f"{', '.join(COVARIANCE_TYPES)}, some of these with commas, or auto alone"
-                self.fail(f"{name}: name {names}", param, ctx)
-        return tuple(dict.fromkeys(known[word.lower()] for word in words))
-
-    @staticmethod
-    def _name(covariance: CovarianceType) -> tuple[str, str]:
-        """What a type may be called."""
-        return covariance, COVARIANCE_CODES[covariance]
+        try:
+            return read_covariances(str(value).split(","))
+        except OptionError as error:
+            return self.fail(str(error), param, ctx)
 
 
 class StepChoice(click.ParamType[Literal["auto"] | int]):
@@ -152,7 +158,7 @@ class StepList(click.ParamType[Literal["auto", "all"] | tuple[int, ...]]):
         return self.fail(message, param, ctx)
 
 
-valley_type = NumberRange(min=0, max=1, min_open=True)
+valley_type = real(VALLEY_RANGE)
 
 valley_option = click.option(
     "--valley",

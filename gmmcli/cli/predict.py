@@ -97,7 +97,7 @@ def predict(
     """
     check_counts(counts=counts, by=by, responsibilities=responsibilities)
     from gmmcli.cli.reporter import Reporter
-    from gmmcli.cli.words import name_data
+    from gmmcli.core.runs.words import name_data
 
     reporter = Reporter(quiet=output is None)
     with reporter.show_work(f"reading {name_data(data, table)}"):

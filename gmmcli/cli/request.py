@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from gmmcli.cli.starts import Given
-from gmmcli.cli.words import name_data
+from gmmcli.core.runs.words import name_data
 from gmmcli.settings import (
     LEARNING_RATES,
     BackgroundChoice,

@@ -8,7 +8,7 @@ import click
 from rich import box
 from rich.table import Table
 
-from gmmcli.cli.words import list_components
+from gmmcli.core.runs.words import list_components
 from gmmcli.settings import BackgroundChoice, CovarianceType
 
 if TYPE_CHECKING:

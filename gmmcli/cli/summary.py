@@ -9,7 +9,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from gmmcli.cli.words import count, name_candidate, round_to_scale, write_nats
+from gmmcli.core.runs.cautions import caution_on_header, caution_on_rows
+from gmmcli.core.runs.words import count, name_candidate, round_to_scale, write_nats
 from gmmcli.core.search.status import Status
 from gmmcli.errors import escape
 from gmmcli.settings import COVARIANCE_CODES, CovarianceType
@@ -33,23 +34,14 @@ def describe_rows(
     points: "Points", compression: "Compression", *, are_columns_chosen: bool
 ) -> Iterator[str]:
     """Lines on how a table was read: its header, columns chosen for the user, rows left out."""
-    if not points.has_header:
-        yield "the first line has numbers only: it is read as data, not as a header"
+    yield from caution_on_header(points)
     if are_columns_chosen:
         x, y = points.columns
         yield f"coordinates: {x!r} and {y!r} (choose others with -x and -y)"
     if points.where is not None:
         selected, rows = points.count_selected()
         yield f"{points.where}: {selected:,} of {rows:,} rows"
-    if compression.n_skipped:
-        skipped, rows = compression.n_skipped, compression.n_rows
-        yield f"skipped {skipped:,} of {rows:,} rows: a coordinate is empty or not finite"
-    for code in compression.codes:
-        n = f"{code.count:,.10g} of the weight" if points.weight else count(int(code.count), "row")
-        yield (
-            f"{code.value:.10g} in {points.columns[code.axis]!r} ({n}) is far outside all other "
-            "values, as codes for missing ones are: if it is one, leave those fields empty"
-        )
+    yield from caution_on_rows(points, compression, are_columns_chosen=are_columns_chosen)
 
 
 def describe_end(fit: "Fit") -> str:
@@ -129,11 +121,9 @@ def tabulate_components(mixture: "Mixture", columns: tuple[str, str], width: int
     """A table of a mixture's components, that fits a width in characters."""
     x, y = shorten_names(columns, width)
     table = _begin_table((x, y), (f"sd\n{x}", f"sd\n{y}", "correlation"))
-    for k, covariance in enumerate(mixture.covariances):
-        sds = math.sqrt(covariance[0, 0]), math.sqrt(covariance[1, 1])
-        correlation = covariance[0, 1] / (sds[0] * sds[1])
-        shape = f"{sds[0]:.4g}", f"{sds[1]:.4g}", f"{correlation:z.3f}"
-        table.add_row(*_begin_row(mixture, k), *shape)
+    shapes = zip(mixture.standard_deviations, mixture.correlations, strict=True)
+    for k, ((sd_x, sd_y), correlation) in enumerate(shapes):
+        table.add_row(*_begin_row(mixture, k), f"{sd_x:.4g}", f"{sd_y:.4g}", f"{correlation:z.3f}")
     return table
 
 
@@ -150,8 +140,7 @@ def tabulate_axes(mixture: "Mixture", columns: tuple[str, str], width: int) -> T
 
 def has_thin_components(mixture: "Mixture") -> bool:
     """Whether a correlation would be printed as 1.000, which tells nothing of a shape."""
-    (xx, xy), (_, yy) = mixture.covariances.transpose(1, 2, 0)
-    return any(f"{each:.3f}" == "1.000" for each in abs(xy) / (xx * yy) ** 0.5)
+    return any(f"{abs(each):.3f}" == "1.000" for each in mixture.correlations)
 
 
 def _begin_table(columns: tuple[str, str], shape: tuple[str, str, str]) -> Table:
@@ -164,8 +153,7 @@ def _begin_table(columns: tuple[str, str], shape: tuple[str, str, str]) -> Table
 
 def _begin_row(mixture: "Mixture", k: int) -> tuple[str, str, str, str]:
     """The number, the weight and the mean of a component."""
-    (x, y), covariance = mixture.means[k], mixture.covariances[k]
-    sd_x, sd_y = math.sqrt(covariance[0, 0]), math.sqrt(covariance[1, 1])
+    (x, y), (sd_x, sd_y) = mixture.means[k], mixture.standard_deviations[k]
     return str(k), f"{mixture.weights[k]:.4f}", round_to_scale(x, sd_x), round_to_scale(y, sd_y)
 
 

@@ -15,7 +15,7 @@ from gmmcli.cli.fitting import Task, make_provenance
 from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import make_settings
-from gmmcli.cli.words import count
+from gmmcli.core.runs.words import count
 
 # Where all rows are, sorted by value, while these are fitted.
 ROWS = "rows.parquet"

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from gmmcli.core.groups.groups import Groups, climb_means, label_points
 from gmmcli.core.mixture.gaussians import IntArray
-from gmmcli.core.runs.directory import Run
+from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.history import Snapshot
 from gmmcli.core.runs.layout import (
     check_links,
@@ -39,7 +39,7 @@ FRAME_INCHES = (7.0, 5.4)
 
 
 def draw_run(
-    run: Run,
+    run: RunRecord,
     steps: list[int],
     directory: Path,
     picture_format: PictureFormat = "png",
@@ -66,19 +66,19 @@ def draw_run(
         yield directory / name
 
 
-def make_picture(run: Run, step: int, colour: ColourChoice = "component") -> Figure:
+def make_picture(run: RunRecord, step: int, colour: ColourChoice = "component") -> Figure:
     """A step of a run as a figure, as its frame shows it."""
     with apply_style():
         return _make_frame_at(_compute_scene(run, colour), run, step)
 
 
-def make_convergence(run: Run) -> Figure:
+def make_convergence(run: RunRecord) -> Figure:
     """The snapshots of a run as a figure, as its sheet shows them."""
     with apply_style():
         return make_sheet(compute_scene(run), run, run.history.choose_steps(run.snapshots))
 
 
-def _compute_scene(run: Run, colour: ColourChoice) -> Scene:
+def _compute_scene(run: RunRecord, colour: ColourChoice) -> Scene:
     scene = compute_scene(run)
     if colour == "group" and run.groups is not None:
         return colour_groups(scene, run.groups, _label_cells(run, run.groups))
@@ -86,7 +86,7 @@ def _compute_scene(run: Run, colour: ColourChoice) -> Scene:
 
 
 def _plan_figures(
-    scene: Scene, run: Run, steps: list[int], picture_format: PictureFormat
+    scene: Scene, run: RunRecord, steps: list[int], picture_format: PictureFormat
 ) -> dict[str, Callable[[], Figure]]:
     """What makes each picture, by its path inside a run, in the order of drawing."""
     figures: dict[str, Callable[[], Figure]] = {
@@ -102,12 +102,12 @@ def _plan_figures(
     return figures
 
 
-def _label_cells(run: Run, groups: Groups) -> IntArray:
+def _label_cells(run: RunRecord, groups: Groups) -> IntArray:
     """The group of each cell of a run, shape (C,)."""
     return label_points(run.mixture, groups.tree, groups.valley, run.cells.means)
 
 
-def _make_frame_at(scene: Scene, run: Run, step: int) -> Figure:
+def _make_frame_at(scene: Scene, run: RunRecord, step: int) -> Figure:
     return make_frame(scene, run.history.snapshot(step))
 
 

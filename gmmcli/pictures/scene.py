@@ -11,7 +11,7 @@ from gmmcli.core.groups.groups import Groups
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.runs.directory import Run
+from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
 
 # The shares of a component that its two ellipses hold.
@@ -46,7 +46,7 @@ class Scene:
     tops: FloatArray | None = None
 
 
-def compute_scene(run: Run) -> Scene:
+def compute_scene(run: RunRecord) -> Scene:
     """The scene of a run's pictures, with a colour for each component."""
     reaches = compute_reaches(run.mixture)
     limits = _compute_view(run.cells, reaches)

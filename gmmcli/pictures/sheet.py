@@ -5,7 +5,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gmmcli.core.runs.directory import Run
+from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.artists import describe_scene, describe_snapshot, draw_climb, draw_snapshot
 from gmmcli.pictures.scene import Scene
 
@@ -16,7 +16,7 @@ CLIMB_INCHES = 2.2
 LEFT_INCHES = 0.9
 
 
-def make_sheet(scene: Scene, run: Run, steps: list[int], *, most_panels: int = 100) -> Figure:
+def make_sheet(scene: Scene, run: RunRecord, steps: list[int], *, most_panels: int = 100) -> Figure:
     """Snapshots side by side, over the climb of the ELBO from step to step.
 
     Args:

@@ -1,12 +1,15 @@
 """The mixture as a value: its checks, its order, its densities and its JSON."""
 
 import json
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from builders import mixture_of, random_mixture, sampled
+from builders import mixture_of, over_background, random_mixture, sampled
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
@@ -148,3 +151,59 @@ def test_scikit_learn_says_the_same_of_points(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "sklearn.mixture", None)
     with pytest.raises(MixtureError, match="pip install scikit-learn"):
         ARTICLE.to_sklearn()
+
+
+def test_deviations_and_correlations_make_the_covariances() -> None:
+    mixture = random_mixture(4, seed=2)
+    sds, correlations = mixture.standard_deviations, mixture.correlations
+    assert (sds.shape, correlations.shape) == ((4, 2), (4,))
+    np.testing.assert_allclose(sds**2, mixture.covariances[:, [0, 1], [0, 1]])
+    np.testing.assert_allclose(correlations * sds.prod(axis=1), mixture.covariances[:, 0, 1])
+
+
+@pytest.mark.parametrize("has_background", [False, True])
+def test_points_that_are_not_finite_have_nan_and_far_ones_do_not(*, has_background: bool) -> None:
+    mixture = random_mixture(2, seed=1)
+    points = np.array([[0.5, 1.0], [np.nan, 0.0], [0.0, -np.inf], [1e308, -1e308]])
+    if has_background:
+        mixture = over_background(mixture, 0.1, np.array([[-9.0, -9.0], [9.0, 9.0]]))
+    results = (
+        mixture.log_densities(points),
+        mixture.responsibilities(points).sum(axis=1),
+        mixture.background_responsibilities(points),
+        mixture.joint_log_densities(points).max(axis=1),
+    )
+    for result in results:
+        assert np.isfinite(result).tolist() == [True, False, False, True]
+    total = results[1] + results[2]
+    np.testing.assert_allclose(total[[0, 3]], 1)
+    # Of points that are near, nothing changes for the others' sake.
+    np.testing.assert_allclose(results[0][:1], mixture.log_densities(points[:1]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ([1.0, 2.0], "points must have shape (N, 2), not (2,)"),
+        (np.ones((2, 3)), "points must have shape (N, 2), not (2, 3)"),
+        ([["a", "b"]], "points must be numbers, in an array of shape (N, 2)"),
+        ([[1, 2], [3]], "points must be numbers, in an array of shape (N, 2)"),
+    ],
+)
+def test_points_have_two_coordinates(points: Any, message: str) -> None:
+    mixture = random_mixture(2, seed=1)
+    for ask in (
+        mixture.log_densities,
+        mixture.joint_log_densities,
+        mixture.responsibilities,
+        mixture.background_responsibilities,
+    ):
+        with pytest.raises(MixtureError, match=re.escape(message)):
+            ask(points)
+
+
+def test_lists_and_frames_are_points_too() -> None:
+    mixture, points = random_mixture(2, seed=1), np.arange(6.0).reshape(3, 2)
+    expected = mixture.log_densities(points)
+    for same in (points.tolist(), pd.DataFrame(points), points.astype(int)):
+        np.testing.assert_array_equal(mixture.log_densities(same), expected)

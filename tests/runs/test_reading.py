@@ -73,7 +73,7 @@ def unfold(run: Path, n_rows: int, **columns: pa.Array) -> None:
 DAMAGES: list[tuple[Callable[[Path], object], str]] = [
     (lambda run: (run / "parameters.json").write_text("[" * 100_000), "nested too deeply"),
     (lambda run: change_json(run, "fit", "points", value=float("inf")), "it holds Infinity"),
-    (lambda run: change_json(run, "fit", "points", value="1e400"), "points is inf"),
+    (lambda run: change_json(run, "fit", "points", value="1e400"), "points is '1e400'"),
     (lambda run: change_json(run, "fit", "points", value=0), "points is 0"),
     (lambda run: change_json(run, "fit", value=3), "parameters.json is damaged: "),
     (lambda run: change_json(run, "columns", value=[1, 2]), "columns are [1, 2]"),

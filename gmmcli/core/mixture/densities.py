@@ -85,6 +85,21 @@ def evaluate_log_densities(
     return log_densities
 
 
+def find_reach(
+    means: FloatArray, spreads: FloatArray, *, farthest: float = 1e70
+) -> tuple[FloatArray, FloatArray]:
+    """The lowest and the highest place whose density doubles can tell, both of shape (2,).
+
+    Args:
+        means: shape (K, 2).
+        spreads: the standard deviations along the coordinates, shape (K, 2).
+        farthest: points farther from every mean than so many standard deviations count as no
+            farther: the fourth power is a double still, and no density differs before it.
+    """
+    lowest, highest = means - farthest * spreads, means + farthest * spreads
+    return lowest.min(axis=0), highest.max(axis=0)
+
+
 def find_middle(points: FloatArray, *, enough: int = 1000) -> FloatArray:
     """A place among the points that no stray ones move, shape (2,): the median on each axis.
 

@@ -15,10 +15,18 @@ import numpy.typing as npt
 
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray, factorize
-from gmmcli.core.mixture.densities import assign, evaluate_joint, exponentiate, log_total
+from gmmcli.core.mixture.densities import (
+    assign,
+    evaluate_joint,
+    exponentiate,
+    find_reach,
+    log_total,
+)
 from gmmcli.core.mixture.draws import draw
 from gmmcli.core.mixture.ellipses import Axes, list_axes
 from gmmcli.errors import MixtureError
+from gmmcli.ranges import WholeRange, take_path
+from gmmcli.settings import SEED_RANGE
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -74,37 +82,81 @@ class Mixture:
         """The principal axes of each component."""
         return list_axes(self.covariances)
 
+    @property
+    def standard_deviations(self) -> FloatArray:
+        """Those of each component along the coordinates, shape (K, 2), in data units."""
+        return np.sqrt(np.diagonal(self.covariances, axis1=1, axis2=2))
+
+    @property
+    def correlations(self) -> FloatArray:
+        """That of the coordinates in each component, shape (K,)."""
+        products = self.standard_deviations.prod(axis=1)
+        return np.asarray(self.covariances[:, 0, 1] / products)
+
     def cholesky_factors(self) -> FloatArray:
         """The lower Cholesky factors of the covariances, shape (K, 2, 2)."""
         return factorize(self.covariances)
 
-    def joint_log_densities(self, points: FloatArray) -> FloatArray:
-        """Log weight plus log density of each point and component, shape (N, K), in nats."""
-        return evaluate_joint(points, self.weights, self.means, self.covariances).T
+    def joint_log_densities(self, points: npt.ArrayLike) -> FloatArray:
+        """Log weight plus log density of each point and component, shape (N, K), in nats.
 
-    def log_densities(self, points: FloatArray) -> FloatArray:
+        As in all of these methods, a point that is not finite has NaN, and one farther from every
+        component than doubles can tell what the farthest that they can has.
+
+        Args:
+            points: in data units, shape (N, 2); a frame of two columns, too.
+
+        Raises:
+            MixtureError: for points of another shape, or that are no numbers.
+        """
+        joint, _, is_finite = self._evaluate(points)
+        return _keep(joint, is_finite).T
+
+    def log_densities(self, points: npt.ArrayLike) -> FloatArray:
         """The log density of each point under the mixture, shape (N,), in nats."""
-        return log_total(self.joint_log_densities(points), self._find_rest(points))
+        joint, rest, is_finite = self._evaluate(points)
+        return _keep(log_total(joint, rest, axis=0), is_finite)
 
-    def responsibilities(self, points: FloatArray) -> FloatArray:
+    def responsibilities(self, points: npt.ArrayLike) -> FloatArray:
         """The posterior probability of each component for each point, shape (N, K).
 
         What is left to 1 is that of the background.
         """
-        return assign(self.joint_log_densities(points).T, self._find_rest(points)).T
+        joint, rest, is_finite = self._evaluate(points)
+        return _keep(assign(joint, rest), is_finite).T
 
-    def background_responsibilities(self, points: FloatArray) -> FloatArray:
+    def background_responsibilities(self, points: npt.ArrayLike) -> FloatArray:
         """The posterior probability of the background for each point, shape (N,)."""
-        rest = self._find_rest(points)
+        joint, rest, is_finite = self._evaluate(points)
         if rest is None:
-            return np.zeros(len(points))
-        return exponentiate(rest - log_total(self.joint_log_densities(points), rest))
+            return _keep(np.zeros(len(is_finite)), is_finite)
+        return _keep(exponentiate(rest - log_total(joint, rest, axis=0)), is_finite)
+
+    def _evaluate(
+        self, points: npt.ArrayLike
+    ) -> tuple[FloatArray, FloatArray | None, npt.NDArray[np.bool_]]:
+        """Log weight plus log density of components and background, and which points are finite.
+
+        Of shapes (K, N), (N,) (None where there is no background) and (N,), in nats; others than
+        finite points count as if they were at a mean.
+        """
+        places = _take_points(points)
+        is_finite = np.asarray(np.isfinite(places).all(axis=1))
+        low, high = find_reach(self.means, self.standard_deviations)
+        places = np.clip(np.where(is_finite[:, None], places, self.means[0]), low, high)
+        joint = evaluate_joint(places, self.weights, self.means, self.covariances)
+        rest = None if self.background is None else self.background.heights_at(places)
+        return joint, rest, is_finite
 
     def sample(self, n_points: int, *, seed: int = 0) -> tuple[FloatArray, npt.NDArray[np.int64]]:
         """Points drawn from the mixture, shape (N, 2), and the component of each, shape (N,).
 
         Points of the background have the label -1. The same number and seed give the same points.
+
+        Raises:
+            OptionError: when the number or the seed is no whole number from 0 on.
         """
+        n_points, seed = WholeRange().check("n_points", n_points), SEED_RANGE.check("seed", seed)
         factors = self.cholesky_factors()
         blocks = list(
             draw(self.weights, self.means, factors, self.background, n_points=n_points, seed=seed)
@@ -145,10 +197,6 @@ class Mixture:
         """Log weight plus log density of the background in its box, in nats; None without one."""
         return None if self.background is None else self.background.height
 
-    def _find_rest(self, points: FloatArray) -> FloatArray | None:
-        """The same at each point, shape (N,); next to nothing outside the box."""
-        return None if self.background is None else self.background.heights_at(points)
-
     def to_json(self) -> dict[str, Any]:
         """The parameters as nested lists, ready for `json.dump`, and the background, if any."""
         background = {} if self.background is None else {"background": self.background.to_json()}
@@ -185,9 +233,11 @@ def read_mixture(path: Path | str, *, most_bytes: int = 2**27) -> Mixture:
 
     Raises:
         MixtureError: naming the file, when it cannot be read or holds no valid mixture.
+        OptionError: when it is no path.
     """
+    path = take_path("path", path)
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             content = file.read(most_bytes + 1)
         if len(content) > most_bytes:
             raise MixtureError(f"{path} has more than {most_bytes:,} bytes: no mixture has so many")
@@ -204,6 +254,22 @@ def read_mixture(path: Path | str, *, most_bytes: int = 2**27) -> Mixture:
         return Mixture.from_json(values)
     except MixtureError as error:
         raise MixtureError(f"{path}: {error}") from error
+
+
+def _take_points(points: npt.ArrayLike) -> FloatArray:
+    """Points as an array of shape (N, 2), from anything that NumPy makes one of."""
+    try:
+        places = np.asarray(points, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise MixtureError("points must be numbers, in an array of shape (N, 2)") from error
+    if places.ndim != 2 or places.shape[1] != 2:
+        raise MixtureError(f"points must have shape (N, 2), not {places.shape}")
+    return places
+
+
+def _keep(values: FloatArray, are_known: npt.NDArray[np.bool_]) -> FloatArray:
+    """The values of points, shape (..., N), where they are known, shape (N,), and NaN elsewhere."""
+    return values if are_known.all() else np.where(are_known, values, np.nan)
 
 
 def _read_only(name: str, values: npt.ArrayLike) -> FloatArray:

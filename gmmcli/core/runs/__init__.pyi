@@ -1,4 +1,4 @@
-from .directory import Run as Run
+from .directory import RunRecord as RunRecord
 from .directory import read_run as read_run
 from .directory import write_run as write_run
 from .history import History as History

@@ -16,6 +16,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.groups.groups import Groups, find_groups
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
+from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.layout import (
     CELLS,
@@ -51,7 +52,7 @@ from gmmcli.settings import PictureFormat
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class RunRecord:
     """A fit as its run directory tells it.
 
     Attributes:
@@ -60,6 +61,7 @@ class Run:
         history: every step.
         cells: the data, as cells.
         snapshots: which steps the fit was asked to show.
+        figures: how the fit went.
         selection: what the mixture was chosen from; None where there was no choice.
         groups: of the mixture; None where an earlier version wrote the run.
     """
@@ -69,6 +71,7 @@ class Run:
     history: History
     cells: Cells
     snapshots: Snapshots
+    figures: Figures
     selection: Selection | None = None
     groups: Groups | None = None
 
@@ -160,7 +163,7 @@ def write_run(
     return [directory / name for name in FILES if name in written]
 
 
-def name_pictures(run: Run, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
+def name_pictures(run: RunRecord, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
     """The paths of the frames of some steps, and of the other pictures, inside a run."""
     names = [name_frame(step, picture_format) for step in steps]
     if run.selection is not None:
@@ -180,7 +183,7 @@ def remove_pictures(
             path.unlink(missing_ok=True)
 
 
-def read_run(directory: Path) -> Run:
+def read_run(directory: Path) -> RunRecord:
     """The run in a directory.
 
     Raises:
@@ -207,7 +210,7 @@ def _identify(directory: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _read(directory: Path) -> Run:
+def _read(directory: Path) -> RunRecord:
     """The run in a directory, as its files are at this moment."""
     parameters = read_parameters(directory)
     mixture, n_points = parameters.mixture, parameters.n_points
@@ -228,11 +231,13 @@ def _read(directory: Path) -> Run:
     if parameters.criterion is not None:
         parse = partial(parse_selection, parameters=parameters, criterion=parameters.criterion)
         selection = read_file(directory / SELECTION, parse)
-    asked, groups = parameters.snapshots, parameters.groups
-    return Run(parameters.columns, mixture, history, cells, asked, selection, groups)
+    asked, figures, groups = parameters.snapshots, parameters.figures, parameters.groups
+    if figures is None:
+        raise AssertionError(f"the parameters of {directory} have no figures")
+    return RunRecord(parameters.columns, mixture, history, cells, asked, figures, selection, groups)
 
 
-def group_again(run: Run, valley: float | None) -> Run:
+def group_again(run: RunRecord, valley: float | None) -> RunRecord:
     """A run with groups that valleys divide from here on; with those of the fit by default."""
     valley = choose_valley(run.groups, valley)
     if run.groups is not None and valley == run.groups.valley:

@@ -3,7 +3,6 @@
 Apart from `directory`, so that `gmm predict` loads no tables of history.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from gmmcli.core.groups.terrain import survey
 from gmmcli.core.groups.tree import Tree
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
+from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import Snapshots
 from gmmcli.core.runs.layout import PARAMETERS
 from gmmcli.core.runs.reading import parse_json, read_file
@@ -49,6 +49,7 @@ class Parameters:
         by: the column whose values were fitted by themselves too; None where none was.
         groups: of the mixture; None where an earlier version wrote the run.
         where: the condition that the fitted rows meet; None where there was none.
+        figures: how the fit went; None of a mixture that is no run's.
     """
 
     columns: tuple[str, str]
@@ -60,6 +61,7 @@ class Parameters:
     by: str | None = None
     groups: Groups | None = None
     where: str | None = None
+    figures: Figures | None = None
 
     def choose_groups(self, valley: float | None) -> tuple[Tree, float]:
         """The tree of the modes, and from where on valleys divide no groups.
@@ -190,9 +192,7 @@ def _parse_parameters(path: Path) -> Parameters:
     x, y = columns = values["columns"]
     if not (isinstance(x, str) and isinstance(y, str)):
         raise ValueError(f"columns are {columns}")
-    n_points = float(values["fit"]["points"])
-    if not (math.isfinite(n_points) and n_points > 0):
-        raise ValueError(f"points is {n_points}")
+    figures = Figures.from_json(values)
     snapshots = values["settings"]["snapshots"]
     if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
         raise ValueError(f"snapshots is {snapshots!r}")
@@ -203,10 +203,11 @@ def _parse_parameters(path: Path) -> Parameters:
         covariance=pick(COVARIANCE_TYPES, values["settings"]["covariance"]),
         criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
         snapshots=snapshots,
-        n_points=n_points,
+        n_points=figures.n_points,
         by=values["settings"].get("by"),
         groups=None if groups is None else Groups.from_json(groups),
         where=values["settings"].get("where"),
+        figures=figures,
     )
 
 

@@ -5,6 +5,7 @@ reaches the network, or loads an extension, unless the user's own URL says so.
 """
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -257,6 +258,11 @@ def _type_columns(rows: ir.Table, dialect: Dialect, names: Sequence[str]) -> ir.
 
 def _squeeze(text: str) -> str:
     return re.sub(r"\s+", "", text)
+
+
+def silence_ibis() -> None:
+    """Have Ibis 12 not tell users that it asks DuckDB 2 for a method by its old name."""
+    warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
 
 
 def build_engine(backend: BaseBackend) -> Engine:

@@ -23,8 +23,8 @@ def name_source(data: object, *, where: str | None = None) -> Source:
 
     Args:
         data: a path or a pattern of paths; a data frame of pandas or Polars, or whatever else gives
-            its rows to Arrow; an array of shape (N, D), whose columns are called x and y, and
-            column2 and so on; or a `Source`, as of a table in a database.
+            its rows to Arrow; an array of shape (N, 2), whose columns are called x and y; or a
+            `Source`, as of a table in a database.
         where: the condition that rows have to meet.
 
     Raises:
@@ -54,16 +54,26 @@ def open_frame(source: Source) -> Dataset:
 def _to_arrow(data: object) -> pa.Table:
     try:
         if isinstance(data, np.ndarray):
-            if data.ndim != 2 or data.shape[1] < 2:
-                raise TableError(f"an array of points has shape (N, 2), not {data.shape}")
-            names = ["x", "y", *(f"column{i}" for i in range(2, data.shape[1]))]
-            return pa.table(list(data.T), names=names)
+            if data.ndim != 2 or data.shape[1] != 2:
+                raise TableError(
+                    f"an array of points has shape (N, 2), not {data.shape}: choose two columns"
+                )
+            return _widen(pa.table(list(data.T), names=["x", "y"]))
         if isinstance(data, pd.DataFrame):
-            return pa.Table.from_pandas(data, preserve_index=False)
-        return pa.table(data)
+            return _widen(pa.Table.from_pandas(data, preserve_index=False))
+        return _widen(pa.table(data))
     except (pa.ArrowException, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise TableError(
             f"cannot read a table from a {type(data).__name__}: {reason}; give a path, a data "
             "frame, an Arrow table or an array of shape (N, 2)"
         ) from error
+
+
+def _widen(rows: pa.Table) -> pa.Table:
+    """The rows with numbers of 16 bits in 32, as DuckDB has no such numbers."""
+    fields = [
+        field.with_type(pa.float32()) if pa.types.is_float16(field.type) else field
+        for field in rows.schema
+    ]
+    return rows.cast(pa.schema(fields))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gmmcli.core.tables.databases import open_database
-from gmmcli.core.tables.duckdb_files import open_files
+from gmmcli.core.tables.duckdb_files import open_files, silence_ibis
 from gmmcli.core.tables.engine import Dataset
 from gmmcli.core.tables.frames import open_frame
 from gmmcli.core.tables.source import Source, check_source
@@ -22,6 +22,7 @@ def open_source(source: Source, named: Sequence[str | None], *, as_text: bool) -
     Raises:
         TableError: when there is no such source, or it cannot be read.
     """
+    silence_ibis()
     if source.frame is not None:
         return open_frame(source)
     check_source(source)

@@ -14,6 +14,7 @@ import numpy as np
 
 from gmmcli.core.mixture.background import BACKGROUND_LABEL, Background
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.densities import find_reach
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.territories import Cut, Territories, Territory
 from gmmcli.core.mixture.units import Nats
@@ -150,7 +151,7 @@ def _add_joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Tab
     PostgreSQL refuses.
     """
     factors = mixture.cholesky_factors()
-    spreads = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))  # (K, 2)
+    spreads = mixture.standard_deviations
     means = avoid_zero(mixture.means, spreads)
     rows = _add_coordinates(table, mixture.means, spreads, own)
     x, y = rows[f"{own}x"], rows[f"{own}y"]
@@ -163,21 +164,18 @@ def _add_joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Tab
     return rows.mutate(**joint)
 
 
-def _add_coordinates(
-    table: Table, means: FloatArray, spreads: FloatArray, own: str, *, farthest: float = 1e70
-) -> ir.Table:
+def _add_coordinates(table: Table, means: FloatArray, spreads: FloatArray, own: str) -> ir.Table:
     """The rows with both coordinates as float64, and whether both are finite.
+
+    Those that are too far for doubles count as nearer; see `densities.find_reach`.
 
     Args:
         table: the rows.
         means: of the components, in data units, shape (K, 2).
         spreads: their standard deviations on either axis, in data units, shape (K, 2).
         own: what the names of the new columns begin with.
-        farthest: points farther from every mean than so many standard deviations count as no
-            farther: the fourth power is a double still, and no density differs before it.
     """
-    lowest = (means - farthest * spreads).min(axis=0).tolist()
-    highest = (means + farthest * spreads).max(axis=0).tolist()
+    lowest, highest = (place.tolist() for place in find_reach(means, spreads))
     x, y = (table.parse_number(name) for name in table.columns)
     return table.dataset.rows.mutate(
         **{

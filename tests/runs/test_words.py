@@ -2,7 +2,7 @@
 
 import pytest
 
-from gmmcli.cli.words import count, list_components, name_data, round_to_scale, write_nats
+from gmmcli.core.runs.words import count, list_components, name_data, round_to_scale, write_nats
 
 
 @pytest.mark.parametrize(

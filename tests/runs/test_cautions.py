@@ -11,7 +11,7 @@ import pytest
 from builders import candidate_of, cells_of, fit, sampled, spread_clusters
 from click.testing import Result
 
-from gmmcli.cli.cautions import caution_on_search, caution_on_selection, describe_coarseness
+from gmmcli.core.runs.cautions import caution_on_search, caution_on_selection, describe_coarseness
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.core.search.outcome import Search
 from gmmcli.settings import Effort, FitSettings
@@ -152,5 +152,5 @@ def test_a_component_without_points(work: Path, run: Callable[..., Result]) -> N
     start = ("--init", "sample_data/article_start.json")
     messages = run("fit", "sample_data/old_faithful.csv", *start, "--no-frames").stderr
     assert messages.splitlines()[-1] == (
-        "without points: component 0; start elsewhere, or choose a lower -k"
+        "without points: component 0; start elsewhere, or lower -k"
     )

@@ -1,16 +1,82 @@
-"""Where the result of a fit is not to be trusted, and what to do about it, as lines to print."""
+"""Where the result of a fit is not to be trusted, and what to do about it, as lines to print.
+
+They name options as the command line does; Python's words for these are in `wording`.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gmmcli.cli.words import count, list_components, name_candidate
+import numpy as np
+
+from gmmcli.core.runs.words import count, list_components, name_candidate
 from gmmcli.core.search.status import Status
 from gmmcli.settings import ALIKE, MOST_SHIFT
 
 if TYPE_CHECKING:
+    from gmmcli.core.cells.compression import Compression
     from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.result import Fit
     from gmmcli.core.search.criteria import Candidate, Selection
+    from gmmcli.core.tables.table import Table
+
+
+def caution_on_header(table: "Table") -> Iterator[str]:
+    """A line where the first line of a text file is no header."""
+    if not table.has_header:
+        yield "the first line has numbers only: it is read as data, not as a header"
+
+
+def caution_on_rows(
+    table: "Table", compression: "Compression", *, are_columns_chosen: bool
+) -> Iterator[str]:
+    """Lines on rows left out, and on values that are hardly measurements.
+
+    Args:
+        table: the rows.
+        compression: the same as cells.
+        are_columns_chosen: whether a coordinate was chosen for the user.
+    """
+    if compression.n_skipped:
+        skipped, rows = compression.n_skipped, compression.n_rows
+        yield f"skipped {skipped:,} of {rows:,} rows: a coordinate is empty or not finite"
+    for code in compression.codes:
+        n = f"{code.count:,.10g} of the weight" if table.weight else count(int(code.count), "row")
+        yield (
+            f"{code.value:.10g} in {table.columns[code.axis]!r} ({n}) is far outside all other "
+            "values, as codes for missing ones are: if it is one, leave those fields empty"
+        )
+    if are_columns_chosen:
+        for axis in find_counters(compression):
+            yield (
+                f"{table.columns[axis]!r} counts the rows: if it is no coordinate, choose others "
+                "with -x and -y"
+            )
+
+
+def find_counters(compression: "Compression") -> list[int]:
+    """The coordinates that count the rows, as their numbers do: 1, 2 and so on, each once.
+
+    A table of cells that are no points says nothing of it.
+    """
+    cells, n_rows = compression.cells, compression.n_rows
+    if not compression.is_exact or cells.n_cells != n_rows or n_rows < 3:
+        return []
+    numbers = np.sort(cells.means, axis=0)
+    is_whole = (numbers == np.rint(numbers)).all(axis=0)
+    is_counting = (np.diff(numbers, axis=0) == 1).all(axis=0)
+    return [int(axis) for axis in np.flatnonzero(is_whole & is_counting)]
+
+
+def caution_on_end(fit: "Fit") -> Iterator[str]:
+    """A line where a fit did not converge."""
+    if fit.status is not Status.CONVERGED:
+        yield describe_end(fit)
+
+
+def describe_end(fit: "Fit") -> str:
+    """How a fit ended, after how many steps, and what to do where it did not converge."""
+    end = f"{fit.status.value} after {count(fit.history.last_step, 'step')}"
+    return f"{end}: {fit.status.remedy}" if fit.status.remedy else end
 
 
 def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: bool) -> Iterator[str]:
@@ -134,7 +200,7 @@ def caution_on_components(
     empty = [k for k, number in enumerate(held) if number < nothing]
     few = [k for k, number in enumerate(held) if nothing <= number < enough - 0.1]
     if empty:
-        yield f"without points: {list_components(empty)}; start elsewhere, or choose a lower -k"
+        yield f"without points: {list_components(empty)}; start elsewhere, or lower -k"
     if few:
         its = "its shape is" if len(few) == 1 else "their shapes are"
         points = f"{enough} rows' weight" if is_weighted else f"{enough} points"

@@ -1,0 +1,260 @@
+"""A fit as Python has it: its mixture, figures and pictures, and what it says of other rows."""
+
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gmmcli.core.groups.borders import draw_territories
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.runs import directory
+from gmmcli.core.runs.records import tabulate_history
+from gmmcli.core.runs.words import count, round_to_scale, write_nats
+from gmmcli.core.tables.copies import resolve_source
+from gmmcli.core.tables.frames import name_source
+from gmmcli.core.tables.prediction import predict_rows
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import Table, open_table
+from gmmcli.ranges import WholeRange, check_flag, check_texts, check_word
+from gmmcli.settings import COLOUR_CHOICES, VALLEY_RANGE, ColourChoice
+from gmmcli.wording import translate_errors
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """A fit: its mixture, how it was found, and what it says about other rows.
+
+    Attributes:
+        record: all that its run directory holds.
+    """
+
+    record: directory.RunRecord
+
+    @property
+    def mixture(self) -> Mixture:
+        """The mixture, in data units."""
+        return self.record.mixture
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """The coordinates: names of columns, or expressions of them."""
+        return self.record.columns
+
+    @property
+    def status(self) -> str:
+        """How the fit ended: "converged", "step limit reached" or "interrupted"."""
+        return self.record.figures.status.value
+
+    @property
+    def n_points(self) -> float:
+        """How many points were fitted, or what they weigh together."""
+        return self.record.figures.n_points
+
+    @property
+    def n_skipped(self) -> int:
+        """How many rows were left out, because a coordinate is empty or not finite."""
+        return self.record.figures.n_skipped
+
+    @property
+    def n_groups(self) -> int | None:
+        """How many groups the components are in; None where an earlier version wrote the run."""
+        return None if self.record.groups is None else self.record.groups.number
+
+    @property
+    def log_likelihood(self) -> float:
+        """That of all points, in nats; where a large table became cells, a lower bound."""
+        return self.record.figures.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """The Bayesian information criterion; lower is better."""
+        return self.record.figures.bic
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion; lower is better."""
+        return self.record.figures.aic
+
+    @property
+    def icl(self) -> float:
+        """The integrated completed likelihood, a criterion: of overlap, too; lower is better."""
+        return self.record.figures.icl
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row for each step and component, as in history.csv."""
+        return tabulate_history(self.record.history)
+
+    @property
+    def components(self) -> pd.DataFrame:
+        """A row for each component: its weight, mean, standard deviations and correlation."""
+        mixture, (x, y) = self.mixture, self.columns
+        return pd.DataFrame(
+            {
+                "weight": mixture.weights,
+                f"mean {x}": mixture.means[:, 0],
+                f"mean {y}": mixture.means[:, 1],
+                f"sd {x}": mixture.standard_deviations[:, 0],
+                f"sd {y}": mixture.standard_deviations[:, 1],
+                "correlation": mixture.correlations,
+            }
+        ).rename_axis("component")
+
+    def predict(
+        self,
+        data: object,
+        *,
+        x: str | None = None,
+        y: str | None = None,
+        where: str | None = None,
+        valley: float | None = None,
+        responsibilities: bool = False,
+    ) -> pd.DataFrame:
+        """The rows of a table with what the mixture says about each, as `gmm predict` writes them.
+
+        Args:
+            data: the rows; see `fit`. Those of a pandas frame keep their index and their types.
+            x: the first coordinate there, if not that of the fit.
+            y: the second.
+            where: the condition that rows have to meet; all rows by default.
+            valley: from where on valleys divide no groups; that of the fit by default.
+            responsibilities: add that of every component.
+
+        Raises:
+            OptionError: for a value that an option cannot have.
+            TableError: when the rows cannot be read.
+        """
+        with translate_errors():
+            check_texts(x=x, y=y, where=where)
+            if valley is not None:
+                valley = VALLEY_RANGE.check("valley", valley)
+            shares = check_flag("responsibilities", responsibilities)
+            columns = x or self.columns[0], y or self.columns[1]
+            label = partial(self._label, columns=columns, valley=valley, with_shares=shares)
+            source = name_source(data, where=where)
+            if isinstance(data, pd.DataFrame):
+                return _label_frame(data, source, label)
+            rows: pd.DataFrame = label(source).to_pandas()
+            return rows
+
+    def _label(
+        self, source: Source, *, columns: tuple[str, str], valley: float | None, with_shares: bool
+    ) -> pa.Table:
+        """All rows of a source, and after their columns the results."""
+        groups = directory.group_again(self.record, valley).groups
+        territories = None
+        if groups is not None:
+            territories = draw_territories(self.mixture, groups.tree, groups.valley)
+        with open_rows(source, columns) as table:
+            rows = predict_rows(
+                table, self.mixture, territories=territories, with_responsibilities=with_shares
+            )
+            return table.read(rows)
+
+    def plot(self, step: int | None = None, *, colour: ColourChoice = "component") -> "Figure":
+        """A step as a figure, as a frame shows it.
+
+        Args:
+            step: the last by default.
+            colour: what has one: every component, or every group.
+
+        Raises:
+            OptionError: for a value that an option cannot have.
+            RunError: when there is no such step.
+        """
+        from gmmcli.pictures.frames import make_picture
+
+        with translate_errors():
+            history = self.record.history
+            chosen = history.last_step if step is None else WholeRange().check("step", step)
+            check_word("colour", colour, COLOUR_CHOICES)
+            history.choose_steps((chosen,))
+            return make_picture(directory.group_again(self.record, None), chosen, colour)
+
+    def plot_convergence(self) -> "Figure":
+        """The snapshots side by side over the climb of the ELBO, as convergence.png shows them."""
+        from gmmcli.pictures.frames import make_convergence
+
+        return make_convergence(self.record)
+
+    def __repr__(self) -> str:
+        """In one line: how many components of what, and how the fit ended."""
+        x, y = self.columns
+        components = count(self.mixture.n_components, "component")
+        points = f"{self.n_points:,.10g} points"
+        return f"<Run: {components} of {x!r} and {y!r}, {points}, {self.status}>"
+
+    def __str__(self) -> str:
+        """The summary: how the fit ended, the components, and the figures."""
+        steps = count(self.record.history.last_step, "step")
+        return (
+            f"{self.status} after {steps}\n{self._write_components()}\n"
+            f"log-likelihood {write_nats(self.log_likelihood)} nats, {self.n_points:,.10g} points\n"
+            f"BIC {self.bic:.2f}   AIC {self.aic:.2f}   ICL {self.icl:.2f}   (lower is better)"
+        )
+
+    def _write_components(self) -> str:
+        """The components as a table of text, with the digits that their spread gives sense to."""
+        scales = self.mixture.standard_deviations.T
+        table = self.components.reset_index().astype(object)
+        for place, values in enumerate(self.mixture.means.T):
+            pairs = zip(values, scales[place], strict=True)
+            table.isetitem(2 + place, [round_to_scale(value, scale) for value, scale in pairs])
+            table.isetitem(4 + place, [f"{scale:.4g}" for scale in scales[place]])
+        table.isetitem(1, [f"{weight:.4f}" for weight in self.mixture.weights])
+        table.isetitem(6, [f"{correlation:z.3f}" for correlation in self.mixture.correlations])
+        return table.to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the last step as a picture, and the components as a table."""
+        picture = BytesIO()
+        self.plot().savefig(picture, format="png")
+        code = base64.b64encode(picture.getvalue()).decode()
+        table = self.components.to_html(float_format=lambda value: f"{value:.4g}")
+        return f'<img src="data:image/png;base64,{code}" alt="the last step">{table}'
+
+
+@contextmanager
+def open_rows(
+    source: Source, columns: tuple[str | None, str | None], weight: str | None = None
+) -> Iterator[Table]:
+    """The table of a source with some coordinates, for as long as it is needed."""
+    with ExitStack() as stack:
+        if source.frame is None:
+            named = source.data, source.table, source.engine
+            source = stack.enter_context(resolve_source(*named, where=source.where))
+        table = open_table(source, x=columns[0], y=columns[1], weight=weight)
+        stack.callback(table.dataset.engine.backend.disconnect)
+        yield table
+
+
+def _label_frame(
+    frame: pd.DataFrame, source: Source, label: Callable[[Source], pa.Table]
+) -> pd.DataFrame:
+    """The rows of a frame as they are, whatever their index, with their results beside them.
+
+    Args:
+        frame: the rows.
+        source: the same, and the condition that rows have to meet.
+        label: gives the rows of a source, in any order, and after their columns the results.
+    """
+    if source.frame is None:
+        raise AssertionError("a frame is no rows in memory")
+    place = "index"
+    while any(str(name).lower() == place for name in frame.columns):
+        place += "_"
+    numbered = source.frame.append_column(place, pa.array(np.arange(len(frame))))
+    labelled: pd.DataFrame = label(replace(source, frame=numbered)).to_pandas()
+    results = labelled.iloc[:, numbered.num_columns :].set_axis(labelled[place]).sort_index()
+    rows = frame if source.where is None else frame.iloc[results.index]
+    return pd.concat([rows, results.set_axis(rows.index)], axis=1)

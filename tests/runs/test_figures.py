@@ -1,0 +1,47 @@
+"""The figures of a fit: what its run holds is what it was, and nothing else is taken for them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import cells_of, fit, sampled, spread_clusters
+
+from gmmcli.core.runs.figures import Figures
+from gmmcli.core.runs.parameters import collect_parameters
+from gmmcli.core.runs.result import Provenance
+from gmmcli.settings import FitSettings
+
+
+@pytest.fixture(scope="module")
+def values() -> dict[str, Any]:
+    """The JSON of a run, of 100 points and 3 rows left out."""
+    found = fit(cells_of(sampled(spread_clusters(2), 100)), FitSettings(2))
+    return collect_parameters(found, Provenance(("x", "y"), "d.csv", 103, 3, {}), None)
+
+
+def test_figures_come_back_from_a_run(values: dict[str, Any]) -> None:
+    found = fit(cells_of(sampled(spread_clusters(2), 100)), FitSettings(2))
+    assert Figures.from_json(values) == Figures.of(found, 3)
+    assert found.elbo == Figures.from_json(values).log_likelihood
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("fit", "status", "done"),
+        ("fit", "points", 0),
+        ("fit", "points", "100"),
+        ("fit", "points", True),
+        ("fit", "log_likelihood", None),
+        ("fit", "bic", np.inf),
+        ("fit", "icl", [1]),
+        ("data", "skipped_rows", -1),
+        ("data", "skipped_rows", 1.5),
+    ],
+)
+def test_what_is_no_figure_is_refused(
+    values: dict[str, Any], part: str, name: str, value: object
+) -> None:
+    changed = {**values, part: {**values[part], name: value}}
+    with pytest.raises(ValueError, match=name if name != "status" else "done"):
+        Figures.from_json(changed)
