@@ -7,8 +7,9 @@ import ibis.expr.types as ir
 
 from gmmcli.core.tables.dialect import NUMERIC, ROW_NAMES, Kind
 from gmmcli.core.tables.engine import Dataset
+from gmmcli.core.tables.fields import read_number, read_word
 from gmmcli.core.tables.formulas import Formula, Use
-from gmmcli.core.tables.spellings import Numerals, is_nothing, read_number, read_word
+from gmmcli.core.tables.spellings import Numerals, is_nothing
 from gmmcli.errors import TableError
 
 # What the kinds of columns of text files are called.

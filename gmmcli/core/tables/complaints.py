@@ -34,14 +34,20 @@ NO_PARQUET = re.compile(
     r"File '(.*)' too small to be a Parquet|No magic bytes found at end of file '(.*)'"
 )
 # What DuckDB and Spark say of text that is no number, elsewhere.
-NO_NUMBER = re.compile(
+VALUE = re.compile(
     r"""(?s)(Could not convert string|The value) '(?P<text>.*?)' (to|of the type "STRING" cannot)"""
 )
 
 # What follows a value of a column of whole numbers that is none.
 NOT_WHOLE = " (not whole)"
+# What follows text that is neither a number nor nothing, so that no cast takes it.
+NO_NUMBER = " (no number)"
 # What to do about text that is no number.
 MEND_TEXT = ": mend it, leave it empty, or choose other columns with -x and -y"
+
+
+class UnplacedError(TableError):
+    """A value that is not of its column's type, in a line that the engine does not name."""
 
 
 @contextmanager
@@ -57,6 +63,7 @@ def translate_errors(
 
     Raises:
         TableError: with the line of the file, the column and the value where the engine says them.
+        UnplacedError: with the value alone.
         KeyboardInterrupt: where Ctrl-C is the complaint.
     """
     try:
@@ -71,7 +78,19 @@ def translate_errors(
         known = any(kind.__name__ in ENGINE_ERRORS for kind in type(error).__mro__)
         if not (known or is_of_stream):
             raise
+        value = VALUE.search(str(error))
+        if value is not None and CSV_LINE.search(str(error)) is None:
+            raise UnplacedError(_describe_value(source, value["text"], if_converted)) from error
         raise TableError(_shorten(source, output, str(error), if_converted)) from error
+
+
+def _describe_value(source: str, text: str, if_converted: str) -> str:
+    """What is wrong with a value that is not of its column's type; see `translate_errors`."""
+    if text.endswith(NOT_WHOLE):
+        text = text.removesuffix(NOT_WHOLE)
+        return f"{source}: a column of whole numbers holds {text!r}{if_converted}"
+    what = f"a chosen column holds {text.removesuffix(NO_NUMBER)!r}, which is not a number"
+    return f"{source}: {what}{MEND_TEXT}"
 
 
 def _shorten(source: str, output: str | None, message: str, if_converted: str) -> str:
@@ -80,12 +99,6 @@ def _shorten(source: str, output: str | None, message: str, if_converted: str) -
         return f"{source} holds numbers that double precision cannot work with: change their units"
     if said := _explain_line(source, message, if_converted):
         return said
-    if no_number := NO_NUMBER.search(message):
-        if no_number["text"].endswith(NOT_WHOLE):
-            value = no_number["text"].removesuffix(NOT_WHOLE)
-            return f"{source}: a column of whole numbers holds {value!r}{if_converted}"
-        what = f"a chosen column holds {no_number['text']!r}, which is not a number"
-        return f"{source}: {what}{MEND_TEXT}"
     if file := NO_PARQUET.search(message):
         return f"{_name_file(file[1] or file[2], source)} is no Parquet file, or damaged"
     lines = [part.strip() for part in message.splitlines() if part.strip()]

@@ -17,6 +17,7 @@ from gmmcli.core.tables.spellings import (
     LIKE_A_NUMBER,
     Numerals,
     detect_numerals,
+    find_doubts,
     is_nothing,
 )
 from gmmcli.errors import TableError
@@ -29,9 +30,9 @@ ROW_NAMES = (UNNAMED, "row.names", "unnamed: 0", "__index_level_0__")
 Kind = Literal["whole", "number", "mixed", "day", "moment", "text", "empty"]
 NUMERIC: tuple[Kind, ...] = ("whole", "number", "mixed")
 PATTERNS: dict[Kind, str] = {
-    "whole": r"[-+]?(0|[1-9]\d{0,17})",
-    "day": r"\d{4}-\d\d-\d\d",
-    "moment": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?",
+    "whole": r"(?a)[-+]?(0|[1-9]\d{0,17})",
+    "day": r"(?a)\d{4}-\d\d-\d\d",
+    "moment": r"(?a)\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?",
 }
 # How numbers are written where nothing tells otherwise.
 POINTS = Numerals()
@@ -52,6 +53,7 @@ class Dialect:
         n_before: how many lines come before the first row.
         first_row: its fields; empty where there is none.
         is_irregular: whether lines of comments, or of nothing but blanks, are among the rows.
+        doubts: a number of each column whose mark may be read in two ways, or nothing.
     """
 
     names: tuple[str, ...]
@@ -64,6 +66,7 @@ class Dialect:
     n_before: int = 0
     first_row: tuple[str, ...] = ()
     is_irregular: bool = False
+    doubts: tuple[str, ...] = ()
 
     def find(self, *kinds: Kind) -> list[str]:
         """The names of the columns that hold something of these kinds."""
@@ -91,6 +94,7 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
     columns = [[row[i] for row in rows if len(row) == width] for i in range(width)]
     numerals = detect_numerals(columns, layout.delimiter)
     kinds = [_judge(column, numerals) for column in columns]
+    doubts = find_doubts(columns, numerals, layout.delimiter)
     header: list[str] | None = [name.strip() for name in fields[0]]
     # Nothing but comments has no rows, and names columns at most.
     has_header = not body or _judge_header(header or [], columns, kinds, numerals, named)
@@ -115,6 +119,7 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
         n_before=n_before,
         first_row=tuple(rows[0]) if rows else (),
         is_irregular=_are_irregular(lines, body, n_before),
+        doubts=tuple(doubt for doubt, _ in zip((*doubts, *[""] * len(names)), names, strict=False)),
     )
 
 
@@ -233,13 +238,19 @@ def merge_dialects(dialects: Sequence[Dialect], name: str) -> Dialect:
     numerals = {dialect.numerals for dialect in dialects} - {POINTS} or {POINTS}
     if len(numerals) > 1:
         raise TableError(f"{name}: the files write numbers in different ways: fit each by itself")
-    found: dict[str, tuple[str, set[Kind]]] = {}
+    found: dict[str, tuple[str, set[Kind], list[str]]] = {}
     for dialect in dialects:
-        for column, kind in zip(dialect.names, dialect.kinds, strict=True):
-            found.setdefault(column.lower(), (column, set()))[1].add(kind)
-    names = tuple(column for column, _ in found.values())
-    kinds = tuple(_merge_kinds(each) for _, each in found.values())
-    return replace(first, names=names, kinds=kinds, numerals=numerals.pop())
+        for column, kind, doubt in zip(dialect.names, dialect.kinds, dialect.doubts, strict=True):
+            _, kinds, doubts = found.setdefault(column.lower(), (column, set(), []))
+            kinds.add(kind)
+            doubts.append(doubt)
+    return replace(
+        first,
+        names=tuple(column for column, _, _ in found.values()),
+        kinds=tuple(_merge_kinds(kinds) for _, kinds, _ in found.values()),
+        numerals=numerals.pop(),
+        doubts=tuple(max(doubts) for _, _, doubts in found.values()),
+    )
 
 
 def _merge_kinds(kinds: set[Kind]) -> Kind:

@@ -27,9 +27,10 @@ from gmmcli.core.tables.dialect import (
     merge_dialects,
 )
 from gmmcli.core.tables.engine import Dataset, Engine
+from gmmcli.core.tables.fields import read_number, read_word
 from gmmcli.core.tables.formats import Packing, find_paths, read_sample, recognize_all, share_sample
 from gmmcli.core.tables.source import Source
-from gmmcli.core.tables.spellings import SPELLINGS, Numerals, read_number
+from gmmcli.core.tables.spellings import SPELLINGS, Numerals
 from gmmcli.errors import TableError
 
 NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
@@ -116,18 +117,37 @@ class TextTable:
     ) -> ir.Table:
         """The rows with some columns read as numbers; see `engine.ReadNumbers`.
 
-        DuckDB takes marks between thousands wherever they are: such numbers are read as text, and
-        parsed with more care.
+        Unless they are plain, they are read as text, which `fields` takes apart: DuckDB takes a
+        mark between thousands wherever it is, and words for nothing only as they are spelled.
         """
+        rows = self._read_typed(columns) if plainly else self.read_text()
+        return _type_columns(rows, self.dialect, (*columns, *texts))
+
+    def find_fault(self, columns: Sequence[str]) -> None:
+        """Read columns of numbers so that DuckDB itself names the line of what is none.
+
+        It is told how nothing is spelled in them, which one more pass for each finds.
+
+        Raises:
+            duckdb.Error: with the line, where there is such a value.
+        """
+        text, spellings = self.read_text(), {*SPELLINGS_OF_NOTHING}
+        for name in columns:
+            is_nothing = read_word(text[name]).isnull() & text[name].notnull()
+            found = text.filter(is_nothing).select(text[name]).distinct().limit(1000).to_pyarrow()
+            spellings |= {*found[name].to_pylist()}
+        words = sorted(word for word in spellings if word and self.dialect.escape not in word)
+        rows = self._read_typed(columns, nullstr=words, allow_quoted_nulls=True)
+        rows.aggregate(**{name: rows[name].max() for name in columns}).to_pyarrow()
+
+    def _read_typed(self, columns: Sequence[str], **options: Any) -> ir.Table:
+        """The rows with some columns read as numbers by DuckDB itself, where it can."""
         numerals = self.dialect.numerals
-        types = {} if numerals.thousands else dict.fromkeys(columns, "DOUBLE")
-        options: dict[str, Any] = {}
-        if types and not plainly:
-            words = [word for word in SPELLINGS_OF_NOTHING if self.dialect.escape not in word]
-            options = {"nullstr": words, "allow_quoted_nulls": True}
-        if types and numerals.decimal != ".":
-            options = {**options, "decimal_separator": numerals.decimal}
-        return _type_columns(self._read(types, options), self.dialect, (*columns, *texts))
+        if numerals.thousands:
+            return self.read_text()
+        if numerals.decimal != ".":
+            options["decimal_separator"] = numerals.decimal
+        return self._read(dict.fromkeys(columns, "DOUBLE"), options)
 
     def _read(self, types: Mapping[str, str], options: Mapping[str, Any]) -> ir.Table:
         tables = [part.read(self.backend, types, options) for part in self.parts]
@@ -179,8 +199,10 @@ def open_files(source: Source, named: Sequence[str | None], *, as_text: bool) ->
         table, n_rows = _open_text(backend, paths, source.name, named)
         table.check(source.name)
         if as_text:
-            return Dataset(table.read_text(), engine, table.dialect, n_rows_about=n_rows)
-        return Dataset(table.read_text(), engine, table.dialect, table.read_numbers, n_rows)
+            return Dataset(table.read_text(), engine, table.dialect, None, table.find_fault, n_rows)
+        return Dataset(
+            table.read_text(), engine, table.dialect, table.read_numbers, table.find_fault, n_rows
+        )
 
 
 def _open_text(
@@ -217,7 +239,8 @@ def _open_text(
 
 def _describe_layout(files: TextFiles) -> tuple[Dialect, Packing]:
     """What files share that DuckDB reads at once."""
-    return replace(files.dialect, kinds=(), first_row=(), numerals=Numerals()), files.packing
+    plain = replace(files.dialect, kinds=(), first_row=(), numerals=Numerals(), doubts=())
+    return plain, files.packing
 
 
 def _pad(rows: ir.Table, names: Sequence[str], types: Mapping[str, str]) -> ir.Table:
@@ -248,7 +271,8 @@ def _type_columns(rows: ir.Table, dialect: Dialect, names: Sequence[str]) -> ir.
     for name, kind in zip(dialect.names, dialect.kinds, strict=True):
         if name in names or kind not in TYPES:
             continue
-        text = read_number(rows[name], dialect.numerals)
+        is_number = kind in ("whole", "number")
+        text = read_number(rows[name], dialect.numerals) if is_number else read_word(rows[name])
         if kind == "whole":
             text = text.re_search(r"^[-+]?[0-9]+$").ifelse(text, text + NOT_WHOLE)
         typed[name] = text.cast(TYPES[kind])
@@ -269,7 +293,6 @@ def build_engine(backend: BaseBackend) -> Engine:
         backend,
         stream=partial(_stream, backend),
         write_parquet=partial(_write_parquet, backend),
-        names_lines=True,
     )
 
 

@@ -34,7 +34,10 @@ class ReadNumbers(Protocol):
     def __call__(
         self, columns: Sequence[str], *, plainly: bool, texts: Sequence[str] = ()
     ) -> ir.Table:
-        """The rows; plainly, what is no number, but for an empty field, is an error."""
+        """The rows; plainly, what is no number, but for an empty field, is an error.
+
+        Otherwise they may be text still, which `fields` reads.
+        """
 
 
 def read_first(rows: ir.Table, n_rows: int) -> pa.Table:
@@ -58,7 +61,6 @@ class Engine:
         write_parquet: writes rows to a Parquet file, in their order and in bounded memory; None
             where the engine leaves that to others.
         write_parts: writes rows to a directory; None where the engine leaves files to others.
-        names_lines: whether it names the line of a text file that holds what is no number.
         relay: gives rows to an engine that evaluates long expressions once for each, to be read
             once; None where this one does.
     """
@@ -68,7 +70,6 @@ class Engine:
     stream: Callable[[ir.Table, int], pa.RecordBatchReader] = stream
     write_parquet: Callable[[ir.Table, Path], None] | None = None
     write_parts: WriteParts | None = None
-    names_lines: bool = False
     relay: "Callable[[pa.RecordBatchReader], Dataset] | None" = None
 
 
@@ -81,6 +82,8 @@ class Dataset:
         engine: what runs expressions over it.
         dialect: the layout of text files; None of others.
         reread: gives the rows with some columns read as numbers; None where that is no choice.
+        find_fault: reads some columns as numbers, and raises with the line of the first that is
+            none; None where lines are not known.
         n_rows_about: roughly how many rows there are, where that is known without reading them.
         text_may_be_numbers: whether numbers may be in columns of text, as in files they may.
     """
@@ -89,6 +92,7 @@ class Dataset:
     engine: Engine
     dialect: Dialect | None = None
     reread: ReadNumbers | None = None
+    find_fault: Callable[[Sequence[str]], None] | None = None
     n_rows_about: float | None = None
     text_may_be_numbers: bool = True
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gmmcli.core.tables.spellings import LIKE_A_NUMBER, is_nothing
 
@@ -15,6 +16,19 @@ DELIMITERS = "\t;,| "
 COMMENTS = ("#", "%")
 
 Rows = Sequence[Sequence[str]]
+
+
+class Rate(NamedTuple):
+    """How well lines are parted into fields.
+
+    Attributes:
+        evenness: the share of the rows that have as many fields as most; less where the first line
+            has another number.
+        numbers: the share of the fields that may be numbers, of those that are not empty.
+    """
+
+    evenness: float
+    numbers: float
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,9 @@ def _take_first_word(text: str) -> str:
 def detect_layout(lines: Sequence[str], *, enough: int = 1000) -> Layout:
     """What parts lines into fields, as many in each as can be, and numbers best.
 
+    A tab parts fields, and is no blank among others, where the lines are as even by tabs alone:
+    blanks would part the text in fields too, and pass over empty ones.
+
     Args:
         lines: without their ends.
         enough: how many of them are looked at.
@@ -95,10 +112,14 @@ def detect_layout(lines: Sequence[str], *, enough: int = 1000) -> Layout:
     quote = "'" if re.fullmatch(r"('[^']*'[\t;,| ]*)+", lines[0].strip()) else '"'
     layouts = [Layout(mark, quote, _detect_escape(lines, mark, quote)) for mark in DELIMITERS]
     rates = [_rate(layout.split(lines)) for layout in layouts]
-    if not any(rates):
+    tabs, blanks = rates[DELIMITERS.index("\t")], rates[DELIMITERS.index(" ")]
+    if tabs.numbers and tabs.evenness >= blanks.evenness:
+        rates[DELIMITERS.index(" ")] = Rate(0.0, 0.0)
+    totals = [sum(rate) for rate in rates]
+    if not any(totals):
         unquoted = re.sub('"[^"]*"', "", lines[0])
         return Layout(next((mark for mark in DELIMITERS[:-1] if mark in unquoted), ","))
-    return layouts[rates.index(max(rates))]
+    return layouts[totals.index(max(totals))]
 
 
 def _detect_escape(lines: Sequence[str], delimiter: str, quote: str) -> str:
@@ -112,22 +133,18 @@ def _detect_escape(lines: Sequence[str], delimiter: str, quote: str) -> str:
     return quote
 
 
-def _rate(fields: Rows) -> float:
-    """How well lines are parted: 0 where into single fields, or else up to 2.
-
-    One is for rows of the same number of fields, which the first line nearly has; the other for
-    fields that may be numbers.
-    """
+def _rate(fields: Rows) -> Rate:
+    """How well lines are parted into fields; not at all where into single ones."""
     rows = fields[1:] or fields
     width = find_width(rows)
     if width < 2:
-        return 0.0
+        return Rate(0.0, 0.0)
     share = sum(len(row) == width for row in rows) / len(rows)
-    if abs(len(fields[0]) - width) > 1 or len(fields[0]) < 2:
-        share /= 2
-    values = [value.strip() for row in rows for value in row]
+    n_off = abs(len(fields[0]) - width)
+    evenness = share / (1 + n_off) if len(fields[0]) > 1 else share / 2
+    values = [value.strip() for row in rows for value in row if value.strip()]
     n_numbers = sum(LIKE_A_NUMBER.fullmatch(value) is not None for value in values)
-    return share + n_numbers / len(values)
+    return Rate(evenness, n_numbers / max(len(values), 1))
 
 
 def find_width(rows: Rows) -> int:

@@ -18,11 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.engine import BATCH_ROWS
+from gmmcli.core.tables.fields import read_word
 from gmmcli.core.tables.sink import write_rows
 from gmmcli.core.tables.source import Source
-from gmmcli.core.tables.spellings import read_word
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.errors import TableError
 
@@ -100,7 +99,7 @@ def partition(table: Table, path: Path) -> Partition:
     if table.by is None:
         raise TableError(f"{table.source} is not parted by a column: name one")
     engine, rows = table.dataset.engine, sort_by_value(table)
-    with translate_errors(table.source):
+    with table.translate_errors():
         if engine.write_parquet is not None:
             engine.write_parquet(rows, path)
         else:

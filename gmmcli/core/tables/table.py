@@ -4,7 +4,8 @@ How a source is opened is in `opening`, how its columns are chosen in `columns`,
 expression of columns is in `formulas`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import ibis.expr.datatypes as dt
@@ -12,7 +13,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from gmmcli.core.tables.columns import check_type, check_use, choose_columns, parse_number, take
-from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.complaints import MEND_TEXT, UnplacedError, translate_errors
 from gmmcli.core.tables.dialect import Dialect
 from gmmcli.core.tables.engine import BATCH_ROWS, Dataset
 from gmmcli.core.tables.formulas import Formula, Use, mention_columns, read_formulas
@@ -110,13 +111,10 @@ class Table:
 
     def _read_columns(self, *, plainly: bool = False) -> "Table":
         """The same table with its columns read as what they are wanted as, and its rows chosen."""
-        asked = [name for name in (*self.columns, self.weight) if name is not None]
-        numbers = [name for name in asked if name not in self.formulas]
         texts = [] if self.by is None or self.by in self.formulas else [self.by]
         for formula in self.formulas.values():
-            numbers += formula.list_columns("number")
             texts += formula.list_columns("text")
-        dataset = self.dataset.read_numbers(numbers, plainly=plainly, texts=texts)
+        dataset = self.dataset.read_numbers(self._list_numbers(), plainly=plainly, texts=texts)
         if self.where is None:
             return replace(self, dataset=dataset)
         everything = dataset.rows
@@ -124,6 +122,42 @@ class Table:
         counts = {"all": everything.count(), "selected": condition.cast("int64").sum()}
         chosen = replace(dataset, rows=everything.filter(condition), n_rows_about=None)
         return replace(self, dataset=chosen, selection=everything.aggregate(**counts))
+
+    def _list_numbers(self) -> list[str]:
+        """The columns that are read as numbers, by themselves or for an expression."""
+        asked = [name for name in (*self.columns, self.weight) if name is not None]
+        numbers = [name for name in asked if name not in self.formulas]
+        for formula in self.formulas.values():
+            numbers += formula.list_columns("number")
+        return list(dict.fromkeys(numbers))
+
+    @contextmanager
+    def translate_errors(self) -> Iterator[None]:
+        """Turn an engine's complaints about these rows into one line each.
+
+        Raises:
+            TableError: with the line of a text file that holds what is no number.
+        """
+        try:
+            with translate_errors(self.source):
+                yield
+        except UnplacedError:
+            self.find_fault(self._list_numbers())
+            raise
+
+    def find_fault(self, columns: Sequence[str], if_converted: str = MEND_TEXT) -> None:
+        """Raise where a column of a text file holds what is no number.
+
+        Args:
+            columns: to be read as numbers, where that can be done.
+            if_converted: what to do about such a value.
+
+        Raises:
+            TableError: with the line.
+        """
+        if self.dataset.find_fault is not None and columns:
+            with translate_errors(self.source, if_converted=if_converted):
+                self.dataset.find_fault(columns)
 
     def _evaluate(self, formula: Formula) -> ir.Value:
         return formula.build(lambda name: take(self.dataset, name, formula.uses[name]))
@@ -157,7 +191,7 @@ class Table:
         Raises:
             TableError: when they cannot be read.
         """
-        with translate_errors(self.source):
+        with self.translate_errors():
             return expression.to_pyarrow()
 
     def read_first(self, n_rows: int) -> pa.Table:
@@ -166,7 +200,7 @@ class Table:
         Raises:
             TableError: when they cannot be read.
         """
-        with translate_errors(self.source):
+        with self.translate_errors():
             return self.dataset.engine.read_first(self.rows, n_rows)
 
 
