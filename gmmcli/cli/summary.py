@@ -1,6 +1,7 @@
 """The result of a fit in words and numbers, as lines to print; `cautions` has what to doubt."""
 
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ def describe_rows(
 ) -> Iterator[str]:
     """Lines on how a table was read: its header, columns chosen for the user, rows left out."""
     if not points.has_header:
-        yield "the first line has numbers only: it is read as data, not as a header"
+        yield "no header: the first line is read as a row"
     if are_columns_chosen:
         x, y = points.columns
         yield f"coordinates: {x!r} and {y!r} (choose others with -x and -y)"
@@ -43,12 +44,53 @@ def describe_rows(
     if compression.n_skipped:
         skipped, rows = compression.n_skipped, compression.n_rows
         yield f"skipped {skipped:,} of {rows:,} rows: a coordinate is empty or not finite"
+    if (doubt := points.doubt) is not None:
+        yield describe_doubt(*doubt)
+    yield from describe_large(points, compression)
     for code in compression.codes:
         n = f"{code.count:,.10g} of the weight" if points.weight else count(int(code.count), "row")
+        name, value = points.columns[code.axis], f"{code.value:.10g}"
+        others = f"({points.where}) and " if points.where else ""
+        condition = shlex.quote(f"{others}{points.write_name(name)} != {value}")
         yield (
-            f"{code.value:.10g} in {points.columns[code.axis]!r} ({n}) is far outside all other "
-            "values, as codes for missing ones are: if it is one, leave those fields empty"
+            f"{value} in {name!r} ({n}) is far outside all other values, as codes for missing ones "
+            f"are: if it is one, leave those fields empty, or add --where {condition}"
         )
+
+
+def describe_doubt(columns: Sequence[str], text: str, value: float) -> str:
+    """How numbers are read whose mark may be decimal, or part thousands.
+
+    Args:
+        columns: that hold such numbers.
+        text: one of them.
+        value: as which it is read.
+    """
+    names, mark = " and ".join(map(repr, columns)), "comma" if "," in text else "point"
+    remedy = f"if its {mark} parts thousands, take these marks out of the file"
+    if value.is_integer():
+        remedy = f"if its {mark} is a decimal mark, write decimals otherwise"
+    return f"{text!r} in {names} is read as {value:.10g}: {remedy}"
+
+
+def describe_large(
+    points: "Points", compression: "Compression", *, largest: float = 2.0**53
+) -> Iterator[str]:
+    """Lines on coordinates that double precision rounds.
+
+    Args:
+        points: the rows.
+        compression: of them.
+        largest: beyond which doubles leave out whole numbers.
+    """
+    sizes = abs(compression.cells.means).max(axis=0)
+    for name, size in zip(points.columns, sizes.tolist(), strict=True):
+        if size > largest and points.is_whole(name):
+            yield (
+                f"{name!r} holds whole numbers beyond 2**53, which are rounded to multiples of "
+                f"{math.ulp(size):,.0f}, and so is what is told of them: subtract a number of this "
+                "size from the column before it is read"
+            )
 
 
 def describe_end(fit: "Fit") -> str:

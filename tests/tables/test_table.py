@@ -49,7 +49,10 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
         ("", "is empty: it needs a header and rows"),
         ("\n\n", "is empty"),
         ("x,y\n", "has a header and no rows"),
-        ("x,name\n1,a\n2,b\n", "needs two numeric columns; it has 'x' (number), 'name' (text)"),
+        (
+            "x,name\n1,a\n2,b\n",
+            "needs two numeric columns; it has 'x' (numbers), 'name' (text, such as",
+        ),
         ("x,y\n1,2\n3,oops\n5,6\n", "line 3: column 'y' holds 'oops', which is not a number"),
         ("x,y\n1,2\n2,3,9\n4,5\n", "line 3 has more fields than the 2 of the first line: mend it"),
         (
@@ -57,10 +60,10 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
             "all points equal (1, 2): a fit needs points that differ; choose other",
         ),
         ("x,y\n1,2\n3\n4,5\n", "line 3 has 1 field where the first line has 2: mend it"),
-        ("x\n1\n2\n", "it has 'x' (number): give a table with both coordinates"),
+        ("x\n1\n2\n", "it has 'x' (numbers): give a table with both coordinates"),
         ("x,y\n1,\n,2\nnan,3\n4,inf\n5,-inf\n", "every row has an empty or non-finite 'x' or 'y'"),
         ("größe,y\n1,2\n".encode("latin-1"), "is not UTF-8 text"),
-        (bytes(range(256)), "is not UTF-8 text"),
+        (bytes(range(256)), "is no text, nor another table that is read: write its"),
         ("x,y\n1,2\n3,\n", "bad.csv has one row with a point: a fit needs at least two different"),
         ("x,y\n1,2\n3,4\n", "2 distinct points cannot hold 3 components"),
         (

@@ -14,13 +14,13 @@ from gmmcli.errors import TableError
 
 # What the kinds of columns of text files are called.
 WORDS: dict[Kind, str] = {
-    "whole": "number",
-    "number": "number",
-    "mixed": "number",
-    "day": "date",
-    "moment": "time",
+    "whole": "numbers",
+    "number": "numbers",
+    "mixed": "numbers",
+    "day": "dates",
+    "moment": "times",
     "text": "text",
-    "empty": "empty",
+    "empty": "nothing",
 }
 
 
@@ -49,18 +49,26 @@ def check_use(dataset: Dataset, name: str, use: Use, *, source: str) -> None:
     Raises:
         TableError: naming the column and what it holds.
     """
-    kind, is_written = dataset.rows[name].type(), dataset.dialect is not None
+    is_boolean = dataset.rows[name].type().is_boolean()
     if use == "number":
         check_type(dataset, name, source=source)
-    elif use == "text" and kind.is_numeric() and not is_written:
+    elif use == "text" and _holds_numbers(dataset, name):
         raise TableError(
-            f"{source}: column {name!r} is numbers: compare it with one, not with text"
+            f"{source}: column {name!r} holds numbers: compare it with one, not with text"
         )
-    elif use == "truth" and (is_written or not kind.is_boolean()):
-        word = _name_kinds(dataset)[name]
+    elif use == "truth" and (dataset.dialect is not None or not is_boolean):
         raise TableError(
-            f"{source}: column {name!r} is {word}, no condition: compare it with something"
+            f"{source}: column {name!r} holds {_name_kinds(dataset)[name]}, and a condition is "
+            "needed: compare it with something"
         )
+
+
+def _holds_numbers(dataset: Dataset, name: str) -> bool:
+    """Whether a column holds nothing but numbers, as far as its type or its first rows tell."""
+    dialect = dataset.dialect
+    if dialect is None:
+        return bool(dataset.rows[name].type().is_numeric())
+    return name in dialect.find("whole", "number")
 
 
 def _take_numerals(dataset: Dataset) -> Numerals:
@@ -110,6 +118,8 @@ def _explain_lack(dataset: Dataset, taken: tuple[str | None, str | None], *, sou
     remedy = "name the columns with -x and -y, or mend their values"
     if n_others < 2:
         remedy = "give a table with both coordinates"
+    if {*_name_kinds(dataset).values()} <= {"objects", "lists"}:
+        remedy = "one object of JSON is one row, as to_json(orient='records', lines=True) writes it"
     beside = f" beside {' and '.join(others)}" if others else ""
     return (
         f"{source} needs two numeric columns{beside}; it has {_describe_columns(dataset)}: {remedy}"
@@ -187,12 +197,14 @@ def check_type(dataset: Dataset, name: str, *, source: str) -> None:
     """
     kind = dataset.rows[name].type()
     if not (kind.is_numeric() or (kind.is_string() and dataset.text_may_be_numbers)):
-        raise TableError(f"{source}: column {name!r} is {_name_kind(kind)}, not numbers")
+        raise TableError(
+            f"{source}: column {name!r} holds {_name_kind(kind)}, not numbers: name another"
+        )
 
 
 def _describe_columns(dataset: Dataset, *, most: int = 20) -> str:
     """The names of columns, and what is in them; of many, the first."""
-    kinds = _name_kinds(dataset)
+    kinds = _name_kinds(dataset) | _show_text(dataset)
     kinds |= {name: "names of rows" for name in list(kinds)[:1] if name.lower() in ROW_NAMES}
     named = ", ".join(f"{name!r} ({kind})" for name, kind in list(kinds.items())[:most])
     return f"{named} and {len(kinds) - most:,} more" if len(kinds) > most else named
@@ -206,15 +218,34 @@ def _name_kinds(dataset: Dataset) -> dict[str, str]:
     return {n: WORDS[kind] for n, kind in zip(dialect.names, dialect.kinds, strict=True)}
 
 
+def _show_text(dataset: Dataset, *, longest: int = 20) -> dict[str, str]:
+    """A value of columns of text, as the first row of a text file has it, by their names.
+
+    Args:
+        dataset: all columns.
+        longest: a value that is shown, in letters.
+    """
+    dialect = dataset.dialect
+    if dialect is None:
+        return {}
+    triples = zip(dialect.names, dialect.kinds, dialect.first_row, strict=False)
+    values = {name: value.strip() for name, kind, value in triples if kind == "text"}
+    return {
+        name: f"text, such as {value if len(value) <= longest else f'{value[:longest]}...'!r}"
+        for name, value in values.items()
+        if not is_nothing(value)
+    }
+
+
 def _name_kind(kind: dt.DataType) -> str:
-    """What a type is called by people who have never heard of it."""
-    if kind.is_numeric():
-        return "number"
+    """What values of a type are called by people who have never heard of it."""
     words = {
+        "numbers": kind.is_numeric(),
         "text": kind.is_string(),
         "true or false": kind.is_boolean(),
-        "date": kind.is_date(),
-        "time": kind.is_timestamp() or kind.is_time() or kind.is_interval(),
-        "list": kind.is_array(),
+        "dates": kind.is_date(),
+        "times": kind.is_timestamp() or kind.is_time() or kind.is_interval(),
+        "lists": kind.is_array(),
+        "objects": kind.is_struct() or kind.is_map() or kind.is_json(),
     }
-    return next((word for word, fits in words.items() if fits), "neither number nor text")
+    return next((word for word, fits in words.items() if fits), "neither numbers nor text")

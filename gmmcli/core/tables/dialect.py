@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gmmcli.core.tables.layout import (
+    PREAMBLE,
     Layout,
     Rows,
     detect_layout,
@@ -34,6 +35,7 @@ PATTERNS: dict[Kind, str] = {
     "day": r"(?a)\d{4}-\d\d-\d\d",
     "moment": r"(?a)\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?",
 }
+DECLARATION = re.compile(r"""(?i)"?sep=[\t;,| ]"?[;,]*""")
 # How numbers are written where nothing tells otherwise.
 POINTS = Numerals()
 
@@ -54,6 +56,7 @@ class Dialect:
         first_row: its fields; empty where there is none.
         is_irregular: whether lines of comments, or of nothing but blanks, are among the rows.
         doubts: a number of each column whose mark may be read in two ways, or nothing.
+        has_preamble: whether the first line has one field where most others have several.
     """
 
     names: tuple[str, ...]
@@ -67,6 +70,7 @@ class Dialect:
     first_row: tuple[str, ...] = ()
     is_irregular: bool = False
     doubts: tuple[str, ...] = ()
+    has_preamble: bool = False
 
     def find(self, *kinds: Kind) -> list[str]:
         """The names of the columns that hold something of these kinds."""
@@ -81,13 +85,14 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
         lines: without their ends; at least one holds more than blanks.
         named: the columns that the user named, which settle whether there is a header.
     """
-    body, comments = _leave_out_comments(lines)
+    declared = _find_declaration(lines)
+    body, comments = _leave_out_comments(lines, declared)
     texts = (
         [lines[number] for number in body]
         or [*filter(None, comments)][-1:]
         or [line for line in lines if line.strip()][:1]
     )
-    layout = detect_layout(texts)
+    layout = detect_layout(texts, "" if declared is None else lines[declared].strip('"')[4])
     fields = layout.split(texts)
     rows = fields[1:]
     width = find_width(rows or fields)
@@ -119,12 +124,13 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
         n_before=n_before,
         first_row=tuple(rows[0]) if rows else (),
         is_irregular=_are_irregular(lines, body, n_before),
+        has_preamble=len(fields[0]) == 1 and width > 1,
         doubts=tuple(doubt for doubt, _ in zip((*doubts, *[""] * len(names)), names, strict=False)),
     )
 
 
 def check_header(dialect: Dialect, name: str) -> None:
-    """Raise where the first line may name the columns as well as be a row.
+    """Raise where the first line may name the columns as well as be a row, or is neither.
 
     Args:
         dialect: of a file.
@@ -133,6 +139,10 @@ def check_header(dialect: Dialect, name: str) -> None:
     Raises:
         TableError: saying how to settle it.
     """
+    if dialect.has_preamble:
+        raise TableError(
+            f"{name}: the first line has 1 field, and most others have more: {PREAMBLE}"
+        )
     if dialect.has_header is not None:
         return
     # Rows may have one more field than the first line, before the others.
@@ -148,8 +158,20 @@ def check_header(dialect: Dialect, name: str) -> None:
     )
 
 
-def _leave_out_comments(lines: Sequence[str]) -> tuple[list[int], list[str]]:
-    """The numbers of the lines that are no comments, and what the comments above them say."""
+def _find_declaration(lines: Sequence[str]) -> int | None:
+    """The number of the line that says what parts fields, as Excel writes it: sep=; alone."""
+    first = next(number for number, line in enumerate(lines) if line.strip())
+    return first if DECLARATION.fullmatch(lines[first]) else None
+
+
+def _leave_out_comments(lines: Sequence[str], declared: int | None) -> tuple[list[int], list[str]]:
+    """The numbers of the lines that are rows or a header, and what the comments above them say.
+
+    Args:
+        lines: without their ends.
+        declared: the number of one that is neither.
+    """
+    lines = ["" if number == declared else line for number, line in enumerate(lines)]
     mark = find_mark(lines)
     body = [number for number, line in enumerate(lines) if not leave_out(line, mark)]
     end = body[0] if body else len(lines)

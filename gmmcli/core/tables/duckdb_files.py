@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from gmmcli.core.tables.complaints import NOT_WHOLE, translate_errors
+from gmmcli.core.tables.complaints import NOT_WHOLE, name_file, translate_errors
 from gmmcli.core.tables.dialect import (
     Dialect,
     Kind,
@@ -120,17 +120,36 @@ class TextTable:
         Unless they are plain, they are read as text, which `fields` takes apart: DuckDB takes a
         mark between thousands wherever it is, and words for nothing only as they are spelled.
         """
-        rows = self._read_typed(columns) if plainly else self.read_text()
+        self._check_columns((*columns, *texts))
+        if plainly and not self.dialect.numerals.thousands:
+            rows = self._read_typed(columns)
+        else:
+            rows = self.read_text()
+            texts_of = {name: read_number(rows[name], self.dialect.numerals) for name in columns}
+            rows = rows.mutate(**{n: text.cast("float64") for n, text in texts_of.items()})
         return _type_columns(rows, self.dialect, (*columns, *texts))
 
+    def _check_columns(self, columns: Sequence[str]) -> None:
+        """Raise where a file lacks a column that others have, whose rows would be skipped."""
+        for part in self.parts:
+            own = {name.lower() for name in part.dialect.names}
+            lacking = [name for name in columns if name.lower() not in own]
+            if lacking:
+                raise TableError(
+                    f"{name_file(part.paths[0], '*')} has no column {lacking[0]!r}, which other "
+                    "files have: mend its header, or leave it out"
+                )
+
     def find_fault(self, columns: Sequence[str]) -> None:
-        """Read columns of numbers so that DuckDB itself names the line of what is none.
+        """Read columns of numbers so that DuckDB itself names the line of what is none, if it can.
 
         It is told how nothing is spelled in them, which one more pass for each finds.
 
         Raises:
             duckdb.Error: with the line, where there is such a value.
         """
+        if self.dialect.numerals.thousands:
+            return
         text, spellings = self.read_text(), {*SPELLINGS_OF_NOTHING}
         for name in columns:
             is_nothing = read_word(text[name]).isnull() & text[name].notnull()
@@ -141,12 +160,9 @@ class TextTable:
         rows.aggregate(**{name: rows[name].max() for name in columns}).to_pyarrow()
 
     def _read_typed(self, columns: Sequence[str], **options: Any) -> ir.Table:
-        """The rows with some columns read as numbers by DuckDB itself, where it can."""
-        numerals = self.dialect.numerals
-        if numerals.thousands:
-            return self.read_text()
-        if numerals.decimal != ".":
-            options["decimal_separator"] = numerals.decimal
+        """The rows with some columns read as numbers by DuckDB itself."""
+        if self.dialect.numerals.decimal != ".":
+            options["decimal_separator"] = self.dialect.numerals.decimal
         return self._read(dict.fromkeys(columns, "DOUBLE"), options)
 
     def _read(self, types: Mapping[str, str], options: Mapping[str, Any]) -> ir.Table:

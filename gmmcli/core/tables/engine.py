@@ -34,10 +34,7 @@ class ReadNumbers(Protocol):
     def __call__(
         self, columns: Sequence[str], *, plainly: bool, texts: Sequence[str] = ()
     ) -> ir.Table:
-        """The rows; plainly, what is no number, but for an empty field, is an error.
-
-        Otherwise they may be text still, which `fields` reads.
-        """
+        """The rows; plainly, what is no number, but for an empty field, is an error."""
 
 
 def read_first(rows: ir.Table, n_rows: int) -> pa.Table:

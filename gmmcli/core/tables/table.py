@@ -17,6 +17,7 @@ from gmmcli.core.tables.complaints import MEND_TEXT, UnplacedError, translate_er
 from gmmcli.core.tables.dialect import Dialect
 from gmmcli.core.tables.engine import BATCH_ROWS, Dataset
 from gmmcli.core.tables.formulas import Formula, Use, mention_columns, read_formulas
+from gmmcli.core.tables.grammar import write_name
 from gmmcli.core.tables.opening import open_source
 from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
@@ -97,6 +98,33 @@ class Table:
     def assume_plain(self) -> "Table":
         """The same rows, read in less time where nothing but finite numbers is in them."""
         return replace(self._read_columns(plainly=True), is_plain=True)
+
+    @property
+    def doubt(self) -> tuple[list[str], str, float] | None:
+        """The columns that are used and hold numbers which may be read in two ways.
+
+        With one of these numbers, and the value as which it is read; None where there is none.
+        """
+        if self.dialect is None:
+            return None
+        doubts = dict(zip(self.dialect.names, self.dialect.doubts, strict=True))
+        columns = [name for name in self._list_numbers() if doubts.get(name)]
+        if not columns:
+            return None
+        text = doubts[columns[0]]
+        return columns, text, self.dialect.numerals.parse(text)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a column, which is no expression, holds whole numbers."""
+        if name in self.formulas:
+            return False
+        if self.dialect is not None:
+            return name in self.dialect.find("whole")
+        return bool(self.dataset.rows[name].type().is_integer())
+
+    def write_name(self, name: str) -> str:
+        """A column, or an expression, as expressions have it."""
+        return name if name in self.formulas else write_name(name)
 
     def count_selected(self) -> tuple[int, int]:
         """How many rows meet the condition, of how many.
