@@ -300,12 +300,23 @@ READ: dict[str, Odd] = {
     "labels and a row that looks like a header": Odd(
         "a,1,2\nb,3,4\n", [(1, 2), (3, 4)], ("column1", "column2"), {"x": "column1"}
     ),
-    "names that are the same": Odd("x,x\n1,2\n3,4.5\n5,7\n", columns=("x", "x_1")),
-    "names that are the same but for capitals": Odd("x,X\n1,2\n3,4.5\n5,7\n", columns=("x", "X_1")),
+    "names that are the same": Odd(
+        "x,x,y\n0,1,2\n0,3,4.5\n0,5,7\n", columns=("x_1", "y"), options={"x": "x_1", "y": "y"}
+    ),
+    "names that are the same but for capitals": Odd("x,X\n1,2\n3,4.5\n5,7\n", columns=("x", "X")),
+    "names that are the same but for capitals in Parquet": Odd(
+        as_parquet(FRAME.rename(columns={"y": "X"})), columns=("x", "X")
+    ),
     "names in several lines": Odd('"x\n[m]",y\n1,2\n3,4.5\n5,7\n', columns=("x\n[m]", "y")),
     "names with quotes": Odd('"a ""b""",it\'s\n1,2\n3,4.5\n5,7\n', columns=('a "b"', "it's")),
     "a name of SQL's": Odd(
         "select,x; drop table y\n1,2\n3,4.5\n5,7\n", columns=("select", "x; drop table y")
+    ),
+    "a name that is another but for capitals": Odd(
+        "x,X,y\n0,1,2\n0,3,4.5\n0,5,7\n", columns=("X", "y"), options={"x": "X", "y": "y"}
+    ),
+    "an expression of names that are the same but for capitals": Odd(
+        "a,A\n2,1\n6,3\n10,5\n", [(1, 2), (3, 6), (5, 10)], ("a - A", "a"), {"x": "a - A", "y": "a"}
     ),
     "no names in the middle": Odd("t,,y\na,1,2\nb,3,4.5\nc,5,7\n", columns=("column1", "y")),
     # quotes
@@ -465,6 +476,10 @@ REFUSED: dict[str, tuple[Odd, str]] = {
     "text in a number late": (
         Odd(many(60_000, "1,2") + "3,bad\n"),
         "d.csv, line 60002: column 'y' holds 'bad', which is not a number: mend it",
+    ),
+    "names that are the same, of which none is chosen": (
+        Odd("x,x,y\n1,2,3\n4,5,6\n"),
+        "has columns of one name: choose with -x and -y, where they are 'x', 'x_1'",
     ),
     "text in a number among blanks": (
         Odd("x, y\n1, 2\n3,  NA\n4, oops\n5, 6\n"),

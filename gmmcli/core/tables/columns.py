@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from gmmcli.core.tables.dialect import NUMERIC, ROW_NAMES, Kind
+from gmmcli.core.tables.dialect import NUMERIC, Kind
 from gmmcli.core.tables.engine import Dataset
 from gmmcli.core.tables.fields import read_number, read_word
 from gmmcli.core.tables.formulas import Formula, Use
+from gmmcli.core.tables.names import ROW_NAMES
 from gmmcli.core.tables.spellings import Numerals, is_nothing
 from gmmcli.errors import TableError
 
@@ -26,7 +27,7 @@ WORDS: dict[Kind, str] = {
 
 def parse_number(dataset: Dataset, name: str) -> ir.Value:
     """A column as float64: null where it is empty, and an error where it is no number."""
-    column = dataset.rows[name]
+    column = dataset.rows[dataset.find(name)]
     if not column.type().is_string():
         return column.cast("float64")
     return read_number(column, _take_numerals(dataset)).cast("float64")
@@ -34,7 +35,7 @@ def parse_number(dataset: Dataset, name: str) -> ir.Value:
 
 def take(dataset: Dataset, name: str, use: Use) -> ir.Value:
     """A column as an expression wants it."""
-    column = dataset.rows[name]
+    column = dataset.rows[dataset.find(name)]
     if use == "number" or (use == "any" and column.type().is_numeric()):
         return parse_number(dataset, name)
     if use == "truth" or (use == "any" and column.type().is_boolean()):
@@ -49,7 +50,7 @@ def check_use(dataset: Dataset, name: str, use: Use, *, source: str) -> None:
     Raises:
         TableError: naming the column and what it holds.
     """
-    is_boolean = dataset.rows[name].type().is_boolean()
+    is_boolean = dataset.rows[dataset.find(name)].type().is_boolean()
     if use == "number":
         check_type(dataset, name, source=source)
     elif use == "text" and _holds_numbers(dataset, name):
@@ -67,8 +68,8 @@ def _holds_numbers(dataset: Dataset, name: str) -> bool:
     """Whether a column holds nothing but numbers, as far as its type or its first rows tell."""
     dialect = dataset.dialect
     if dialect is None:
-        return bool(dataset.rows[name].type().is_numeric())
-    return name in dialect.find("whole", "number")
+        return bool(dataset.rows[dataset.find(name)].type().is_numeric())
+    return dataset.find(name) in dialect.find("whole", "number")
 
 
 def _take_numerals(dataset: Dataset) -> Numerals:
@@ -93,7 +94,7 @@ def choose_columns(
         source: what messages call the table.
     """
     x, y = coordinates
-    names = [str(name) for name in dataset.rows.columns]
+    names = dataset.names
     given = [name for name in (*coordinates, *taken) if name is not None]
     used = {column for name in given if name in formulas for column in formulas[name].uses}
     others = [name for name in names if name not in given and name not in used]
@@ -102,9 +103,26 @@ def choose_columns(
     chosen_y = y if y is not None else next(free, None)
     if chosen_x is None or chosen_y is None:
         raise TableError(_explain_lack(dataset, taken, source=source))
+    _check_repeated(dataset, {chosen_x, chosen_y} - {x, y}, source=source)
     if chosen_x == chosen_y:
         raise TableError(f"-x and -y both name {chosen_x!r}: give two different columns")
     return chosen_x, chosen_y
+
+
+def _check_repeated(dataset: Dataset, chosen: set[str], *, source: str) -> None:
+    """Raise where columns that nobody named share their names, as no one can tell which is meant.
+
+    Args:
+        dataset: all columns.
+        chosen: those that were chosen by their order.
+        source: what messages call the table.
+    """
+    repeated = () if dataset.dialect is None else dataset.dialect.repeated
+    if any(name in repeated for name in chosen):
+        listed = ", ".join(map(repr, repeated))
+        raise TableError(
+            f"{source} has columns of one name: choose with -x and -y, where they are {listed}"
+        )
 
 
 def _explain_lack(dataset: Dataset, taken: tuple[str | None, str | None], *, source: str) -> str:
@@ -136,7 +154,7 @@ def _find_numeric_columns(dataset: Dataset, names: Sequence[str]) -> Iterator[st
         dataset: all columns.
         names: of those to look at.
     """
-    first = str(dataset.rows.columns[0])
+    first = dataset.names[0]
     free = [name for name in names if name != first or name.lower() not in ROW_NAMES]
     known = _judge_by_type(dataset, free)
     texts = [name for name in free if name not in known]
@@ -153,10 +171,11 @@ def _judge_by_type(dataset: Dataset, names: Sequence[str]) -> dict[str, bool]:
     dialect, types = dataset.dialect, dataset.rows.schema()
     kinds = {} if dialect is None else dict(zip(dialect.names, dialect.kinds, strict=True))
     for name in names:
-        if kinds.get(name, "empty") != "empty":
-            known[name] = kinds[name] in NUMERIC
-        elif not (types[name].is_string() and dataset.text_may_be_numbers):
-            known[name] = types[name].is_numeric()
+        own = dataset.find(name)
+        if kinds.get(own, "empty") != "empty":
+            known[name] = kinds[own] in NUMERIC
+        elif not (types[own].is_string() and dataset.text_may_be_numbers):
+            known[name] = types[own].is_numeric()
     return known
 
 
@@ -172,8 +191,9 @@ def _judge_by_values(
         names: of the columns.
         n_sampled: how many rows are looked at first.
     """
-    numerals = _take_numerals(dataset)
-    sample = dataset.rows.select(*names).limit(n_sampled).to_pyarrow().to_pydict()
+    numerals, columns = _take_numerals(dataset), [dataset.find(name) for name in names]
+    first = dataset.rows.select(*columns).limit(n_sampled).to_pyarrow()
+    sample = dataset.title(first).to_pydict()
     judged: dict[str, bool] = {}
     for name, column in sample.items():
         values = [value for value in column if value is not None and not is_nothing(value)]
@@ -182,11 +202,13 @@ def _judge_by_values(
     empty = [name for name in names if name not in judged]
     if not empty or len(next(iter(sample.values()))) < n_sampled:
         return judged | dict.fromkeys(empty, False)
-    texts = {name: read_number(dataset.rows[name], numerals) for name in empty}
-    numbers = {f"numbers {name}": t.try_cast("float64").count() for name, t in texts.items()}
-    filled = {f"values {name}": text.count() for name, text in texts.items()}
+    texts = [read_number(dataset.rows[dataset.find(name)], numerals) for name in empty]
+    numbers = {f"numbers {i}": t.try_cast("float64").count() for i, t in enumerate(texts)}
+    filled = {f"values {i}": text.count() for i, text in enumerate(texts)}
     (found,) = dataset.rows.aggregate(**numbers, **filled).to_pyarrow().to_pylist()
-    return judged | {n: 2 * found[f"numbers {n}"] > found[f"values {n}"] for n in empty}
+    return judged | {
+        name: 2 * found[f"numbers {i}"] > found[f"values {i}"] for i, name in enumerate(empty)
+    }
 
 
 def check_type(dataset: Dataset, name: str, *, source: str) -> None:
@@ -195,7 +217,7 @@ def check_type(dataset: Dataset, name: str, *, source: str) -> None:
     Raises:
         TableError: naming the column and what it holds.
     """
-    kind = dataset.rows[name].type()
+    kind = dataset.rows[dataset.find(name)].type()
     if not (kind.is_numeric() or (kind.is_string() and dataset.text_may_be_numbers)):
         raise TableError(
             f"{source}: column {name!r} holds {_name_kind(kind)}, not numbers: name another"
@@ -214,8 +236,10 @@ def _name_kinds(dataset: Dataset) -> dict[str, str]:
     """What is in each column."""
     dialect = dataset.dialect
     if dialect is None:
-        return {name: _name_kind(kind) for name, kind in dataset.rows.schema().items()}
-    return {n: WORDS[kind] for n, kind in zip(dialect.names, dialect.kinds, strict=True)}
+        kinds = [_name_kind(kind) for kind in dataset.rows.schema().types]
+    else:
+        kinds = [WORDS[kind] for kind in dialect.kinds]
+    return dict(zip(dataset.names, kinds, strict=True))
 
 
 def _show_text(dataset: Dataset, *, longest: int = 20) -> dict[str, str]:
@@ -228,7 +252,7 @@ def _show_text(dataset: Dataset, *, longest: int = 20) -> dict[str, str]:
     dialect = dataset.dialect
     if dialect is None:
         return {}
-    triples = zip(dialect.names, dialect.kinds, dialect.first_row, strict=False)
+    triples = zip(dataset.names, dialect.kinds, dialect.first_row, strict=False)
     values = {name: value.strip() for name, kind, value in triples if kind == "text"}
     return {
         name: f"text, such as {value if len(value) <= longest else f'{value[:longest]}...'!r}"

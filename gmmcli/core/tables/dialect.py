@@ -14,6 +14,7 @@ from gmmcli.core.tables.layout import (
     find_width,
     leave_out,
 )
+from gmmcli.core.tables.names import make_unique, name_by_place, name_columns
 from gmmcli.core.tables.spellings import (
     LIKE_A_NUMBER,
     Numerals,
@@ -22,10 +23,6 @@ from gmmcli.core.tables.spellings import (
     is_nothing,
 )
 from gmmcli.errors import TableError
-
-# What a first column is called that R, pandas or nobody gave a name.
-UNNAMED = "rownames"
-ROW_NAMES = (UNNAMED, "row.names", "unnamed: 0", "__index_level_0__")
 
 # What all fields of a column are that hold anything; of mixed ones, most are numbers.
 Kind = Literal["whole", "number", "mixed", "day", "moment", "text", "empty"]
@@ -57,6 +54,8 @@ class Dialect:
         is_irregular: whether lines of comments, or of nothing but blanks, are among the rows.
         doubts: a number of each column whose mark may be read in two ways, or nothing.
         has_preamble: whether the first line has one field where most others have several.
+        titles: the names as the header has them, but for those that come again.
+        repeated: those of columns whose name comes again.
     """
 
     names: tuple[str, ...]
@@ -71,6 +70,8 @@ class Dialect:
     is_irregular: bool = False
     doubts: tuple[str, ...] = ()
     has_preamble: bool = False
+    titles: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
     def find(self, *kinds: Kind) -> list[str]:
         """The names of the columns that hold something of these kinds."""
@@ -87,11 +88,8 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
     """
     declared = _find_declaration(lines)
     body, comments = _leave_out_comments(lines, declared)
-    texts = (
-        [lines[number] for number in body]
-        or [*filter(None, comments)][-1:]
-        or [line for line in lines if line.strip()][:1]
-    )
+    texts = [lines[number] for number in body] or [*filter(None, comments)][-1:]
+    texts = texts or [line for line in lines if line.strip()][:1]
     layout = detect_layout(texts, "" if declared is None else lines[declared].strip('"')[4])
     fields = layout.split(texts)
     rows = fields[1:]
@@ -106,26 +104,24 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
     if not has_header:
         above = _find_names(comments, layout, width)
         has_header, header, rows = (True, above, fields) if above else (has_header, None, fields)
-    names = _name_columns(header, rows, width)
+    names = name_columns(header, rows, width)
     unseen: list[Kind] = ["empty"] * len(names)  # where no row has the fields of the header
-    # DuckDB and others take a header whose fields go on in the next line for one line.
-    n_more = sum(field.count("\n") for field in fields[0]) if rows is not fields else 0
-    n_before = len(lines)
-    if rows:
-        n_before = body[0] if rows is fields else body[1 + n_more] - n_more
+    n_before = len(lines) if not rows else _count_before(body, [] if rows is fields else fields[0])
     return Dialect(
-        names=_make_unique(names),
+        names=make_unique([name.lower() for name in names], names),
+        titles=(titles := make_unique(names, names)),
+        repeated=tuple(t for t, name in zip(titles, names, strict=True) if names.count(name) > 1),
         delimiter=layout.delimiter,
         has_header=has_header,
         numerals=numerals,
-        kinds=tuple(kind for kind, _ in zip((*kinds, *unseen), names, strict=False)),
+        kinds=(*kinds, *unseen)[: len(names)],
         quote=layout.quote,
         escape=layout.escape,
         n_before=n_before,
         first_row=tuple(rows[0]) if rows else (),
         is_irregular=_are_irregular(lines, body, n_before),
         has_preamble=len(fields[0]) == 1 and width > 1,
-        doubts=tuple(doubt for doubt, _ in zip((*doubts, *[""] * len(names)), names, strict=False)),
+        doubts=(*doubts, *[""] * len(names))[: len(names)],
     )
 
 
@@ -177,6 +173,21 @@ def _leave_out_comments(lines: Sequence[str], declared: int | None) -> tuple[lis
     end = body[0] if body else len(lines)
     above = [line.strip().lstrip(mark).strip() for line in lines[:end] if line.strip()]
     return body, above
+
+
+def _count_before(body: Sequence[int], header: Sequence[str]) -> int:
+    """How many lines come before the first row.
+
+    DuckDB and others take a header whose fields go on in the next line for one line.
+
+    Args:
+        body: the numbers of the lines that are rows or a header.
+        header: its fields; empty where there is none.
+    """
+    if not header:
+        return body[0]
+    n_more = sum(field.count("\n") for field in header)
+    return body[1 + n_more] - n_more
 
 
 def _are_irregular(lines: Sequence[str], body: Sequence[int], n_before: int) -> bool:
@@ -260,18 +271,20 @@ def merge_dialects(dialects: Sequence[Dialect], name: str) -> Dialect:
     numerals = {dialect.numerals for dialect in dialects} - {POINTS} or {POINTS}
     if len(numerals) > 1:
         raise TableError(f"{name}: the files write numbers in different ways: fit each by itself")
-    found: dict[str, tuple[str, set[Kind], list[str]]] = {}
-    for dialect in dialects:
-        for column, kind, doubt in zip(dialect.names, dialect.kinds, dialect.doubts, strict=True):
-            _, kinds, doubts = found.setdefault(column.lower(), (column, set(), []))
+    found: dict[str, tuple[str, str, set[Kind], list[str]]] = {}
+    for each in dialects:
+        columns = zip(each.names, each.titles, each.kinds, each.doubts, strict=True)
+        for column, title, kind, doubt in columns:
+            *_, kinds, doubts = found.setdefault(column.lower(), (column, title, set(), []))
             kinds.add(kind)
             doubts.append(doubt)
     return replace(
         first,
-        names=tuple(column for column, _, _ in found.values()),
-        kinds=tuple(_merge_kinds(kinds) for _, kinds, _ in found.values()),
+        names=tuple(column for column, *_ in found.values()),
+        titles=make_unique(*[[title for _, title, *_ in found.values()]] * 2),
+        kinds=tuple(_merge_kinds(kinds) for *_, kinds, _ in found.values()),
         numerals=numerals.pop(),
-        doubts=tuple(max(doubts) for _, _, doubts in found.values()),
+        doubts=tuple(max(doubts) for *_, doubts in found.values()),
     )
 
 
@@ -283,51 +296,3 @@ def _merge_kinds(kinds: set[Kind]) -> Kind:
     if not kinds <= {*NUMERIC}:
         return "text"
     return "mixed" if "mixed" in kinds else "number"
-
-
-def name_by_place(n_columns: int) -> list[str]:
-    """The names of columns that have none: column0, column1 and so on."""
-    return [f"column{i}" for i in range(n_columns)]
-
-
-def _name_columns(header: Sequence[str] | None, rows: Rows, width: int) -> list[str]:
-    """The names of columns, of which the first is `UNNAMED` where it has none or counts the rows.
-
-    Args:
-        header: the names that the file has for them.
-        rows: the first of them.
-        width: how many fields most of these have.
-    """
-    if header is None:
-        names = name_by_place(width)
-        return [UNNAMED, *names[1:]] if width > 2 and _count_rows(rows) else names
-    are_even = all(len(row) == width for row in rows)
-    names = list(header)
-    if are_even and len(names) == width - 1:
-        is_last_empty = bool(rows) and all(not row[-1].strip() for row in rows)
-        names = [*names, ""] if is_last_empty else ["", *names]
-    elif are_even and len(names) == width + 1 and not names[-1]:
-        names = names[:-1]
-    named = [name or place for name, place in zip(names, name_by_place(len(names)), strict=True)]
-    return named if names[0] or len(names) < 2 else [UNNAMED, *named[1:]]
-
-
-def _count_rows(rows: Rows, *, enough: int = 3) -> bool:
-    """Whether the first fields of some rows count them, from 0 or 1 on."""
-    numbers = [row[0].strip() for row in rows]
-    counted = [[str(i) for i in range(first, first + len(rows))] for first in (0, 1)]
-    return len(rows) >= enough and numbers in counted
-
-
-def _make_unique(names: Sequence[str]) -> tuple[str, ...]:
-    """The names with a number after those that came before, whether in small letters or large."""
-    taken: set[str] = set()
-    unique = []
-    for name in names:
-        own, n = name, 0
-        while own.lower() in taken:
-            n += 1
-            own = f"{name}_{n}"
-        taken.add(own.lower())
-        unique.append(own)
-    return tuple(unique)

@@ -6,8 +6,8 @@ otherwise than Ibis, and have `opening` choose it; where users choose it by name
 `settings.EngineName`. The roots of the exceptions it raises are in `complaints`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +47,22 @@ def stream(rows: ir.Table, n_rows: int) -> pa.RecordBatchReader:
     return rows.to_pyarrow_batches(chunk_size=n_rows)
 
 
+def match_titles(titles: Sequence[str], rows: ir.Table) -> dict[str, str]:
+    """What columns are called by their source, by what the rows call them, where these differ.
+
+    Args:
+        titles: in the order of the columns, all different.
+        rows: as an engine has them.
+    """
+    pairs = zip(rows.columns, titles, strict=True)
+    return {str(name): title for name, title in pairs if name != title}
+
+
+def have_twins(names: Sequence[str]) -> bool:
+    """Whether some names differ by capitals alone."""
+    return len({name.lower() for name in names}) < len(names)
+
+
 @dataclass(frozen=True)
 class Engine:
     """What runs expressions over rows, and how it does what engines do differently.
@@ -83,6 +99,8 @@ class Dataset:
             none; None where lines are not known.
         n_rows_about: roughly how many rows there are, where that is known without reading them.
         text_may_be_numbers: whether numbers may be in columns of text, as in files they may.
+        titles: what the source calls columns, by what the rows call them, where these differ: most
+            engines take names that differ by capitals alone for one.
     """
 
     rows: ir.Table
@@ -92,6 +110,20 @@ class Dataset:
     find_fault: Callable[[Sequence[str]], None] | None = None
     n_rows_about: float | None = None
     text_may_be_numbers: bool = True
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The columns in their order, as the source calls them."""
+        return [self.titles.get(str(name), str(name)) for name in self.rows.columns]
+
+    def find(self, title: str) -> str:
+        """What the rows call a column that the source calls so."""
+        return next((name for name, own in self.titles.items() if own == title), title)
+
+    def title(self, rows: pa.Table) -> pa.Table:
+        """Rows made from these, with the columns called as the source calls them."""
+        return rows.rename_columns([self.titles.get(name, name) for name in rows.column_names])
 
     def read_numbers(
         self, columns: Sequence[str], *, plainly: bool = False, texts: Sequence[str] = ()

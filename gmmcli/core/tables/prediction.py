@@ -50,7 +50,7 @@ def predict_rows(
     Raises:
         TableError: when the names with `predicted_` are taken too.
     """
-    columns = table.dataset.rows.columns
+    columns = table.dataset.names
     own, labels = _find_free_prefix(columns), name_labels(mixture)
     rows = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
     results = _derive_results(rows, labels, own)
@@ -61,7 +61,9 @@ def predict_rows(
         results |= {f"responsibility_{k}": _take_share(rows, k, own) for k in labels}
     is_finite = rows[f"{own}finite"]
     known = {name: is_finite.ifelse(value, None) for name, value in results.items()}
-    return rows.select(*columns, **_name_freely(known, columns, source=table.source))
+    return rows.select(
+        *table.dataset.rows.columns, **_name_freely(known, columns, source=table.source)
+    )
 
 
 def write_predictions(

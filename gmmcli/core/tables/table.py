@@ -15,7 +15,7 @@ import pyarrow as pa
 from gmmcli.core.tables.columns import check_type, check_use, choose_columns, parse_number, take
 from gmmcli.core.tables.complaints import MEND_TEXT, UnplacedError, translate_errors
 from gmmcli.core.tables.dialect import Dialect
-from gmmcli.core.tables.engine import BATCH_ROWS, Dataset
+from gmmcli.core.tables.engine import BATCH_ROWS, Dataset, match_titles
 from gmmcli.core.tables.formulas import Formula, Use, mention_columns, read_formulas
 from gmmcli.core.tables.grammar import write_name
 from gmmcli.core.tables.opening import open_source
@@ -90,7 +90,7 @@ class Table:
         """What parts some rows of this table: the column `by`, or its expression."""
         name = str(self.by)
         if name not in self.formulas:
-            return rows[name]
+            return rows[self.dataset.find(name)]
         return replace(self, dataset=replace(self.dataset, rows=rows))._evaluate(
             self.formulas[name]
         )
@@ -108,10 +108,10 @@ class Table:
         if self.dialect is None:
             return None
         doubts = dict(zip(self.dialect.names, self.dialect.doubts, strict=True))
-        columns = [name for name in self._list_numbers() if doubts.get(name)]
+        columns = [name for name in self._list_numbers() if doubts.get(self.dataset.find(name))]
         if not columns:
             return None
-        text = doubts[columns[0]]
+        text = doubts[self.dataset.find(columns[0])]
         return columns, text, self.dialect.numerals.parse(text)
 
     def is_whole(self, name: str) -> bool:
@@ -119,8 +119,8 @@ class Table:
         if name in self.formulas:
             return False
         if self.dialect is not None:
-            return name in self.dialect.find("whole")
-        return bool(self.dataset.rows[name].type().is_integer())
+            return self.dataset.find(name) in self.dialect.find("whole")
+        return bool(self.dataset.rows[self.dataset.find(name)].type().is_integer())
 
     def write_name(self, name: str) -> str:
         """A column, or an expression, as expressions have it."""
@@ -130,10 +130,10 @@ class Table:
         """How many rows meet the condition, of how many.
 
         Raises:
-            TableError: when they cannot be read, or there is no condition.
+            TableError: when they cannot be read.
         """
         if self.selection is None:
-            raise TableError(f"{self.source}: no condition chooses rows")
+            raise AssertionError("no condition chooses rows")
         counts = self.read(self.selection)
         return counts["selected"][0].as_py() or 0, counts["all"][0].as_py()
 
@@ -142,7 +142,10 @@ class Table:
         texts = [] if self.by is None or self.by in self.formulas else [self.by]
         for formula in self.formulas.values():
             texts += formula.list_columns("text")
-        dataset = self.dataset.read_numbers(self._list_numbers(), plainly=plainly, texts=texts)
+        numbers, texts = (
+            list(map(self.dataset.find, names)) for names in (self._list_numbers(), texts)
+        )
+        dataset = self.dataset.read_numbers(numbers, plainly=plainly, texts=texts)
         if self.where is None:
             return replace(self, dataset=dataset)
         everything = dataset.rows
@@ -185,7 +188,7 @@ class Table:
         """
         if self.dataset.find_fault is not None and columns:
             with translate_errors(self.source, if_converted=if_converted):
-                self.dataset.find_fault(columns)
+                self.dataset.find_fault(list(map(self.dataset.find, columns)))
 
     def _evaluate(self, formula: Formula) -> ir.Value:
         return formula.build(lambda name: take(self.dataset, name, formula.uses[name]))
@@ -207,7 +210,9 @@ class Table:
             rows = rows.select(*dict.fromkeys(name for each in asked for name in self._list(each)))
         with translate_errors(self.source):
             read = engine.stream(cast_rare_types(rows), BATCH_ROWS)
-            return replace(self, dataset=engine.relay(read))
+            relayed = engine.relay(read)
+            titles = match_titles(rows.columns, relayed.rows)
+            return replace(self, dataset=replace(relayed, titles=titles))
 
     def _list(self, name: str) -> list[str]:
         """The columns that an expression uses, or a column by itself."""
@@ -220,7 +225,7 @@ class Table:
             TableError: when they cannot be read.
         """
         with self.translate_errors():
-            return expression.to_pyarrow()
+            return self.dataset.title(expression.to_pyarrow())
 
     def read_first(self, n_rows: int) -> pa.Table:
         """The first of `rows` in the order of the source, at most so many.
@@ -260,7 +265,7 @@ def open_table(
     with translate_errors(source.name):
         wanted: list[tuple[str | None, Use]] = [(name, "number") for name in (x, y, weight)]
         wanted += [(by, "any"), (source.where, "truth")]
-        formulas = read_formulas(wanted, [str(n) for n in dataset.rows.columns], source.name)
+        formulas = read_formulas(wanted, dataset.names, source.name)
         for formula in formulas.values():
             for name, use in formula.uses.items():
                 check_use(dataset, name, use, source=source.name)
