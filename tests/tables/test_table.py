@@ -14,6 +14,7 @@ from click.testing import Result
 from ibis.backends import BaseBackend
 
 from gmmcli.core.cells.compression import compress
+from gmmcli.core.tables.frames import name_source
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 
@@ -33,6 +34,13 @@ def test_columns_are_the_first_two_numeric_ones_or_those_named(tmp_path: Path) -
     assert table_of(path, y="a").columns == ('b "c"', "a")
     table = table_of(path, x='b "c"', y="d")
     np.testing.assert_array_equal(compress(table).cells.means, [[2, 3], [5, 6]])
+
+
+def test_columns_of_a_frame_that_differ_by_capitals_alone_are_told_apart() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2], "X": [3.0, 4], "y": [5.0, 6]})
+    table = open_table(name_source(frame), x="X", y="y")
+    assert table.read_first(1).to_pylist() == [{"x": 3.0, "y": 5.0}]
+    assert table.read(table.dataset.rows).column_names == ["x", "X", "y"]
 
 
 def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:

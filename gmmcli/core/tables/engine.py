@@ -6,7 +6,7 @@ otherwise than Ibis, and have `opening` choose it; where users choose it by name
 `settings.EngineName`. The roots of the exceptions it raises are in `complaints`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +56,15 @@ def match_titles(titles: Sequence[str], rows: ir.Table) -> dict[str, str]:
     """
     pairs = zip(rows.columns, titles, strict=True)
     return {str(name): title for name, title in pairs if name != title}
+
+
+def rename(
+    batches: pa.RecordBatchReader, names: Sequence[str]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Batches with other names of their columns, as a schema and the batches themselves."""
+    columns = zip(batches.schema, names, strict=True)
+    schema = pa.schema([column.with_name(name) for column, name in columns])
+    return schema, (batch.rename_columns(names) for batch in batches)
 
 
 def have_twins(names: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from gmmcli.core.tables.complaints import translate_errors
-from gmmcli.core.tables.engine import BATCH_ROWS, have_twins
+from gmmcli.core.tables.engine import BATCH_ROWS, have_twins, rename
 from gmmcli.core.tables.sink import check_sink, is_parquet, print_rows, write_rows
 from gmmcli.core.tables.source import Source, list_files
 from gmmcli.core.tables.table import Table, cast_rare_types
@@ -102,11 +102,10 @@ def _stream(table: Table, rows: ir.Table) -> tuple[pa.Schema, Iterator[pa.Record
         reader = table.dataset.engine.stream(cast_rare_types(rows), BATCH_ROWS)
 
     titles = [table.dataset.titles.get(name, name) for name in reader.schema.names]
+    schema, batches = rename(reader, titles)
 
     def read() -> Iterator[pa.RecordBatch]:
         with translate_errors(table.source):
-            yield from (batch.rename_columns(titles) for batch in reader)
+            yield from batches
 
-    return pa.schema(
-        [f.with_name(title) for f, title in zip(reader.schema, titles, strict=True)]
-    ), read()
+    return schema, read()

@@ -59,7 +59,9 @@ def _to_arrow(data: object) -> pa.Table:
     try:
         if isinstance(data, np.ndarray):
             if data.ndim != 2 or data.shape[1] < 2:
-                raise TableError(f"an array of points has shape (N, 2), not {data.shape}")
+                raise TableError(
+                    f"an array of points has shape (N, 2), not {data.shape}: reshape it"
+                )
             names = ["x", "y", *(f"column{i}" for i in range(2, data.shape[1]))]
             return pa.table(list(data.T), names=names)
         if isinstance(data, pd.DataFrame):

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gmmcli.core.tables.engine import BATCH_ROWS, have_twins
+from gmmcli.core.tables.engine import BATCH_ROWS, have_twins, rename
 from gmmcli.core.tables.fields import read_word
 from gmmcli.core.tables.sink import write_rows
 from gmmcli.core.tables.source import Source
@@ -102,8 +102,8 @@ def partition(table: Table, path: Path) -> Partition:
         if engine.write_parquet is not None and not have_twins(rows.columns):
             engine.write_parquet(rows, path)
         else:
-            reader = engine.stream(rows, BATCH_ROWS)
-            write_rows(reader, reader.schema, path)
+            schema, batches = rename(engine.stream(rows, BATCH_ROWS), rows.columns)
+            write_rows(batches, schema, path)
     return Partition(path, table.source, table.columns, table.by, table.weight)
 
 

@@ -115,11 +115,12 @@ class Table:
         return columns, text, self.dialect.numerals.parse(text)
 
     def is_whole(self, name: str) -> bool:
-        """Whether a column, which is no expression, holds whole numbers."""
+        """Whether a column, which is no expression, holds whole numbers; in text, the first row."""
         if name in self.formulas:
             return False
         if self.dialect is not None:
-            return self.dataset.find(name) in self.dialect.find("whole")
+            fields = dict(zip(self.dialect.titles, self.dialect.first_row, strict=False))
+            return fields.get(name, "").strip().lstrip("+-").isdecimal()
         return bool(self.dataset.rows[self.dataset.find(name)].type().is_integer())
 
     def write_name(self, name: str) -> str:

@@ -36,7 +36,7 @@ def read_rows(path: Path, name: str, sheet: str | None) -> Iterator[list[str]]:
         chosen = sheet or _find_sheet(workbook, name)
         if chosen not in workbook.sheet_names:
             listed = ", ".join(map(repr, workbook.sheet_names))
-            raise TableError(f"{name} has no sheet {chosen!r}; it has {listed}")
+            raise TableError(f"{name} has no sheet {chosen!r}; it has {listed}: name one of them")
         rows = workbook.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
     except PasswordError as error:
         raise TableError(f"{name} is locked by a password: save it without one") from error
