@@ -67,7 +67,8 @@ from gmmcli.settings import CovarianceType
             "x,my y\n1,2\n2,3\n3,4\n4,-999\n",
             "x > 0",
             "-999 in 'my y' (1 row) is far outside all other values, as codes for missing ones "
-            "are: if it is one, leave those fields empty, or add --where '(x > 0) and `my y` != -999'",
+            "are: if it is one, leave those fields empty, or add --where '(x > 0) and `my y` != "
+            "-999'",
         ),
     ],
 )

@@ -342,6 +342,9 @@ READ: dict[str, Odd] = {
     "words for nothing with blanks late": Odd(
         "x,y\n" + "1,2\n" * 30_000 + "1,  NA\n", [(1, 2)] * 30_000 + [(1, None)]
     ),
+    "a decimal comma that is nothing, late": Odd(
+        "x;y\n" + "1,5;2\n" * 30_000 + "1,5; NA \n", [(1.5, 2)] * 30_000 + [(1.5, None)]
+    ),
     "words of chemists": Odd(
         "x,y\n1,2\n3,nd\n5,n.d.\n7,unknown\n9,*\n4,1\n4,2\n4,3\n4,4\n",
         [(1, 2), (3, None), (5, None), (7, None), (9, None), (4, 1), (4, 2), (4, 3), (4, 4)],

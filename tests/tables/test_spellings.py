@@ -28,7 +28,8 @@ from gmmcli.core.tables.spellings import (
         (["1,336", "12.3456"], "\t", Numerals(".", ",")),  # points are surely decimal
         (["1.007", "12,345678"], ";", Numerals(",", ".")),
         (["1.007", "12,345"], ";", Numerals()),  # either mark may be either
-        (["1.007", "1,5"], ",", Numerals()),  # 1,5 may be a list, where commas part fields
+        (["1.007", "1,5"], ",", Numerals()),  # 1,5 may be a list
+        (["1.007", "1,5"], "\t", Numerals()),
         (["a,b", "c, d", "1,5"], ";", Numerals()),  # a column of text
         ([], ",", Numerals()),
     ],

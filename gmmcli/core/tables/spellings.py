@@ -80,7 +80,8 @@ def detect_numerals(columns: Iterable[Sequence[str]], delimiter: str) -> Numeral
 
     A mark parts thousands where all numbers that have it are in groups of three, and it can be
     nothing else: where one has it twice, or the other mark after it, or where the other is surely
-    the decimal mark; and commas where they are what parts fields too. Else a comma is the decimal
+    the decimal mark; and commas where they are what parts fields too. A comma is so only where
+    semicolons part fields, as otherwise it may be in a list. Else a comma is the decimal
     mark where numbers have one and none has a point.
 
     Args:
@@ -97,7 +98,7 @@ def detect_numerals(columns: Iterable[Sequence[str]], delimiter: str) -> Numeral
     is_plain = delimiter == "," or have_both or any(v.count(",") > 1 for v in commas)
     if commas and are_groups and (is_plain or not are_groups_by_points):
         return in_groups
-    if points and (have_both or (commas and not are_groups and delimiter != ",")):
+    if points and (have_both or (commas and not are_groups and delimiter == ";")):
         if are_groups_by_points:
             return by_points
         if have_both:

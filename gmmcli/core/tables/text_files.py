@@ -13,7 +13,7 @@ from gmmcli.core.tables.complaints import NOT_WHOLE, name_file
 from gmmcli.core.tables.dialect import Dialect, Kind
 from gmmcli.core.tables.fields import read_number, read_word
 from gmmcli.core.tables.formats import Packing
-from gmmcli.core.tables.spellings import SPELLINGS
+from gmmcli.core.tables.spellings import SPELLINGS, Numerals
 from gmmcli.errors import TableError
 
 # What DuckDB is told of every text file, so that it takes each line for a row, and no name of a
@@ -107,8 +107,8 @@ class TextTable:
             rows = self._read_typed(columns)
         else:
             rows = self.read_text()
-            texts_of = {name: read_number(rows[name], self.dialect.numerals) for name in columns}
-            rows = rows.mutate(**{n: text.cast("float64") for n, text in texts_of.items()})
+            numerals = self.dialect.numerals
+            rows = rows.mutate(**{name: _parse(rows[name], numerals) for name in columns})
         return _type_columns(rows, self.dialect, (*columns, *texts))
 
     def _check_columns(self, columns: Sequence[str]) -> None:
@@ -205,6 +205,21 @@ def _type_columns(rows: ir.Table, dialect: Dialect, names: Sequence[str]) -> ir.
             text = text.re_search(r"^[-+]?[0-9]+$").ifelse(text, text + NOT_WHOLE)
         typed[name] = text.cast(TYPES[kind])
     return rows.mutate(**typed)
+
+
+def _parse(text: ir.Value, numerals: Numerals) -> ir.Value:
+    """A column of text as numbers; see `fields.read_number`.
+
+    DuckDB's own cast takes a third of the time, and all numbers but those with marks that it takes
+    for nothing, or for the decimal mark: only what it does not know is looked into.
+    """
+    number = read_number(text, numerals).cast("float64")
+    if numerals.thousands:
+        return number
+    plain, is_other = text, text.contains("_")
+    if numerals.decimal != ".":
+        plain, is_other = text.replace(numerals.decimal, "."), is_other | text.contains(".")
+    return ibis.coalesce(is_other.ifelse(None, plain.try_cast("float64")), number)
 
 
 def _squeeze(text: str) -> str:
