@@ -25,8 +25,7 @@ def read_number(text: ir.Value, numerals: Numerals) -> ir.Value:
 
     What is neither is marked, as casts take more for numbers, and each engine something else.
     """
-    word = text.strip()
-    plain = word.replace(numerals.thousands, "") if numerals.thousands else word
+    plain = text.replace(numerals.thousands, "") if numerals.thousands else text
     plain = plain if numerals.decimal == "." else plain.replace(numerals.decimal, ".")
-    is_number, is_nothing = word.re_search(numerals.pattern), word.re_search(NOTHING)
-    return ibis.cases((is_number, plain), (is_nothing, None), else_=word + NO_NUMBER)
+    is_number, is_nothing = text.re_search(numerals.pattern), text.re_search(NOTHING)
+    return ibis.cases((is_number, plain), (is_nothing, None), else_=text + NO_NUMBER)

@@ -21,7 +21,7 @@ SPELLINGS = tuple(
     dict.fromkeys(case(word) for word in WORDS for case in (str.lower, str.upper, str.title))
 )
 # What engines find any of them with.
-NOTHING = f"(?i)^({'|'.join(map(re.escape, WORDS))})$"
+NOTHING = rf"(?i)^\s*({'|'.join(map(re.escape, WORDS))})\s*$"
 # What may be a number in one notation or another; in time that grows with its length.
 LIKE_A_NUMBER = re.compile(r"[-+]?[.,]?[0-9]+([.,][0-9]+)*\.?([eE][-+]?[0-9]+)?")
 WITH_POINT = re.compile(r"[-+]?[0-9]*\.[0-9]+([eE][-+]?[0-9]+)?")
@@ -50,11 +50,14 @@ class Numerals:
 
     @cached_property
     def pattern(self) -> str:
-        """A pattern of all numbers, infinite ones among them, that Python and engines know."""
+        """A pattern of all numbers, infinite ones among them, that Python and engines know.
+
+        Blanks may be around them: to take these off first takes most of the time.
+        """
         decimal = re.escape(self.decimal)
         plain = rf"([0-9]+({decimal}[0-9]*)?|{decimal}[0-9]+)([eE][-+]?[0-9]+)?|inf(inity)?"
-        grouped = f"|{self.groups}" if self.thousands else ""
-        return rf"(?i)^[-+]?({plain})${grouped}"
+        grouped = f"|{self.groups[1:-1]}" if self.thousands else ""
+        return rf"(?i)^\s*([-+]?({plain}){grouped})\s*$"
 
     def is_number(self, text: str) -> bool:
         """Whether a field holds a number, infinite ones among them, and not nothing."""
