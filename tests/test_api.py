@@ -324,7 +324,7 @@ def test_a_fit_warns_of_what_the_summary_does(
     assert lines[:2] == [
         "skipped 2 of 272 rows: a coordinate is empty or not finite",
         "-999 in 'eruptions' (3 rows) is far outside all other values, as codes for missing ones "
-        "are: if it is one, leave those fields empty",
+        "are: if it is one, leave those fields empty, or add where 'eruptions != -999'",
     ]
     assert {warning.filename for warning in warned} == {__file__}
     assert (found.n_points, found.n_skipped) == (270, 2)

@@ -89,7 +89,8 @@ TESTED_IN = {
     "test_api": ["tables.frames"],
     "tables/test_engines": ["tables.databases", "tables.engine", "tables.spark"],
     "tables/test_corpus": ["tables.columns", "tables.formats", "tables.workbooks"],
-    "tables/test_dialect": ["tables.layout"],
+    "tables/test_dialect": ["tables.layout", "tables.names"],
+    "tables/test_duckdb_files": ["tables.text_files"],
     "tables/test_table": ["tables.opening"],
 }
 # Tests of several modules at once.

@@ -283,7 +283,7 @@ def test_expressions_that_are_wrong_get_one_line(work: Path, run: Callable[..., 
         (("-x", "flux^2"), "'flux^2', character 5: powers are written **, and ^ is none"),
         (("-x", "band * 2"), "d.csv, line 2: column 'band' holds 'g', which is not a number"),
         (("--where", "flux > 3"), "d.csv: no row meets 'flux > 3': mend the condition"),
-        (("--where", "flux"), "d.csv: column 'flux' is number, no condition: compare it with"),
+        (("--where", "flux"), "column 'flux' holds numbers, and a condition is needed: compare"),
         (
             ("--weight", "flux > 1"),
             "'flux > 1', character 1: this is true or false, where a number",

@@ -1,6 +1,7 @@
 """The result of a fit in words and numbers."""
 
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from gmmcli.cli.summary import (
     describe_background,
+    describe_rows,
     describe_search,
     describe_selection,
     describe_type,
@@ -19,13 +21,69 @@ from gmmcli.cli.summary import (
     tabulate_axes,
     tabulate_components,
 )
+from gmmcli.core.cells.compression import compress
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.ellipses import turn
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.outcome import Search
 from gmmcli.core.search.status import Status
+from gmmcli.core.tables.source import Source
+from gmmcli.core.tables.table import open_table
 from gmmcli.settings import CovarianceType
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "line"),
+    [
+        ("1,2\n2,3\n4,4\n", None, "no header: the first line is read as a row"),
+        ("star0,1.2,3.4\nstar1,2.2,3.2\n", None, "no header: the first line is read as a row"),
+        (
+            "x;y\n1,007;20,361\n2,125;3,500\n",
+            None,
+            "'1,007' in 'x' and 'y' is read as 1.007: if its comma parts thousands, take these "
+            "marks out of the file",
+        ),
+        (
+            "x;y\n1.007;2\n2.125;3\n",
+            None,
+            "'1.007' in 'x' is read as 1.007: if its point parts thousands, take these marks out "
+            "of the file",
+        ),
+        (
+            'x,y\n"1,007",2\n"2,125",3\n',
+            None,
+            "'1,007' in 'x' is read as 1007: if its comma is a decimal mark, write "
+            "decimals otherwise",
+        ),
+        (
+            f"x,y\n{2**60},1\n{2**60 + 700},2\n",
+            None,
+            "'x' holds whole numbers beyond 2**53, which are rounded to multiples of 256, and so "
+            "is what is told of them: subtract a number of this size from the column before it is "
+            "read",
+        ),
+        (
+            "x,my y\n1,2\n2,3\n3,4\n4,-999\n",
+            "x > 0",
+            "-999 in 'my y' (1 row) is far outside all other values, as codes for missing ones "
+            "are: if it is one, leave those fields empty, or add --where '(x > 0) and `my y` != "
+            "-999'",
+        ),
+    ],
+)
+def test_what_may_be_read_otherwise_is_told(
+    tmp_path: Path, content: str, where: str | None, line: str
+) -> None:
+    (tmp_path / "d.csv").write_text(content)
+    points = open_table(Source(str(tmp_path / "d.csv"), where=where))
+    assert line in describe_rows(points, compress(points), are_columns_chosen=False)
+
+
+def test_nothing_is_told_of_what_is_read_in_one_way(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("x;y;z\n1,5;2;1,007\n1,007;3;9\n2;4;8\n")
+    points = open_table(Source(str(tmp_path / "d.csv")))
+    assert list(describe_rows(points, compress(points), are_columns_chosen=False)) == []
 
 
 @pytest.mark.parametrize(

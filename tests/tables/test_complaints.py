@@ -44,11 +44,11 @@ def complain(message: str, output: str | None = None, if_converted: str = MEND_T
         ),
         (
             "Invalid Input Error: File '/data/d.csv' too small to be a Parquet file",
-            "d.csv is no Parquet file, or damaged",
+            "d.csv is no Parquet file, or damaged: write it anew, or name it as what it is",
         ),
         (
             "Invalid Input Error: No magic bytes found at end of file '/data/e.parquet'",
-            "d.csv is no Parquet file, or damaged",
+            "d.csv is no Parquet file, or damaged: write it anew, or name it as what it is",
         ),
     ],
 )

@@ -5,12 +5,14 @@ import io
 import os
 import shutil
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
 from gmmcli.core.tables.copies import resolve_source
+from gmmcli.core.tables.duckdb_files import open_files
 from gmmcli.core.tables.source import list_files
 from gmmcli.errors import TableError
 
@@ -42,6 +44,16 @@ def test_files_that_need_no_copy_are_linked_beside_those_that_do(tmp_path: Path)
         assert first.samefile(tmp_path / "a.csv")
         assert second.read_text() == "x\ty\n1\t2\n"
     assert (tmp_path / "a.csv").exists()
+
+
+def test_the_name_of_tmpdir_is_no_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "d.dat").write_text("x y\n1 2\n")
+    place = tmp_path / "[a]*?"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    with resolve_source(str(tmp_path / "d.dat"), None) as source:
+        rows = open_files(source, (), as_text=True).rows
+        assert rows.to_pyarrow().to_pylist() == [{"x": "1", "y": "2"}]
 
 
 def test_a_pipe_is_called_what_the_user_called_it(tmp_path: Path) -> None:

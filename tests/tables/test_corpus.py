@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -66,10 +67,10 @@ def place(directory: Path, name: str, content: Content) -> str:
 
 
 def read(
-    data: str, *, table: str | None = None, **options: Any
+    data: str, *, table: str | None = None, where: str | None = None, **options: Any
 ) -> tuple[tuple[str, str], list[Row]]:
     """The coordinates of a source and its points, as the commands have them."""
-    with resolve_source(data, table) as source:
+    with resolve_source(data, table, where=where) as source:
         opened = open_table(source, **options)
         rows = opened.read_first(1_000_000).to_pylist()
         opened.dataset.engine.backend.disconnect()
@@ -137,14 +138,30 @@ def as_parquet(
     return make
 
 
-def as_workbook(*sheets: Sequence[Sequence[object]], name: str = "d.xlsx") -> Callable[[Path], str]:
-    """A workbook of Excel's, with sheets called Sheet1 and so on."""
+def as_workbook(
+    *sheets: Sequence[Sequence[object]], name: str = "d.xlsx", corner: str | None = None
+) -> Callable[[Path], str]:
+    """A workbook of Excel's, with sheets called Sheet1 and so on, and perhaps a cell far away."""
 
     def make(directory: Path) -> str:
         write_workbook(directory / name, sheets)
+        if corner is not None:
+            add_cell(directory / name, corner)
         return str(directory / name)
 
     return make
+
+
+def add_cell(path: Path, place: str) -> None:
+    """Add a cell to the first sheet of a workbook."""
+    with zipfile.ZipFile(path) as file:
+        parts = {part: file.read(part) for part in file.namelist()}
+    row = f'<row r="{place.lstrip(ascii_uppercase)}"><c r="{place}"><v>1</v></c></row>'.encode()
+    (sheet,) = (part for part in parts if part.endswith("sheet1.xml"))
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", row + b"</sheetData>")
+    with zipfile.ZipFile(path, "w") as file:
+        for part, content in parts.items():
+            file.writestr(part, content)
 
 
 def as_zip(name: str) -> Callable[[Path], str]:
@@ -211,6 +228,18 @@ READ: dict[str, Odd] = {
     "commas in text with tabs": Odd("t\tx\ty\na, b\t1\t2\nc, d\t3\t4.5\ne\t5\t7\n"),
     "blanks in text": Odd("t,x,y\na b,1,2\nc d e,3,4.5\nf,5,7\n"),
     "times": Odd("t,x,y\n2020-01-01 10:00,1,2\n2020-01-01 11:00,3,4.5\n2020-01-02 1:00,5,7\n"),
+    "tabs and an empty last column": Odd("x\ty\tnote\n1\t2\t\n3\t4.5\t\n5\t7\t\n", name="d.tsv"),
+    "tabs and an empty first column": Odd("t\tx\ty\n\t1\t2\n\t3\t4.5\n\t5\t7\n", name="d.tsv"),
+    "tabs and an empty column in the middle": Odd("x\tt\ty\n1\t\t2\n3\t\t4.5\n5\t\t7\n"),
+    "tabs and an empty column without a header": Odd(
+        "1\t\t2\n3\t\t4.5\n5\t\t7\n", columns=("column0", "column2")
+    ),
+    "two tabs for one": Odd("x\ty\n1\t\t2\n3\t\t4.5\n5\t\t7\n"),
+    "tabs and text with blanks": Odd("my name\tx\ty\nNGC 1\t1\t2\nNGC 2\t3\t4.5\nM 7\t5\t7\n"),
+    "commas and text with blanks": Odd("name, x, y\nNGC 1, 1, 2\nNGC 2, 3, 4.5\nM 7, 5, 7\n"),
+    "what Excel says of its delimiter": Odd("sep=;\nx;y\n1;2\n3;4.5\n5;7\n"),
+    "what Excel says of tabs": Odd('"sep=\t"\r\nx\ty\r\n1\t2\r\n3\t4.5\r\n5\t7\r\n'),
+    "what Excel says above no header": Odd("sep=,\n1,2\n3,4.5\n5,7\n", columns=PLACES),
     # comments and empty lines
     "savetxt": Odd(savetxt(), columns=PLACES, name="d.txt"),
     "savetxt with a header": Odd(savetxt(header="x y"), name="d.txt"),
@@ -271,12 +300,23 @@ READ: dict[str, Odd] = {
     "labels and a row that looks like a header": Odd(
         "a,1,2\nb,3,4\n", [(1, 2), (3, 4)], ("column1", "column2"), {"x": "column1"}
     ),
-    "names that are the same": Odd("x,x\n1,2\n3,4.5\n5,7\n", columns=("x", "x_1")),
-    "names that are the same but for capitals": Odd("x,X\n1,2\n3,4.5\n5,7\n", columns=("x", "X_1")),
+    "names that are the same": Odd(
+        "x,x,y\n0,1,2\n0,3,4.5\n0,5,7\n", columns=("x_1", "y"), options={"x": "x_1", "y": "y"}
+    ),
+    "names that are the same but for capitals": Odd("x,X\n1,2\n3,4.5\n5,7\n", columns=("x", "X")),
+    "names that are the same but for capitals in Parquet": Odd(
+        as_parquet(FRAME.rename(columns={"y": "X"})), columns=("x", "X")
+    ),
     "names in several lines": Odd('"x\n[m]",y\n1,2\n3,4.5\n5,7\n', columns=("x\n[m]", "y")),
     "names with quotes": Odd('"a ""b""",it\'s\n1,2\n3,4.5\n5,7\n', columns=('a "b"', "it's")),
     "a name of SQL's": Odd(
         "select,x; drop table y\n1,2\n3,4.5\n5,7\n", columns=("select", "x; drop table y")
+    ),
+    "a name that is another but for capitals": Odd(
+        "x,X,y\n0,1,2\n0,3,4.5\n0,5,7\n", columns=("X", "y"), options={"x": "X", "y": "y"}
+    ),
+    "an expression of names that are the same but for capitals": Odd(
+        "a,A\n2,1\n6,3\n10,5\n", [(1, 2), (3, 6), (5, 10)], ("a - A", "a"), {"x": "a - A", "y": "a"}
     ),
     "no names in the middle": Odd("t,,y\na,1,2\nb,3,4.5\nc,5,7\n", columns=("column1", "y")),
     # quotes
@@ -296,6 +336,19 @@ READ: dict[str, Odd] = {
         "x,y\n1,2\nn/a,1\n?,1\n-,1\n.,1\n#N/A,1\nNaN,1\nmissing,1\nNone,1\n\\N,1\n--,1\nNULL,1\n",
         rows=[(1, 2), *[(None, 1.0)] * 11],
     ),
+    "words for nothing with blanks around them": Odd(
+        "x, y\n1, 2\n NA ,1\n3,   n/a\n5, \n", [(1, 2), (None, 1), (3, None), (5, None)]
+    ),
+    "words for nothing with blanks late": Odd(
+        "x,y\n" + "1,2\n" * 30_000 + "1,  NA\n", [(1, 2)] * 30_000 + [(1, None)]
+    ),
+    "a decimal comma that is nothing, late": Odd(
+        "x;y\n" + "1,5;2\n" * 30_000 + "1,5; NA \n", [(1.5, 2)] * 30_000 + [(1.5, None)]
+    ),
+    "words of chemists": Odd(
+        "x,y\n1,2\n3,nd\n5,n.d.\n7,unknown\n9,*\n4,1\n4,2\n4,3\n4,4\n",
+        [(1, 2), (3, None), (5, None), (7, None), (9, None), (4, 1), (4, 2), (4, 3), (4, 4)],
+    ),
     "words for nothing in capitals": Odd(
         "x,y\n1,2\nMISSING,1\nNil,1\n", [(1, 2), *[(None, 1.0)] * 2]
     ),
@@ -313,6 +366,18 @@ READ: dict[str, Odd] = {
     "decimal commas": Odd("x;y\n1,0;2,0\n3,0;4,5\n5;7\n"),
     "decimal commas in quotes": Odd('x,y\n"1,0","2,0"\n"3,0","4,5"\n5,7\n'),
     "thousands": Odd('x,y\n"1,234",2\n"12,345.5",3\n7,4\n', [(1234, 2), (12345.5, 3), (7, 4)]),
+    "thousands beside decimal points": Odd(
+        "x\ty\n1,336\t12.3456\n20,361\t1.5\n", [(1336, 12.3456), (20361, 1.5)]
+    ),
+    "thousands by points beside decimal commas": Odd(
+        "x;y\n1.007;12,345678\n20.361;1,5\n", [(1007, 12.345678), (20361, 1.5)]
+    ),
+    "decimals that may be thousands": Odd(
+        "x;y\n1,007;20,361\n2,125;3,500\n", [(1.007, 20.361), (2.125, 3.5)]
+    ),
+    "months with an underscore": Odd("t,x,y\n2020_01,1,2\n2020_02,3,4.5\n2020_03,5,7\n"),
+    "digits of Arabic": Odd("t,x,y\n\u0663,1,2\n\u0664,3,4.5\n\u0665,5,7\n"),
+    "a field of a great many digits": Odd(f"t,x,y\n{'1' * 60_000}z,1,2\na,3,4.5\nb,5,7\n"),
     "thousands by points": Odd("x;y\n1.234,5;2\n7;3\n", [(1234.5, 2), (7, 3)]),
     "decimals after whole numbers": Odd(
         "x,y\n" + "1,2\n" * 30_000 + "1.5,2.5\n", [(1, 2)] * 30_000 + [(1.5, 2.5)]
@@ -321,6 +386,19 @@ READ: dict[str, Odd] = {
         "a,x,y\n" + ",1,2\n" * 30_000 + "5,1,2\n", [(None, 1)] * 30_000 + [(5, 1)], ("a", "x")
     ),
     "a column of text that is mostly numbers": Odd("a,x,y\nb,1,2\n4,3,4.5\nc,5,7\n", options={}),
+    "names that begin as a Parquet file": Odd(
+        "PAR1,PAR2\n1,2\n3,4.5\n5,7\n", columns=("PAR1", "PAR2")
+    ),
+    "names that begin as an old Feather file": Odd(
+        "FEA1,FEA2\n1,2\n3,4.5\n5,7\n", columns=("FEA1", "FEA2")
+    ),
+    "names that begin as an Arrow file": Odd(
+        "ARROW1,y\n1,2\n3,4.5\n5,7\n", columns=("ARROW1", "y")
+    ),
+    "names that begin as one of bzip2": Odd("BZh,y\n1,2\n3,4.5\n5,7\n", columns=("BZh", "y")),
+    "names that begin as one of FITS": Odd(
+        "SIMPLE  =,y\n1,2\n3,4.5\n5,7\n", columns=("SIMPLE  =", "y")
+    ),
     # places, streams and packing
     "a directory that looks like a column": Odd(in_directory("x=5")),
     "a name with marks of a pattern": Odd(PLAIN, name="[d] *?.csv"),
@@ -380,15 +458,18 @@ REFUSED: dict[str, tuple[Odd, str]] = {
     "empty lines alone": (Odd("\n \n\n"), "d.csv is empty"),
     "a header alone": (Odd("x,y\n"), "d.csv has a header and no rows: there is nothing to fit"),
     "a header in a comment alone": (Odd("# x y\n"), "has a header and no rows"),
-    "one column": (Odd("x\n1\n2\n"), "it has 'x' (number): give a table with both coordinates"),
+    "one column": (Odd("x\n1\n2\n"), "it has 'x' (numbers): give a table with both coordinates"),
     "one column beside row numbers": (
         Odd(",x\n1,5\n2,6\n"),
-        "it has 'rownames' (names of rows), 'x' (number): name the columns with -x and -y",
+        "it has 'rownames' (names of rows), 'x' (numbers): name the columns with -x and -y",
     ),
-    "text alone": (Odd("a,b\nc,d\ne,f\n"), "it has 'a' (text), 'b' (text): name the columns"),
+    "text alone": (
+        Odd("a,b\nc,d\ne,f\n"),
+        "it has 'a' (text, such as 'c'), 'b' (text, such as 'd'): name",
+    ),
     "dates alone": (
         Odd("day,x\n2020-01-01,1\n2020-01-02,2\n"),
-        "it has 'day' (date), 'x' (number)",
+        "it has 'day' (dates), 'x' (numbers)",
     ),
     "a name that is not there": (Odd(PLAIN, options={"x": "z"}), "no column 'z'; it has 'x', 'y'"),
     "text in a number": (
@@ -398,6 +479,42 @@ REFUSED: dict[str, tuple[Odd, str]] = {
     "text in a number late": (
         Odd(many(60_000, "1,2") + "3,bad\n"),
         "d.csv, line 60002: column 'y' holds 'bad', which is not a number: mend it",
+    ),
+    "names that are the same, of which none is chosen": (
+        Odd("x,x,y\n1,2,3\n4,5,6\n"),
+        "has columns of one name: choose with -x and -y, where they are 'x', 'x_1'",
+    ),
+    "text in a number among blanks": (
+        Odd("x, y\n1, 2\n3,  NA\n4, oops\n5, 6\n"),
+        "d.csv, line 4: column 'y' holds ' oops', which",
+    ),
+    "text in a number after text in several lines": (
+        Odd('t,x,y\n"a\nb",1,2\n"c\n\nd",3,4\n\ne,oops,7\nf,1,1\n'),
+        "d.csv, line 8: column 'x' holds 'oops', which",
+    ),
+    "a short row after text in several lines": (
+        Odd('t,x,y\n"a\nb",1,2\nc,3\n'),
+        "d.csv, line 4 has 2 fields where the first line has 3",
+    ),
+    "exponents of Fortran": (
+        Odd("x,y\n1.2D+00,2\n1.3D+00,3\n"),
+        "it has 'x' (text, such as '1.2D+00'), 'y' (numbers)",
+    ),
+    "minus signs of printers": (
+        Odd("x,y\n\u22121.2,2\n\u22121.3,3\n"),
+        "it has 'x' (text, such as '\u22121.2'), 'y' (numbers)",
+    ),
+    "an underscore among numbers": (
+        Odd("x,y\n1,2\n2020_01,3\n4,5\n"),
+        "a chosen column holds '2020_01', which is not a number",
+    ),
+    "lines above the header": (
+        Odd(f"Instrument: f\nDate: today\n\n{PLAIN}"),
+        "d.csv: the first line has 1 field, and most others have more: remove the lines above",
+    ),
+    "text compared with numbers": (
+        Odd(PLAIN, options={"where": 'x > "2"'}),
+        "column 'x' holds numbers: compare it with one, not with text",
     ),
     "a row that is long": (Odd("x,y\n1,2\n2,3,9\n4,5\n"), "line 3 has more fields than the 2"),
     "a row that is short": (Odd("x,y\n1,2\n3\n4,5\n"), "d.csv, line 3 has 1 field where the first"),
@@ -419,7 +536,10 @@ REFUSED: dict[str, tuple[Odd, str]] = {
         Odd(many(9, "1,2") + "# end,0\n"),
         "line 11: column 'x' holds '# end', which is not a number",
     ),
-    "a title above the header": (Odd(f"My data\n{PLAIN}"), "d.csv needs two numeric columns; it"),
+    "a title above the header": (
+        Odd(f"My data\n{PLAIN}"),
+        "d.csv: the first line has 1 field, and most",
+    ),
     "a quote that stays open": (
         Odd('t,x,y\na,1,2\n"b,3,4.5\nc,5,7\n'),
         'd.csv, line 3 has a quote (") that does not end where a field does: mend it',
@@ -437,18 +557,25 @@ REFUSED: dict[str, tuple[Odd, str]] = {
     ),
     "Latin-1 in a chosen column late": (
         Odd(many(60_000, "1,2").encode() + b"1,\xe9\n"),
-        "d.csv, line 60002: column 'y' holds '??', which is not a number",
+        "d.csv, line 60002 is not UTF-8 text: convert it first",
     ),
     "Latin-1 among blanks late": (
         Odd(b"t y\n" + b"a 2\n" * 60_000 + b"\xe9 1\n"),
         "d.csv, after line",
+    ),
+    "a picture": (
+        Odd(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\2\x80"),
+        "d.csv is no text, nor another table that is read: write its table as CSV or Parquet",
     ),
     "UTF-16 without a mark": (
         Odd(PLAIN.encode("utf-16-le")),
         "holds zero bytes: it is no text, or",
     ),
     "half of UTF-16": (Odd(("1 2\n" * 60_000).encode("utf-16")[:-1]), "is not utf-16 text"),
-    "any bytes": (Odd(bytes(range(256))), "d.csv, line 3 is not UTF-8 text"),
+    "any bytes": (
+        Odd(bytes(range(256))),
+        "d.csv is no text, nor another table that is read: write its",
+    ),
     "zero bytes": (Odd(PLAIN.replace("3", "\0")), "d.csv holds zero bytes"),
     "ends of both kinds in the middle": (
         Odd("x,y\n" + "1,2\n" * 40_000 + "3,4\r\n" + "1,2\n" * 40_000),
@@ -468,7 +595,8 @@ REFUSED: dict[str, tuple[Odd, str]] = {
     ),
     "broken gzip": (
         Odd(gzip.compress(PLAIN.encode())[:-9], name="d.csv.gz"),
-        "cannot read d.csv.gz",
+        "cannot read d.csv.gz: Compressed file ended before the end-of-stream marker was reached: "
+        "it is damaged or cut short: copy it, or pack it, anew",
     ),
     "broken gzip late": (
         Odd(gzip.compress(np.random.default_rng(0).bytes(300_000).hex("\n", 4).encode())[:-9]),
@@ -482,13 +610,21 @@ REFUSED: dict[str, tuple[Odd, str]] = {
     "half of Parquet": (Odd(FRAME.to_parquet()[:-20], name="d.parquet"), "is no Parquet file, or"),
     "Parquet of lists": (
         Odd(as_parquet(pd.DataFrame({"x": [[1], [2]], "y": [True, False]}))),
-        "it has 'x' (list), 'y' (true or false)",
+        "it has 'x' (lists), 'y' (true or false)",
     ),
     "no Arrow": (Odd("junk", name="d.feather"), "cannot read d.feather"),
     "half of Arrow": (Odd(b"ARROW1\0\0junkjunkjunk", name="d.arrow"), "cannot read d.arrow"),
-    "Feather of version 1": (Odd(b"FEA1junk"), "is Feather of version 1: write it anew"),
+    "Feather of version 1": (Odd(b"FEA1\0\0\0\0junk"), "is Feather of version 1: write it anew"),
     "no JSON": (Odd('{"x": 1, "y": 2}\n{"x": 3,\n', name="d.jsonl"), "cannot read d.jsonl: "),
     "JSON of something else": (Odd('{"a": {"b": 1}}', name="d.json"), "needs two numeric columns"),
+    "JSON of columns": (
+        Odd(FRAME.to_json(), name="d.json"),
+        "one object of JSON is one row, as to_json(orient='records', lines=True) writes it",
+    ),
+    "a sheet that reaches far": (
+        Odd(as_workbook(TABLE, corner="XFD1048576")),
+        "d.xlsx has a sheet of 1,048,576 rows and 16,384 columns, most of which hold nothing:",
+    ),
     "no workbook": (Odd("junk", name="d.xlsx"), "d.xlsx is no workbook, or damaged"),
     "an archive": (Odd(as_zip("d.zip")), "d.zip is no workbook, or damaged"),
     "an empty workbook": (Odd(as_workbook([])), "d.xlsx is empty: it needs a header and rows"),
@@ -511,7 +647,10 @@ REFUSED: dict[str, tuple[Odd, str]] = {
         Odd(b"\x89HDF\r\n\x1a\n", name="d.h5"),
         "d.h5 is an HDF5 file: write its table as CSV",
     ),
-    "FITS": (Odd(b"SIMPLE  =    T", name="d.fits"), "d.fits is a FITS file"),
+    "FITS": (
+        Odd(b"SIMPLE  =                    T / conforms", name="d.fits"),
+        "d.fits is a FITS file",
+    ),
     "SQLite": (Odd(b"SQLite format 3\0", name="d.db"), "is an SQLite database: give its URL"),
     "DuckDB": (Odd(b"\0" * 8 + b"DUCK\0\0", name="d.db"), "is a DuckDB database: give its URL"),
     "bzip2": (Odd(b"BZh91AY&SY", name="d.csv.bz2"), "is packed by bzip2: unpack it"),
@@ -519,8 +658,13 @@ REFUSED: dict[str, tuple[Odd, str]] = {
     "a web page": (Odd("<!DOCTYPE html><p>Not found</p>"), "d.csv is a web page: save the table"),
     "a directory": (Odd(lambda d: str(d)), "is a directory: give a file"),
     "a device": (Odd(lambda _: "/dev/null"), "/dev/null is a device: give a file, or -"),
-    "no file": (Odd(lambda d: str(d / "none.csv")), "none.csv does not exist"),
-    "a pattern of nothing": (Odd(lambda d: str(d / "*.none")), "does not exist"),
+    "no file": (Odd(lambda d: str(d / "none.csv")), "none.csv does not exist in /"),
+    "no file of that name": (
+        Odd(lambda _: place(Path(), "data.csv", PLAIN).replace("data", "dta")),
+        "dta.csv does not exist; did you mean 'data.csv'?",
+    ),
+    "no directory": (Odd(lambda _: "no/d.csv"), "nor does the directory no: mend the path"),
+    "a pattern of nothing": (Odd(lambda d: str(d / "*.none")), "mend the pattern"),
     "several files of two kinds": (
         Odd(lambda d: several(a=PLAIN)(Path(as_parquet(FRAME, "b.csv")(d)).parent)),
         "match one kind",
@@ -532,6 +676,10 @@ REFUSED: dict[str, tuple[Odd, str]] = {
     "a bad line in one of several files": (
         Odd(several(a=PLAIN, b="x,y\n1,2\n3,oops\n4,5\n")),
         "b.csv, line 3: column 'y' holds 'oops'",
+    ),
+    "several files of which one lacks a coordinate": (
+        Odd(several(a=PLAIN, b="x,z\n1,2\n"), options=BOTH),
+        "b.csv has no column 'y', which other files have: mend its header, or leave it out",
     ),
     "an uneven line in one of several files": (
         Odd(several(a=PLAIN, b="x y\n1 2\n3\n")),

@@ -33,6 +33,27 @@ def test_many_rows_keep_their_order(tmp_path: Path, output: str) -> None:
     np.testing.assert_array_equal(found["label"], labels)
 
 
+@pytest.mark.parametrize("name", ["d.csv", "d.parquet"])
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
+def test_names_that_differ_by_capitals_alone_are_kept(
+    tmp_path: Path, name: str, output: str
+) -> None:
+    mixture = random_mixture(2, seed=2)
+    given = pd.DataFrame(sampled(mixture, 50), columns=["a", "A"]).assign(Label=1.5)
+    write = given.to_csv if name == "d.csv" else given.to_parquet
+    write(tmp_path / name, index=False)
+    source = Source(str(tmp_path / name))
+    write_predictions(
+        source, ("A", "a"), partial(predict_rows, mixture=mixture), str(tmp_path / output)
+    )
+    read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
+    found = read(tmp_path / output)
+    assert [*found.columns] == ["a", "A", "Label", "label", "probability", "log_density"]
+    pd.testing.assert_frame_equal(found[["a", "A", "Label"]], given, rtol=1e-15)
+    labels = mixture.joint_log_densities(given[["A", "a"]].to_numpy()).argmax(axis=1)
+    np.testing.assert_array_equal(found["label"], labels)
+
+
 @pytest.mark.parametrize(
     ("source", "output", "message"),
     [

@@ -239,6 +239,7 @@ def test_conditions_are_those_of_numpy(rows: ibis.Table, case: Case) -> None:
         ("b c", "number", "character 3: 'c' is not understood; names that are no words go in"),
         ("wrd x", "number", "t has no column 'wrd x'; did you mean 'word'?"),
         ("lg(a)", "number", "character 1: there is no function 'lg'; did you mean 'log'?"),
+        ("ln(a)", "number", "there is no function 'ln'; did you mean 'log'?"),
         ("exec(a)", "number", "there is no function 'exec'; there are abs"),
         ("__import__('os')", "number", "there is no function '__import__'; there are abs, arctan2"),
         ("np.log(a)", "number", "there is no function 'np.log'"),
@@ -270,3 +271,9 @@ def test_columns_are_wanted_as_what_a_formula_compares_them_with() -> None:
     text = "word == 'g' and log(a) > `b c` or missing(n) and not missing(a)"
     formula = read_formula(text, COLUMNS, "truth", "t")
     assert formula.uses == {"word": "text", "a": "number", "b c": "number", "n": "any"}
+
+
+def test_what_is_plainly_an_expression_is_not_taken_for_a_name() -> None:
+    with pytest.raises(TableError) as caught:
+        read_formula("word >", ["word"], "truth", "t")
+    assert str(caught.value) == "'word >', character 6: the expression ends too early"

@@ -54,6 +54,15 @@ def test_every_row_is_with_its_value(parted: Callable[..., Partition]) -> None:
     assert rows[None] == [[5.0, 6.0]]
 
 
+def test_columns_that_differ_by_capitals_alone_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a,A,s\n1,2,u\n3,4,v\n5,6,v\n")
+    found = partition(table_of(tmp_path / "d.csv", x="A", y="a", by="s"), tmp_path / "p.parquet")
+    assert pieces_of(found) == {"u": [[2.0, 1.0]], "v": [[4.0, 3.0], [6.0, 5.0]]}
+    part = found.open("v")
+    assert part.columns == ("A", "a")
+    assert part.read_first(1).to_pylist() == [{"x": 4.0, "y": 3.0}]
+
+
 def test_rows_without_weight_are_left_out(parted: Callable[..., Partition]) -> None:
     found = parted(by="site", x="x", y="y", weight="w")
     assert found.count_rows() == ({"007": 2, "b": 2}, 1)

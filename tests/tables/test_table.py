@@ -14,6 +14,7 @@ from click.testing import Result
 from ibis.backends import BaseBackend
 
 from gmmcli.core.cells.compression import compress
+from gmmcli.core.tables.frames import name_source
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import open_table
 
@@ -35,6 +36,13 @@ def test_columns_are_the_first_two_numeric_ones_or_those_named(tmp_path: Path) -
     np.testing.assert_array_equal(compress(table).cells.means, [[2, 3], [5, 6]])
 
 
+def test_columns_of_a_frame_that_differ_by_capitals_alone_are_told_apart() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2], "X": [3.0, 4], "y": [5.0, 6]})
+    table = open_table(name_source(frame), x="X", y="y")
+    assert table.read_first(1).to_pylist() == [{"x": 3.0, "y": 5.0}]
+    assert table.read(table.dataset.rows).column_names == ["x", "X", "y"]
+
+
 def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
     path = write(tmp_path / "d.csv", "x,y\n1000000000.25,1e-6\n1000000000.5,3e-6\n")
     cells = compress(table_of(path)).cells
@@ -49,7 +57,10 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
         ("", "is empty: it needs a header and rows"),
         ("\n\n", "is empty"),
         ("x,y\n", "has a header and no rows"),
-        ("x,name\n1,a\n2,b\n", "needs two numeric columns; it has 'x' (number), 'name' (text)"),
+        (
+            "x,name\n1,a\n2,b\n",
+            "needs two numeric columns; it has 'x' (numbers), 'name' (text, such as",
+        ),
         ("x,y\n1,2\n3,oops\n5,6\n", "line 3: column 'y' holds 'oops', which is not a number"),
         ("x,y\n1,2\n2,3,9\n4,5\n", "line 3 has more fields than the 2 of the first line: mend it"),
         (
@@ -57,10 +68,10 @@ def test_large_offsets_keep_their_digits(tmp_path: Path) -> None:
             "all points equal (1, 2): a fit needs points that differ; choose other",
         ),
         ("x,y\n1,2\n3\n4,5\n", "line 3 has 1 field where the first line has 2: mend it"),
-        ("x\n1\n2\n", "it has 'x' (number): give a table with both coordinates"),
+        ("x\n1\n2\n", "it has 'x' (numbers): give a table with both coordinates"),
         ("x,y\n1,\n,2\nnan,3\n4,inf\n5,-inf\n", "every row has an empty or non-finite 'x' or 'y'"),
         ("größe,y\n1,2\n".encode("latin-1"), "is not UTF-8 text"),
-        (bytes(range(256)), "is not UTF-8 text"),
+        (bytes(range(256)), "is no text, nor another table that is read: write its"),
         ("x,y\n1,2\n3,\n", "bad.csv has one row with a point: a fit needs at least two different"),
         ("x,y\n1,2\n3,4\n", "2 distinct points cannot hold 3 components"),
         (

@@ -1,5 +1,6 @@
 """Values that look like codes for missing ones, such as -999: many rows have them, far outside."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,8 @@ class Code:
 def find_codes(cells: Cells, *, fewest: int = 2) -> list[Code]:
     """The values at an end of a coordinate that lie farther off than all others do from each other.
 
-    One that a single point has in a single coordinate is a stray, and no code.
+    One that a single point has in a single coordinate is a stray, and no code, unless it is one of
+    those that people write: -999, 9999 and others of nothing but nines.
 
     Args:
         cells: of all points.
@@ -33,7 +35,12 @@ def find_codes(cells: Cells, *, fewest: int = 2) -> list[Code]:
     """
     found = [code for axis in range(2) for code in _find_far_ends(cells, axis)]
     times = {code.value: sum(c.count for c in found if c.value == code.value) for code in found}
-    return [code for code in found if times[code.value] >= fewest]
+    return [code for code in found if times[code.value] >= fewest or is_usual(code.value)]
+
+
+def is_usual(value: float) -> bool:
+    """Whether people write a number for what is missing: nothing but nines, three at least."""
+    return re.fullmatch(r"-?999+(\.9+)?", f"{value:.12g}") is not None
 
 
 def _find_far_ends(cells: Cells, axis: int, *, precision: float = 1e-12) -> list[Code]:

@@ -3,7 +3,9 @@
 They name options as the command line does; Python's words for these are in `wording`.
 """
 
-from collections.abc import Iterator
+import math
+import shlex
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 def caution_on_header(table: "Table") -> Iterator[str]:
     """A line where the first line of a text file is no header."""
     if not table.has_header:
-        yield "the first line has numbers only: it is read as data, not as a header"
+        yield "no header: the first line is read as a row"
 
 
 def caution_on_rows(
@@ -39,17 +41,58 @@ def caution_on_rows(
     if compression.n_skipped:
         skipped, rows = compression.n_skipped, compression.n_rows
         yield f"skipped {skipped:,} of {rows:,} rows: a coordinate is empty or not finite"
+    if (doubt := table.doubt) is not None:
+        yield describe_doubt(*doubt)
+    yield from caution_on_large(table, compression)
     for code in compression.codes:
         n = f"{code.count:,.10g} of the weight" if table.weight else count(int(code.count), "row")
+        name, value = table.columns[code.axis], f"{code.value:.10g}"
+        others = f"({table.where}) and " if table.where else ""
+        condition = shlex.quote(f"{others}{table.write_name(name)} != {value}")
         yield (
-            f"{code.value:.10g} in {table.columns[code.axis]!r} ({n}) is far outside all other "
-            "values, as codes for missing ones are: if it is one, leave those fields empty"
+            f"{value} in {name!r} ({n}) is far outside all other values, as codes for missing ones "
+            f"are: if it is one, leave those fields empty, or add --where {condition}"
         )
     if are_columns_chosen:
         for axis in find_counters(compression):
             yield (
                 f"{table.columns[axis]!r} counts the rows: if it is no coordinate, choose others "
                 "with -x and -y"
+            )
+
+
+def describe_doubt(columns: Sequence[str], text: str, value: float) -> str:
+    """How numbers are read whose mark may be decimal, or part thousands.
+
+    Args:
+        columns: that hold such numbers.
+        text: one of them.
+        value: as which it is read.
+    """
+    names, mark = " and ".join(map(repr, columns)), "comma" if "," in text else "point"
+    remedy = f"if its {mark} parts thousands, take these marks out of the file"
+    if value.is_integer():
+        remedy = f"if its {mark} is a decimal mark, write decimals otherwise"
+    return f"{text!r} in {names} is read as {value:.10g}: {remedy}"
+
+
+def caution_on_large(
+    table: "Table", compression: "Compression", *, largest: float = 2.0**53
+) -> Iterator[str]:
+    """Lines on coordinates that double precision rounds.
+
+    Args:
+        table: the rows.
+        compression: the same as cells.
+        largest: beyond which doubles leave out whole numbers.
+    """
+    sizes = abs(compression.cells.means).max(axis=0)
+    for name, size in zip(table.columns, sizes.tolist(), strict=True):
+        if size > largest and table.is_whole(name):
+            yield (
+                f"{name!r} holds whole numbers beyond 2**53, which are rounded to multiples of "
+                f"{math.ulp(size):,.0f}, and so is what is told of them: subtract a number of this "
+                "size from the column before it is read"
             )
 
 

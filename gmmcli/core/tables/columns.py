@@ -5,27 +5,29 @@ from collections.abc import Iterator, Mapping, Sequence
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from gmmcli.core.tables.dialect import NUMERIC, ROW_NAMES, Kind
+from gmmcli.core.tables.dialect import NUMERIC, Kind
 from gmmcli.core.tables.engine import Dataset
+from gmmcli.core.tables.fields import read_number, read_word
 from gmmcli.core.tables.formulas import Formula, Use
-from gmmcli.core.tables.spellings import Numerals, is_nothing, read_number, read_word
+from gmmcli.core.tables.names import ROW_NAMES
+from gmmcli.core.tables.spellings import Numerals, is_nothing
 from gmmcli.errors import TableError
 
 # What the kinds of columns of text files are called.
 WORDS: dict[Kind, str] = {
-    "whole": "number",
-    "number": "number",
-    "mixed": "number",
-    "day": "date",
-    "moment": "time",
+    "whole": "numbers",
+    "number": "numbers",
+    "mixed": "numbers",
+    "day": "dates",
+    "moment": "times",
     "text": "text",
-    "empty": "empty",
+    "empty": "nothing",
 }
 
 
 def parse_number(dataset: Dataset, name: str) -> ir.Value:
     """A column as float64: null where it is empty, and an error where it is no number."""
-    column = dataset.rows[name]
+    column = dataset.rows[dataset.find(name)]
     if not column.type().is_string():
         return column.cast("float64")
     return read_number(column, _take_numerals(dataset)).cast("float64")
@@ -33,7 +35,7 @@ def parse_number(dataset: Dataset, name: str) -> ir.Value:
 
 def take(dataset: Dataset, name: str, use: Use) -> ir.Value:
     """A column as an expression wants it."""
-    column = dataset.rows[name]
+    column = dataset.rows[dataset.find(name)]
     if use == "number" or (use == "any" and column.type().is_numeric()):
         return parse_number(dataset, name)
     if use == "truth" or (use == "any" and column.type().is_boolean()):
@@ -48,18 +50,26 @@ def check_use(dataset: Dataset, name: str, use: Use, *, source: str) -> None:
     Raises:
         TableError: naming the column and what it holds.
     """
-    kind, is_written = dataset.rows[name].type(), dataset.dialect is not None
+    is_boolean = dataset.rows[dataset.find(name)].type().is_boolean()
     if use == "number":
         check_type(dataset, name, source=source)
-    elif use == "text" and kind.is_numeric() and not is_written:
+    elif use == "text" and _holds_numbers(dataset, name):
         raise TableError(
-            f"{source}: column {name!r} is numbers: compare it with one, not with text"
+            f"{source}: column {name!r} holds numbers: compare it with one, not with text"
         )
-    elif use == "truth" and (is_written or not kind.is_boolean()):
-        word = _name_kinds(dataset)[name]
+    elif use == "truth" and (dataset.dialect is not None or not is_boolean):
         raise TableError(
-            f"{source}: column {name!r} is {word}, no condition: compare it with something"
+            f"{source}: column {name!r} holds {_name_kinds(dataset)[name]}, and a condition is "
+            "needed: compare it with something"
         )
+
+
+def _holds_numbers(dataset: Dataset, name: str) -> bool:
+    """Whether a column holds nothing but numbers, as far as its type or its first rows tell."""
+    dialect = dataset.dialect
+    if dialect is None:
+        return bool(dataset.rows[dataset.find(name)].type().is_numeric())
+    return dataset.find(name) in dialect.find("whole", "number")
 
 
 def _take_numerals(dataset: Dataset) -> Numerals:
@@ -84,7 +94,7 @@ def choose_columns(
         source: what messages call the table.
     """
     x, y = coordinates
-    names = [str(name) for name in dataset.rows.columns]
+    names = dataset.names
     given = [name for name in (*coordinates, *taken) if name is not None]
     used = {column for name in given if name in formulas for column in formulas[name].uses}
     others = [name for name in names if name not in given and name not in used]
@@ -93,9 +103,26 @@ def choose_columns(
     chosen_y = y if y is not None else next(free, None)
     if chosen_x is None or chosen_y is None:
         raise TableError(_explain_lack(dataset, taken, source=source))
+    _check_repeated(dataset, {chosen_x, chosen_y} - {x, y}, source=source)
     if chosen_x == chosen_y:
         raise TableError(f"-x and -y both name {chosen_x!r}: give two different columns")
     return chosen_x, chosen_y
+
+
+def _check_repeated(dataset: Dataset, chosen: set[str], *, source: str) -> None:
+    """Raise where columns that nobody named share their names, as no one can tell which is meant.
+
+    Args:
+        dataset: all columns.
+        chosen: those that were chosen by their order.
+        source: what messages call the table.
+    """
+    repeated = () if dataset.dialect is None else dataset.dialect.repeated
+    if any(name in repeated for name in chosen):
+        listed = ", ".join(map(repr, repeated))
+        raise TableError(
+            f"{source} has columns of one name: choose with -x and -y, where they are {listed}"
+        )
 
 
 def _explain_lack(dataset: Dataset, taken: tuple[str | None, str | None], *, source: str) -> str:
@@ -109,6 +136,8 @@ def _explain_lack(dataset: Dataset, taken: tuple[str | None, str | None], *, sou
     remedy = "name the columns with -x and -y, or mend their values"
     if n_others < 2:
         remedy = "give a table with both coordinates"
+    if {*_name_kinds(dataset).values()} <= {"objects", "lists"}:
+        remedy = "one object of JSON is one row, as to_json(orient='records', lines=True) writes it"
     beside = f" beside {' and '.join(others)}" if others else ""
     return (
         f"{source} needs two numeric columns{beside}; it has {_describe_columns(dataset)}: {remedy}"
@@ -125,7 +154,7 @@ def _find_numeric_columns(dataset: Dataset, names: Sequence[str]) -> Iterator[st
         dataset: all columns.
         names: of those to look at.
     """
-    first = str(dataset.rows.columns[0])
+    first = dataset.names[0]
     free = [name for name in names if name != first or name.lower() not in ROW_NAMES]
     known = _judge_by_type(dataset, free)
     texts = [name for name in free if name not in known]
@@ -142,10 +171,11 @@ def _judge_by_type(dataset: Dataset, names: Sequence[str]) -> dict[str, bool]:
     dialect, types = dataset.dialect, dataset.rows.schema()
     kinds = {} if dialect is None else dict(zip(dialect.names, dialect.kinds, strict=True))
     for name in names:
-        if kinds.get(name, "empty") != "empty":
-            known[name] = kinds[name] in NUMERIC
-        elif not (types[name].is_string() and dataset.text_may_be_numbers):
-            known[name] = types[name].is_numeric()
+        own = dataset.find(name)
+        if kinds.get(own, "empty") != "empty":
+            known[name] = kinds[own] in NUMERIC
+        elif not (types[own].is_string() and dataset.text_may_be_numbers):
+            known[name] = types[own].is_numeric()
     return known
 
 
@@ -161,8 +191,9 @@ def _judge_by_values(
         names: of the columns.
         n_sampled: how many rows are looked at first.
     """
-    numerals = _take_numerals(dataset)
-    sample = dataset.rows.select(*names).limit(n_sampled).to_pyarrow().to_pydict()
+    numerals, columns = _take_numerals(dataset), [dataset.find(name) for name in names]
+    first = dataset.rows.select(*columns).limit(n_sampled).to_pyarrow()
+    sample = dataset.title(first).to_pydict()
     judged: dict[str, bool] = {}
     for name, column in sample.items():
         values = [value for value in column if value is not None and not is_nothing(value)]
@@ -171,11 +202,13 @@ def _judge_by_values(
     empty = [name for name in names if name not in judged]
     if not empty or len(next(iter(sample.values()))) < n_sampled:
         return judged | dict.fromkeys(empty, False)
-    texts = {name: read_number(dataset.rows[name], numerals) for name in empty}
-    numbers = {f"numbers {name}": t.try_cast("float64").count() for name, t in texts.items()}
-    filled = {f"values {name}": text.count() for name, text in texts.items()}
+    texts = [read_number(dataset.rows[dataset.find(name)], numerals) for name in empty]
+    numbers = {f"numbers {i}": t.try_cast("float64").count() for i, t in enumerate(texts)}
+    filled = {f"values {i}": text.count() for i, text in enumerate(texts)}
     (found,) = dataset.rows.aggregate(**numbers, **filled).to_pyarrow().to_pylist()
-    return judged | {n: 2 * found[f"numbers {n}"] > found[f"values {n}"] for n in empty}
+    return judged | {
+        name: 2 * found[f"numbers {i}"] > found[f"values {i}"] for i, name in enumerate(empty)
+    }
 
 
 def check_type(dataset: Dataset, name: str, *, source: str) -> None:
@@ -184,14 +217,16 @@ def check_type(dataset: Dataset, name: str, *, source: str) -> None:
     Raises:
         TableError: naming the column and what it holds.
     """
-    kind = dataset.rows[name].type()
+    kind = dataset.rows[dataset.find(name)].type()
     if not (kind.is_numeric() or (kind.is_string() and dataset.text_may_be_numbers)):
-        raise TableError(f"{source}: column {name!r} is {_name_kind(kind)}, not numbers")
+        raise TableError(
+            f"{source}: column {name!r} holds {_name_kind(kind)}, not numbers: name another"
+        )
 
 
 def _describe_columns(dataset: Dataset, *, most: int = 20) -> str:
     """The names of columns, and what is in them; of many, the first."""
-    kinds = _name_kinds(dataset)
+    kinds = _name_kinds(dataset) | _show_text(dataset)
     kinds |= {name: "names of rows" for name in list(kinds)[:1] if name.lower() in ROW_NAMES}
     named = ", ".join(f"{name!r} ({kind})" for name, kind in list(kinds.items())[:most])
     return f"{named} and {len(kinds) - most:,} more" if len(kinds) > most else named
@@ -201,19 +236,40 @@ def _name_kinds(dataset: Dataset) -> dict[str, str]:
     """What is in each column."""
     dialect = dataset.dialect
     if dialect is None:
-        return {name: _name_kind(kind) for name, kind in dataset.rows.schema().items()}
-    return {n: WORDS[kind] for n, kind in zip(dialect.names, dialect.kinds, strict=True)}
+        kinds = [_name_kind(kind) for kind in dataset.rows.schema().types]
+    else:
+        kinds = [WORDS[kind] for kind in dialect.kinds]
+    return dict(zip(dataset.names, kinds, strict=True))
+
+
+def _show_text(dataset: Dataset, *, longest: int = 20) -> dict[str, str]:
+    """A value of columns of text, as the first row of a text file has it, by their names.
+
+    Args:
+        dataset: all columns.
+        longest: a value that is shown, in letters.
+    """
+    dialect = dataset.dialect
+    if dialect is None:
+        return {}
+    triples = zip(dataset.names, dialect.kinds, dialect.first_row, strict=False)
+    values = {name: value.strip() for name, kind, value in triples if kind == "text"}
+    return {
+        name: f"text, such as {value if len(value) <= longest else f'{value[:longest]}...'!r}"
+        for name, value in values.items()
+        if not is_nothing(value)
+    }
 
 
 def _name_kind(kind: dt.DataType) -> str:
-    """What a type is called by people who have never heard of it."""
-    if kind.is_numeric():
-        return "number"
+    """What values of a type are called by people who have never heard of it."""
     words = {
+        "numbers": kind.is_numeric(),
         "text": kind.is_string(),
         "true or false": kind.is_boolean(),
-        "date": kind.is_date(),
-        "time": kind.is_timestamp() or kind.is_time() or kind.is_interval(),
-        "list": kind.is_array(),
+        "dates": kind.is_date(),
+        "times": kind.is_timestamp() or kind.is_time() or kind.is_interval(),
+        "lists": kind.is_array(),
+        "objects": kind.is_struct() or kind.is_map() or kind.is_json(),
     }
-    return next((word for word, fits in words.items() if fits), "neither number nor text")
+    return next((word for word, fits in words.items() if fits), "neither numbers nor text")

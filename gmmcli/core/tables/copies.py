@@ -6,6 +6,7 @@ in bounded memory, and removed in the end.
 
 import csv
 import errno
+import glob
 import shutil
 import sys
 import tempfile
@@ -147,7 +148,7 @@ def _make_copies(plans: Sequence[tuple[Path, Write | None]], directory: Path) ->
             write(copy.with_name(f"{copy.name}.csv"))
         else:
             write(copy)
-    return str(directory / "[0-9]*" / "*")
+    return str(Path(glob.escape(str(directory)), "[0-9]*", "*"))
 
 
 def _copy_text(path: Path, name: str, sample: Sample, dialect: Dialect, target: Path) -> None:

@@ -27,7 +27,7 @@ def count_labels(table: Table, predict: Callable[[Table], ir.Table]) -> ir.Table
         TableError: when the names of results and those with `predicted_` are columns of the table.
     """
     predicted = predict(table)
-    values, columns = read_value(table, predicted), table.dataset.rows.columns
+    values, columns = read_value(table, predicted), table.dataset.names
     results = {
         name_result(name, values): predicted[name_result(name, columns)]
         for name in ("label", "group")

@@ -34,7 +34,7 @@ def open_database(source: Source) -> Dataset:
     if source.table is None:
         raise TableError(f"{source.name} is a database: name a table in it with --table")
     if parts.scheme in LOCAL_DATABASES and not Path(parts.netloc + parts.path).is_file():
-        raise TableError(f"{parts.netloc + parts.path} does not exist: give a database file")
+        raise TableError(f"{parts.netloc + parts.path} does not exist: mend the path of the URL")
     backend = _connect(source, parts)
     with translate_errors(source.name):
         rows = _find_table(backend, source.table, source.name)
@@ -77,7 +77,9 @@ def _connect(source: Source, parts: SplitResult) -> BaseBackend:
         driver = extra or f"ibis-framework[{parts.scheme}]"
         raise TableError(f"{source.name} needs a driver: pip install '{driver}'") from error
     except ValueError as error:  # whose text holds the whole URL
-        raise TableError(f"{source.name} is no database that Ibis knows") from error
+        raise TableError(
+            f"{source.name} is no database that Ibis knows: mend the URL, or give a file"
+        ) from error
 
 
 def _choose_engine(backend: BaseBackend) -> Engine:
@@ -129,7 +131,7 @@ def _list_tables(backend: BaseBackend, *, most: int = 5) -> str:
         return "there is none without a schema: name others as SCHEMA.TABLE"
     listed = ", ".join(repr(name) for name in names[:most])
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return f"there {'is' if len(names) < 2 else 'are'} {listed}{more}"
+    return f"there {'is' if len(names) < 2 else 'are'} {listed}{more}: name one with --table"
 
 
 def _keep_numbers(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gmmcli.core.tables.layout import (
+    PREAMBLE,
     Layout,
     Rows,
     detect_layout,
@@ -13,26 +14,25 @@ from gmmcli.core.tables.layout import (
     find_width,
     leave_out,
 )
+from gmmcli.core.tables.names import make_unique, name_by_place, name_columns
 from gmmcli.core.tables.spellings import (
     LIKE_A_NUMBER,
     Numerals,
     detect_numerals,
+    find_doubts,
     is_nothing,
 )
 from gmmcli.errors import TableError
-
-# What a first column is called that R, pandas or nobody gave a name.
-UNNAMED = "rownames"
-ROW_NAMES = (UNNAMED, "row.names", "unnamed: 0", "__index_level_0__")
 
 # What all fields of a column are that hold anything; of mixed ones, most are numbers.
 Kind = Literal["whole", "number", "mixed", "day", "moment", "text", "empty"]
 NUMERIC: tuple[Kind, ...] = ("whole", "number", "mixed")
 PATTERNS: dict[Kind, str] = {
-    "whole": r"[-+]?(0|[1-9]\d{0,17})",
-    "day": r"\d{4}-\d\d-\d\d",
-    "moment": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?",
+    "whole": r"(?a)[-+]?(0|[1-9]\d{0,17})",
+    "day": r"(?a)\d{4}-\d\d-\d\d",
+    "moment": r"(?a)\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?",
 }
+DECLARATION = re.compile(r"""(?i)"?sep=[\t;,| ]"?[;,]*""")
 # How numbers are written where nothing tells otherwise.
 POINTS = Numerals()
 
@@ -52,6 +52,10 @@ class Dialect:
         n_before: how many lines come before the first row.
         first_row: its fields; empty where there is none.
         is_irregular: whether lines of comments, or of nothing but blanks, are among the rows.
+        doubts: a number of each column whose mark may be read in two ways, or nothing.
+        has_preamble: whether the first line has one field where most others have several.
+        titles: the names as the header has them, but for those that come again.
+        repeated: those of columns whose name comes again.
     """
 
     names: tuple[str, ...]
@@ -64,6 +68,10 @@ class Dialect:
     n_before: int = 0
     first_row: tuple[str, ...] = ()
     is_irregular: bool = False
+    doubts: tuple[str, ...] = ()
+    has_preamble: bool = False
+    titles: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
     def find(self, *kinds: Kind) -> list[str]:
         """The names of the columns that hold something of these kinds."""
@@ -78,48 +86,47 @@ def detect_dialect(lines: Sequence[str], named: Collection[str | None]) -> Diale
         lines: without their ends; at least one holds more than blanks.
         named: the columns that the user named, which settle whether there is a header.
     """
-    body, comments = _leave_out_comments(lines)
-    texts = (
-        [lines[number] for number in body]
-        or [*filter(None, comments)][-1:]
-        or [line for line in lines if line.strip()][:1]
-    )
-    layout = detect_layout(texts)
+    declared = _find_declaration(lines)
+    body, comments = _leave_out_comments(lines, declared)
+    texts = [lines[number] for number in body] or [*filter(None, comments)][-1:]
+    texts = texts or [line for line in lines if line.strip()][:1]
+    layout = detect_layout(texts, "" if declared is None else lines[declared].strip('"')[4])
     fields = layout.split(texts)
     rows = fields[1:]
     width = find_width(rows or fields)
     columns = [[row[i] for row in rows if len(row) == width] for i in range(width)]
     numerals = detect_numerals(columns, layout.delimiter)
     kinds = [_judge(column, numerals) for column in columns]
+    doubts = find_doubts(columns, numerals, layout.delimiter)
     header: list[str] | None = [name.strip() for name in fields[0]]
     # Nothing but comments has no rows, and names columns at most.
     has_header = not body or _judge_header(header or [], columns, kinds, numerals, named)
     if not has_header:
         above = _find_names(comments, layout, width)
         has_header, header, rows = (True, above, fields) if above else (has_header, None, fields)
-    names = _name_columns(header, rows, width)
+    names = name_columns(header, rows, width)
     unseen: list[Kind] = ["empty"] * len(names)  # where no row has the fields of the header
-    # DuckDB and others take a header whose fields go on in the next line for one line.
-    n_more = sum(field.count("\n") for field in fields[0]) if rows is not fields else 0
-    n_before = len(lines)
-    if rows:
-        n_before = body[0] if rows is fields else body[1 + n_more] - n_more
+    n_before = len(lines) if not rows else _count_before(body, [] if rows is fields else fields[0])
     return Dialect(
-        names=_make_unique(names),
+        names=make_unique([name.lower() for name in names], names),
+        titles=(titles := make_unique(names, names)),
+        repeated=tuple(t for t, name in zip(titles, names, strict=True) if names.count(name) > 1),
         delimiter=layout.delimiter,
         has_header=has_header,
         numerals=numerals,
-        kinds=tuple(kind for kind, _ in zip((*kinds, *unseen), names, strict=False)),
+        kinds=(*kinds, *unseen)[: len(names)],
         quote=layout.quote,
         escape=layout.escape,
         n_before=n_before,
         first_row=tuple(rows[0]) if rows else (),
         is_irregular=_are_irregular(lines, body, n_before),
+        has_preamble=len(fields[0]) == 1 and width > 1,
+        doubts=(*doubts, *[""] * len(names))[: len(names)],
     )
 
 
 def check_header(dialect: Dialect, name: str) -> None:
-    """Raise where the first line may name the columns as well as be a row.
+    """Raise where the first line may name the columns as well as be a row, or is neither.
 
     Args:
         dialect: of a file.
@@ -128,6 +135,10 @@ def check_header(dialect: Dialect, name: str) -> None:
     Raises:
         TableError: saying how to settle it.
     """
+    if dialect.has_preamble:
+        raise TableError(
+            f"{name}: the first line has 1 field, and most others have more: {PREAMBLE}"
+        )
     if dialect.has_header is not None:
         return
     # Rows may have one more field than the first line, before the others.
@@ -143,13 +154,40 @@ def check_header(dialect: Dialect, name: str) -> None:
     )
 
 
-def _leave_out_comments(lines: Sequence[str]) -> tuple[list[int], list[str]]:
-    """The numbers of the lines that are no comments, and what the comments above them say."""
+def _find_declaration(lines: Sequence[str]) -> int | None:
+    """The number of the line that says what parts fields, as Excel writes it: sep=; alone."""
+    first = next(number for number, line in enumerate(lines) if line.strip())
+    return first if DECLARATION.fullmatch(lines[first]) else None
+
+
+def _leave_out_comments(lines: Sequence[str], declared: int | None) -> tuple[list[int], list[str]]:
+    """The numbers of the lines that are rows or a header, and what the comments above them say.
+
+    Args:
+        lines: without their ends.
+        declared: the number of one that is neither.
+    """
+    lines = ["" if number == declared else line for number, line in enumerate(lines)]
     mark = find_mark(lines)
     body = [number for number, line in enumerate(lines) if not leave_out(line, mark)]
     end = body[0] if body else len(lines)
     above = [line.strip().lstrip(mark).strip() for line in lines[:end] if line.strip()]
     return body, above
+
+
+def _count_before(body: Sequence[int], header: Sequence[str]) -> int:
+    """How many lines come before the first row.
+
+    DuckDB and others take a header whose fields go on in the next line for one line.
+
+    Args:
+        body: the numbers of the lines that are rows or a header.
+        header: its fields; empty where there is none.
+    """
+    if not header:
+        return body[0]
+    n_more = sum(field.count("\n") for field in header)
+    return body[1 + n_more] - n_more
 
 
 def _are_irregular(lines: Sequence[str], body: Sequence[int], n_before: int) -> bool:
@@ -233,13 +271,21 @@ def merge_dialects(dialects: Sequence[Dialect], name: str) -> Dialect:
     numerals = {dialect.numerals for dialect in dialects} - {POINTS} or {POINTS}
     if len(numerals) > 1:
         raise TableError(f"{name}: the files write numbers in different ways: fit each by itself")
-    found: dict[str, tuple[str, set[Kind]]] = {}
-    for dialect in dialects:
-        for column, kind in zip(dialect.names, dialect.kinds, strict=True):
-            found.setdefault(column.lower(), (column, set()))[1].add(kind)
-    names = tuple(column for column, _ in found.values())
-    kinds = tuple(_merge_kinds(each) for _, each in found.values())
-    return replace(first, names=names, kinds=kinds, numerals=numerals.pop())
+    found: dict[str, tuple[str, str, set[Kind], list[str]]] = {}
+    for each in dialects:
+        columns = zip(each.names, each.titles, each.kinds, each.doubts, strict=True)
+        for column, title, kind, doubt in columns:
+            *_, kinds, doubts = found.setdefault(column.lower(), (column, title, set(), []))
+            kinds.add(kind)
+            doubts.append(doubt)
+    return replace(
+        first,
+        names=tuple(column for column, *_ in found.values()),
+        titles=make_unique(*[[title for _, title, *_ in found.values()]] * 2),
+        kinds=tuple(_merge_kinds(kinds) for *_, kinds, _ in found.values()),
+        numerals=numerals.pop(),
+        doubts=tuple(max(doubts) for *_, doubts in found.values()),
+    )
 
 
 def _merge_kinds(kinds: set[Kind]) -> Kind:
@@ -250,51 +296,3 @@ def _merge_kinds(kinds: set[Kind]) -> Kind:
     if not kinds <= {*NUMERIC}:
         return "text"
     return "mixed" if "mixed" in kinds else "number"
-
-
-def name_by_place(n_columns: int) -> list[str]:
-    """The names of columns that have none: column0, column1 and so on."""
-    return [f"column{i}" for i in range(n_columns)]
-
-
-def _name_columns(header: Sequence[str] | None, rows: Rows, width: int) -> list[str]:
-    """The names of columns, of which the first is `UNNAMED` where it has none or counts the rows.
-
-    Args:
-        header: the names that the file has for them.
-        rows: the first of them.
-        width: how many fields most of these have.
-    """
-    if header is None:
-        names = name_by_place(width)
-        return [UNNAMED, *names[1:]] if width > 2 and _count_rows(rows) else names
-    are_even = all(len(row) == width for row in rows)
-    names = list(header)
-    if are_even and len(names) == width - 1:
-        is_last_empty = bool(rows) and all(not row[-1].strip() for row in rows)
-        names = [*names, ""] if is_last_empty else ["", *names]
-    elif are_even and len(names) == width + 1 and not names[-1]:
-        names = names[:-1]
-    named = [name or place for name, place in zip(names, name_by_place(len(names)), strict=True)]
-    return named if names[0] or len(names) < 2 else [UNNAMED, *named[1:]]
-
-
-def _count_rows(rows: Rows, *, enough: int = 3) -> bool:
-    """Whether the first fields of some rows count them, from 0 or 1 on."""
-    numbers = [row[0].strip() for row in rows]
-    counted = [[str(i) for i in range(first, first + len(rows))] for first in (0, 1)]
-    return len(rows) >= enough and numbers in counted
-
-
-def _make_unique(names: Sequence[str]) -> tuple[str, ...]:
-    """The names with a number after those that came before, whether in small letters or large."""
-    taken: set[str] = set()
-    unique = []
-    for name in names:
-        own, n = name, 0
-        while own.lower() in taken:
-            n += 1
-            own = f"{name}_{n}"
-        taken.add(own.lower())
-        unique.append(own)
-    return tuple(unique)

@@ -1,157 +1,39 @@
 """DuckDB: the engine inside this process, which reads files of this machine.
 
-DuckDB is told all of how a text file is laid out, and guesses nothing. No connection of ours
-reaches the network, or loads an extension, unless the user's own URL says so.
+How it reads text files is in `text_files`. No connection of ours reaches the network, or loads an
+extension, unless the user's own URL says so.
 """
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
-from gmmcli.core.tables.complaints import NOT_WHOLE, translate_errors
+from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.dialect import (
     Dialect,
-    Kind,
     check_header,
     detect_dialect,
     merge_dialects,
 )
-from gmmcli.core.tables.engine import Dataset, Engine
+from gmmcli.core.tables.engine import Dataset, Engine, match_titles
 from gmmcli.core.tables.formats import Packing, find_paths, read_sample, recognize_all, share_sample
+from gmmcli.core.tables.names import make_unique
 from gmmcli.core.tables.source import Source
-from gmmcli.core.tables.spellings import SPELLINGS, Numerals, read_number
-from gmmcli.errors import TableError
+from gmmcli.core.tables.spellings import Numerals
+from gmmcli.core.tables.text_files import TextFiles, TextTable
 
 NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-# What DuckDB is told of every text file, so that it takes each line for a row, and no name of a
-# directory for a column.
-FIXED = {
-    "header": False,
-    "comment": "",
-    "strict_mode": True,
-    "null_padding": False,
-    "ignore_errors": False,
-    "hive_partitioning": False,
-    "union_by_name": False,
-}
-# What DuckDB is told of the fields that are nothing. It knows NaN itself.
-SPELLINGS_OF_NOTHING = [" "] + [word for word in SPELLINGS if word.lower() not in ("nan", "-nan")]
-# What columns become, by what their first rows hold, where they are not kept as they are.
-TYPES: dict[Kind, str] = {
-    "whole": "int64",
-    "number": "float64",
-    "day": "date",
-    "moment": "timestamp",
-}
-
-
-@dataclass(frozen=True)
-class TextFiles:
-    """Text files of one layout, which DuckDB reads at once.
-
-    Attributes:
-        paths: as DuckDB is told them.
-        dialect: their layout.
-        packing: how they are packed.
-    """
-
-    paths: tuple[str, ...]
-    dialect: Dialect
-    packing: Packing
-
-    def read(
-        self, backend: BaseBackend, types: Mapping[str, str], options: Mapping[str, Any]
-    ) -> ir.Table:
-        """Their rows.
-
-        Args:
-            backend: Ibis's connection to DuckDB.
-            types: what columns are read as, unless as text.
-            options: what else DuckDB is told.
-        """
-        dialect = self.dialect
-        return backend.read_csv(
-            list(self.paths),
-            columns={name: types.get(name, "VARCHAR") for name in dialect.names},
-            delim=dialect.delimiter,
-            quote=dialect.quote,
-            escape=dialect.escape,
-            skip=dialect.n_before,
-            compression=self.packing,
-            **FIXED,
-            **options,
-        )
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """The rows of text files, one after the other, as DuckDB reads them.
-
-    Attributes:
-        backend: Ibis's connection to DuckDB.
-        parts: the files in their order; those of one layout that follow each other are one part.
-        dialect: the layout of all, with all columns.
-    """
-
-    backend: BaseBackend
-    parts: tuple[TextFiles, ...]
-    dialect: Dialect
-
-    def read_text(self) -> ir.Table:
-        """The rows with every column as it is written."""
-        return self._read({}, {})
-
-    def read_numbers(
-        self, columns: Sequence[str], *, plainly: bool, texts: Sequence[str] = ()
-    ) -> ir.Table:
-        """The rows with some columns read as numbers; see `engine.ReadNumbers`.
-
-        DuckDB takes marks between thousands wherever they are: such numbers are read as text, and
-        parsed with more care.
-        """
-        numerals = self.dialect.numerals
-        types = {} if numerals.thousands else dict.fromkeys(columns, "DOUBLE")
-        options: dict[str, Any] = {}
-        if types and not plainly:
-            words = [word for word in SPELLINGS_OF_NOTHING if self.dialect.escape not in word]
-            options = {"nullstr": words, "allow_quoted_nulls": True}
-        if types and numerals.decimal != ".":
-            options = {**options, "decimal_separator": numerals.decimal}
-        return _type_columns(self._read(types, options), self.dialect, (*columns, *texts))
-
-    def _read(self, types: Mapping[str, str], options: Mapping[str, Any]) -> ir.Table:
-        tables = [part.read(self.backend, types, options) for part in self.parts]
-        if len(tables) == 1:
-            return tables[0]
-        names = self.dialect.names
-        return ibis.union(*(_pad(table, names, types) for table in tables))
-
-    def check(self, name: str) -> None:
-        """Raise unless DuckDB reads the first row of each part as its first lines say.
-
-        Raises:
-            TableError: naming the file.
-        """
-        for part in self.parts:
-            expected = list(part.dialect.first_row)
-            found = part.read(self.backend, {}, {}).limit(1).to_pyarrow().to_pylist()
-            said = [value or "" for row in found for value in row.values()]
-            if list(map(_squeeze, said)) != list(map(_squeeze, expected)):
-                raise TableError(
-                    f"{name}: the first row is read as {said}, where the text says {expected}: "
-                    "mend the quotes in or above it"
-                )
 
 
 def open_files(source: Source, named: Sequence[str | None], *, as_text: bool) -> Dataset:
@@ -173,15 +55,23 @@ def open_files(source: Source, named: Sequence[str | None], *, as_text: bool) ->
         if kind == "parquet":
             is_many = len(paths) > 1
             rows = backend.read_parquet(places, union_by_name=is_many, hive_partitioning=False)
-            return Dataset(rows, engine)
+            titles = {} if is_many else match_titles(read_names(paths[0]), rows)
+            return Dataset(rows, engine, titles=titles)
         if kind == "json":
             whole = {"sample_size": -1, "hive_partitioning": False, "union_by_name": True}
             return Dataset(backend.read_json(places, **whole), engine)
         table, n_rows = _open_text(backend, paths, source.name, named)
         table.check(source.name)
-        if as_text:
-            return Dataset(table.read_text(), engine, table.dialect, n_rows_about=n_rows)
-        return Dataset(table.read_text(), engine, table.dialect, table.read_numbers, n_rows)
+        reread = None if as_text else table.read_numbers
+        titles = match_titles(table.dialect.titles, table.read_text())
+        found = table.dialect, reread, table.find_fault, n_rows
+        return Dataset(table.read_text(), engine, *found, titles=titles)
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """The names of the columns of a Parquet file, all different, if by capitals alone."""
+    names = pq.read_schema(path).names
+    return make_unique(names, names)
 
 
 def _open_text(
@@ -218,46 +108,8 @@ def _open_text(
 
 def _describe_layout(files: TextFiles) -> tuple[Dialect, Packing]:
     """What files share that DuckDB reads at once."""
-    return replace(files.dialect, kinds=(), first_row=(), numerals=Numerals()), files.packing
-
-
-def _pad(rows: ir.Table, names: Sequence[str], types: Mapping[str, str]) -> ir.Table:
-    """The rows with columns of these names in their order, empty where they are not there."""
-    own = {name.lower(): name for name in rows.columns}
-    empty = {"DOUBLE": "float64", "VARCHAR": "string"}
-    return rows.select(
-        **{
-            name: rows[own[name.lower()]]
-            if name.lower() in own
-            else ibis.null().cast(empty[types.get(name, "VARCHAR")])
-            for name in names
-        }
-    )
-
-
-def _type_columns(rows: ir.Table, dialect: Dialect, names: Sequence[str]) -> ir.Table:
-    """The rows with columns of text as what the first rows hold there, but for some.
-
-    A whole number that is none is an error: DuckDB would round it.
-
-    Args:
-        rows: with columns of text.
-        dialect: what the first rows hold.
-        names: of the columns that stay as they are.
-    """
-    typed: dict[str, ir.Value] = {}
-    for name, kind in zip(dialect.names, dialect.kinds, strict=True):
-        if name in names or kind not in TYPES:
-            continue
-        text = read_number(rows[name], dialect.numerals)
-        if kind == "whole":
-            text = text.re_search(r"^[-+]?[0-9]+$").ifelse(text, text + NOT_WHOLE)
-        typed[name] = text.cast(TYPES[kind])
-    return rows.mutate(**typed)
-
-
-def _squeeze(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+    plain = replace(files.dialect, kinds=(), first_row=(), numerals=Numerals(), doubts=())
+    return plain, files.packing
 
 
 def silence_ibis() -> None:
@@ -275,7 +127,6 @@ def build_engine(backend: BaseBackend) -> Engine:
         backend,
         stream=partial(_stream, backend),
         write_parquet=partial(_write_parquet, backend),
-        names_lines=True,
     )
 
 

@@ -6,8 +6,8 @@ otherwise than Ibis, and have `opening` choose it; where users choose it by name
 `settings.EngineName`. The roots of the exceptions it raises are in `complaints`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +47,31 @@ def stream(rows: ir.Table, n_rows: int) -> pa.RecordBatchReader:
     return rows.to_pyarrow_batches(chunk_size=n_rows)
 
 
+def match_titles(titles: Sequence[str], rows: ir.Table) -> dict[str, str]:
+    """What columns are called by their source, by what the rows call them, where these differ.
+
+    Args:
+        titles: in the order of the columns, all different.
+        rows: as an engine has them.
+    """
+    pairs = zip(rows.columns, titles, strict=True)
+    return {str(name): title for name, title in pairs if name != title}
+
+
+def rename(
+    batches: pa.RecordBatchReader, names: Sequence[str]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Batches with other names of their columns, as a schema and the batches themselves."""
+    columns = zip(batches.schema, names, strict=True)
+    schema = pa.schema([column.with_name(name) for column, name in columns])
+    return schema, (batch.rename_columns(names) for batch in batches)
+
+
+def have_twins(names: Sequence[str]) -> bool:
+    """Whether some names differ by capitals alone."""
+    return len({name.lower() for name in names}) < len(names)
+
+
 @dataclass(frozen=True)
 class Engine:
     """What runs expressions over rows, and how it does what engines do differently.
@@ -58,7 +83,6 @@ class Engine:
         write_parquet: writes rows to a Parquet file, in their order and in bounded memory; None
             where the engine leaves that to others.
         write_parts: writes rows to a directory; None where the engine leaves files to others.
-        names_lines: whether it names the line of a text file that holds what is no number.
         relay: gives rows to an engine that evaluates long expressions once for each, to be read
             once; None where this one does.
     """
@@ -68,7 +92,6 @@ class Engine:
     stream: Callable[[ir.Table, int], pa.RecordBatchReader] = stream
     write_parquet: Callable[[ir.Table, Path], None] | None = None
     write_parts: WriteParts | None = None
-    names_lines: bool = False
     relay: "Callable[[pa.RecordBatchReader], Dataset] | None" = None
 
 
@@ -81,16 +104,35 @@ class Dataset:
         engine: what runs expressions over it.
         dialect: the layout of text files; None of others.
         reread: gives the rows with some columns read as numbers; None where that is no choice.
+        find_fault: reads some columns as numbers, and raises with the line of the first that is
+            none; None where lines are not known.
         n_rows_about: roughly how many rows there are, where that is known without reading them.
         text_may_be_numbers: whether numbers may be in columns of text, as in files they may.
+        titles: what the source calls columns, by what the rows call them, where these differ: most
+            engines take names that differ by capitals alone for one.
     """
 
     rows: ir.Table
     engine: Engine
     dialect: Dialect | None = None
     reread: ReadNumbers | None = None
+    find_fault: Callable[[Sequence[str]], None] | None = None
     n_rows_about: float | None = None
     text_may_be_numbers: bool = True
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The columns in their order, as the source calls them."""
+        return [self.titles.get(str(name), str(name)) for name in self.rows.columns]
+
+    def find(self, title: str) -> str:
+        """What the rows call a column that the source calls so."""
+        return next((name for name, own in self.titles.items() if own == title), title)
+
+    def title(self, rows: pa.Table) -> pa.Table:
+        """Rows made from these, with the columns called as the source calls them."""
+        return rows.rename_columns([self.titles.get(name, name) for name in rows.column_names])
 
     def read_numbers(
         self, columns: Sequence[str], *, plainly: bool = False, texts: Sequence[str] = ()

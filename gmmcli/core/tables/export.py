@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from gmmcli.core.tables.complaints import translate_errors
-from gmmcli.core.tables.engine import BATCH_ROWS
+from gmmcli.core.tables.engine import BATCH_ROWS, have_twins, rename
 from gmmcli.core.tables.sink import check_sink, is_parquet, print_rows, write_rows
 from gmmcli.core.tables.source import Source, list_files
 from gmmcli.core.tables.table import Table, cast_rare_types
@@ -76,7 +76,11 @@ def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool)
     elif engine.write_parts is not None:
         with translate_errors(table.source, output):
             engine.write_parts(rows, output, overwrite=overwrite)
-    elif engine.write_parquet is not None and is_parquet(Path(output)):
+    elif (
+        engine.write_parquet is not None
+        and is_parquet(Path(output))
+        and not have_twins([table.dataset.titles.get(name, name) for name in rows.columns])
+    ):
         with (
             replace_atomically(Path(output)) as file,
             translate_errors(table.source, output, if_converted=KEEP_TEXT),
@@ -97,8 +101,11 @@ def _stream(table: Table, rows: ir.Table) -> tuple[pa.Schema, Iterator[pa.Record
     with translate_errors(table.source):
         reader = table.dataset.engine.stream(cast_rare_types(rows), BATCH_ROWS)
 
+    titles = [table.dataset.titles.get(name, name) for name in reader.schema.names]
+    schema, batches = rename(reader, titles)
+
     def read() -> Iterator[pa.RecordBatch]:
         with translate_errors(table.source):
-            yield from reader
+            yield from batches
 
-    return reader.schema, read()
+    return schema, read()

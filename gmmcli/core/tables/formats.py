@@ -7,8 +7,9 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
@@ -28,7 +29,7 @@ SUFFIXES: dict[str, Format] = {
     **dict.fromkeys(WORKBOOKS, "workbook"),
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), "json"),
 }
-# How files begin that are read whatever their names.
+# How files begin that are read whatever their names, if what follows is no text.
 SIGNATURES: dict[bytes, Format] = {
     b"PAR1": "parquet",
     b"ARROW1": "arrow",
@@ -36,22 +37,26 @@ SIGNATURES: dict[bytes, Format] = {
     b"\xd0\xcf\x11\xe0": "workbook",
 }
 PACKINGS: dict[bytes, Packing] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-# How files begin that are not read, with what they are and what to do.
+# How files begin that are not read, with what they are and what to do. Where this is all text, a
+# table may begin so too, unless more of it is said.
 FOREIGN = {
-    b"\x93NUMPY": ("a NumPy array", "write it as text, with numpy.savetxt"),
-    b"\x89HDF": ("an HDF5 file", "write its table as CSV or Parquet"),
-    b"SIMPLE  =": ("a FITS file", "write its table as CSV or Parquet"),
-    b"SQLite format 3\0": ("an SQLite database", "give its URL, sqlite://FILE, with --table"),
-    b"BZh": ("packed by bzip2", "unpack it, with bunzip2"),
-    b"\xfd7zXZ\0": ("packed by xz", "unpack it, with unxz"),
-    b"\x80\x04\x95": ("a pickle, which is never opened", "write its table as CSV or Parquet"),
-    b"\x80\x05\x95": ("a pickle, which is never opened", "write its table as CSV or Parquet"),
-    b"%PDF": ("a PDF document", "write its table as CSV"),
-    b"FEA1": ("Feather of version 1", "write it anew as version 2, or as Parquet"),
-    b"<!DOCTYPE": ("a web page", "save the table on it as CSV"),
-    b"<html": ("a web page", "save the table on it as CSV"),
-    b"<?xml": ("XML", "write its table as CSV"),
+    rb"\x93NUMPY": ("a NumPy array", "write it as text, with numpy.savetxt"),
+    rb"\x89HDF": ("an HDF5 file", "write its table as CSV or Parquet"),
+    rb"SIMPLE  = +T ": ("a FITS file", "write its table as CSV or Parquet"),
+    rb"SQLite format 3\0": ("an SQLite database", "give its URL, sqlite://FILE, with --table"),
+    rb"BZh[1-9](1AY&SY|\x17rE8P)": ("packed by bzip2", "unpack it, with bunzip2"),
+    rb"\xfd7zXZ\0": ("packed by xz", "unpack it, with unxz"),
+    rb"\x80[\x02-\x05]": ("a pickle, which is never opened", "write its table as CSV or Parquet"),
+    rb"%PDF-\d\.\d": ("a PDF document", "write its table as CSV"),
+    rb"FEA1(?=[^\r\n]*[\0-\x08])": (
+        "Feather of version 1",
+        "write it anew as version 2, or as Parquet",
+    ),
+    rb"(?i)\s*<(!DOCTYPE html|html)\b": ("a web page", "save the table on it as CSV"),
+    rb"<\?xml ": ("XML", "write its table as CSV"),
 }
+# What no text holds: bytes below 32 but for tabs, ends of lines and pages, and escapes.
+NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 # The marks with which text in some encodings begins; the longer ones first.
 MARKS = {
     b"\xff\xfe\0\0": "utf-32",
@@ -95,12 +100,26 @@ def find_paths(data: str) -> list[Path]:
         if path.exists():
             raise TableError(f"{path} is a device: give a file, or - for standard input")
     except OSError as error:
-        raise TableError(f"cannot read {path}: {_say(error)}") from error
+        raise TableError(_explain(str(path), error)) from error
     found = [Path(name) for name in sorted(glob.glob(data))]  # noqa: PTH207 (absolute)
     paths = [path for path in found if path.is_file()]
     if not paths:
-        raise TableError(f"{path} does not exist: give a file that does, such as a CSV")
+        raise TableError(_explain_absence(path))
     return paths
+
+
+def _explain_absence(path: Path) -> str:
+    """That there is no file of this name, or none that matches a pattern, and what there is."""
+    place = path.parent
+    if glob.has_magic(str(path)):
+        return f"no file matches {path} in {Path.cwd()}: mend the pattern"
+    if not place.is_dir():
+        return f"{path} does not exist, nor does the directory {place}: mend the path"
+    with suppress(OSError):
+        near = get_close_matches(path.name, [each.name for each in place.iterdir()], n=3)
+        if near:
+            return f"{path} does not exist; did you mean {', '.join(map(repr, near))}?"
+    return f"{path} does not exist in {place.resolve()}: mend the path"
 
 
 def recognize_all(paths: Sequence[Path], name: str) -> Format:
@@ -130,12 +149,12 @@ def recognize(path: Path, name: str) -> Format:
     Raises:
         TableError: when the file cannot be read, or is of a kind that nothing here reads.
     """
-    start = _read_bytes(path, name, 16)
+    start = _read_bytes(path, name, 512)
     by_signature = [kind for mark, kind in SIGNATURES.items() if start.startswith(mark)]
-    if by_signature:
+    if by_signature and NO_TEXT.search(start):
         return by_signature[0]
-    for mark, (what, remedy) in FOREIGN.items():
-        if start.startswith(mark):
+    for pattern, (what, remedy) in FOREIGN.items():
+        if re.match(pattern, start):
             raise TableError(f"{name} is {what}: {remedy}")
     if start[8:12] == b"DUCK":
         raise TableError(f"{name} is a DuckDB database: give its URL, duckdb://FILE, with --table")
@@ -184,10 +203,10 @@ def read_lines(path: Path, name: str, encoding: str) -> Iterator[str]:
                 yield line.removesuffix("\n")
     except UnicodeDecodeError as error:
         raise TableError(
-            f"{name}, after line {number:,}, is not {encoding} text: mend it"
+            f"{name}, after line {number}, is not {encoding} text: mend it, or save it as UTF-8"
         ) from error
     except UNREADABLE as error:
-        raise TableError(f"cannot read {name}: {_say(error)}") from error
+        raise TableError(_explain(name, error)) from error
 
 
 @contextmanager
@@ -231,7 +250,7 @@ def read_sample(path: Path, name: str, *, n_bytes: int = 100_000) -> Sample:
         with _open_unpacked(path) as file:
             start = file.read(n_bytes)
     except UNREADABLE as error:
-        raise TableError(f"cannot read {name}: {_say(error)}") from error
+        raise TableError(_explain(name, error)) from error
     encoding = next((e for mark, e in MARKS.items() if start.startswith(mark)), "utf-8-sig")
     text = _decode(start, encoding, name)
     is_whole = len(start) < n_bytes
@@ -251,7 +270,7 @@ def read_sample(path: Path, name: str, *, n_bytes: int = 100_000) -> Sample:
 def say_encoding(name: str, line: int) -> str:
     """What is wrong with a line that is not UTF-8, and what to do."""
     return (
-        f"{name}, line {line:,} is not UTF-8 text: convert it first, as by "
+        f"{name}, line {line} is not UTF-8 text: convert it first, as by "
         "iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
     )
 
@@ -261,6 +280,11 @@ def _decode(start: bytes, encoding: str, name: str) -> str:
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(start)
     except UnicodeDecodeError as error:
+        if NO_TEXT.search(start):
+            raise TableError(
+                f"{name} is no text, nor another table that is read: write its table as CSV or "
+                "Parquet"
+            ) from error
         line = len(re.findall(b"\r\n|\r|\n", start[: error.start])) + 1
         raise TableError(say_encoding(name, line)) from error
     if "\0" in text:
@@ -271,10 +295,16 @@ def _decode(start: bytes, encoding: str, name: str) -> str:
     return text
 
 
-def _say(error: Exception) -> str:
-    """What an error of reading says, in one line."""
+def _explain(name: str, error: Exception) -> str:
+    """What an error of reading says, in one line, and what to do."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return said.splitlines()[0] if said else type(error).__name__
+    reason = said.splitlines()[0] if said else type(error).__name__
+    remedy = "it is damaged or cut short: copy it, or pack it, anew"
+    if isinstance(error, PermissionError):
+        remedy = "give yourself the right to read it, or copy it"
+    elif isinstance(error, OSError) and error.errno is not None:
+        remedy = "copy it to where it can be read"
+    return f"cannot read {name}: {reason}: {remedy}"
 
 
 def _read_bytes(path: Path, name: str, n_bytes: int) -> bytes:
@@ -282,7 +312,7 @@ def _read_bytes(path: Path, name: str, n_bytes: int) -> bytes:
         with path.open("rb") as file:
             return file.read(n_bytes)
     except OSError as error:
-        raise TableError(f"cannot read {name}: {_say(error)}") from error
+        raise TableError(_explain(name, error)) from error
 
 
 def _read_end(path: Path, *, n_bytes: int = 10_000) -> bytes:

@@ -3,6 +3,7 @@
 How text becomes a tree is in `grammar`, and what engines make of it in `evaluation`.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -33,6 +34,10 @@ from gmmcli.errors import TableError
 # What a column is wanted as, or an expression; any, where it is all one.
 Use = Literal["number", "truth", "text", "any"]
 WANTED = {"number": "a number", "truth": "a condition, such as a comparison,", "text": "text"}
+# What names of columns hardly hold.
+SIGNS = re.compile(r"""[=<>*+&|!^~'"]""")
+# What functions are called elsewhere.
+OTHER_NAMES = {"ln": "log", "loge": "log", "atan2": "arctan2", "arcsinh": "asinh"}
 LOGIC = ("and", "or", "not")
 # How often the text for an engine may have columns, at most: functions have an operand several
 # times, and those below each other multiply.
@@ -114,6 +119,8 @@ def read_formula(text: str, columns: Sequence[str], kind: Use, source: str) -> F
     try:
         root = parse(text)
     except TableError as error:
+        if SIGNS.search(text):
+            raise
         raise TableError(f"{error}; {explain_lack(text, columns, source)}") from None
     if isinstance(root, Column) and root.name not in columns:
         raise TableError(explain_lack(root.name, columns, source))
@@ -167,7 +174,8 @@ def _check_function(text: str, call: Call) -> None:
         n_operands = FUNCTIONS[call.name].n_operands
     if n_operands is None:
         known = sorted([*FUNCTIONS, MISSING])
-        near = _find_similar(call.name, known)
+        other = OTHER_NAMES.get(call.name.lower())
+        near = [other] if other else _find_similar(call.name, known)
         those = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
         fail(text, call.place, f"there is no function {call.name!r}; {those}")
     if len(call.operands) != n_operands:

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.duckdb_files import NO_EXTENSIONS, build_engine
-from gmmcli.core.tables.engine import Dataset
+from gmmcli.core.tables.engine import Dataset, match_titles
+from gmmcli.core.tables.names import make_unique
 from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
 
@@ -48,7 +49,10 @@ def open_frame(source: Source) -> Dataset:
         backend.con.register(VIEW, source.frame)
         rows = backend.table(VIEW)
         n_rows = None if source.frame is None else float(source.frame.num_rows)
-        return Dataset(rows, build_engine(backend), n_rows_about=n_rows, text_may_be_numbers=False)
+        names = [] if source.frame is None else source.frame.column_names
+        titles = match_titles(make_unique(names, names), rows)
+        engine = build_engine(backend)
+        return Dataset(rows, engine, n_rows_about=n_rows, text_may_be_numbers=False, titles=titles)
 
 
 def _to_arrow(data: object) -> pa.Table:

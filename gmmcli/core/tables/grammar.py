@@ -6,6 +6,7 @@ only the nodes named here become nodes of ours. Pure text: what they mean is in 
 """
 
 import ast
+import keyword
 import math
 import re
 import warnings
@@ -124,6 +125,12 @@ def parse(text: str) -> Node:
             f"{len(text):,}: make a column of a part of it"
         )
     return _Parser(text).parse()
+
+
+def write_name(name: str) -> str:
+    """A column as expressions have it: in backquotes, unless it is a word."""
+    is_word = NAME.fullmatch(name) and not any(map(keyword.iskeyword, name.split(".")))
+    return name if is_word else f"`{name.replace('`', '``')}`"
 
 
 def fail(text: str, place: int, problem: str) -> NoReturn:

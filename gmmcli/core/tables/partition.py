@@ -18,13 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gmmcli.core.tables.complaints import translate_errors
-from gmmcli.core.tables.engine import BATCH_ROWS
+from gmmcli.core.tables.engine import BATCH_ROWS, have_twins, rename
+from gmmcli.core.tables.fields import read_word
 from gmmcli.core.tables.sink import write_rows
 from gmmcli.core.tables.source import Source
-from gmmcli.core.tables.spellings import read_word
 from gmmcli.core.tables.table import Table, open_table
-from gmmcli.errors import TableError
 
 
 @dataclass(frozen=True)
@@ -94,18 +92,18 @@ def partition(table: Table, path: Path) -> Partition:
         path: of the file.
 
     Raises:
-        TableError: when the rows cannot be read, or `Table.by` names no column.
+        TableError: when the rows cannot be read.
         OutputError: when the file cannot be written.
     """
     if table.by is None:
-        raise TableError(f"{table.source} is not parted by a column: name one")
+        raise AssertionError("nothing parts the rows")
     engine, rows = table.dataset.engine, sort_by_value(table)
-    with translate_errors(table.source):
-        if engine.write_parquet is not None:
+    with table.translate_errors():
+        if engine.write_parquet is not None and not have_twins(rows.columns):
             engine.write_parquet(rows, path)
         else:
-            reader = engine.stream(rows, BATCH_ROWS)
-            write_rows(reader, reader.schema, path)
+            schema, batches = rename(engine.stream(rows, BATCH_ROWS), rows.columns)
+            write_rows(batches, schema, path)
     return Partition(path, table.source, table.columns, table.by, table.weight)
 
 

@@ -20,7 +20,7 @@ from gmmcli.core.mixture.territories import Cut, Territories, Territory
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.core.tables.arithmetic import HAIR, LARGEST, add_up, avoid_zero
-from gmmcli.core.tables.complaints import MEND_TEXT, translate_errors
+from gmmcli.core.tables.complaints import UnplacedError
 from gmmcli.core.tables.export import KEEP_TEXT, export, is_text_kept
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
@@ -51,7 +51,7 @@ def predict_rows(
     Raises:
         TableError: when the names with `predicted_` are taken too.
     """
-    columns = table.dataset.rows.columns
+    columns = table.dataset.names
     own, labels = _find_free_prefix(columns), name_labels(mixture)
     rows = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
     results = _derive_results(rows, labels, own)
@@ -62,7 +62,9 @@ def predict_rows(
         results |= {f"responsibility_{k}": _take_share(rows, k, own) for k in labels}
     is_finite = rows[f"{own}finite"]
     known = {name: is_finite.ifelse(value, None) for name, value in results.items()}
-    return rows.select(*columns, **_name_freely(known, columns, source=table.source))
+    return rows.select(
+        *table.dataset.rows.columns, **_name_freely(known, columns, source=table.source)
+    )
 
 
 def write_predictions(
@@ -91,14 +93,10 @@ def write_predictions(
     try:
         relayed = table.relay()
         export(relayed, predict(relayed), output, overwrite=overwrite)
-    except TableError:
-        if table.dataset.engine.names_lines and table.dialect is not None:
-            bad = open_table(source, x=x, y=y)  # whose columns name the line of a bad number
-            _read_all(bad.rows, bad.source)
-            names = table.dialect.find("whole", "number")
-            if names and not is_text_kept(output):
-                numbers = bad.dataset.read_numbers(names).rows
-                _read_all(numbers.select(*names), bad.source, KEEP_TEXT)
+    except UnplacedError:
+        table.find_fault(columns)
+        if table.dialect is not None and not is_text_kept(output):
+            table.find_fault(table.dialect.find("whole", "number"), KEEP_TEXT)
         raise
 
 
@@ -122,7 +120,7 @@ def compute_log_likelihood(table: Table, mixture: Mixture) -> Nats:
     if table.weight is not None:
         weighted = replace(table, dataset=replace(table.dataset, rows=scored))
         density = density * weighted.parse_number(table.weight)
-    with translate_errors(table.source):
+    with table.translate_errors():
         return Nats(float(density.sum().to_pyarrow().as_py()))
 
 
@@ -135,12 +133,6 @@ def name_labels(mixture: Mixture) -> dict[str, int]:
 def name_result(name: str, columns: Container[str]) -> str:
     """What a result is called beside some columns: by its name, unless one of them has it."""
     return f"predicted_{name}" if name in columns else name
-
-
-def _read_all(rows: ir.Table, source: str, if_converted: str = MEND_TEXT) -> None:
-    """Read all of some rows, and keep nothing; TableError where that cannot be done."""
-    with translate_errors(source, if_converted=if_converted):
-        rows.aggregate(**{name: rows[name].max() for name in rows.columns}).to_pyarrow()
 
 
 def _add_joint_log_densities(table: Table, mixture: Mixture, own: str) -> ir.Table:

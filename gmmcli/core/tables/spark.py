@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from gmmcli.core.tables.complaints import translate_errors
 from gmmcli.core.tables.dialect import Dialect, check_header, detect_dialect
-from gmmcli.core.tables.engine import Dataset, Engine
+from gmmcli.core.tables.engine import Dataset, Engine, match_titles
 from gmmcli.core.tables.formats import PARQUET_SUFFIXES
 from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
@@ -61,7 +61,8 @@ def open_with_spark(source: Source, named: Sequence[str | None]) -> Dataset:
         _parse_text_once(session)
         dialect = detect_dialect(_read_first_lines(session, path, source.name), named)
         _check_dialect(dialect, source.name)
-        return Dataset(_read_csv(backend, path, dialect, source.name), engine, dialect)
+        rows = _read_csv(backend, path, dialect, source.name)
+        return Dataset(rows, engine, dialect, titles=match_titles(dialect.titles, rows))
 
 
 def build_engine(backend: BaseBackend) -> Engine:

@@ -4,7 +4,8 @@ How a source is opened is in `opening`, how its columns are chosen in `columns`,
 expression of columns is in `formulas`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import ibis.expr.datatypes as dt
@@ -12,10 +13,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from gmmcli.core.tables.columns import check_type, check_use, choose_columns, parse_number, take
-from gmmcli.core.tables.complaints import translate_errors
+from gmmcli.core.tables.complaints import MEND_TEXT, UnplacedError, translate_errors
 from gmmcli.core.tables.dialect import Dialect
-from gmmcli.core.tables.engine import BATCH_ROWS, Dataset
+from gmmcli.core.tables.engine import BATCH_ROWS, Dataset, match_titles
 from gmmcli.core.tables.formulas import Formula, Use, mention_columns, read_formulas
+from gmmcli.core.tables.grammar import write_name
 from gmmcli.core.tables.opening import open_source
 from gmmcli.core.tables.source import Source
 from gmmcli.errors import TableError
@@ -88,7 +90,7 @@ class Table:
         """What parts some rows of this table: the column `by`, or its expression."""
         name = str(self.by)
         if name not in self.formulas:
-            return rows[name]
+            return rows[self.dataset.find(name)]
         return replace(self, dataset=replace(self.dataset, rows=rows))._evaluate(
             self.formulas[name]
         )
@@ -97,25 +99,53 @@ class Table:
         """The same rows, read in less time where nothing but finite numbers is in them."""
         return replace(self._read_columns(plainly=True), is_plain=True)
 
+    @property
+    def doubt(self) -> tuple[list[str], str, float] | None:
+        """The columns that are used and hold numbers which may be read in two ways.
+
+        With one of these numbers, and the value as which it is read; None where there is none.
+        """
+        if self.dialect is None:
+            return None
+        doubts = dict(zip(self.dialect.names, self.dialect.doubts, strict=True))
+        columns = [name for name in self._list_numbers() if doubts.get(self.dataset.find(name))]
+        if not columns:
+            return None
+        text = doubts[self.dataset.find(columns[0])]
+        return columns, text, self.dialect.numerals.parse(text)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a column, which is no expression, holds whole numbers; in text, the first row."""
+        if name in self.formulas:
+            return False
+        if self.dialect is not None:
+            fields = dict(zip(self.dialect.titles, self.dialect.first_row, strict=False))
+            return fields.get(name, "").strip().lstrip("+-").isdecimal()
+        return bool(self.dataset.rows[self.dataset.find(name)].type().is_integer())
+
+    def write_name(self, name: str) -> str:
+        """A column, or an expression, as expressions have it."""
+        return name if name in self.formulas else write_name(name)
+
     def count_selected(self) -> tuple[int, int]:
         """How many rows meet the condition, of how many.
 
         Raises:
-            TableError: when they cannot be read, or there is no condition.
+            TableError: when they cannot be read.
         """
         if self.selection is None:
-            raise TableError(f"{self.source}: no condition chooses rows")
+            raise AssertionError("no condition chooses rows")
         counts = self.read(self.selection)
         return counts["selected"][0].as_py() or 0, counts["all"][0].as_py()
 
     def _read_columns(self, *, plainly: bool = False) -> "Table":
         """The same table with its columns read as what they are wanted as, and its rows chosen."""
-        asked = [name for name in (*self.columns, self.weight) if name is not None]
-        numbers = [name for name in asked if name not in self.formulas]
         texts = [] if self.by is None or self.by in self.formulas else [self.by]
         for formula in self.formulas.values():
-            numbers += formula.list_columns("number")
             texts += formula.list_columns("text")
+        numbers, texts = (
+            list(map(self.dataset.find, names)) for names in (self._list_numbers(), texts)
+        )
         dataset = self.dataset.read_numbers(numbers, plainly=plainly, texts=texts)
         if self.where is None:
             return replace(self, dataset=dataset)
@@ -124,6 +154,42 @@ class Table:
         counts = {"all": everything.count(), "selected": condition.cast("int64").sum()}
         chosen = replace(dataset, rows=everything.filter(condition), n_rows_about=None)
         return replace(self, dataset=chosen, selection=everything.aggregate(**counts))
+
+    def _list_numbers(self) -> list[str]:
+        """The columns that are read as numbers, by themselves or for an expression."""
+        asked = [name for name in (*self.columns, self.weight) if name is not None]
+        numbers = [name for name in asked if name not in self.formulas]
+        for formula in self.formulas.values():
+            numbers += formula.list_columns("number")
+        return list(dict.fromkeys(numbers))
+
+    @contextmanager
+    def translate_errors(self) -> Iterator[None]:
+        """Turn an engine's complaints about these rows into one line each.
+
+        Raises:
+            TableError: with the line of a text file that holds what is no number.
+        """
+        try:
+            with translate_errors(self.source):
+                yield
+        except UnplacedError:
+            self.find_fault(self._list_numbers())
+            raise
+
+    def find_fault(self, columns: Sequence[str], if_converted: str = MEND_TEXT) -> None:
+        """Raise where a column of a text file holds what is no number.
+
+        Args:
+            columns: to be read as numbers, where that can be done.
+            if_converted: what to do about such a value.
+
+        Raises:
+            TableError: with the line.
+        """
+        if self.dataset.find_fault is not None and columns:
+            with translate_errors(self.source, if_converted=if_converted):
+                self.dataset.find_fault(list(map(self.dataset.find, columns)))
 
     def _evaluate(self, formula: Formula) -> ir.Value:
         return formula.build(lambda name: take(self.dataset, name, formula.uses[name]))
@@ -145,7 +211,9 @@ class Table:
             rows = rows.select(*dict.fromkeys(name for each in asked for name in self._list(each)))
         with translate_errors(self.source):
             read = engine.stream(cast_rare_types(rows), BATCH_ROWS)
-            return replace(self, dataset=engine.relay(read))
+            relayed = engine.relay(read)
+            titles = match_titles(rows.columns, relayed.rows)
+            return replace(self, dataset=replace(relayed, titles=titles))
 
     def _list(self, name: str) -> list[str]:
         """The columns that an expression uses, or a column by itself."""
@@ -157,8 +225,8 @@ class Table:
         Raises:
             TableError: when they cannot be read.
         """
-        with translate_errors(self.source):
-            return expression.to_pyarrow()
+        with self.translate_errors():
+            return self.dataset.title(expression.to_pyarrow())
 
     def read_first(self, n_rows: int) -> pa.Table:
         """The first of `rows` in the order of the source, at most so many.
@@ -166,7 +234,7 @@ class Table:
         Raises:
             TableError: when they cannot be read.
         """
-        with translate_errors(self.source):
+        with self.translate_errors():
             return self.dataset.engine.read_first(self.rows, n_rows)
 
 
@@ -198,7 +266,7 @@ def open_table(
     with translate_errors(source.name):
         wanted: list[tuple[str | None, Use]] = [(name, "number") for name in (x, y, weight)]
         wanted += [(by, "any"), (source.where, "truth")]
-        formulas = read_formulas(wanted, [str(n) for n in dataset.rows.columns], source.name)
+        formulas = read_formulas(wanted, dataset.names, source.name)
         for formula in formulas.values():
             for name, use in formula.uses.items():
                 check_use(dataset, name, use, source=source.name)
