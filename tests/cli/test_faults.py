@@ -136,6 +136,35 @@ def test_a_fit_through_a_link_replaces_the_run_that_it_leads_to(
     assert sorted(found) == ["cells.parquet", "history.csv", "notes.txt", "parameters.json"]
 
 
+@pytest.mark.parametrize("name", ["labels.csv", "labels.csv.gz", "labels.parquet"])
+@pytest.mark.parametrize("command", ["predict", "generate"])
+def test_a_file_that_appears_while_another_is_made_stays(
+    own: Path,
+    run: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    name: str,
+) -> None:
+    def keep(*_names: object) -> None:  # asked after all other checks
+        Path(name).write_text("mine")
+
+    monkeypatch.setattr("gmmcli.core.runs.layout.check_kept", keep)
+    arguments = ("predict", "own", DATA) if command == "predict" else ("generate", "-n", 10)
+    error = one_line_error(run(*arguments, "-o", name, code=1))
+    assert f"cannot write {name}: it was not there before; nothing is replaced unasked" in error
+    assert Path(name).read_text() == "mine"
+    run(*arguments, "-o", name, "--overwrite")
+    assert Path(name).read_bytes()[:4] != b"mine"
+
+
+def test_a_directory_of_a_users_beside_a_run_stays(own: Path, run: Callable[..., Result]) -> None:
+    Path(".keep.gmm").mkdir()
+    Path(".keep.gmm/notes").write_text("mine")
+    message = ".keep.gmm/notes is where gmm would prepare keep, and not gmm's: move it elsewhere"
+    assert message in one_line_error(run(*FIT, "-o", "keep", code=1))
+    assert Path(".keep.gmm/notes").read_text() == "mine"
+
+
 GMM = [sys.executable, "-m", "gmmcli"]
 # Takes thousands of steps: two components that overlap almost wholly, by small steps.
 LONG = ("-k", "3", "--optimizer", "adam", "--learning-rate", "1e-5", "--steps", "1000000")
