@@ -6,7 +6,7 @@ Here belongs what `import gmmcli` gives, and nothing that the command line canno
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +20,7 @@ from gmmcli.core.cells.compression import compress
 from gmmcli.core.groups.borders import draw_territories
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs import directory
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.parameters import pick
 from gmmcli.core.runs.records import tabulate_history
 from gmmcli.core.tables.copies import resolve_source
@@ -256,10 +257,9 @@ def fit(
         outcome = fit_cells(compression.cells, settings, choice, start, hooks)
         fitted = describe(outcome, options.get("valley", VALLEY))
         if output is not None:
-            asked = {"weight": weight, "where": where, "choice": asdict(choice)}
             rows = compression.n_rows, compression.n_skipped
-            told = asked | _describe_options(options)
-            provenance = Provenance(table.columns, table.source, *rows, told)
+            asked = replace(_tell_options(options, choice, source), weight=weight)
+            provenance = Provenance(table.columns, table.source, *rows, asked)
             directory.write_run(Path(output), fitted, provenance, claimed=claimed)
     found = fitted.mixture, fitted.history, fitted.cells
     return Run(directory.Run(table.columns, *found, "auto", fitted.selection, fitted.groups))
@@ -331,16 +331,17 @@ def _pick(known: tuple[Word, ...], *words: object) -> tuple[Word, ...]:
         raise FitError(str(error)) from None
 
 
-def _describe_options(options: Options) -> dict[str, object]:
-    """What was asked, for a run to tell as `gmm fit` does."""
-    return {
-        "init": "auto" if options.get("start") is None else "mixture",
-        "like": None,
-        "by": None,
-        "snapshots": "auto",
-        "engine": "auto",
-        "strict": options.get("strict", False),
-        "exact": options.get("exact", False),
-        "cells": options.get("cells", MOST_CELLS),
-        "background": options.get("background"),
-    }
+def _tell_options(options: Options, choice: Choice, source: Source) -> Asked:
+    """What was asked, for a run to tell as `gmm fit --no-frames` does."""
+    return Asked.among(
+        choice,
+        table=source.table,
+        engine=source.engine,
+        where=source.where,
+        init="auto" if options.get("start") is None else "mixture",
+        strict=options.get("strict", False),
+        exact=options.get("exact", False),
+        cells=options.get("cells", MOST_CELLS),
+        valley=options.get("valley", VALLEY),
+        pictures=False,
+    )

@@ -22,6 +22,7 @@ from gmmcli.cli.options import (
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
     BACKGROUNDS,
+    CELLS_AT_MOST,
     CRITERIA,
     EFFORTS,
     EXACT_ROWS,
@@ -102,7 +103,7 @@ Examples:
 @click.option(
     "--cells",
     "most_cells",
-    type=click.IntRange(min=100, max=10_000_000),
+    type=click.IntRange(min=100, max=CELLS_AT_MOST),
     default=MOST_CELLS,
     show_default=True,
     metavar="N",
@@ -205,7 +206,7 @@ Examples:
     default=FitSettings.steps,
     show_default=True,
     metavar="N",
-    help="The most steps to take after the search.",
+    help="The most steps to take after the search; with --resume, further steps.",
 )
 @click.option(
     "--snapshots",
@@ -261,10 +262,12 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     and selection.png, and where groups are not components, or a lower valley would clearly join
     some, groups.png. Ctrl-C ends the fit at the next step and keeps what there is.
     """
+    from gmmcli.cli.resumption import make_request
     from gmmcli.pictures.painter import Painter
 
+    request, interrupts = make_request(ctx, options), Interrupts()
     # It loads its libraries from now on, while this process loads others.
-    painter = None if options["no_frames"] else ctx.with_resource(Painter())
+    painter = None if request.no_frames else ctx.with_resource(Painter())
     from gmmcli.cli.fitting import (
         draw_pictures,
         fit_mixture,
@@ -276,10 +279,8 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         write_fit,
     )
     from gmmcli.cli.reporter import Reporter
-    from gmmcli.cli.resumption import make_request
     from gmmcli.cli.starts import compare
 
-    request, interrupts = make_request(ctx, options), Interrupts()
     reporter = Reporter(quiet=request.quiet)
     task = read_data(request, ctx, reporter)
     result = fit_mixture(task, interrupts, reporter)

@@ -49,7 +49,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     [
         (("fit", "own/cells.parquet", "-o", "own", "--overwrite"), "lies in own, which the run"),
         (("fit", "own/*.csv", "-x", "elbo", "-o", "own", "--overwrite"), "lies in own, which"),
-        ((*FIT, "-o", "own"), "own exists: name another with -o, or replace it"),
+        ((*FIT, "-o", "own"), "own exists: choose another place with -o, or add --overwrite"),
         (
             (*FIT, "-o", "own", "--overwrite", "--assignments", "own/cells.parquet"),
             "own/cells.parquet is a file of the run own: choose another place with --assignments",
@@ -66,7 +66,7 @@ def contents(directory: Path) -> dict[str, bytes]:
             ("generate", "-o", "own/history.csv", "--overwrite"),
             "own/history.csv is a file of the run own: choose another place with -o",
         ),
-        ((*FIT, "-o", "dangling"), "dangling links to nothing: name another directory"),
+        ((*FIT, "-o", "dangling"), "dangling links to nothing: choose another place with -o"),
     ],
 )
 def test_what_is_there_is_refused_before_anything_is_touched(
