@@ -114,8 +114,11 @@ class History:
         mixture = Mixture(*components, background)
         return Snapshot(step, float(self.elbos[step]), mixture, bool(self.by_move[step]))
 
-    def check(self) -> None:
-        """Raise where a step has no mixture; all steps at once, as there may be very many.
+    def check(self, *, many: int = 2**17) -> None:
+        """Raise where a step has no mixture; many steps at once, as there may be millions.
+
+        Args:
+            many: components that are checked together: time against memory.
 
         Raises:
             MixtureError: naming such a step, and what `Mixture` says of it.
@@ -128,12 +131,14 @@ class History:
         # Where the step that is worst in each regard has a mixture, all have, in that regard.
         for step in (np.abs(totals - 1).argmax(), *(weights.argmin() for weights in lowest)):
             self._check_step(int(step))
-        if not self._are_gaussians(0, len(self.elbos)):
-            self._check_step(self._find_first_fault())
+        n_together = max(many // self.weights.shape[1], 1)
+        for low in range(0, len(self.elbos), n_together):
+            high = min(low + n_together, len(self.elbos))
+            if not self._are_gaussians(low, high):
+                self._check_step(self._find_fault(low, high))
 
-    def _find_first_fault(self) -> int:
-        """The first step with a component that is no Gaussian, where there is one."""
-        low, high = 0, len(self.elbos)
+    def _find_fault(self, low: int, high: int) -> int:
+        """A step with a component that is no Gaussian, of those from one on, where there is one."""
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self._are_gaussians(low, middle) else (low, middle)

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
@@ -119,27 +121,41 @@ def parse_history(path: Path, *, box: FloatArray | None) -> History:
         MixtureError: where a step has no mixture.
     """
     table = _read_history(path, HISTORY_COLUMNS if box is None else HISTORY_TYPES)
-    n_components = int(table["component"].max()) + 1
-    n_steps = len(table) // max(n_components, 1)
-    expected = np.stack(np.divmod(np.arange(n_steps * max(n_components, 0)), n_components or 1))
-    if n_steps == 0 or not np.array_equal(table[["step", "component"]].to_numpy().T, expected):
-        raise DamageError("its steps or components are incomplete or not in order")
-    shape = (n_steps, n_components, len(HISTORY_PARAMETERS))
-    values = table[HISTORY_PARAMETERS].to_numpy(np.float64).reshape(shape)
-    elbos = table["elbo"].to_numpy(np.float64)[::n_components]
+    n_steps, n_components = _count_steps(table)
+
+    def pick_steps(name: str) -> npt.NDArray[Any]:
+        return np.array(table[name].to_numpy()[::n_components])
+
+    elbos, n_cells, by_move = pick_steps("elbo"), pick_steps("cells"), pick_steps("by_move") != 0
     if not np.isfinite(elbos).all():
-        raise DamageError("an ELBO is missing or not finite")
-    by_move = table["by_move"].to_numpy()[::n_components] != 0
-    n_cells = table["cells"].to_numpy(np.int64)[::n_components]
+        raise DamageError("an ELBO is not finite")
     if (n_cells < 0).any():
         raise DamageError("a number of cells is below 0")
-    covariances, stray = _unpack(values[..., 3:]), None
-    if box is not None:
-        stray = table[HISTORY_BACKGROUND].to_numpy(np.float64)[::n_components]
-    components = values[..., 0], values[..., 1:3], covariances
+    stray = None if box is None else pick_steps(HISTORY_BACKGROUND)
+    values = np.empty((n_steps, n_components, len(HISTORY_PARAMETERS)))
+    for place, name in enumerate(HISTORY_PARAMETERS):
+        values[..., place] = table[name].to_numpy().reshape(n_steps, n_components)
+    components = values[..., 0], values[..., 1:3], _unpack(values[..., 3:])
     history = History(elbos, *components, by_move, n_cells, stray, box)
     history.check()
     return history
+
+
+def _count_steps(table: pa.Table) -> tuple[int, int]:
+    """How many steps and components a history has, whose rows are all of these, in order.
+
+    Raises:
+        DamageError: where they are not.
+    """
+    numbers = table["component"].to_numpy()
+    n_components = int(numbers.max(initial=-1)) + 1
+    if 0 < n_components <= len(numbers):
+        steps, components = np.divmod(np.arange(len(numbers)), n_components)
+        if components[-1] == n_components - 1:
+            are_in_order = np.array_equal(numbers, components)
+            if are_in_order and np.array_equal(table["step"].to_numpy(), steps):
+                return len(numbers) // n_components, n_components
+    raise DamageError("its steps or components are incomplete or not in order")
 
 
 def parse_cells(path: Path, *, rounding: float = 1e-9) -> Cells:
@@ -174,7 +190,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return table
 
 
-def _read_history(path: Path, names: Iterable[str], *, most_rows: int = 2**23) -> pd.DataFrame:
+def _read_history(path: Path, names: Iterable[str], *, most_rows: int = 2**23) -> pa.Table:
     """Some columns of a history.
 
     Args:
@@ -200,8 +216,7 @@ def _read_history(path: Path, names: Iterable[str], *, most_rows: int = 2**23) -
             if any(column.null_count for column in batches[-1].columns):
                 raise DamageError("a value is missing")
         schema = pa.schema([reader.schema.field(name) for name in names])
-        table: pd.DataFrame = pa.Table.from_batches(batches, schema).to_pandas()
-        return table
+        return pa.Table.from_batches(batches, schema)
 
 
 def _read_parquet(path: Path) -> FloatArray:
