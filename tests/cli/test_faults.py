@@ -121,7 +121,8 @@ def test_a_run_that_another_process_writes_is_left_to_it(
     before = contents(own)
     with claim(own):
         error = one_line_error(run(*arguments, code=1))
-    assert error.startswith("Error: another gmm is writing own")
+    assert error.startswith("Error: another gmm is writing own: ")
+    assert "wait" in error
     assert contents(own) == before
 
 

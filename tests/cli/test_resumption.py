@@ -405,6 +405,16 @@ def test_a_run_without_pictures_goes_on_without(
     assert (half / "convergence.png").exists()
 
 
+def test_frames_by_the_thousand_are_asked_for(
+    half: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmmcli.core.runs.resumption.MOST_FRAMES", 1)
+    change(half, "settings", snapshots=1, pictures=True)
+    message = "half asks for 2 frames: say which to draw, with --snapshots auto or --no-frames"
+    assert message in one_line_error(run("fit", "--resume", "half", code=1))
+    run("fit", "--resume", "half", "-q", "--no-frames")
+
+
 def test_a_run_that_python_wrote_says_what_the_commands_does(
     work: Path, run: Callable[..., Result], once_half: Path
 ) -> None:
