@@ -6,7 +6,7 @@ Here belongs what `import gmmcli` gives, and nothing that the command line canno
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Unpack
 from gmmcli.core.cells.checks import check_box
 from gmmcli.core.cells.compression import Compression, compress
 from gmmcli.core.runs import directory
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.cautions import caution, caution_on_end, caution_on_header, caution_on_rows
 from gmmcli.core.runs.figures import Figures
 from gmmcli.core.tables.frames import name_source
@@ -85,10 +86,9 @@ def fit(
             outcome = fit_cells(compression.cells, settings, choice, start, hooks)
             fitted = describe(outcome, options.get("valley", VALLEY))
             if output is not None:
-                asked = {"weight": weight, "where": where, "choice": asdict(choice)}
+                asked = replace(_tell_options(options, choice, source), weight=weight)
                 rows = compression.n_rows, compression.n_skipped
-                told = asked | _describe_options(options)
-                provenance = Provenance(table.columns, table.source, *rows, told)
+                provenance = Provenance(table.columns, table.source, *rows, asked)
                 directory.write_run(Path(output), fitted, provenance, claimed=claimed)
             chosen_here = x is None or y is None
             cautions = [*_caution(table, compression, fitted, are_columns_chosen=chosen_here)]
@@ -145,16 +145,17 @@ def _claim(source: Source, options: Options) -> Iterator[Path | None]:
         yield claimed
 
 
-def _describe_options(options: Options) -> dict[str, object]:
-    """What was asked, for a run to tell as `gmm fit` does."""
-    return {
-        "init": "auto" if options.get("start") is None else "mixture",
-        "like": None,
-        "by": None,
-        "snapshots": "auto",
-        "engine": "auto",
-        "strict": options.get("strict", False),
-        "exact": options.get("exact", False),
-        "cells": options.get("cells", MOST_CELLS),
-        "background": options.get("background"),
-    }
+def _tell_options(options: Options, choice: Choice, source: Source) -> Asked:
+    """What was asked, for a run to tell as `gmm fit --no-frames` does."""
+    return Asked.among(
+        choice,
+        table=source.table,
+        engine=source.engine,
+        where=source.where,
+        init="auto" if options.get("start") is None else "mixture",
+        strict=options.get("strict", False),
+        exact=options.get("exact", False),
+        cells=options.get("cells", MOST_CELLS),
+        valley=options.get("valley", VALLEY),
+        pictures=False,
+    )

@@ -3,7 +3,9 @@
 Whatever is written is made in a hidden directory beside its path first, and takes its place by one
 rename. That directory is the claim: its name follows from the path, so that two processes cannot
 have it at once, and who has it holds a lock on it that ends with the process, however that ends.
-What a killed process has left is so recognised, and cleared by the next one that writes there.
+All that is made is in one directory of the claim, whose name is nobody else's. What a killed
+process has left is so recognised, and cleared by the next one that writes there; a claim with
+anything else in it is a user's.
 """
 
 import errno
@@ -20,21 +22,23 @@ from gmmcli.errors import OutputError
 if sys.platform != "win32":
     import fcntl
 
-# Of every claim; no file of a user's begins with a point and ends so.
 SUFFIX = ".gmm"
-# In a claim: what a directory was before another took its place, where the system cannot exchange
-# the two at once.
+# In a claim, all that is in it: what is made there.
+ROOM = "made-by-gmm"
+# In the room of a claim: what a directory was before another took its place, where the system
+# cannot exchange the two at once.
 BEFORE = "before"
 
 
-def is_claim(name: str) -> bool:
-    """Whether a file of this name is a claim."""
-    return name.startswith(".") and name.endswith(SUFFIX)
+def is_claim(path: Path) -> bool:
+    """Whether what is at a path is a claim, and nothing else in it."""
+    is_named_so = path.name.startswith(".") and path.name.endswith(SUFFIX)
+    return is_named_so and path.is_dir() and not path.is_symlink() and not _find_foreign(path)
 
 
 @contextmanager
 def claim(path: Path, remedy: str = "") -> Iterator[Path]:
-    """An empty hidden directory beside a path, which no other process has as long as the block.
+    """An empty directory in the claim of a path, which no other process has as long as the block.
 
     Directories on the way to the path are made, and removed again where they stay empty.
 
@@ -43,7 +47,8 @@ def claim(path: Path, remedy: str = "") -> Iterator[Path]:
         remedy: what to do where nothing can be written there, for the error to say.
 
     Raises:
-        OutputError: naming the path, when another process writes there, or none can.
+        OutputError: naming the path, when another process writes there, or none can, or a user's
+            files are where its claim would be.
     """
     target = path.resolve() if path.is_dir() else path.absolute()
     above = [place for place in target.parents if not place.exists()]
@@ -52,16 +57,18 @@ def claim(path: Path, remedy: str = "") -> Iterator[Path]:
     try:
         _make_way(place.parent)
         handle = _take(place)
-        _clear(place, target, handle)
+        room = _clear(place, target, handle)
     except BlockingIOError as error:
-        raise OutputError(f"another gmm is writing {path}{remedy}") from error
+        wait = f"{remedy}, or wait" if remedy else ": wait until it has ended"
+        raise OutputError(f"another gmm is writing {path}{wait}") from error
     except OSError as error:
         _remove_empty(above)
         raise OutputError(f"cannot write {path}: {error.strerror or error}{remedy}") from error
     try:
-        yield place
+        yield room
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(room, ignore_errors=True)
+        _remove_empty([place])
         _close(handle)
         _remove_empty(above)
 
@@ -122,22 +129,35 @@ def _lock(handle: int, *, is_new: bool) -> None:
             raise BlockingIOError(error.errno, error.strerror) from error
 
 
-def _clear(place: Path, path: Path, handle: int | None) -> None:
-    """Empty a claim of what a process that was killed has left in it.
+def _clear(place: Path, path: Path, handle: int | None) -> Path:
+    """The room of a claim, without what a process that was killed has left in it.
 
     What it had taken away from the path, and put nothing in its place, comes back.
+
+    Raises:
+        OutputError: where something else is in the claim.
     """
+    room = place / ROOM
     try:
-        if (place / BEFORE).exists() and not os.path.lexists(path):
-            (place / BEFORE).rename(path)
-        for left in list(place.iterdir()):
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
-    except OSError:
+        if foreign := _find_foreign(place):
+            raise OutputError(
+                f"{foreign[0]} is where gmm would prepare {path.name}, and not gmm's: move it "
+                "elsewhere"
+            )
+        if (room / BEFORE).exists() and not os.path.lexists(path):
+            (room / BEFORE).rename(path)
+        if room.exists():
+            shutil.rmtree(room)
+        room.mkdir()
+    except (OSError, OutputError):
         _close(handle)
         raise
+    return room
+
+
+def _find_foreign(place: Path) -> list[Path]:
+    """What in a claim no process of ours has made, in the order of names."""
+    return sorted(entry for entry in place.iterdir() if entry.name != ROOM or entry.is_symlink())
 
 
 def _close(handle: int | None) -> None:

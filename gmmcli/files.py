@@ -7,17 +7,18 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from gmmcli.claims import BEFORE, claim, is_claim
 from gmmcli.errors import OutputError
 
-# In a claim: what is to take the place of a directory.
+# In the room of a claim: what is to take the place of a directory.
 STAGE = "new"
-# Of renameat2 in Linux: both names are exchanged, and where a name is one of the current directory.
-RENAME_EXCHANGE, AT_FDCWD = 2, -100
+# Of renameat2 in Linux: nothing is replaced, both names are exchanged, and where a name is one of
+# the current directory.
+RENAME_NOREPLACE, RENAME_EXCHANGE, AT_FDCWD = 1, 2, -100
 
 
 def check_file_target(path: Path, *, overwrite: bool, option: str = "-o") -> None:
@@ -50,10 +51,14 @@ def check_writable(path: Path, option: str = "-o") -> None:
 
 
 @contextmanager
-def replace_atomically(path: Path) -> Iterator[IO[bytes]]:
+def replace_atomically(path: Path, *, overwrite: bool = True) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` when the block ends without an error.
 
     Directories on the way to it are made. Until then it has another name, its `.name`.
+
+    Args:
+        path: of the file.
+        overwrite: whether to replace what is there by then.
 
     Raises:
         OutputError: naming `path`, when it cannot be written.
@@ -63,7 +68,10 @@ def replace_atomically(path: Path) -> Iterator[IO[bytes]]:
         try:
             with temporary.open("wb") as file:
                 yield file
-            temporary.replace(path)
+            if overwrite:
+                temporary.replace(path)
+            else:
+                _move_onto_nothing(temporary, path)
         except OSError as error:
             raise OutputError(f"cannot write {path}: {tell_reason(error)}") from error
 
@@ -139,7 +147,7 @@ def _carry_over(before: Path, stage: Path, is_replaced: Callable[[Path], bool]) 
         return [
             name
             for name in names
-            if is_claim(name) or is_replaced(here / name) or os.path.lexists(there / name)
+            if is_claim(here / name) or is_replaced(here / name) or os.path.lexists(there / name)
         ]
 
     shutil.copytree(
@@ -173,19 +181,34 @@ def _exchange(target: Path, stage: Path, place: Path) -> None:
 
 def _exchange_at_once(one: Path, other: Path) -> bool:
     """Exchange two names in one step; False where the system or its file system cannot."""
-    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
-    if rename is None:
-        return False
-    names = os.fsencode(one), os.fsencode(other)
-    return bool(rename(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) == 0)
+    return _rename(one, other, RENAME_EXCHANGE)
 
 
-def _move_onto_nothing(stage: Path, target: Path) -> None:
-    """Give a directory a name that nothing has.
+def _move_onto_nothing(source: Path, target: Path) -> None:
+    """Give a file or directory a name that nothing has.
+
+    Where the system cannot do that at once, a file gets it as a second name, which replaces nothing
+    either; a directory replaces none but an empty one.
 
     Raises:
         OSError: where something has it by now.
     """
+    if not os.path.lexists(target):
+        if _rename(source, target, RENAME_NOREPLACE):
+            return
+        if not source.is_dir():
+            with suppress(OSError):
+                os.link(source, target)
+                return
     if os.path.lexists(target):
         raise FileExistsError(0, "it was not there before; nothing is replaced unasked")
-    stage.rename(target)
+    source.rename(target)  # of a file, only where there are no second names
+
+
+def _rename(one: Path, other: Path, how: int) -> bool:
+    """Whether Linux's renameat2 could rename a path so, in one step."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    return bool(rename(AT_FDCWD, names[0], AT_FDCWD, names[1], how) == 0)

@@ -56,12 +56,16 @@ COLOUR_CHOICES: tuple[ColourChoice, ...] = get_args(ColourChoice)
 EXACT_ROWS = 20_000
 # The most cells of a table: narrow cells against time and memory (benchmarks/gaps.py).
 MOST_CELLS = 1_000_000
+# The most that may be asked for, and that are read from a run: a gigabyte of memory.
+CELLS_AT_MOST = 10_000_000
 # Shares of a full natural-gradient step, which is an EM step, and rates of Adam: 0.1 brings the
 # article's example to within 1e-4 nats per point of its optimum in 150 steps
 # (benchmarks/convergence.py).
 LEARNING_RATES: dict[OptimizerName, float] = {"natural": 1.0, "adam": 0.1}
 # The most snapshots that are drawn unasked: a story at a glance against every step of it.
 AUTO_SNAPSHOTS = 8
+# The most frames that are drawn because a run says so: some minutes.
+MOST_FRAMES = 1_000
 # The data do not tell candidates apart whose criteria differ by less, in twice nats: a difference
 # of 2 in BIC is a Bayes factor of about e (Kass & Raftery 1995, section 3.2, whose lowest grade
 # ends there).
@@ -79,7 +83,7 @@ VALLEY = 0.95
 COMPONENTS_RANGE = WholeRange(1)
 STEPS_RANGE = WholeRange(0)
 SEED_RANGE = WholeRange(0)
-CELLS_RANGE = WholeRange(100, 10_000_000)
+CELLS_RANGE = WholeRange(100, CELLS_AT_MOST)
 FLOOR_RANGE = RealRange(1e-7, 0.5)
 VALLEY_RANGE = RealRange(0, 1, is_open=True)
 LEARNING_RATE_RANGE = RealRange(1e-6, 1)

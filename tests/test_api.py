@@ -93,7 +93,7 @@ def test_a_fit_is_that_of_the_command(
     rows = again.predict(frame, responsibilities=True)
     pd.testing.assert_frame_equal(rows, pd.read_csv(StringIO(labels)), rtol=1e-9)
     assert len(again.predict(frame, where="waiting < 50")) == (frame["waiting"] < 50).sum()
-    with pytest.raises(gmmcli.GmmError, match=r"another with output.* overwrite=True$"):
+    with pytest.raises(gmmcli.GmmError, match=r"exists: choose another.* overwrite=True$"):
         gmmcli.fit(frame, output=work / "function")
     for name in ("status", "n_points", "n_skipped", "n_groups", "log_likelihood", "bic", "icl"):
         assert getattr(again, name) == getattr(found, name)
@@ -419,7 +419,7 @@ def test_a_run_does_not_take_the_place_of_what_it_is_fitted_to(
 ) -> None:
     gmmcli.fit(frame, components=1, output=work / "run")
     files = {path: path.read_bytes() for path in (work / "run").iterdir()}
-    with pytest.raises(gmmcli.GmmError, match="which the run is to replace: name another"):
+    with pytest.raises(gmmcli.GmmError, match="which the run is to replace: choose another"):
         gmmcli.fit(work / "run" / "history.csv", output=work / "run", overwrite=True)
     assert {path: path.read_bytes() for path in (work / "run").iterdir()} == files
     again = gmmcli.fit(frame, components=2, output=work / "run", overwrite=True)

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,14 @@ def contents(directory: Path) -> dict[str, str]:
 
 def fill(directory: Path) -> dict[str, str]:
     (directory / "more").mkdir(parents=True)
-    for name in ("a", "b", "mine", "more/mine"):
+    (directory / ".more.gmm").mkdir()
+    for name in ("a", "b", "mine", "more/mine", ".more.gmm/mine"):
         (directory / name).write_text("old")
     return contents(directory)
 
 
 NEW = {"a": "new", "c": "new"}
-KEPT = {"mine": "old", "more/mine": "old"}
+KEPT = {"mine": "old", "more/mine": "old", ".more.gmm/mine": "old"}
 
 
 @pytest.mark.parametrize("how", ["at once", "in turn"])
@@ -169,3 +171,68 @@ def test_an_error_of_the_block_leaves_no_file(tmp_path: Path) -> None:
         file.write(b"whole")
     assert path.read_bytes() == b"whole"
     assert [path.name for path in path.parent.iterdir()] == ["d.csv"]
+
+
+def place_as_linux_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system of this machine does it."""
+
+
+def place_by_second_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As systems do that cannot rename onto nothing."""
+    monkeypatch.setattr("gmmcli.files._rename", lambda *_names: False)
+
+
+def place_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As file systems do that have no second names either."""
+
+    def refuse(*_names: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    place_by_second_names(monkeypatch)
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.parametrize("place", [place_as_linux_does, place_by_second_names, place_by_turns])
+def test_a_file_that_appears_meanwhile_is_replaced_only_where_that_was_asked(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    place(monkeypatch)
+    path = tmp_path / "d.csv"
+
+    def write(*, overwrite: bool, appears: bool) -> None:
+        with replace_atomically(path, overwrite=overwrite) as file:
+            file.write(b"new")
+            if appears:
+                path.write_bytes(b"mine")
+
+    write(overwrite=False, appears=False)
+    assert path.read_bytes() == b"new"
+    path.unlink()
+    with pytest.raises(OutputError, match=r"d.csv: it was not there before; nothing is replaced"):
+        write(overwrite=False, appears=True)
+    assert path.read_bytes() == b"mine"
+    write(overwrite=True, appears=True)
+    assert path.read_bytes() == b"new"
+    assert [each.name for each in tmp_path.iterdir()] == ["d.csv"]
+
+
+def test_a_name_that_something_gets_at_the_last_moment_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_nothing_at_first(path: Path) -> bool:
+        looked.append(path)
+        return len(looked) > 1
+
+    looked: list[Path] = []
+    path = tmp_path / "d.csv"
+    path.write_bytes(b"mine")
+    monkeypatch.setattr(os.path, "lexists", find_nothing_at_first)
+    with (
+        pytest.raises(OutputError, match="nothing is replaced unasked"),
+        replace_atomically(path, overwrite=False) as file,
+    ):
+        file.write(b"new")
+    assert path.read_bytes() == b"mine"
+    assert looked == [path, path]

@@ -210,7 +210,7 @@ Examples:
     default=FitSettings.steps,
     show_default=True,
     metavar="N",
-    help="The most steps to take after the search.",
+    help="The most steps to take after the search; with --resume, further steps.",
 )
 @click.option(
     "--snapshots",
@@ -266,10 +266,12 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     and selection.png, and where groups are not components, or a lower valley would clearly join
     some, groups.png. Ctrl-C ends the fit at the next step and keeps what there is.
     """
+    from gmmcli.cli.resumption import make_request
     from gmmcli.pictures.painter import Painter
 
+    request, interrupts = make_request(ctx, options), Interrupts()
     # It loads its libraries from now on, while this process loads others.
-    painter = None if options["no_frames"] else ctx.with_resource(Painter())
+    painter = None if request.no_frames else ctx.with_resource(Painter())
     from gmmcli.cli.fitting import (
         draw_pictures,
         fit_mixture,
@@ -281,10 +283,8 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         write_fit,
     )
     from gmmcli.cli.reporter import Reporter
-    from gmmcli.cli.resumption import make_request
     from gmmcli.cli.starts import compare
 
-    request, interrupts = make_request(ctx, options), Interrupts()
     reporter = Reporter(quiet=request.quiet)
     task = read_data(request, ctx, reporter)
     result = fit_mixture(task, interrupts, reporter)

@@ -5,12 +5,12 @@ Heavy modules are imported where a step begins, while a bar shows what it does.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -110,7 +110,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         )
         start = None if given is None else lay_start(given, compression.cells)
     if (resumed := request.going_on) is not None:
-        resumed.check_rows(compression.n_rows, compression.cells.n_points)
+        resumed.check_data(compression.n_rows, compression.cells)
         start = resumed.start
     are_columns_chosen = x is None or y is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
@@ -167,27 +167,29 @@ def write_fit(
 
 def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
     """Where the fit of a task comes from, and what it is like, for its run to say."""
+    from gmmcli.core.runs.asked import Asked
     from gmmcli.core.runs.result import Provenance
 
     request = task.request
-    asked: dict[str, Any] = {
-        "init": request.init,
-        "like": None if request.like is None else str(request.like),
-        "snapshots": request.snapshots,
-        "strict": request.strict,
-        "exact": request.exact,
-        "cells": request.most_cells,
-        "table": request.table,
-        "valley": request.valley,
-        "weight": request.weight,
-        "where": request.where,
-        "by": request.by,
-        "engine": request.engine,
-        "background": task.choice.background,
-        "choice": asdict(task.choice) if task.choice.is_open else None,
-    }
+    asked = Asked.among(
+        task.choice,
+        table=request.table,
+        engine=request.engine,
+        weight=request.weight,
+        where=request.where,
+        by=request.by,
+        strict=request.strict,
+        exact=request.exact,
+        cells=request.most_cells,
+        init=request.init,
+        like=None if request.like is None else str(request.like),
+        valley=request.valley,
+        snapshots=request.snapshots,
+        pictures=not request.no_frames,
+    )
     if request.going_on is not None:  # what it was chosen from is told as it was
-        asked |= {name: request.going_on.asked[name] for name in ("like", "background", "choice")}
+        before = request.going_on.asked
+        asked = replace(asked, background=before.background, choice=before.choice)
     return Provenance(
         columns=task.points.columns,
         source=task.source.name,

@@ -64,4 +64,4 @@ def generate(
     if output is None:
         print_rows(tracked, POINTS_SCHEMA)
     else:
-        write_rows(tracked, POINTS_SCHEMA, output)
+        write_rows(tracked, POINTS_SCHEMA, output, overwrite=overwrite)

@@ -91,7 +91,7 @@ def plot(
         directory = run if output is None else output
         ctx.with_resource(claim_pictures(directory))
         fitted = group_again(read_run(run), valley)
-        chosen = fitted.history.choose_steps(fitted.snapshots if steps is None else steps)
+        chosen = fitted.history.choose_asked(steps, fitted.snapshots)
         names = name_pictures(fitted, chosen, picture_format)
     if output is not None:
         for name in names:

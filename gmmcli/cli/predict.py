@@ -84,7 +84,8 @@ def predict(
 ) -> None:
     """Say which component each row of a table belongs to, by the fit in the directory RUN.
 
-    RUN may also be a JSON file with weights, means and covariances; -x and -y are needed then.
+    RUN may also be a JSON file with weights, means and covariances. Unless it is that of a run, it
+    names no columns, and -x and -y are needed.
 
     DATA is whatever gmm fit takes. Writes its rows with all their columns, in their order, and the
     columns label (the likeliest component, -1 for the background), probability (how likely it is),

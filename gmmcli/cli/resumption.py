@@ -1,6 +1,7 @@
 """`gmm fit --resume`: the request of an interrupted fit, from what its run tells."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,9 @@ from gmmcli.cli.request import Request
 from gmmcli.errors import RunError
 
 if TYPE_CHECKING:
+    from gmmcli.core.runs.asked import Asked
     from gmmcli.core.runs.resumption import Resumption
+    from gmmcli.settings import FitSettings
 
 # What may be asked for anew where a fit goes on; all else is as the run has it.
 ANEW = (
@@ -36,6 +39,11 @@ def make_request(context: click.Context, options: Mapping[str, Any]) -> Request:
     from gmmcli.core.search.status import Status
 
     run = options["resume"]
+    if not run.exists():
+        raise RunError(
+            f"{run} does not exist: a fit that was killed has kept nothing; fit the data again "
+            "without --resume"
+        )
     given = {name for name in options if _is_given(context, name)}
     for parameter in context.command.params:
         if parameter.name in given and parameter.name not in ANEW:
@@ -43,9 +51,13 @@ def make_request(context: click.Context, options: Mapping[str, Any]) -> Request:
                 f"--resume goes on as the run was asked for: leave out {parameter.opts[-1]}"
             )
     resumed = read_resumption(run)
-    if resumed.status is Status.CONVERGED:
+    if resumed.told.status is Status.CONVERGED:
         click.echo(f"{run} has converged: there is nothing to go on with", err=True)
         context.exit()
+    if "data" not in given:
+        check_place(resumed)
+    if not given & {"snapshots", "no_frames"}:
+        resumed.check_frames()
     asked = {name: options[name] for name in given}
     asked["steps"] = resumed.count_steps(options["steps"] if "steps" in given else None)
     if "output" not in given:
@@ -57,55 +69,80 @@ def _is_given(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
-def _recall(context: click.Context, resumed: "Resumption") -> dict[str, Any]:
-    """What the run was asked for, by the names of options, each checked as if it were typed.
+def check_place(resumed: "Resumption") -> None:
+    """Refuse to read what the user has not named but where it is a file of this machine.
+
+    A run may be a stranger's: what it says is never a reason to connect to anything.
 
     Raises:
-        RunError: where the run, of an earlier version, does not tell.
-        click.UsageError: naming an option that the run has a wrong value of.
+        RunError: saying to name the data.
     """
-    try:
-        told = _list_told(resumed)
-    except (KeyError, TypeError) as error:
+    from gmmcli.core.tables.source import Source, list_files
+
+    source = Source(resumed.told.source, engine=resumed.asked.engine)
+    name = f"gmm fit DATA --resume {resumed.directory}"
+    if source.is_url or source.is_distributed:
         raise RunError(
-            f"{resumed.directory} does not tell what it was asked for ({error}): fit the data again"
-        ) from error
-    return {
-        str(parameter.name): parameter.type.convert(told[parameter.name], parameter, context)
-        for parameter in context.command.params
-        if told.get(str(parameter.name)) is not None
-    }
+            f"{resumed.directory} is of {source.data}, and what a run says is no reason to connect "
+            f"to anything: name DATA too, as in {name}"
+        )
+    if not any(path.is_file() for path in list_files(source)):
+        raise RunError(
+            f"{resumed.directory} is of {source.data}, which is no file here: name DATA too, as in "
+            f"{name}"
+        )
+
+
+def _recall(context: click.Context, resumed: "Resumption") -> dict[str, Any]:
+    """What the run was asked for, by the names of options, each in the range that it has there.
+
+    Raises:
+        RunError: naming what the run has a wrong value of.
+    """
+    from gmmcli.core.runs.layout import PARAMETERS
+    from gmmcli.core.runs.reading import tell_damage
+
+    told = _list_told(resumed)
+    recalled = {}
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if told.get(name) is None:
+            continue
+        try:
+            recalled[name] = parameter.type.convert(told[name], parameter, context)
+        except click.UsageError as error:
+            raise tell_damage(
+                resumed.directory / PARAMETERS, f"settings, {parameter.opts[-1]}: {error.message}"
+            ) from error
+    return recalled
 
 
 def _list_told(resumed: "Resumption") -> dict[str, Any]:
-    """What the run was asked for, as it could be typed; None where it was not asked for."""
-    asked = resumed.asked
-    alike = (
-        *("weight", "engine", "exact", "strict", "init", "like", "effort", "floor", "valley"),
-        *("seed", "optimizer", "learning_rate", "snapshots", "table"),
-    )
-    table = asked["table"]
+    """What the run was asked for, by the names of options; None where it was not asked for."""
+    asked, settings = resumed.asked, resumed.settings
     told = {
-        **{name: asked[name] for name in alike},
-        "data": resumed.source if table is None else resumed.source.removesuffix(f" {table}"),
+        **asdict(settings),
+        **asked.to_json(),
+        "data": resumed.told.source,
         "x_column": resumed.columns[0],
         "y_column": resumed.columns[1],
-        "where": asked.get("where"),  # which earlier runs had not
-        "most_cells": asked["cells"],
-        "covariances": asked["covariance"],
+        "most_cells": asked.cells,
+        "covariances": settings.covariance,
+        "components": None,
+        "background": None,
+        "no_frames": not asked.pictures,
     }
-    return told | _list_choice(asked) if resumed.is_search else told
+    return told | _list_choice(asked, settings) if resumed.is_search else told
 
 
-def _list_choice(asked: Mapping[str, Any]) -> dict[str, Any]:
+def _list_choice(asked: "Asked", settings: "FitSettings") -> dict[str, Any]:
     """What a mixture is to be chosen from, as it could be typed, where a search begins anew."""
-    held = {"components": str(asked["components"]), "background": asked["background"]}
-    choice = asked["choice"]
-    if choice is None:
+    held = {"components": str(settings.components), "background": asked.background}
+    if (choice := asked.choice) is None:
         return held
     return {
         **held,
-        "components": "auto" if choice["goes_on"] else f"{choice['fewest']}:{choice['most']}",
-        "covariances": ",".join(choice["covariances"]),
-        "criterion": choice["criterion"],
+        "components": "auto" if choice.goes_on else f"{choice.fewest}:{choice.most}",
+        "covariances": ",".join(choice.covariances),
+        "criterion": choice.criterion,
     }

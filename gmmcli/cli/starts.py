@@ -57,7 +57,7 @@ def read_start(
     from gmmcli.core.runs.parameters import read_parameters
 
     if resumed is not None:
-        return Given(resumed.mixture, "--resume", resumed.columns, resumed.asked["covariance"])
+        return Given(resumed.mixture, "--resume", resumed.columns, resumed.settings.covariance)
 
     def prepare(mixture: "Mixture") -> "Mixture":
         return Gaussians.of(mixture).to_mixture() if background == "off" else mixture

@@ -213,6 +213,17 @@ def test_few_rows_are_exact_and_so_is_any_table_on_request(tmp_path: Path) -> No
     assert compress(table, exact=True).cells.n_cells == 30_000
 
 
+def test_no_more_points_are_exact_than_a_run_is_read_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = written(tmp_path / "many.csv", sampled(ARTICLE, 21_000))
+    monkeypatch.setattr("gmmcli.core.cells.checks.CELLS_AT_MOST", 20_999)
+    message = "has 21,000 distinct points, and --exact takes at most 20,999: leave out --exact"
+    with pytest.raises(TableError, match=message):
+        compress(table, exact=True)
+    compress(table)
+
+
 @pytest.mark.parametrize("n_rows", [200, 40_000])
 def test_a_weight_of_two_is_two_rows(tmp_path: Path, n_rows: int) -> None:
     points = sampled(ARTICLE, n_rows)

@@ -49,7 +49,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     [
         (("fit", "own/cells.parquet", "-o", "own", "--overwrite"), "lies in own, which the run"),
         (("fit", "own/*.csv", "-x", "elbo", "-o", "own", "--overwrite"), "lies in own, which"),
-        ((*FIT, "-o", "own"), "own exists: name another with -o, or replace it"),
+        ((*FIT, "-o", "own"), "own exists: choose another place with -o, or add --overwrite"),
         (
             (*FIT, "-o", "own", "--overwrite", "--assignments", "own/cells.parquet"),
             "own/cells.parquet is a file of the run own: choose another place with --assignments",
@@ -66,7 +66,7 @@ def contents(directory: Path) -> dict[str, bytes]:
             ("generate", "-o", "own/history.csv", "--overwrite"),
             "own/history.csv is a file of the run own: choose another place with -o",
         ),
-        ((*FIT, "-o", "dangling"), "dangling links to nothing: name another directory"),
+        ((*FIT, "-o", "dangling"), "dangling links to nothing: choose another place with -o"),
     ],
 )
 def test_what_is_there_is_refused_before_anything_is_touched(
@@ -121,7 +121,8 @@ def test_a_run_that_another_process_writes_is_left_to_it(
     before = contents(own)
     with claim(own):
         error = one_line_error(run(*arguments, code=1))
-    assert error.startswith("Error: another gmm is writing own")
+    assert error.startswith("Error: another gmm is writing own: ")
+    assert "wait" in error
     assert contents(own) == before
 
 
@@ -134,6 +135,35 @@ def test_a_fit_through_a_link_replaces_the_run_that_it_leads_to(
     assert Path("latest").is_symlink()
     found = contents(own)
     assert sorted(found) == ["cells.parquet", "history.csv", "notes.txt", "parameters.json"]
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.csv.gz", "labels.parquet"])
+@pytest.mark.parametrize("command", ["predict", "generate"])
+def test_a_file_that_appears_while_another_is_made_stays(
+    own: Path,
+    run: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    name: str,
+) -> None:
+    def keep(*_names: object) -> None:  # asked after all other checks
+        Path(name).write_text("mine")
+
+    monkeypatch.setattr("gmmcli.core.runs.layout.check_kept", keep)
+    arguments = ("predict", "own", DATA) if command == "predict" else ("generate", "-n", 10)
+    error = one_line_error(run(*arguments, "-o", name, code=1))
+    assert f"cannot write {name}: it was not there before; nothing is replaced unasked" in error
+    assert Path(name).read_text() == "mine"
+    run(*arguments, "-o", name, "--overwrite")
+    assert Path(name).read_bytes()[:4] != b"mine"
+
+
+def test_a_directory_of_a_users_beside_a_run_stays(own: Path, run: Callable[..., Result]) -> None:
+    Path(".keep.gmm").mkdir()
+    Path(".keep.gmm/notes").write_text("mine")
+    message = ".keep.gmm/notes is where gmm would prepare keep, and not gmm's: move it elsewhere"
+    assert message in one_line_error(run(*FIT, "-o", "keep", code=1))
+    assert Path(".keep.gmm/notes").read_text() == "mine"
 
 
 GMM = [sys.executable, "-m", "gmmcli"]

@@ -64,6 +64,7 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "init": "auto",
         "like": None,
         "snapshots": "auto",
+        "pictures": True,
         "strict": False,
         "exact": False,
         "cells": 1_000_000,

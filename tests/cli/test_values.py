@@ -223,7 +223,7 @@ def test_ctrl_c_keeps_the_values_that_are_done(work: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    while not list(Path().glob("many/.values.gmm/new/*/parameters.json")):
+    while not list(Path().glob("many/.values.gmm/*/new/*/parameters.json")):
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate()

@@ -23,6 +23,7 @@ from gmmcli.core.cells.compression import compress
 from gmmcli.core.groups.groups import find_groups
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.directory import read_run, write_run
 from gmmcli.core.runs.result import Provenance, describe
 from gmmcli.core.search.choice import choose_mixture
@@ -162,7 +163,7 @@ def _write_run() -> Path:
     directory = Path(tempfile.mkdtemp(prefix="gmm-fuzz-run-")) / "run"
     choice = Choice(1, 2, goes_on=False, background="on")
     fitted = describe(choose_mixture(cells_of(sampled(ARTICLE, 60)), FitSettings(), choice))
-    write_run(directory, fitted, Provenance(("x", "y"), "d.csv", 60, 0, {"snapshots": "auto"}))
+    write_run(directory, fitted, Provenance(("x", "y"), "d.csv", 60, 0, Asked()))
     return directory
 
 

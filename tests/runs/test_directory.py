@@ -10,6 +10,7 @@ import pytest
 from builders import cells_of, choose, fit, over_background, sampled
 
 from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.directory import read_run, write_run
 from gmmcli.core.runs.parameters import read_parameters
 from gmmcli.core.runs.result import Fit, Provenance
@@ -30,8 +31,7 @@ def stray() -> Fit:
 
 
 def write(fitted: Fit, directory: Path) -> Path:
-    asked = {"snapshots": "auto"}
-    write_run(directory, fitted, Provenance(("x", "y"), "d.csv", 502, 0, asked))
+    write_run(directory, fitted, Provenance(("x", "y"), "d.csv", 502, 0, Asked()))
     return directory
 
 
@@ -69,7 +69,7 @@ def test_a_history_that_lacks_the_background_is_damaged(stray: Fit, tmp_path: Pa
 def test_a_run_without_a_background_has_no_word_of_one(tmp_path: Path) -> None:
     fitted = fit(cells_of(sampled(ARTICLE, 100)), FitSettings(1))
     write(fitted, tmp_path / "run")
-    assert "background" not in (tmp_path / "run" / "parameters.json").read_text()
+    assert "background" not in json.loads((tmp_path / "run" / "parameters.json").read_text())
     assert "background" not in (tmp_path / "run" / "history.csv").read_text()
     assert read_run(tmp_path / "run").history.background_weights is None
 

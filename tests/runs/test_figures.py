@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from builders import cells_of, fit, sampled, spread_clusters
 
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.parameters import collect_parameters
 from gmmcli.core.runs.result import Provenance
@@ -16,7 +17,7 @@ from gmmcli.settings import FitSettings
 def values() -> dict[str, Any]:
     """The JSON of a run, of 100 points and 3 rows left out."""
     found = fit(cells_of(sampled(spread_clusters(2), 100)), FitSettings(2))
-    return collect_parameters(found, Provenance(("x", "y"), "d.csv", 103, 3, {}), None)
+    return collect_parameters(found, Provenance(("x", "y"), "d.csv", 103, 3, Asked()), None)
 
 
 def test_figures_come_back_from_a_run(values: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from builders import mixture_of, sampled, table_of
 
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.runs.parts import Ending, PartPlan
 from gmmcli.core.runs.result import Provenance
@@ -56,7 +57,6 @@ def fitted(
     parted = partition(table, directory / "rows.parquet")
     counts, _ = parted.count_rows()
     choice = Choice(1, 4, goes_on=False, background="off")
-    asked = {"snapshots": "auto", "by": "site"}
     plan = PartPlan(
         parted,
         FitSettings(components=choice.most if start is None else start.n_components),
@@ -67,7 +67,7 @@ def fitted(
         most_cells=1000,
         strict=False,
         valley=0.95,
-        provenance=Provenance(("x", "y"), table.source, 0, 0, asked),
+        provenance=Provenance(("x", "y"), table.source, 0, 0, Asked(by="site")),
     )
     endings = complete(fit_values(directory, table, plan, counts, n_processes=n_processes), counts)
     write_values(directory, endings)

@@ -8,6 +8,7 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.tables.arithmetic import LARGEST
 from gmmcli.core.tables.table import Table
 from gmmcli.errors import FitError, TableError
+from gmmcli.settings import CELLS_AT_MOST
 
 
 def check_rows(table: Table, kept: Totals, n_rows: int, *, strict: bool) -> None:
@@ -62,6 +63,19 @@ def _check_weights(table: Table, kept: Totals) -> None:
     if not np.isfinite(total):
         raise TableError(
             f"{table.source}: the weights in {table.weight!r} are too large to be added up"
+        )
+
+
+def check_number(table: Table, n_points: int) -> None:
+    """Refuse more distinct points than a run can have as cells.
+
+    Raises:
+        TableError: saying how many there are.
+    """
+    if n_points > CELLS_AT_MOST:
+        raise TableError(
+            f"{table.source} has {n_points:,} distinct points, and --exact takes at most "
+            f"{CELLS_AT_MOST:,}: leave out --exact"
         )
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.checks import check_rows, check_spread
+from gmmcli.core.cells.checks import check_number, check_rows, check_spread
 from gmmcli.core.cells.codes import Code, find_codes
 from gmmcli.core.cells.expressions import count_rows, group_by_cell, group_by_point
 from gmmcli.core.cells.first_grid import Sketch, follow_sketch, lay_first_grid, limit_cells
@@ -208,6 +208,8 @@ def _make_compression(
     """
     n_rows, totals = int(totals.n_rows.sum()), totals.select(totals.are_points)
     check_rows(table, totals, n_rows, strict=strict)
+    if grids is None:
+        check_number(table, totals.n_groups)
     n_skipped = n_rows - int(totals.n_rows.sum())
     cells, places = _make_cells(totals, grids)
     check_spread(table, cells)

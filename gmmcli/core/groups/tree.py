@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.covariances import FloatArray, are_in_reach
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.errors import MixtureError
 
@@ -42,6 +42,11 @@ class Tree:
             raise MixtureError(f"the modes have shapes that differ: {shapes}")
         if not (np.isfinite(self.modes).all() and np.isfinite(self.log_densities).all()):
             raise MixtureError("a mode is not finite")
+        if not (
+            are_in_reach(self.modes).all()
+            and are_in_reach(self.saddles[self.joins != numbers]).all()
+        ):
+            raise MixtureError("a mode or a saddle is out of double precision's reach")
         if not ((self.valleys >= 0) & (self.valleys <= 1)).all():
             raise MixtureError(f"a valley is not between 0 and 1: {self.valleys.tolist()}")
         if not ((self.joins >= 0) & (self.joins < n_modes)).all():

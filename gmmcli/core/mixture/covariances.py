@@ -6,6 +6,16 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 
+def are_in_reach(values: FloatArray, *, farthest: float = 1e75) -> npt.NDArray[np.bool_]:
+    """Whether double precision holds squares and products of values; of their shape.
+
+    Args:
+        values: places or spreads.
+        farthest: the largest size of one.
+    """
+    return np.asarray(abs(values) <= farthest)
+
+
 def bound_below(covariances: FloatArray, least: FloatArray) -> FloatArray:
     """The covariances that maximise the likelihood in place of free ones, none below the least.
 

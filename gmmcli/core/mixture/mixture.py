@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.mixture.background import Background
-from gmmcli.core.mixture.covariances import FloatArray, factorize
+from gmmcli.core.mixture.covariances import FloatArray, are_in_reach, factorize
 from gmmcli.core.mixture.densities import (
     assign,
     evaluate_joint,
@@ -30,6 +30,10 @@ from gmmcli.settings import SEED_RANGE
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
+
+# Of JSON with a mixture, at most: twice what a run of 1,500 components in as many groups takes,
+# against a gigabyte of memory for what a stranger gives.
+MOST_BYTES = 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,12 +228,12 @@ class Mixture:
         return cls(values["weights"], values["means"], values["covariances"], background)
 
 
-def read_mixture(path: Path | str, *, most_bytes: int = 2**27) -> Mixture:
+def read_mixture(path: Path | str, *, most_bytes: int = MOST_BYTES) -> Mixture:
     """The mixture in a JSON file: any object with weights, means and covariances.
 
     Args:
         path: of the file, or of a pipe.
-        most_bytes: no more is read: a gigabyte of memory for what a stranger gives.
+        most_bytes: no more is read.
 
     Raises:
         MixtureError: naming the file, when it cannot be read or holds no valid mixture.
@@ -331,16 +335,15 @@ def _check_covariances(covariances: FloatArray, *, tolerance: float = 1e-9) -> N
         )
 
 
-def _check_reach(means: FloatArray, covariances: FloatArray, *, farthest: float = 1e75) -> None:
+def _check_reach(means: FloatArray, covariances: FloatArray) -> None:
     """Refuse places and spreads whose squares and products double precision does not hold.
 
     Args:
         means: shape (K, 2).
         covariances: shape (K, 2, 2).
-        farthest: the largest size of a mean and of a standard deviation, and one by the smallest.
     """
     spreads = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))  # (K, 2)
-    is_inside = (abs(means) <= farthest) & (spreads <= farthest) & (spreads >= 1 / farthest)
+    is_inside = are_in_reach(means) & are_in_reach(spreads) & are_in_reach(1 / spreads)
     for k in np.flatnonzero(~is_inside.all(axis=1))[:1]:
         raise MixtureError(
             f"component {k} is out of double precision's reach: its mean is {means[k].tolist()}, "

@@ -20,6 +20,7 @@ from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.layout import (
     CELLS,
+    ELSEWHERE,
     FILES,
     FRAMES,
     HISTORY,
@@ -91,7 +92,7 @@ def claim_run(directory: Path, *, overwrite: bool) -> Iterator[Path]:
         OutputError: when it cannot be written, or another process writes there.
     """
     check_target(directory, overwrite=overwrite)
-    with claim(directory, "choose another place with -o") as claimed:
+    with claim(directory, ELSEWHERE) as claimed:
         check_target(directory, overwrite=overwrite)  # who had it before may have written it
         yield claimed
 
@@ -113,13 +114,13 @@ def check_target(directory: Path, *, overwrite: bool) -> None:
             a run.
     """
     if directory.is_symlink() and not directory.exists():
-        raise RunError(f"{directory} links to nothing: name another directory for the run with -o")
+        raise RunError(f"{directory} links to nothing: {ELSEWHERE}")
     if not directory.exists():
         return
     if not directory.is_dir():
-        raise RunError(f"{directory} is a file: name another directory for the run with -o")
+        raise RunError(f"{directory} is a file: {ELSEWHERE}")
     if not overwrite:
-        raise RunError(f"{directory} exists: name another with -o, or replace it with --overwrite")
+        raise RunError(f"{directory} exists: {ELSEWHERE}, or add --overwrite")
     if any(directory.iterdir()) and not (directory / PARAMETERS).is_file():
         raise RunError(f"{directory} is not a run: --overwrite replaces nothing but runs")
     if Path.cwd().is_relative_to(directory.resolve()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gmmcli.core.mixture.units import Nats
+from gmmcli.core.runs.reading import DamageError, read_value
 from gmmcli.core.search.status import Status
 
 if TYPE_CHECKING:
@@ -46,17 +47,21 @@ class Figures:
 
         Raises:
             KeyError: for one that is missing.
-            ValueError: for one that is none.
+            DamageError: for one that is none.
         """
-        fit, n_skipped = values["fit"], values["data"]["skipped_rows"]
+        fit = values["fit"]
+        status = read_value(str, fit["status"], "fit.status")
+        if status not in {each.value for each in Status}:
+            raise DamageError(f"fit.status is {status!r}")
         names = ("points", "log_likelihood", "bic", "aic", "icl")
-        for name in names:
-            if type(fit[name]) not in (int, float) or not math.isfinite(fit[name]):
-                raise ValueError(f"{name} is {fit[name]!r}")
-        n_points, log_likelihood, *criteria = (float(fit[name]) for name in names)
+        figures = [read_value(float, fit[name], f"fit.{name}") for name in names]
+        for name, figure in zip(names, figures, strict=True):
+            if not math.isfinite(figure):
+                raise DamageError(f"{name} is {figure}")
+        n_points, log_likelihood, *criteria = figures
         if n_points <= 0:
-            raise ValueError(f"points is {n_points}")
-        if type(n_skipped) is not int or n_skipped < 0:
-            raise ValueError(f"skipped_rows is {n_skipped!r}")
-        status = Status(fit["status"])
-        return cls(status, n_points, n_skipped, Nats(log_likelihood), *criteria)
+            raise DamageError(f"points is {n_points}")
+        n_skipped = read_value(int, values["data"]["skipped_rows"], "data.skipped_rows")
+        if n_skipped < 0:
+            raise DamageError(f"data.skipped_rows is {n_skipped}")
+        return cls(Status(status), n_points, n_skipped, Nats(log_likelihood), *criteria)

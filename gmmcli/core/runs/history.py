@@ -12,8 +12,8 @@ from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.whitening import Whitening
-from gmmcli.errors import RunError
-from gmmcli.settings import AUTO_SNAPSHOTS
+from gmmcli.errors import MixtureError, RunError
+from gmmcli.settings import AUTO_SNAPSHOTS, MOST_FRAMES
 
 # N for every Nth step, a tuple for these steps, or a word.
 Snapshots = int | tuple[int, ...] | Literal["auto", "all"]
@@ -114,6 +114,52 @@ class History:
         mixture = Mixture(*components, background)
         return Snapshot(step, float(self.elbos[step]), mixture, bool(self.by_move[step]))
 
+    def check(self, *, many: int = 2**17) -> None:
+        """Raise where a step has no mixture; many steps at once, as there may be millions.
+
+        Args:
+            many: components that are checked together: time against memory.
+
+        Raises:
+            MixtureError: naming such a step, and what `Mixture` says of it.
+        """
+        totals = self.weights.sum(axis=1)
+        lowest = [self.weights.min(axis=1)]
+        if self.background_weights is not None:
+            totals = totals + self.background_weights
+            lowest.append(self.background_weights)
+        # Where the step that is worst in each regard has a mixture, all have, in that regard.
+        for step in (np.abs(totals - 1).argmax(), *(weights.argmin() for weights in lowest)):
+            self._check_step(int(step))
+        n_together = max(many // self.weights.shape[1], 1)
+        for low in range(0, len(self.elbos), n_together):
+            high = min(low + n_together, len(self.elbos))
+            if not self._are_gaussians(low, high):
+                self._check_step(self._find_fault(low, high))
+
+    def _find_fault(self, low: int, high: int) -> int:
+        """A step with a component that is no Gaussian, of those from one on, where there is one."""
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._are_gaussians(low, middle) else (low, middle)
+        return low
+
+    def _are_gaussians(self, low: int, high: int) -> bool:
+        """Whether the components of steps from one to before another would all make one mixture."""
+        means, covariances = self.means[low:high], self.covariances[low:high]
+        n = means.shape[0] * means.shape[1]
+        try:
+            Mixture(np.full(n, 1 / n), means.reshape(n, 2), covariances.reshape(n, 2, 2))
+        except MixtureError:
+            return False
+        return True
+
+    def _check_step(self, step: int) -> None:
+        try:
+            self.snapshot(step)
+        except MixtureError as error:
+            raise MixtureError(f"at step {step}, {error}") from error
+
     def choose_steps(self, snapshots: Snapshots) -> list[int]:
         """The steps to show.
 
@@ -133,6 +179,21 @@ class History:
             return self.choose_telling(AUTO_SNAPSHOTS)
         stride = 1 if snapshots == "all" else snapshots
         return list(range(0, self.last_step + 1, stride))
+
+    def choose_asked(self, asked: Snapshots | None, told: Snapshots) -> list[int]:
+        """The steps to show: as the user asks, or else as a run tells, which may be a stranger's.
+
+        Raises:
+            RunError: where the run tells of more than anybody draws unasked, or there are no such
+                steps.
+        """
+        steps = self.choose_steps(told if asked is None else asked)
+        if asked is None and len(steps) > MOST_FRAMES:
+            raise RunError(
+                f"the run asks for {len(steps):,} frames: say which to draw, with --steps auto or "
+                "--steps all"
+            )
+        return steps
 
     def choose_telling(self, at_most: int, *, visible: float = 0.01) -> list[int]:
         """At most so many steps that tell how the fit went, ascending, first and last included.

@@ -1,4 +1,7 @@
-"""What a run's directory is called, and what in it is the run's: light, and reads nothing."""
+"""What a run's directory is called, and what in it is the run's.
+
+Light: it asks what is there and what links to where, and reads no file.
+"""
 
 import re
 from pathlib import Path
@@ -11,6 +14,8 @@ CELLS, SELECTION = "cells.parquet", "selection.csv"
 # Of a fit by the values of a column: the table of all, and the directory with a run for each.
 VALUES_TABLE, VALUES = "values.csv", "values"
 FRAMES = "frames"
+# What to do where something is in the way of a run.
+ELSEWHERE = "choose another place with -o"
 # In the order in which they are told of.
 FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
 
@@ -84,8 +89,8 @@ def check_links(run: Path) -> None:
     for name in (FRAMES, VALUES):
         if (run / name).is_symlink():
             raise RunError(
-                f"{run / name} is a link, and nothing is written through it: remove it, or name "
-                "another directory with -o"
+                f"{run / name} is a link, and nothing is written through it: remove it, or "
+                f"{ELSEWHERE}"
             )
 
 

@@ -15,21 +15,19 @@ from gmmcli import __version__
 from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.groups.tree import Tree
-from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.mixture import MOST_BYTES, Mixture
 from gmmcli.core.mixture.units import Nats
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import Snapshots
 from gmmcli.core.runs.layout import PARAMETERS
-from gmmcli.core.runs.reading import parse_json, read_file
+from gmmcli.core.runs.reading import DamageError, parse_json, read_file
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
 from gmmcli.errors import RunError
 from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, VALLEY, CovarianceType, CriterionName
 
 FORMAT = "gmmcli/1"
-# Of the JSON of a run, at most: twice what 1,500 components in as many groups take, against a
-# gigabyte of memory for what a stranger gives.
-MOST_BYTES = 2**27
 PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
 
 Word = TypeVar("Word", bound=str)
@@ -111,7 +109,7 @@ def collect_parameters(
         "groups": fit.groups.to_json(),
         **_describe_kin(provenance),
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
-        "settings": {**asdict(fit.settings), **provenance.asked},
+        "settings": {**asdict(fit.settings), **provenance.asked.to_json()},
         "data": {
             "path": provenance.source,
             "rows": provenance.n_rows,
@@ -191,22 +189,20 @@ def _parse_parameters(path: Path) -> Parameters:
         )
     x, y = columns = values["columns"]
     if not (isinstance(x, str) and isinstance(y, str)):
-        raise ValueError(f"columns are {columns}")
+        raise DamageError(f"columns are {columns}")
     figures = Figures.from_json(values)
-    snapshots = values["settings"]["snapshots"]
-    if snapshots != "auto" and not (isinstance(snapshots, int) and snapshots > 0):
-        raise ValueError(f"snapshots is {snapshots!r}")
+    asked = Asked.from_json(values["settings"])
     selection, groups = values["selection"], values.get("groups")
     return Parameters(
         columns=(x, y),
         mixture=Mixture.from_json(values),
         covariance=pick(COVARIANCE_TYPES, values["settings"]["covariance"]),
         criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
-        snapshots=snapshots,
+        snapshots=asked.snapshots,
         n_points=figures.n_points,
-        by=values["settings"].get("by"),
+        by=asked.by,
         groups=None if groups is None else Groups.from_json(groups),
-        where=values["settings"].get("where"),
+        where=asked.where,
         figures=figures,
     )
 
@@ -215,9 +211,9 @@ def pick(words: Sequence[Word], word: object) -> Word:
     """The word, if it is one of these.
 
     Raises:
-        ValueError: naming them, where it is not.
+        DamageError: naming them, where it is not.
     """
     for known in words:
         if word == known:
             return known
-    raise ValueError(f"{word!r} is none of {', '.join(words)}")
+    raise DamageError(f"{word!r} is none of {', '.join(words)}")

@@ -157,7 +157,7 @@ def _make_provenance(plan: PartPlan, part: Part, n_skipped: int, partners: Partn
         plan.provenance,
         n_rows=part.n_rows,
         n_skipped=n_skipped,
-        asked={**plan.provenance.asked, "by": None},
+        asked=replace(plan.provenance.asked, by=None),
         by=Membership(plan.partition.by, part.value, partners),
     )
 

@@ -1,9 +1,12 @@
 """The tables of a run: its history, its cells and what it was chosen from, as rows and back."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
@@ -13,14 +16,19 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.parameters import Parameters, pick
+from gmmcli.core.runs.reading import DamageError
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.status import Status
-from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, CriterionName
+from gmmcli.settings import CELLS_AT_MOST, COVARIANCE_TYPES, CRITERIA, CriterionName
 
 HISTORY_PARAMETERS = ["weight", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 HISTORY_COLUMNS = ["step", "by_move", "cells", "elbo", "component", *HISTORY_PARAMETERS]
 # A column of the weight of the background, for each step; only where there is one.
 HISTORY_BACKGROUND = "background"
+HISTORY_TYPES = {
+    **dict.fromkeys([*HISTORY_COLUMNS, HISTORY_BACKGROUND], pa.float64()),
+    **dict.fromkeys(["step", "by_move", "cells", "component"], pa.int64()),
+}
 SELECTION_COLUMNS = ["components", "covariance", "log_likelihood", "parameters", *CRITERIA]
 SELECTION_COLUMNS += ["status", "background", "surcharge"]
 CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
@@ -70,7 +78,7 @@ def parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionN
         criterion: what it was chosen by.
 
     Raises:
-        ValueError: where a value is none of a candidate, or none is that of the parameters.
+        DamageError: where a value is none of a candidate, or none is that of the parameters.
     """
     table = _read_csv(path)
     for name in ("background", "surcharge"):  # which earlier runs had not
@@ -92,7 +100,9 @@ def parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionN
     )
     figures = table[["log_likelihood", *CRITERIA, "background", "surcharge"]].to_numpy(np.float64)
     if not np.isfinite(figures).all() or not (table["components"] > 0).all():
-        raise ValueError("a figure is missing or not finite, or a number of components not above 0")
+        raise DamageError(
+            "a figure is missing or not finite, or a number of components not above 0"
+        )
     chosen = [(each.components, each.covariance) for each in candidates].index(
         (parameters.mixture.n_components, parameters.covariance)
     )
@@ -107,33 +117,45 @@ def parse_history(path: Path, *, box: FloatArray | None) -> History:
         box: of the background, shape (2, 2), in data units; None where there is none.
 
     Raises:
-        ValueError: where steps are missing, or a value is none of a fit.
+        DamageError: where steps are missing, or a value is none of a fit.
         MixtureError: where a step has no mixture.
     """
-    names = HISTORY_COLUMNS if box is None else [*HISTORY_COLUMNS, HISTORY_BACKGROUND]
-    table = _select_columns(_read_csv(path), names)
-    n_components = int(table["component"].max()) + 1
-    n_steps = len(table) // max(n_components, 1)
-    expected = np.stack(np.divmod(np.arange(n_steps * max(n_components, 0)), n_components or 1))
-    if n_steps == 0 or not np.array_equal(table[["step", "component"]].to_numpy().T, expected):
-        raise ValueError("its steps or components are incomplete or not in order")
-    shape = (n_steps, n_components, len(HISTORY_PARAMETERS))
-    values = table[HISTORY_PARAMETERS].to_numpy(np.float64).reshape(shape)
-    elbos = table["elbo"].to_numpy(np.float64)[::n_components]
+    table = _read_history(path, HISTORY_COLUMNS if box is None else HISTORY_TYPES)
+    n_steps, n_components = _count_steps(table)
+
+    def pick_steps(name: str) -> npt.NDArray[Any]:
+        return np.array(table[name].to_numpy()[::n_components])
+
+    elbos, n_cells, by_move = pick_steps("elbo"), pick_steps("cells"), pick_steps("by_move") != 0
     if not np.isfinite(elbos).all():
-        raise ValueError("an ELBO is missing or not finite")
-    by_move = table["by_move"].to_numpy(np.bool_)[::n_components]
-    n_cells = table["cells"].to_numpy(np.int64)[::n_components]
+        raise DamageError("an ELBO is not finite")
     if (n_cells < 0).any():
-        raise ValueError("a number of cells is below 0")
-    covariances, stray = _unpack(values[..., 3:]), None
-    if box is not None:
-        stray = table[HISTORY_BACKGROUND].to_numpy(np.float64)[::n_components]
-    components = values[..., 0], values[..., 1:3], covariances
+        raise DamageError("a number of cells is below 0")
+    stray = None if box is None else pick_steps(HISTORY_BACKGROUND)
+    values = np.empty((n_steps, n_components, len(HISTORY_PARAMETERS)))
+    for place, name in enumerate(HISTORY_PARAMETERS):
+        values[..., place] = table[name].to_numpy().reshape(n_steps, n_components)
+    components = values[..., 0], values[..., 1:3], _unpack(values[..., 3:])
     history = History(elbos, *components, by_move, n_cells, stray, box)
-    for step in range(n_steps):
-        history.snapshot(step)  # checks the mixture
+    history.check()
     return history
+
+
+def _count_steps(table: pa.Table) -> tuple[int, int]:
+    """How many steps and components a history has, whose rows are all of these, in order.
+
+    Raises:
+        DamageError: where they are not.
+    """
+    numbers = table["component"].to_numpy()
+    n_components = int(numbers.max(initial=-1)) + 1
+    if 0 < n_components <= len(numbers):
+        steps, components = np.divmod(np.arange(len(numbers)), n_components)
+        if components[-1] == n_components - 1:
+            are_in_order = np.array_equal(numbers, components)
+            if are_in_order and np.array_equal(table["step"].to_numpy(), steps):
+                return len(numbers) // n_components, n_components
+    raise DamageError("its steps or components are incomplete or not in order")
 
 
 def parse_cells(path: Path, *, rounding: float = 1e-9) -> Cells:
@@ -144,21 +166,21 @@ def parse_cells(path: Path, *, rounding: float = 1e-9) -> Cells:
         rounding: how far a covariance may be from that of any points, as a share of all points'.
 
     Raises:
-        ValueError: where there are none, or a value is none of theirs.
+        DamageError: where there are none, or a value is none of theirs.
     """
-    values = _read_parquet(path).to_numpy(np.float64)
-    if len(values) == 0 or not np.isfinite(values).all() or not (values[:, 0] > 0).all():
-        raise ValueError("a value is missing, not finite, or a count not above 0")
-    cells = Cells(values[:, 0], values[:, 1:3], _unpack(values[:, 3:]))
+    counts, mean_x, mean_y, xx, xy, yy = values = _read_parquet(path)
+    if counts.size == 0 or not np.isfinite(values).all() or not (counts > 0).all():
+        raise DamageError("a value is missing, not finite, or a count not above 0")
+    means = np.stack([mean_x, mean_y], axis=1)
+    cells = Cells(counts, means, np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2))
     with np.errstate(over="ignore"):
         spread = cells.covariance()
     if not (np.isfinite(cells.n_points) and np.isfinite(spread).all()):
-        raise ValueError("its points lie out of double precision's reach")
-    xx, xy, yy = values[:, 3:].T
+        raise DamageError("its points lie out of double precision's reach")
     slack_x, slack_y = rounding * np.diagonal(spread)
     largest = np.sqrt((np.maximum(xx, 0) + slack_x) * (np.maximum(yy, 0) + slack_y))
     if not ((xx >= -slack_x) & (yy >= -slack_y) & (abs(xy) <= largest)).all():
-        raise ValueError("a covariance is that of no points")
+        raise DamageError("a covariance is that of no points")
     return cells
 
 
@@ -168,35 +190,70 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return table
 
 
-def _read_parquet(path: Path, *, plain_rows: int = 2**24) -> pd.DataFrame:
-    """The columns of cells in a Parquet file.
+def _read_history(path: Path, names: Iterable[str], *, most_rows: int = 2**23) -> pa.Table:
+    """Some columns of a history.
 
     Args:
         path: of the file.
-        plain_rows: more rows are refused unless the file has a byte for each: a gigabyte of memory
-            for what a stranger gives, in which a few bytes may unfold to any number of rows.
+        names: of the columns.
+        most_rows: more are refused, a row being a component at a step: a gigabyte of memory for
+            what a stranger gives.
 
     Raises:
-        ValueError: where a column is missing or no numbers, or there are too many rows.
+        DamageError: where a column is missing, or there are too many rows.
+    """
+    names, batches, n_rows = list(names), list[pa.RecordBatch](), 0
+    options = pyarrow.csv.ConvertOptions(column_types=HISTORY_TYPES)
+    with pyarrow.csv.open_csv(path, convert_options=options) as reader:
+        missing = [name for name in names if name not in reader.schema.names]
+        if missing:
+            raise DamageError(f"it lacks the column {missing[0]!r}")
+        for batch in reader:
+            n_rows += batch.num_rows
+            if n_rows > most_rows:
+                raise DamageError(f"it has more than {most_rows:,} rows")
+            batches.append(batch.select(names))
+            if any(column.null_count for column in batches[-1].columns):
+                raise DamageError("a value is missing")
+        schema = pa.schema([reader.schema.field(name) for name in names])
+        return pa.Table.from_batches(batches, schema)
+
+
+def _read_parquet(path: Path) -> FloatArray:
+    """The columns of cells in a Parquet file, shape (6, C), in their order.
+
+    A few bytes may unfold to any number of rows, so there are no more than a fit can have.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DamageError: where a column is missing or no numbers, or there are too many rows.
     """
     with pyarrow.parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
         for name in CELL_COLUMNS:
             if name not in schema.names:
-                raise ValueError(f"it lacks the column {name!r}")
+                raise DamageError(f"it lacks the column {name!r}")
             if schema.field(name).type != pa.float64():
-                raise ValueError(f"its column {name!r} is not of doubles")
+                raise DamageError(f"its column {name!r} is not of doubles")
         n_rows = file.metadata.num_rows
-        if n_rows > max(plain_rows, path.stat().st_size):
-            raise ValueError(f"it unfolds to {n_rows:,} rows")
-        table: pd.DataFrame = file.read(columns=CELL_COLUMNS).to_pandas()
-        return table
+        if n_rows > CELLS_AT_MOST:
+            raise DamageError(f"it unfolds to {n_rows:,} rows, and {CELLS_AT_MOST:,} are read")
+        values, end = np.empty((len(CELL_COLUMNS), n_rows)), 0
+        for batch in file.iter_batches(columns=CELL_COLUMNS):
+            begin, end = end, end + batch.num_rows
+            for column, name in zip(values, CELL_COLUMNS, strict=True):
+                column[begin:end] = batch[name].to_numpy(zero_copy_only=False)
+        if end != n_rows:
+            raise DamageError(f"it has {end:,} rows in place of {n_rows:,}")
+        return values
 
 
 def _select_columns(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     missing = [name for name in names if name not in table.columns]
     if missing:
-        raise ValueError(f"it lacks the column {missing[0]!r}")
+        raise DamageError(f"it lacks the column {missing[0]!r}")
     return table[names]
 
 

@@ -1,15 +1,15 @@
 """What comes of a fit, and where it came from, as plain values in data units."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
 from gmmcli.core.groups.groups import Groups, find_groups
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats, NatsPerPoint
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.partners import Membership
 from gmmcli.core.search.criteria import Criteria, Selection
@@ -111,7 +111,7 @@ class Provenance:
         source: the table.
         n_rows: the rows read.
         n_skipped: the rows left out.
-        asked: what was asked beside the fit's settings, by option.
+        asked: what was asked beside the fit's settings.
         like: how it differs from the run of --like; None without one.
         by: the value whose rows it is of; None of a fit of all rows.
     """
@@ -120,6 +120,6 @@ class Provenance:
     source: str
     n_rows: int
     n_skipped: int
-    asked: Mapping[str, Any]
+    asked: Asked
     like: "Likeness | None" = None
     by: Membership | None = None

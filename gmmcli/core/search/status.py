@@ -26,6 +26,6 @@ class Status(Enum):
         """What to do; empty where nothing is amiss, or nothing helps."""
         remedies = {
             Status.STEP_LIMIT: "raise --steps to climb on",
-            Status.INTERRUPTED: "go on with --resume",
+            Status.INTERRUPTED: "go on with --resume RUN",
         }
         return remedies.get(self, "")

@@ -63,7 +63,7 @@ def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool)
         table: what the rows are made from.
         rows: an expression over all its columns.
         output: the file or directory; standard output by default.
-        overwrite: whether to replace a directory of this name; a file is replaced without asking.
+        overwrite: whether to replace what has this name by then.
 
     Raises:
         TableError: when the rows cannot be read.
@@ -82,13 +82,13 @@ def export(table: Table, rows: ir.Table, output: str | None, *, overwrite: bool)
         and not have_twins([table.dataset.titles.get(name, name) for name in rows.columns])
     ):
         with (
-            replace_atomically(Path(output)) as file,
+            replace_atomically(Path(output), overwrite=overwrite) as file,
             translate_errors(table.source, output, if_converted=KEEP_TEXT),
         ):
             engine.write_parquet(rows, Path(file.name))
     else:
         schema, batches = _stream(table, rows)
-        write_rows(batches, schema, Path(output))
+        write_rows(batches, schema, Path(output), overwrite=overwrite)
 
 
 def _stream(table: Table, rows: ir.Table) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

@@ -39,13 +39,21 @@ def is_parquet(path: Path) -> bool:
     return path.name.lower().endswith(".parquet")
 
 
-def write_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
+def write_rows(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, *, overwrite: bool = True
+) -> None:
     """Write batches to a file in the format of its suffix, atomically and in bounded memory.
+
+    Args:
+        batches: the rows.
+        schema: of them.
+        path: the file.
+        overwrite: whether to replace what is there by then.
 
     Raises:
         OutputError: when the file cannot be written.
     """
-    with replace_atomically(path) as file:
+    with replace_atomically(path, overwrite=overwrite) as file:
         if is_parquet(path):
             with pyarrow.parquet.ParquetWriter(file, schema) as writer:
                 for batch in batches:

@@ -132,8 +132,8 @@ def check_apart(source: Source, directory: Path) -> None:
     place = directory.resolve()
     if any(path.is_relative_to(place) for path in list_files(source)):
         raise TableError(
-            f"{source.name} lies in {directory}, which the run is to replace: name another "
-            "directory with -o"
+            f"{source.name} lies in {directory}, which the run is to replace: choose another "
+            "place with -o"
         )
 
 
