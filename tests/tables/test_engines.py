@@ -3,6 +3,7 @@
 import csv
 import gc
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -621,3 +622,17 @@ def tasks_by_executor(events: Path) -> dict[str, int]:
         if event["Event"] == "SparkListenerTaskEnd" and not event["Task Info"]["Failed"]
     ]
     return {executor: ended.count(executor) for executor in sorted(set(ended))}
+
+
+def test_a_session_of_spark_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    spark = pytest.importorskip("gmmcli.core.tables.spark")
+    errors = pytest.importorskip("pyspark.errors")
+
+    class Builder:
+        def getOrCreate(self) -> None:  # noqa: N802 (as Spark calls it)
+            os.write(2, b"starting\nno room for a heap\n")
+            raise errors.PySparkRuntimeError("the gateway is closed")
+
+    monkeypatch.setattr(spark.SparkSession, "builder", Builder())
+    with pytest.raises(TableError, match="Java says: no room for a heap"):
+        spark._start_session("d.csv")

@@ -78,8 +78,7 @@ class Mixture:
 
     def canonical_order(self) -> npt.NDArray[np.intp]:
         """The order of components by mean x, then mean y; shape (K,)."""
-        order: npt.NDArray[np.intp] = np.lexsort((self.means[:, 1], self.means[:, 0]))
-        return order
+        return np.asarray(np.lexsort((self.means[:, 1], self.means[:, 0])))
 
     @property
     def axes(self) -> list[Axes]:

@@ -52,7 +52,7 @@ class Figures:
         fit = values["fit"]
         status = read_value(str, fit["status"], "fit.status")
         if status not in {each.value for each in Status}:
-            raise DamageError(f"fit.status is {status!r}")
+            raise DamageError(f"fit.status is {status!r}: no fit ends so")
         names = ("points", "log_likelihood", "bic", "aic", "icl")
         figures = [read_value(float, fit[name], f"fit.{name}") for name in names]
         for name, figure in zip(names, figures, strict=True):
