@@ -94,7 +94,7 @@ def write_predictions(
         relayed = table.relay()
         export(relayed, predict(relayed), output, overwrite=overwrite)
     except UnplacedError:
-        table.find_fault(columns)
+        table.find_fault()
         if table.dialect is not None and not is_text_kept(output):
             table.find_fault(table.dialect.find("whole", "number"), KEEP_TEXT)
         raise

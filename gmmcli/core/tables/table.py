@@ -174,19 +174,22 @@ class Table:
             with translate_errors(self.source):
                 yield
         except UnplacedError:
-            self.find_fault(self._list_numbers())
+            self.find_fault()
             raise
 
-    def find_fault(self, columns: Sequence[str], if_converted: str = MEND_TEXT) -> None:
+    def find_fault(
+        self, columns: Sequence[str] | None = None, if_converted: str = MEND_TEXT
+    ) -> None:
         """Raise where a column of a text file holds what is no number.
 
         Args:
-            columns: to be read as numbers, where that can be done.
+            columns: to be read as numbers, where that can be done; by default those that are.
             if_converted: what to do about such a value.
 
         Raises:
             TableError: with the line.
         """
+        columns = self._list_numbers() if columns is None else columns
         if self.dataset.find_fault is not None and columns:
             with translate_errors(self.source, if_converted=if_converted):
                 self.dataset.find_fault(list(map(self.dataset.find, columns)))
