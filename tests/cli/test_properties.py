@@ -1,6 +1,7 @@
 """Whatever a table holds and whatever is asked, a fit is valid or refused in one line.
 
-`GMM_EXAMPLES=10000 pytest tests/cli/test_properties.py` tries more examples than every run does.
+`GMM_EXAMPLES=10000 pytest tests/cli/test_properties.py` tries other examples, and more, than every
+run does.
 """
 
 import json
@@ -19,7 +20,7 @@ from gmmcli.cli import gmm
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.settings import BACKGROUNDS, COVARIANCE_TYPES, CRITERIA
 
-N_EXAMPLES = int(os.environ.get("GMM_EXAMPLES", "20"))
+MORE_EXAMPLES = os.environ.get("GMM_EXAMPLES")
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 # Numbers as tables have them: whole, rounded, of one size, or of any.
@@ -62,7 +63,9 @@ def requests(draw: st.DrawFn) -> list[str]:
         "--steps": st.sampled_from(["0", "1", "60"]),
     }
     chosen = draw(st.lists(st.sampled_from(sorted(options)), unique=True, max_size=4))
-    return [word for name in chosen for word in (name, draw(options[name]))]
+    words = [word for name in chosen for word in (name, draw(options[name]))]
+    # Adam takes all of the 10,000 steps that it has by default where the optimum is an edge.
+    return words if "adam" not in words or "--steps" in words else [*words, "--steps", "60"]
 
 
 def invoke(*words: str) -> Result:
@@ -75,7 +78,8 @@ def invoke(*words: str) -> Result:
 
 # The fixtures of every test only set switches, which hold for all examples alike.
 @settings(
-    max_examples=N_EXAMPLES,
+    max_examples=int(MORE_EXAMPLES or 20),
+    derandomize=MORE_EXAMPLES is None,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
