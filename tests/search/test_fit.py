@@ -136,11 +136,11 @@ def test_a_fit_says_how_it_ended(article: Cells) -> None:
 
 
 def test_a_climb_that_diverges_says_what_to_do(article: Cells) -> None:
-    settings = FitSettings(optimizer="adam")
     # No rate that may be asked for diverges here.
-    object.__setattr__(settings, "learning_rate", 1e300)
+    ascent = Ascent("full", "adam", 1e300, 1e-10 * np.eye(2))
+    cells = article.whiten(find_whitening(article, "full"))
     with pytest.raises(FitError, match="diverged at step 1: lower --learning-rate"):
-        fit(article, settings)
+        list(islice(climb(cells, random_mixture(2, seed=0), ascent), 3))
 
 
 def test_what_is_watched_is_the_elbo_in_data_units(article: Cells) -> None:
