@@ -7,9 +7,6 @@ from click.shell_completion import CompletionItem
 
 from gmmcli.errors import GmmError
 
-# Of a run, which tells it from other directories.
-PARAMETERS = "parameters.json"
-
 
 def complete_files(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
@@ -32,7 +29,9 @@ def complete_runs(
 
 
 def is_run(path: Path) -> bool:
-    """Whether a path is that of a run."""
+    """Whether a path is that of a run, as its parameters tell."""
+    from gmmcli.core.runs.layout import PARAMETERS
+
     return (path / PARAMETERS).is_file()
 
 

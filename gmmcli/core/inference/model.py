@@ -227,10 +227,16 @@ def find_best_assignment(
     found = list[Candidates]()
     for part in parts:
         joint = evaluate(part)
-        found.append(Candidates.of(joint))
-        if look_up * found[-1].n_slots >= n_components:
-            joint = joint if len(parts) == 1 else evaluate(slice(None))
-            return dist.Categorical(logits=joint.clamp(min=_find_most(joint) - farthest).mT)
+        most = _find_most(joint)
+        # Smaller shares change no sum with the largest, in double precision.
+        may_have = joint >= most + math.log(np.finfo(np.float64).eps)
+        numbers = may_have.sum(dim=0)
+        if look_up * int(numbers.max()) >= n_components:
+            if len(parts) > 1:
+                joint = evaluate(slice(None))
+                most = _find_most(joint)
+            return dist.Categorical(logits=joint.clamp(min=most - farthest).mT)
+        found.append(Candidates.of(joint, most, may_have, numbers))
     n_candidates = max(own.n_slots for own in found)
     candidates = torch.zeros((n_candidates, n_cells), dtype=torch.long)
     logits = torch.cat([own.most - farthest for own in found]).repeat(n_candidates, 1)
@@ -275,16 +281,15 @@ class Candidates(NamedTuple):
     n_slots: int
 
     @staticmethod
-    def of(joint: Tensor) -> "Candidates":
+    def of(joint: Tensor, most: Tensor, may_have: Tensor, numbers: Tensor) -> "Candidates":
         """Those of cells with some log weights plus log densities, shape (K, C), in nats.
 
-        Raises:
-            FitError: see `find_best_assignment`.
+        Args:
+            joint: these.
+            most: the largest at each cell, shape (C,).
+            may_have: which components may have points of which cells, shape (K, C).
+            numbers: how many that are for each cell, shape (C,).
         """
-        most = _find_most(joint)
-        # Smaller shares change no sum with the largest, in double precision.
-        may_have = joint >= most + math.log(np.finfo(np.float64).eps)  # (K, C)
-        numbers = may_have.sum(dim=0)
         by_cell = np.flatnonzero(may_have.mT.contiguous().numpy())
         cells, components = (torch.from_numpy(each) for each in np.divmod(by_cell, len(may_have)))
         slots = torch.arange(len(cells)) - (numbers.cumsum(dim=0) - numbers)[cells]

@@ -12,9 +12,9 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from gmmcli.errors import TableError
 
-# The cells that a sheet may span, empty ones among them, as all are held at once: so many take some
-# gigabytes, and the longest sheet that Excel writes, of 50 columns, has less.
-MOST_CELLS = 60_000_000
+# The fields that a sheet may span, empty ones among them, as all are held at once: so many take
+# some gigabytes, and the longest sheet that Excel writes, of 50 columns, has less.
+MOST_FIELDS = 60_000_000
 # A cell or a row of Excel's with its place, of which a row has no letters.
 PLACE = re.compile(rb"""<(?:\w+:)?(?:c|row)\s[^<>]*?\br\s*=\s*["']([A-Z]{0,3})(\d{1,7})["']""")
 
@@ -55,7 +55,7 @@ def _check_size(path: Path, name: str) -> None:
         for part in archive.namelist():
             with archive.open(part) as file:
                 height, width = _find_corner(file)
-            if height * width > MOST_CELLS:
+            if height * width > MOST_FIELDS:
                 raise TableError(
                     f"{name} has a sheet of {height:,} rows and {width:,} columns, most of which "
                     "hold nothing: delete what lies far from the table, or save the sheet as CSV"
