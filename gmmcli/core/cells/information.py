@@ -112,7 +112,7 @@ def observe_information(
     weights = mixture.weights  # (K,), or (K + 1,)
     if moves_background and mixture.background is not None:
         weights = np.append(weights, mixture.background.weight)
-    roots, own = _take_roots(weights, cells.n_points), np.arange(len(weights))
+    roots, own = take_roots(weights, cells.n_points), np.arange(len(weights))
     moves = Moves.of(STRUCTURES[covariance], mixture.covariances, roots[: mixture.n_components])
     blocks, n_held = _sum_second_derivatives(cells, mixture, moves, len(weights))
     blocks /= roots[:, None, None, None] * roots[:, None]
@@ -163,6 +163,37 @@ def _sum_second_derivatives(
     return blocks, float(complete[:, 0].sum())
 
 
+def sum_squared_scores(
+    cells: Cells, mixture: Mixture, squares: FloatArray | None = None, *, at_once: int = 3_000_000
+) -> FloatArray:
+    """The sum over points of products of their scores, shape (6P, 6P), P being K or K + 1.
+
+    A score is the gradient of a point's log density in the parameters; a background comes last.
+
+    Args:
+        cells: in the units of the mixture, each at one place.
+        mixture: see `cells`.
+        squares: the sums of the squares of the points' weights, shape (C,); by default of points
+            that count as 1 each.
+        at_once: see `_sum_second_derivatives`.
+    """
+    weights = mixture.weights
+    if mixture.background is not None:
+        weights = np.append(weights, mixture.background.weight)
+    roots, size = take_roots(weights, cells.n_points), len(weights) * N_PARAMETERS
+    squares, found = cells.counts if squares is None else squares, np.zeros((size, size))
+    for part in np.array_split(np.arange(cells.n_cells), cells.n_cells * size // at_once + 1):
+        gradients = _average_gradients(cells.select(part), mixture)
+        shares = _share_cells(gradients, mixture)
+        scores = np.zeros((len(weights), *gradients.shape[1:]))
+        scores[: len(gradients)] = gradients
+        scores[len(gradients) :, 0] = 1.0  # the density of a background has but a mass
+        scores *= (shares / roots[:, None])[:, None]
+        flat = scores.reshape(size, -1)
+        found += (flat * squares[part]) @ flat.T
+    return found
+
+
 def _set_apart(blocks: FloatArray, standing: IntArray) -> FloatArray:
     """The information, (K, 6, K, 6), as if some covariances were those of components apart."""
     blocks = blocks.copy()
@@ -191,10 +222,11 @@ def _bound_lengths(
 
 def take_root_masses(cells: Cells, mixture: Mixture) -> FloatArray:
     """The square roots of how many points the components account for, shape (K,)."""
-    return _take_roots(mixture.weights, cells.n_points)
+    return take_roots(mixture.weights, cells.n_points)
 
 
-def _take_roots(weights: FloatArray, n_points: float) -> FloatArray:
+def take_roots(weights: FloatArray, n_points: float) -> FloatArray:
+    """The same of weights, in as many numbers."""
     return np.asarray(np.sqrt(np.maximum(weights * n_points, np.finfo(np.float64).tiny)))
 
 

@@ -1,0 +1,2 @@
+from .errors import Errors as Errors
+from .errors import estimate_errors as estimate_errors
