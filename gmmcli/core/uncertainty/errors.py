@@ -7,6 +7,7 @@ the inverse of the observed information on either side of the scores' second mom
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import stdtrit
 
 from gmmcli.core.cells.cells import Cells
@@ -123,7 +124,7 @@ def _spread(cells: Cells) -> Cells:
     return cells.select(~wide).join(Cells(counts, places.reshape(-1, 2), flat))
 
 
-def _are_open(mixture: Mixture, least: FloatArray | None) -> FloatArray:
+def _are_open(mixture: Mixture, least: FloatArray | None) -> npt.NDArray[np.bool_]:
     """Which figures the points settle, shape (K, 6)."""
     are_open = np.ones((mixture.n_components, N_PARAMETERS), dtype=np.bool_)
     if mixture.n_components == 1 and mixture.background is None:
@@ -140,12 +141,10 @@ def _take_errors(spread: FloatArray, mixture: Mixture, roots: FloatArray) -> Flo
     own = np.arange(n_components)
     rates = differentiate_scales(mixture, roots)
     variances = np.einsum("kfp,kpq,kfq->kf", rates, blocks[own, :, own], rates)
-    return np.sqrt(np.maximum(variances, 0))
+    return np.asarray(np.sqrt(np.maximum(variances, 0)))
 
 
-def _find_background_error(
-    spread: FloatArray, mixture: Mixture, n_points: float
-) -> float | None:
+def _find_background_error(spread: FloatArray, mixture: Mixture, n_points: float) -> float | None:
     """The standard error of the weight of a background; None where there is none."""
     if mixture.background is None:
         return None

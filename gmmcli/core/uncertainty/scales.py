@@ -6,6 +6,7 @@ logs of the deviations, and the inverse hyperbolic tangent of the correlation (F
 """
 
 import numpy as np
+from scipy.special import expit, logit
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
@@ -27,17 +28,14 @@ def measure_figures(mixture: Mixture) -> FloatArray:
 def to_scales(figures: FloatArray) -> FloatArray:
     """Figures, shape (..., 6), on their scales."""
     weights, mean_x, mean_y, *sds, correlations = np.moveaxis(figures, -1, 0)
-    with np.errstate(divide="ignore"):  # the weight of a single component is infinitely sure
-        logits = np.log(weights) - np.log1p(-weights)
-        ways = [logits, mean_x, mean_y, *np.log(sds), np.arctanh(correlations)]
-    return np.stack(ways, axis=-1)
+    values = [logit(weights), mean_x, mean_y, *np.log(sds), np.arctanh(correlations)]
+    return np.stack(values, axis=-1)
 
 
 def from_scales(values: FloatArray) -> FloatArray:
     """The figures whose values on their scales are these, shape (..., 6)."""
     logits, mean_x, mean_y, *logs, angles = np.moveaxis(values, -1, 0)
-    weights = np.exp(-np.logaddexp(0, -logits))
-    return np.stack([weights, mean_x, mean_y, *np.exp(logs), np.tanh(angles)], axis=-1)
+    return np.stack([expit(logits), mean_x, mean_y, *np.exp(logs), np.tanh(angles)], axis=-1)
 
 
 def measure_rates(figures: FloatArray) -> FloatArray:
