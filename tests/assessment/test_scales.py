@@ -5,7 +5,7 @@ import torch
 from builders import random_mixture
 
 from gmmcli.core.cells.information import take_roots
-from gmmcli.core.uncertainty.scales import (
+from gmmcli.core.assessment.scales import (
     differentiate_scales,
     from_scales,
     measure_figures,

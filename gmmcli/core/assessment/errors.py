@@ -20,7 +20,7 @@ from gmmcli.core.cells.information import (
 )
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.uncertainty.scales import (
+from gmmcli.core.assessment.scales import (
     OF_SHAPE,
     differentiate_scales,
     from_scales,

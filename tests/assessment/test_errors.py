@@ -10,8 +10,8 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.information import sum_squared_scores, take_roots
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.uncertainty.errors import Errors, estimate_errors
-from gmmcli.core.uncertainty.scales import measure_figures
+from gmmcli.core.assessment.errors import Errors, estimate_errors
+from gmmcli.core.assessment.scales import measure_figures
 from gmmcli.settings import FitSettings
 
 

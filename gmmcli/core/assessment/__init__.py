@@ -1,0 +1,9 @@
+"""Assessment: how sure the figures of a mixture are, and where it does not describe the points.
+
+Here belong the `scales` on which figures have errors that are alike on either side, and the
+`errors` themselves. NumPy only, but for quantiles.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

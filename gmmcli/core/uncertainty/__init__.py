@@ -1,9 +1,0 @@
-"""Uncertainty: how sure the parameters of a mixture are.
-
-Here belong the `scales` on which parameters have errors that are alike on either side, and the
-`errors` themselves. NumPy only, but for quantiles.
-"""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
