@@ -6,12 +6,12 @@ import torch
 from builders import cells_of, fit, gaussian, mixture_of, over_background, random_mixture, sampled
 from scipy import stats
 
+from gmmcli.core.assessment.errors import Errors, estimate_errors
+from gmmcli.core.assessment.scales import measure_figures
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.information import sum_squared_scores, take_roots
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.assessment.errors import Errors, estimate_errors
-from gmmcli.core.assessment.scales import measure_figures
 from gmmcli.settings import FitSettings
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from builders import random_mixture
 
-from gmmcli.core.cells.information import take_roots
 from gmmcli.core.assessment.scales import (
     differentiate_scales,
     from_scales,
@@ -12,6 +11,7 @@ from gmmcli.core.assessment.scales import (
     measure_rates,
     to_scales,
 )
+from gmmcli.core.cells.information import take_roots
 
 
 def test_figures_come_back_from_their_scales() -> None:

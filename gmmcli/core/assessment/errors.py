@@ -10,6 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from gmmcli.core.assessment.scales import (
+    OF_SHAPE,
+    differentiate_scales,
+    from_scales,
+    measure_figures,
+    measure_rates,
+    to_scales,
+)
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.gaps import place_cubature_points
 from gmmcli.core.cells.information import (
@@ -20,14 +28,6 @@ from gmmcli.core.cells.information import (
 )
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.assessment.scales import (
-    OF_SHAPE,
-    differentiate_scales,
-    from_scales,
-    measure_figures,
-    measure_rates,
-    to_scales,
-)
 from gmmcli.settings import CovarianceType
 
 
