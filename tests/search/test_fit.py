@@ -125,7 +125,7 @@ def test_steps_that_stall_begin_anew() -> None:
     settings = FitSettings(2, "EVE", floor=0.5)
     outcome = fit(cells_of(np.column_stack([x, y])), settings)
     assert outcome.status is Status.CONVERGED
-    assert outcome.states[-1].step < 200
+    assert outcome.history.last_step < 200
 
 
 def test_a_fit_says_how_it_ended(article: Cells) -> None:

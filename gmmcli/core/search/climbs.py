@@ -154,6 +154,7 @@ def tell(climbed: Climbed, search: Search | None) -> Outcome:
         coarseness=coarseness,
         criteria=criteria(cells, mixture, log_likelihood, problem.covariance, problem.worth),
         floored=tuple(np.flatnonzero(floored).tolist()),
+        least=problem.whitening.unwhiten_covariances(problem.least),
         n_effective=cells.n_points * problem.worth,
         search=search,
     )
