@@ -30,10 +30,10 @@ from gmmcli.cli.summary import (
     describe_type,
     has_thin_components,
     name_strays,
-    tabulate_axes,
     tabulate_components,
 )
 from gmmcli.core.runs.cautions import caution
+from gmmcli.core.runs.components import explain_errors, write_components
 from gmmcli.settings import ALIKE, Choice
 
 if TYPE_CHECKING:
@@ -214,8 +214,10 @@ def report_fit(
     reporter.print(describe_end(fit))
     columns, background = task.points.columns, fit.mixture.background
     shows_axes = task.request.axes or has_thin_components(fit.mixture)
-    tabulate = tabulate_axes if shows_axes else tabulate_components
-    reporter.print(tabulate(fit.mixture, columns, reporter.width))
+    rows = write_components(fit.mixture, fit.errors, shows_axes=shows_axes)
+    reporter.print(tabulate_components(rows, columns, reporter.width, shows_axes=shows_axes))
+    if (example := explain_errors(rows)) is not None:
+        reporter.print(example)
     if (shapes := describe_type(fit.settings.covariance)) is not None:
         reporter.print(shapes)
     if likeness is not None:

@@ -106,6 +106,7 @@ def collect_parameters(
             "search": None if fit.search is None else asdict(fit.search),
             "seconds": round(fit.seconds, 3),
         },
+        "uncertainty": None if fit.errors is None else fit.errors.to_json(),
         "groups": fit.groups.to_json(),
         **_describe_kin(provenance),
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
