@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gmmcli.core.runs.cautions import caution_on_header, caution_on_rows
+from gmmcli.core.runs.components import write_with_error
 from gmmcli.core.runs.words import count, name_candidate, write_nats
 from gmmcli.core.search.status import Status
 from gmmcli.errors import escape
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from gmmcli.core.mixture.background import Background
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
-    from gmmcli.core.runs.result import Fit
+    from gmmcli.core.runs.result import Fit, Provenance
     from gmmcli.core.search.criteria import Selection
     from gmmcli.core.search.outcome import Search
     from gmmcli.core.tables.table import Table as Points
@@ -42,6 +43,15 @@ def describe_rows(
         selected, rows = points.count_selected()
         yield f"{points.where}: {selected:,} of {rows:,} rows"
     yield from caution_on_rows(points, compression, are_columns_chosen=are_columns_chosen)
+
+
+def describe_provenance(provenance: "Provenance") -> str:
+    """What data a run is of: the table, its rows and the coordinates."""
+    x, y = provenance.columns
+    rows, skipped = count(provenance.n_rows, "row"), provenance.n_skipped
+    left_out = f", {skipped:,} left out" if skipped else ""
+    where = f", where {asked}" if (asked := provenance.asked.where) is not None else ""
+    return f"{x!r} and {y!r} of {provenance.source}: {rows}{left_out}{where}"
 
 
 def describe_end(fit: "Fit") -> str:
@@ -164,7 +174,10 @@ def describe_type(covariance: CovarianceType) -> str | None:
 
 
 def describe_background(
-    background: "Background", columns: tuple[str, str], n_points: float | None
+    background: "Background",
+    columns: tuple[str, str],
+    n_points: float | None,
+    error: float | None = None,
 ) -> str:
     """What a background weighs, how many points that is, and the box that it is uniform over.
 
@@ -172,6 +185,7 @@ def describe_background(
         background: in data units.
         columns: the names of the two coordinates.
         n_points: N; None where rows have weights, which are no numbers of points.
+        error: the standard error of its weight; None where that has none.
     """
     points = ""
     if n_points is not None:
@@ -181,7 +195,10 @@ def describe_background(
     for name, (low, high) in zip(columns, background.box.tolist(), strict=True):
         decimals = max(2 - math.floor(math.log10(high - low)), 0)
         sides.append(f"{name} {low:,.{decimals}f} to {high:,.{decimals}f}")
-    return f"background: weight {background.weight:.4f}{points}, over {' and '.join(sides)}"
+    weight = f"{background.weight:.4f}"
+    if error:
+        weight = write_with_error(background.weight, error)
+    return f"background: weight {weight}{points}, over {' and '.join(sides)}"
 
 
 def describe_groups(groups: "Groups") -> str:

@@ -70,6 +70,7 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "cells": 1_000_000,
         "table": None,
         "valley": 0.95,
+        "level": 0.95,
         "where": None,
         "weight": None,
         "by": None,
@@ -356,7 +357,7 @@ def test_a_start_leaves_no_choice(
 
 def test_a_stray_row_is_named(work: Path, run: Callable[..., Result]) -> None:
     result = run("fit", ROOT / "tests" / "cases" / "stray_decimal.csv", "--no-frames")
-    assert "background: weight 0.0249, about 1 of 41 points, over height 157 to" in result.stdout
+    assert "background: weight 0.025(24), about 1 of 41 points, over height 157 to" in result.stdout
     assert "in the background: row 41 (strays, or the tails of a component)" in result.stdout
     background = parameters("stray_decimal")["background"]
     assert background["count"] == pytest.approx(41 * background["weight"])

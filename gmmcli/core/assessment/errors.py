@@ -76,13 +76,25 @@ class Errors:
         if any(each.shape != shape for each in found) or self.axes.shape != (shape[0], 3):
             raise MixtureError("the errors of components are not of one number of them")
 
-    @property
-    def misfit(self) -> float:
-        """The largest ratio of a standard error to that of Gaussian components, either way up."""
+    def find_misfit(
+        self, numbers: FloatArray, *, apart: float = 1.25, chance: float = 4.0
+    ) -> float | None:
+        """The largest factor between a standard error and that of a Gaussian component.
+
+        None where all are as chance may have them.
+
+        Args:
+            numbers: of the points of each component, shape (K,).
+            apart: factors of less are of no matter.
+            chance: so many over the root of the number of points is the log of a factor that
+                Gaussians hardly reach: that of a deviation's error varies by sqrt(1.5 / n), as the
+                variance of a kurtosis is 24 / n.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.abs(np.log(self.standard_errors / self.model_standard_errors))
-        known = ratios[np.isfinite(ratios)]
-        return float(np.exp(known.max())) if len(known) else 1.0
+            logs = np.abs(np.log(self.standard_errors / self.model_standard_errors))
+            bounds = np.maximum(np.log(apart), chance / np.sqrt(numbers))
+        beyond = logs[np.isfinite(logs) & (logs > bounds[:, None])]
+        return float(np.exp(beyond.max())) if len(beyond) else None
 
     def reorder(self, order: IntArray) -> "Errors":
         """The same with component `order[k]` in place k."""

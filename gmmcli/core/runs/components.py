@@ -70,7 +70,7 @@ def explain_errors(rows: list[list[str]]) -> str | None:
     for written in (figure for row in rows for figure in row):
         value, _, rest = written.partition("(")
         digits, _, end = rest.partition(")")
-        if "." in value and not end:
+        if digits and "." in value and not end:
             n_decimals = len(value.partition(".")[2])
             error = int(digits) / 10**n_decimals
             meaning = f"{written} is {value} ± {error:.{n_decimals}f}"

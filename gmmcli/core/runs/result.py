@@ -74,7 +74,7 @@ class Fit:
 
     def gap_ratio(self, gap: NatsPerPoint) -> float:
         """How a gap, in nats per point, compares with the largest that is allowed."""
-        return compare_gap(self.cells, gap)
+        return compare_gap(self.cells.n_points, gap)
 
 
 def describe(outcome: Outcome, valley: float = VALLEY, level: float = LEVEL) -> Fit:
