@@ -20,6 +20,7 @@ from click.testing import Result
 from gmmcli.cli.reporter import Reporter
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.mixture import read_mixture
+from gmmcli.core.runs.components import write_with_error
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.search.criteria import criteria
 from gmmcli.pictures.painter import Painter
@@ -398,8 +399,10 @@ def test_a_start_with_a_background_is_fitted_and_tells_of_it(
     assert result.exit_code == 0
     (line,) = (each for each in result.stdout.splitlines() if each.startswith("background: "))
     assert line.endswith("of 400 points, over x -12.0 to 14.0 and y -9.0 to 11.0")
-    background = json.loads(Path("stray/parameters.json").read_text())["background"]
-    assert line.startswith(f"background: weight {background['weight']:.4f}, about ")
+    told = json.loads(Path("stray/parameters.json").read_text())
+    error = told["uncertainty"]["standard_errors"]["background"]
+    weight = write_with_error(told["background"]["weight"], error)
+    assert line.startswith(f"background: weight {weight}, about ")
     rows = Path("rows.csv").read_text().splitlines()
     assert rows[0] == "x,y,label,predicted_label,probability,log_density,group"
     assert {row.split(",")[3] for row in rows[1:]} == {"-1", "0", "1"}

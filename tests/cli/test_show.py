@@ -31,7 +31,8 @@ def test_the_summary_comes_again_from_the_run_alone(run: tuple[Path, Result]) ->
     *said, wrote = fitted.stdout.splitlines()
     assert wrote.startswith("wrote ")
     told, took = said[0].split(", ")  # which is kept to a millisecond
-    assert again[0].startswith(f"{told}, ") and took.endswith(" s")
+    assert again[0].startswith(f"{told}, ")
+    assert took.endswith(" s")
     assert again[1:] == said[1:]
     assert shown.stderr.splitlines() == fitted.stderr.splitlines()[1:]  # but the choice of columns
 

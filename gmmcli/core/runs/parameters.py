@@ -107,9 +107,9 @@ def collect_parameters(
         **_write_mixture(fit.mixture, fit.cells.n_points),
         "columns": list(provenance.columns),
         "fit": {
-            **Figures.of(fit, exact_log_likelihood).to_json(),
             "steps": fit.history.last_step,
             "cells": fit.cells.n_cells,
+            **Figures.of(fit, exact_log_likelihood).to_json(),
         },
         "uncertainty": None if fit.errors is None else fit.errors.to_json(),
         "groups": fit.groups.to_json(),
