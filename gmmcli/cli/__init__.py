@@ -9,6 +9,7 @@ import click
 
 from gmmcli import __version__
 from gmmcli.cli.application import Application
+from gmmcli.cli.compare import compare
 from gmmcli.cli.fit import fit
 from gmmcli.cli.generate import generate
 from gmmcli.cli.plot import plot
@@ -70,3 +71,4 @@ gmm.add_command(fit)
 gmm.add_command(plot)
 gmm.add_command(predict)
 gmm.add_command(show)
+gmm.add_command(compare)

@@ -1,0 +1,83 @@
+"""How two runs differ, in words and numbers."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from gmmcli.cli.summary import shorten_names
+from gmmcli.core.runs.components import write_with_error
+from gmmcli.core.runs.words import list_components
+
+if TYPE_CHECKING:
+    from gmmcli.core.runs.comparison import Comparison
+
+
+def tabulate_comparison(
+    comparison: "Comparison", columns: tuple[str, str], width: int, *, unlikely: float = 1.96
+) -> Table:
+    """A table of how each component of the second run differs from its partner in the first.
+
+    Args:
+        comparison: of two runs.
+        columns: the names of the two coordinates.
+        width: of the table, in characters.
+        unlikely: differences of more standard errors have a star: 5 in 100 have by chance.
+    """
+    rows = []
+    for p, (one, other) in enumerate(comparison.pairs.tolist()):
+        pairs = zip(comparison.differences[p], comparison.standard_errors[p], strict=True)
+        row = [
+            write_with_error(value, error) if np.isfinite(error) and error > 0 else f"{value:.4g}"
+            for value, error in pairs
+        ]
+        stars = np.abs(comparison.z_scores[p]) > unlikely  # NaN is not
+        marked = [text + "*" if star else text for text, star in zip(row, stars, strict=True)]
+        rows.append([f"{one}" if one == other else f"{one}, {other}", *marked])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    x, y = shorten_names(columns, width, widths[1:])
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
+    headings = ("component", "weight", f"mean\n{x}", f"mean\n{y}", f"sd\n{x}", f"sd\n{y}")
+    for heading in (*headings, "correlation"):
+        table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def describe_comparison(
+    comparison: "Comparison", first: str, second: str, *, unlikely: float = 0.05
+) -> Iterator[str]:
+    """Lines on what the table shows, on components without a partner, and on the test of one.
+
+    Args:
+        comparison: of two runs.
+        first: the name of the one.
+        second: that of the other.
+        unlikely: below it, a p-value is held to be against one mixture.
+    """
+    yield (
+        f"{second} less {first}, with standard errors of the last digits in brackets; a star marks "
+        "differences of more than 1.96 standard errors, as 5 in 100 are by chance"
+    )
+    for name, numbers in zip((first, second), comparison.alone, strict=True):
+        if numbers:
+            yield f"without a partner: {list_components(numbers)} of {name}"
+    ratio = comparison.likelihood_ratio
+    if ratio is None:
+        yield (
+            "no test of one mixture for both: it takes as many components, of one covariance "
+            "type and without a background"
+        )
+        return
+    verdict = "the data do not tell the two mixtures apart"
+    if ratio.p_value < unlikely:
+        verdict = "the two mixtures differ by more than chance brings"
+    p_value = f"{ratio.p_value:.3f}" if ratio.p_value >= 0.001 else f"{ratio.p_value:.1e}"
+    yield (
+        f"likelihood-ratio test of one mixture for both: {ratio.statistic:.2f} with "
+        f"{ratio.degrees} degrees of freedom, p = {p_value}: {verdict}"
+    )

@@ -1,0 +1,168 @@
+"""Two fits compared: component by component in standard errors, and as one mixture against two."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import chdtrc
+
+from gmmcli.core.assessment.errors import Errors
+from gmmcli.core.assessment.scales import (
+    FIGURES,
+    list_known,
+    measure_figures,
+    measure_rates,
+    to_scales,
+)
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.distances import measure_distances
+from gmmcli.core.mixture.matching import match
+from gmmcli.core.mixture.structures import count_parameters
+from gmmcli.core.runs.directory import RunRecord
+from gmmcli.errors import RunError
+
+
+@dataclass(frozen=True)
+class LikelihoodRatio:
+    """How much better two mixtures describe two data sets than one describes both.
+
+    Attributes:
+        statistic: twice the log-likelihood ratio.
+        degrees: of freedom: the number of free parameters of one mixture.
+        p_value: how often it is larger where the truth is one mixture of Gaussians (Wilks 1938).
+    """
+
+    statistic: float
+    degrees: int
+    p_value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """How one run's mixture differs from another's, over P pairs of components.
+
+    Attributes:
+        pairs: the numbers of the components, in the first run and the second, shape (P, 2).
+        distances: the Bhattacharyya distances between these, in nats, shape (P,).
+        differences: of the figures, the second less the first, shape (P, 6), in data units.
+        standard_errors: of the differences, shape (P, 6); NaN where one has none.
+        z_scores: of the figures on their scales, shape (P, 6); NaN where one has no error.
+        alone: the numbers of the components without a partner, of either run.
+        likelihood_ratio: None where the mixtures are not of one kind and number.
+    """
+
+    pairs: npt.NDArray[np.intp]
+    distances: FloatArray
+    differences: FloatArray
+    standard_errors: FloatArray
+    z_scores: FloatArray
+    alone: tuple[tuple[int, ...], tuple[int, ...]]
+    likelihood_ratio: LikelihoodRatio | None
+
+    @property
+    def farthest(self) -> tuple[int, int] | None:
+        """The pair and the figure that differ most in standard errors; None where none has any."""
+        sizes = np.nan_to_num(np.abs(self.z_scores), nan=-1.0)
+        if not (sizes >= 0).any():
+            return None
+        pair, figure = np.unravel_index(sizes.argmax(), sizes.shape)
+        return int(pair), int(figure)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same, ready for `json.dump`; what has no error is None."""
+        pairs = [
+            {
+                "components": self.pairs[p].tolist(),
+                "distance": float(self.distances[p]),
+                "differences": _name(self.differences[p]),
+                "standard_errors": _name(self.standard_errors[p]),
+                "z_scores": _name(self.z_scores[p]),
+            }
+            for p in range(len(self.pairs))
+        ]
+        ratio = self.likelihood_ratio
+        return {
+            "pairs": pairs,
+            "alone": [list(numbers) for numbers in self.alone],
+            "likelihood_ratio": None if ratio is None else vars(ratio),
+        }
+
+
+def compare_runs(first: RunRecord, second: RunRecord) -> Comparison:
+    """How the mixtures of two runs of independent data differ.
+
+    Components are paired so that the sum of their Bhattacharyya distances is least. The two are
+    tried against one mixture by fitting that to the cells of both.
+
+    Raises:
+        RunError: when they are of other coordinates, or one has no errors.
+        FitError: when the fit of both diverges.
+    """
+    if first.columns != second.columns:
+        names = " and ".join(f"{x!r}, {y!r}" for x, y in (first.columns, second.columns))
+        raise RunError(f"the runs are of different coordinates, {names}: compare runs of the same")
+    errors = [_take_errors(run) for run in (first, second)]
+    partners = match(first.mixture, second.mixture)
+    pairs = np.stack([np.flatnonzero(partners >= 0), partners[partners >= 0]], axis=1)
+    figures, own = [], []
+    for run, of_run, numbers in zip((first, second), errors, pairs.T, strict=True):
+        figures.append(measure_figures(run.mixture)[numbers])
+        own.append(of_run.standard_errors[numbers])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = to_scales(figures[1]) - to_scales(figures[0])
+        spreads = [error / measure_rates(each) for error, each in zip(own, figures, strict=True)]
+        z_scores = apart / np.hypot(*spreads)
+    numbers_of = [range(run.mixture.n_components) for run in (first, second)]
+    alone = [set(numbers) - set(p) for numbers, p in zip(numbers_of, pairs.T.tolist(), strict=True)]
+    return Comparison(
+        pairs=pairs,
+        distances=measure_distances(first.mixture, second.mixture)[tuple(pairs.T)],
+        differences=figures[1] - figures[0],
+        standard_errors=np.hypot(*own),
+        z_scores=np.where(np.isfinite(z_scores), z_scores, np.nan),
+        alone=(tuple(sorted(alone[0])), tuple(sorted(alone[1]))),
+        likelihood_ratio=_test_likelihood(first, second),
+    )
+
+
+def _take_errors(run: RunRecord) -> Errors:
+    """The errors of a run.
+
+    Raises:
+        RunError: when it has none.
+    """
+    if run.errors is None:
+        raise RunError(
+            f"the fit of {run.provenance.source} has no standard errors, as it did not converge "
+            "or an earlier version wrote it: fit it again"
+        )
+    return run.errors
+
+
+def _test_likelihood(first: RunRecord, second: RunRecord) -> LikelihoodRatio | None:
+    """The likelihood-ratio test of one mixture against two; None where they are not of one kind.
+
+    The one is the better of where the climbs from either mixture lead.
+    """
+    from gmmcli.core.inference.model import skip_checks
+    from gmmcli.core.search.fit import fit_from
+
+    one, other = first.mixture, second.mixture
+    covariance = first.settings.covariance
+    has_background = one.background is not None or other.background is not None
+    is_one_kind = covariance == second.settings.covariance and not has_background
+    if not is_one_kind or one.n_components != other.n_components:
+        return None
+    cells = first.cells.join(second.cells)
+    with skip_checks():
+        pooled = [fit_from(cells, first.settings, each).elbo for each in (one, other)]
+    apart = first.figures.log_likelihood + second.figures.log_likelihood
+    statistic = max(2 * (apart - max(pooled)), 0.0)
+    degrees = count_parameters(one.n_components, covariance)
+    return LikelihoodRatio(statistic, degrees, float(chdtrc(degrees, statistic)))
+
+
+def _name(values: FloatArray) -> dict[str, Any]:
+    """The figures of a component, shape (6,), by their names."""
+    return dict(zip(FIGURES, list_known(values), strict=True))
