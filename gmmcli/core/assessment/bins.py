@@ -107,7 +107,12 @@ def weigh_bins(bins: Bins, mixture: Mixture) -> FloatArray:
     """
     low, high = bins.lows, bins.highs
     corners = np.stack(
-        [high, np.column_stack([low[:, 0], high[:, 1]]), np.column_stack([high[:, 0], low[:, 1]]), low]
+        [
+            high,
+            np.column_stack([low[:, 0], high[:, 1]]),
+            np.column_stack([high[:, 0], low[:, 1]]),
+            low,
+        ]
     )
     signs = np.array([1, -1, -1, 1])[:, None]
     shares = np.zeros(len(low))

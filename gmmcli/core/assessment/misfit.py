@@ -6,14 +6,14 @@ lie about it; the mixture with a histogram of all points.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gmmcli.core.assessment.bins import cut_bins, weigh_bins
+from gmmcli.core.assessment.rounding import compare_steps, narrow, spread_grains
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.gaps import spread_cells
 from gmmcli.core.cells.grain import Grain, find_grain
@@ -27,20 +27,20 @@ GAUSSIAN_KURTOSIS = 8.0
 
 
 class Shape(Enum):
-    """How the points of a component differ from a Gaussian's, as a summary says it.
+    """How a component's points differ from a Gaussian's, as a summary says it of the component.
 
     Attributes:
-        remedy: what may describe them.
+        remedies: what may describe them.
     """
 
-    HEAVY = "heavier tails than a Gaussian", "more components, or --background on,"
-    FLAT = "flatter than a Gaussian, or hollow", "more components"
-    LEANING = "more to one side of its mean", "more components, or the log of a coordinate,"
-    OTHER = "otherwise than a Gaussian's points", "more components"
+    HEAVY = "has heavier tails", ("more components", "--background on")
+    FLAT = "is flatter, or hollow in the middle", ("more components",)
+    LEANING = "leans to one side", ("more components", "the log of a coordinate")
+    OTHER = "is of another shape", ("more components",)
 
-    def __init__(self, words: str, remedy: str) -> None:
+    def __init__(self, words: str, remedies: tuple[str, ...]) -> None:
         self.words = words
-        self.remedy = remedy
+        self.remedies = remedies
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,10 +133,6 @@ def measure_misfit(
 ) -> Misfit:
     """Where a mixture does not describe the points of some cells.
 
-    The limit of a component of n points is 1.3 over the root of n, which of 200 samples of
-    Gaussians at most 2 % pass though the parameters are fitted, and not less than 0.03
-    (benchmarks/misfit.py).
-
     Args:
         cells: in data units.
         mixture: in the same units, fitted to them.
@@ -149,15 +145,15 @@ def measure_misfit(
     """
     grain = find_grain(cells) if grain is None else grain
     squares = cells.counts / grain.worth if squares is None else squares
-    coarseness = _compare_steps(mixture, grain.steps)
-    points, origins, seen = _spread_grains(cells, mixture, grain, coarseness)
+    coarseness = compare_steps(mixture, grain.steps)
+    points, origins, seen = spread_grains(cells, mixture, grain, coarseness)
     moments = _take_moments(points, seen, (squares / cells.counts)[origins] * points.counts)
     numbers = moments.masses**2 / np.maximum(moments.squares, np.finfo(np.float64).tiny)
-    limits = _limit(numbers)
+    limits = limit(numbers, mixture.n_components)
     limits[coarseness > 1] = limits[list(floored)] = np.inf
     masses = np.where(moments.masses > 0, moments.masses, np.inf)
     excess, excess_error, n_bins = _measure_excess(
-        cells, _narrow(mixture, grain, coarseness), cells.n_points**2 / float(squares.sum())
+        cells, narrow(mixture, grain, coarseness), cells.n_points**2 / float(squares.sum())
     )
     return Misfit(
         distances=_measure_distances(moments.histograms, masses),
@@ -171,69 +167,27 @@ def measure_misfit(
     )
 
 
-def _limit(numbers: FloatArray, *, least: float = 0.03, reach: float = 1.3) -> FloatArray:
+def limit(
+    numbers: FloatArray, n_components: int, *, least: float = 0.03, chance: float = 0.005
+) -> FloatArray:
     """From where on distances of components of so many points are told, shape (K,).
+
+    Squares of Mahalanobis distances are exponential, and their mean is fitted. The distance of n of
+    them is beyond c / sqrt(n) with a probability of about exp(0.75 - 3.13 c²) where that is small:
+    a curve through critical values of Stephens (1974, "EDF statistics for goodness of fit and some
+    comparisons"), 1.094 for 5 % and 1.308 for 1 %. Leanings are smaller. The chance is shared among
+    the components.
 
     Args:
         numbers: of points, shape (K,).
+        n_components: K.
         least: what matters however many points show it.
-        reach: of chance, times the root of the number of points: Gaussians that are told not to be
+        chance: the share of Gaussian mixtures of which some component is told not to be Gaussian,
             against others that are not found out (benchmarks/misfit.py).
     """
+    reach = math.sqrt((0.75 + math.log(n_components / chance)) / 3.13)
     with np.errstate(divide="ignore"):
         return np.maximum(least, reach / np.sqrt(numbers))
-
-
-def _compare_steps(mixture: Mixture, steps: FloatArray) -> FloatArray:
-    """The steps of rounded values over the least deviation of each component, shape (K,)."""
-    scaled = np.linalg.solve(mixture.cholesky_factors(), np.diag(steps))
-    return np.linalg.norm(scaled, ord=2, axis=(1, 2))
-
-
-def _spread_grains(
-    cells: Cells,
-    mixture: Mixture,
-    grain: Grain,
-    coarseness: FloatArray,
-    *,
-    fine: float = 16,
-    most: int = 300_000,
-) -> tuple[Cells, npt.NDArray[np.intp], Mixture]:
-    """Cells at one place each, which of all each is of, and the mixture as they show it.
-
-    A rounded value is spread evenly over its step, and the mixture as much.
-
-    Args:
-        cells: in data units.
-        mixture: in the same units.
-        grain: what points were written down with.
-        coarseness: of `_compare_steps`.
-        fine: how many places a component is wide, in its deviations.
-        most: about how many places there are: time against fineness.
-    """
-    coarsest = coarseness[coarseness <= 1].max(initial=0.0)
-    n_places = math.ceil(min(fine * coarsest, math.sqrt(most / cells.n_cells)))
-    if n_places < 2:
-        return *spread_cells(cells), mixture
-    along = (np.arange(n_places) + 0.5) / n_places - 0.5
-    offsets = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2) * grain.steps
-    wide, single = np.flatnonzero(cells.have_spread), np.flatnonzero(~cells.have_spread)
-    some = cells.select(wide)
-    some, of_some = spread_cells(replace(some, covariances=some.covariances + grain.covariance))
-    places = (cells.means[single] + offsets[:, None]).reshape(-1, 2)
-    counts = np.tile(cells.counts[single] / len(offsets), len(offsets))
-    points = Cells(counts, places, np.zeros((len(counts), 2, 2))).join(some)
-    origins = np.concatenate([np.tile(single, len(offsets)), wide[of_some]])
-    return points, origins, replace(mixture, covariances=mixture.covariances + grain.covariance)
-
-
-def _narrow(mixture: Mixture, grain: Grain, coarseness: FloatArray) -> Mixture:
-    """The mixture of values before they were rounded, by Sheppard's correction (1898).
-
-    Components narrower than a step stay as they are.
-    """
-    hidden = np.where((coarseness <= 1)[:, None, None], grain.covariance, 0.0)
-    return replace(mixture, covariances=mixture.covariances - hidden)
 
 
 class _Moments(NamedTuple):
@@ -275,7 +229,9 @@ def _take_moments(
     masses, weights = np.zeros(n_components), np.zeros(n_components)
     fourths, directions = np.zeros(n_components), np.zeros((n_components, 2))
     histograms = np.zeros((n_components, n_ellipses))
-    for part in np.array_split(np.arange(points.n_cells), points.n_cells * n_components // at_once + 1):
+    for part in np.array_split(
+        np.arange(points.n_cells), points.n_cells * n_components // at_once + 1
+    ):
         u, v, shares = _place(points.means[part], mixture)
         distances = u * u + v * v
         held = shares * points.counts[part]
@@ -310,7 +266,7 @@ def _measure_distances(histograms: FloatArray, masses: FloatArray) -> FloatArray
 
 
 def _measure_excess(
-    cells: Cells, mixture: Mixture, n_points: float, *, fewest: int = 100, nothing: float = 1e-15
+    cells: Cells, mixture: Mixture, n_points: float, *, fewest: int = 400, nothing: float = 1e-15
 ) -> tuple[float, float, int]:
     """What a histogram has over a mixture, in nats per point, its standard error, and its bins.
 
@@ -321,7 +277,8 @@ def _measure_excess(
         cells: in data units.
         mixture: in the same units.
         n_points: how many the points are worth.
-        fewest: places in a bin where cells have a spread, which edges cut (benchmarks/misfit.py).
+        fewest: places in a bin where cells have a spread: what edges that cut cells add to the
+            excess, some 0.0005 nats, against fineness (benchmarks/misfit.py).
         nothing: the least share of the mixture in a bin, below which is rounding.
     """
     points, _ = spread_cells(cells)

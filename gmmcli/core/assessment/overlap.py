@@ -54,7 +54,8 @@ def measure_overlap(cells: Cells, mixture: Mixture, *, at_once: int = 150_000) -
         for k, share in enumerate(shares):
             masses[k] += np.bincount(labels, share * some.counts, n_parts)
     totals = masses.sum(axis=1, keepdims=True)
-    return np.where(totals > 0, masses / np.where(totals > 0, totals, 1), np.eye(n_parts))
+    has_points = totals > np.finfo(np.float64).eps * cells.n_points
+    return np.where(has_points, masses / np.where(has_points, totals, 1.0), np.eye(n_parts))
 
 
 def find_worst_confusion(overlap: FloatArray, mixture: Mixture) -> Confusion | None:
