@@ -136,7 +136,7 @@ def predict(
 
 
 def read_fitted(run: Path, x_column: str | None, y_column: str | None) -> "Parameters":
-    """What a run says, of the coordinates that the user names, if any; or a mixture in another file.
+    """What a run says, of the coordinates that the user names, or a mixture in another file.
 
     Args:
         run: the directory, or the file.

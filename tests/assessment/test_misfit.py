@@ -8,7 +8,7 @@ import pytest
 from builders import cells_of, gaussian, mixture_of, over_background, random_mixture, sampled
 from scipy import stats
 
-from gmmcli.core.assessment.misfit import Misfit, Shape, limit, measure_misfit
+from gmmcli.core.assessment.misfit import Misfit, Shape, find_limits, measure_misfit
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.grain import Grain
 from gmmcli.core.mixture.covariances import FloatArray
@@ -62,7 +62,7 @@ def test_distances_are_those_of_scipy(draw: Callable[..., FloatArray]) -> None:
     round_ones = away @ np.linalg.inv(mixture.cholesky_factors()[0]).T
     directions = round_ones / np.linalg.norm(round_ones, axis=1, keepdims=True)
     assert misfit.leanings[0] == pytest.approx(np.linalg.norm(directions.mean(axis=0)))
-    np.testing.assert_allclose(misfit.limits, limit(np.array([500.0]), 1))
+    np.testing.assert_allclose(misfit.limits, find_limits(np.array([500.0]), 1))
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_limits_are_passed_by_chance_as_often_as_they_say(chance: float) -> None
     inside = np.sort(-np.expm1(-samples / samples.mean(axis=1, keepdims=True)), axis=1)
     steps = np.arange(n + 1) / n
     distances = np.maximum(steps[1:] - inside, inside - steps[:-1]).max(axis=1)
-    beyond = (distances > limit(np.array([float(n)]), 1, chance=chance)).mean()
+    beyond = (distances > find_limits(np.array([float(n)]), 1, chance=chance)).mean()
     error = np.sqrt(chance / n_samples)
     assert 0.6 * chance < beyond < chance + 2 * error
-    shared = limit(np.array([float(n)]), 5, chance=5 * chance)
-    np.testing.assert_allclose(shared, limit(np.array([float(n)]), 1, chance=chance))
-    assert limit(np.array([1e6]), 1).tolist() == [0.03]
+    shared = find_limits(np.array([float(n)]), 5, chance=5 * chance)
+    np.testing.assert_allclose(shared, find_limits(np.array([float(n)]), 1, chance=chance))
+    assert find_limits(np.array([1e6]), 1).tolist() == [0.03]
 
 
 def test_gaussians_are_not_named() -> None:

@@ -148,13 +148,14 @@ def measure_misfit(
     coarseness = compare_steps(mixture, grain.steps)
     points, origins, seen = spread_grains(cells, mixture, grain, coarseness)
     moments = _take_moments(points, seen, (squares / cells.counts)[origins] * points.counts)
-    numbers = moments.masses**2 / np.maximum(moments.squares, np.finfo(np.float64).tiny)
-    limits = limit(numbers, mixture.n_components)
+    squared = np.maximum(moments.squares, np.finfo(np.float64).tiny)
+    numbers = moments.masses * (moments.masses / squared)
+    limits = find_limits(numbers, mixture.n_components)
     limits[coarseness > 1] = limits[list(floored)] = np.inf
     masses = np.where(moments.masses > 0, moments.masses, np.inf)
-    excess, excess_error, n_bins = _measure_excess(
-        cells, narrow(mixture, grain, coarseness), cells.n_points**2 / float(squares.sum())
-    )
+    n_points = cells.n_points * (cells.n_points / float(squares.sum()))
+    before = narrow(mixture, grain, coarseness)
+    excess, excess_error, n_bins = _measure_excess(cells, before, n_points)
     return Misfit(
         distances=_measure_distances(moments.histograms, masses),
         leanings=np.hypot(*moments.directions.T) / masses,
@@ -167,7 +168,7 @@ def measure_misfit(
     )
 
 
-def limit(
+def find_limits(
     numbers: FloatArray, n_components: int, *, least: float = 0.03, chance: float = 0.005
 ) -> FloatArray:
     """From where on distances of components of so many points are told, shape (K,).
