@@ -55,10 +55,8 @@ def caution_on_overlap(
     worst = find_worst_confusion(overlap, mixture)
     if worst is not None and worst.share > least:
         one, other = map(_name, (worst.component, worst.label))
-        yield (
-            f"{one} overlaps {other}, which would be the label of {worst.share:.0%} of its points: "
-            "see how probable each label is"
-        )
+        share = f"{100 * worst.share:.0f} % of its points"
+        yield f"{one} overlaps {other}, the label of {share}: see how probable each label is"
 
 
 def _describe(misfit: Misfit, component: int) -> str:
