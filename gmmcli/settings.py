@@ -86,8 +86,8 @@ SEED_RANGE = WholeRange(0)
 CELLS_RANGE = WholeRange(100, CELLS_AT_MOST)
 FLOOR_RANGE = RealRange(1e-7, 0.5)
 VALLEY_RANGE = RealRange(0, 1, is_open=True)
-CUT_RANGE = RealRange(0, 0.999999, is_open=True)
 LEARNING_RATE_RANGE = RealRange(1e-6, 1)
+CUT_RANGE = RealRange(0, 0.999999, is_open=True)
 
 
 @dataclass(frozen=True)

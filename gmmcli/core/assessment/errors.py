@@ -19,7 +19,7 @@ from gmmcli.core.assessment.scales import (
     to_scales,
 )
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.gaps import spread_cells
+from gmmcli.core.cells.gaps import place_cubature_points
 from gmmcli.core.cells.information import (
     N_PARAMETERS,
     observe_information,
@@ -84,7 +84,7 @@ def estimate_errors(
             that stand on it have no errors.
         level: the share of samples whose intervals hold what is so.
     """
-    points, _ = spread_cells(cells)
+    points = _spread(cells)
     information = observe_information(points, mixture, covariance, least, moves_background=True)
     scores = sum_squared_scores(points, mixture)
     inverse = information.inverse
@@ -110,6 +110,18 @@ def estimate_errors(
         background=_find_background_error(sandwich, mixture, cells.n_points),
         least_information=float(information.lengths[0]),
     )
+
+
+def _spread(cells: Cells) -> Cells:
+    """Cells of which each is at one place: those with a spread in four (see `gaps`)."""
+    wide = cells.have_spread
+    if not wide.any():
+        return cells
+    some = cells.select(wide)
+    places = place_cubature_points(some)  # (4, C, 2)
+    counts = np.tile(some.counts / len(places), len(places))
+    flat = np.zeros((len(counts), 2, 2))
+    return cells.select(~wide).join(Cells(counts, places.reshape(-1, 2), flat))
 
 
 def _are_open(mixture: Mixture, least: FloatArray | None) -> npt.NDArray[np.bool_]:
