@@ -1,7 +1,6 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,8 +111,7 @@ def predict(
     the ellipse that holds 95 % of their component have neither label nor group. With --counts,
     writes the columns label, group and count instead, and that of --by before them.
     """
-    added = {"responsibilities": responsibilities, "distance": distance}
-    check_counts(counts=counts, by=by, added=added)
+    added = check_counts(counts, by, responsibilities=responsibilities, distance=distance)
     from gmmcli.cli.reporter import Reporter
     from gmmcli.core.runs.words import name_data
 
@@ -131,17 +129,13 @@ def predict(
         for note in describe_fitted(run, fitted, where):
             Reporter().note(note)
         say = make_prediction(fitted, valley, cut, added)
+        columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
         write = partial(write_counts, by=by) if counts else write_predictions
-        write(source, fitted.columns, say, output, overwrite=overwrite)
+        write(source, columns, say, output, overwrite=overwrite)
 
 
 def read_fitted(run: Path, x_column: str | None, y_column: str | None) -> "Parameters":
-    """What a run says, of the coordinates that the user names, or a mixture in another file.
-
-    Args:
-        run: the directory, or the file.
-        x_column: the first coordinate, which a mixture alone does not name.
-        y_column: the second.
+    """What a run says; of any other file, the mixture in it, whose coordinates the user names.
 
     Raises:
         click.UsageError: where the user does not.
@@ -152,9 +146,7 @@ def read_fitted(run: Path, x_column: str | None, y_column: str | None) -> "Param
     from gmmcli.core.runs.parameters import Parameters, read_parameters
 
     if not run.is_file() or run.name == PARAMETERS:
-        fitted = read_parameters(run)
-        x, y = fitted.columns
-        return replace(fitted, columns=(x_column or x, y_column or y))
+        return read_parameters(run)
     mixture = read_mixture(run)
     if x_column is None or y_column is None:
         raise click.UsageError(f"{run} is a mixture and names no columns: give -x and -y")
@@ -197,19 +189,20 @@ def make_prediction(
     )
 
 
-def check_counts(*, counts: bool, by: str | None, added: Mapping[str, bool]) -> None:
-    """Raise where options ask for counts and for rows.
+def check_counts(counts: bool, by: str | None, /, **added: bool) -> Mapping[str, bool]:
+    """The columns that are asked for, by name, where options do not ask for counts and for rows.
 
     Args:
         counts: whether counts are asked for.
         by: the column whose values are told apart.
-        added: which columns are asked for.
+        **added: which columns are to be added to rows.
 
     Raises:
-        click.UsageError: naming them.
+        click.UsageError: naming the options that do.
     """
     if by is not None and not counts:
         raise click.UsageError("--by tells counts apart: add --counts")
     useless = [f"--{name}" for name, is_added in added.items() if is_added]
     if counts and useless:
         raise click.UsageError(f"--counts writes no rows: leave out {' and '.join(useless)}")
+    return added
