@@ -6,6 +6,7 @@ from .core.tables.source import Source as Source
 from .errors import GmmError as GmmError
 from .errors import GmmWarning as GmmWarning
 from .options import Options as Options
+from .run import PredictOptions as PredictOptions
 from .run import Run as Run
 
 __version__: str

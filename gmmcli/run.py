@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -26,11 +26,27 @@ from gmmcli.core.tables.prediction import predict_rows
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.ranges import WholeRange, check_flag, check_texts, check_word
-from gmmcli.settings import COLOUR_CHOICES, VALLEY_RANGE, ColourChoice
+from gmmcli.settings import COLOUR_CHOICES, CUT_RANGE, VALLEY_RANGE, ColourChoice
 from gmmcli.wording import translate_errors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+class PredictOptions(TypedDict, total=False):
+    """What may be asked of predictions, by the names and with the defaults of `gmm predict`.
+
+    Attributes:
+        valley: from where on valleys divide no groups; that of the fit by default.
+        responsibilities: add that of every component.
+        cut: leave label and group empty outside the ellipse that holds this share of the component.
+        distance: add the Mahalanobis distance to the component of the label.
+    """
+
+    valley: float | None
+    responsibilities: bool
+    cut: float | None
+    distance: bool
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,8 +158,7 @@ class Run:
         x: str | None = None,
         y: str | None = None,
         where: str | None = None,
-        valley: float | None = None,
-        responsibilities: bool = False,
+        **options: Unpack[PredictOptions],
     ) -> pd.DataFrame:
         """The rows of a table with what the mixture says about each, as `gmm predict` writes them.
 
@@ -152,39 +167,45 @@ class Run:
             x: the first coordinate there, if not that of the fit.
             y: the second.
             where: the condition that rows have to meet; all rows by default.
-            valley: from where on valleys divide no groups; that of the fit by default.
-            responsibilities: add that of every component.
+            **options: see `PredictOptions`.
 
         Raises:
             OptionError: for a value that an option cannot have.
             TableError: when the rows cannot be read.
+            TypeError: for an option that there is not.
         """
         with translate_errors():
             check_texts(x=x, y=y, where=where)
-            if valley is not None:
-                valley = VALLEY_RANGE.check("valley", valley)
-            shares = check_flag("responsibilities", responsibilities)
             columns = x or self.columns[0], y or self.columns[1]
-            label = partial(self._label, columns=columns, valley=valley, with_shares=shares)
+            label = partial(_label, columns=columns, predict=self._make_prediction(options))
             source = name_source(data, where=where)
             if isinstance(data, pd.DataFrame):
                 return _label_frame(data, source, label)
             rows: pd.DataFrame = label(source).to_pandas()
             return rows
 
-    def _label(
-        self, source: Source, *, columns: tuple[str, str], valley: float | None, with_shares: bool
-    ) -> pa.Table:
-        """All rows of a source, and after their columns the results."""
-        groups = directory.group_again(self.record, valley).groups
-        territories = None
-        if groups is not None:
+    def _make_prediction(self, options: PredictOptions) -> Callable[[Table], Any]:
+        """What the mixture says about the rows of a table, as a function of the table."""
+        unknown = [name for name in options if name not in PredictOptions.__annotations__]
+        if unknown:
+            raise TypeError(f"predict has no option {unknown[0]!r}: see gmmcli.PredictOptions")
+        if (valley := options.get("valley")) is not None:
+            valley = VALLEY_RANGE.check("valley", valley)
+        if (cut := options.get("cut")) is not None:
+            cut = CUT_RANGE.check("cut", cut)
+        groups, territories = directory.group_again(self.record, valley).groups, None
+        if groups is not None:  # which runs of an earlier version have none of
             territories = draw_territories(self.mixture, groups.tree, groups.valley)
-        with open_rows(source, columns) as table:
-            rows = predict_rows(
-                table, self.mixture, territories=territories, with_responsibilities=with_shares
-            )
-            return table.read(rows)
+        return partial(
+            predict_rows,
+            mixture=self.mixture,
+            territories=territories,
+            with_responsibilities=check_flag(
+                "responsibilities", options.get("responsibilities", False)
+            ),
+            with_distance=check_flag("distance", options.get("distance", False)),
+            cut=cut,
+        )
 
     def plot(self, step: int | None = None, *, colour: ColourChoice = "component") -> "Figure":
         """A step as a figure, as a frame shows it.
@@ -256,6 +277,20 @@ def open_rows(
         table = open_table(source, x=columns[0], y=columns[1], weight=weight)
         stack.callback(table.dataset.engine.backend.disconnect)
         yield table
+
+
+def _label(
+    source: Source, *, columns: tuple[str, str], predict: Callable[[Table], Any]
+) -> pa.Table:
+    """All rows of a source, and after their columns the results.
+
+    Args:
+        source: of the rows.
+        columns: the two coordinates.
+        predict: what makes the rows with their results of those of a table.
+    """
+    with open_rows(source, columns) as table:
+        return table.read(predict(table))
 
 
 def _label_frame(

@@ -93,6 +93,7 @@ FLOOR_RANGE = RealRange(1e-7, 0.5)
 VALLEY_RANGE = RealRange(0, 1, is_open=True)
 LEVEL_RANGE = RealRange(0.5, 0.9999)
 LEARNING_RATE_RANGE = RealRange(1e-6, 1)
+CUT_RANGE = RealRange(0, 0.999999, is_open=True)
 
 
 @dataclass(frozen=True)

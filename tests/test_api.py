@@ -89,8 +89,10 @@ def test_a_fit_is_that_of_the_command(
     assert function.columns == found.columns == (x, "eruptions")
     again = gmmcli.read_run(work / "function")
     pd.testing.assert_frame_equal(again.history, found.history, rtol=1e-12)
-    labels = run("predict", "command", "sample_data/old_faithful.csv", "--responsibilities").stdout
-    rows = again.predict(frame, responsibilities=True)
+    results = ("--responsibilities", "--cut", 0.8, "--distance")
+    labels = run("predict", "command", "sample_data/old_faithful.csv", *results).stdout
+    rows = again.predict(frame, responsibilities=True, cut=0.8, distance=True)
+    assert rows["label"].isna().any()
     pd.testing.assert_frame_equal(rows, pd.read_csv(StringIO(labels)), rtol=1e-9)
     assert len(again.predict(frame, where="waiting < 50")) == (frame["waiting"] < 50).sum()
     with pytest.raises(gmmcli.GmmError, match=r"exists: choose another.* overwrite=True$"):
@@ -218,6 +220,12 @@ def test_a_start_leaves_nothing_to_be_chosen(
     ("ask", "message"),
     [
         (lambda run: run.predict(DATA, valley=2), "valley is 2: give a number above 0"),
+        (
+            lambda run: run.predict(DATA, cut=1),
+            "cut is 1: give a number above 0 and up to 0.999999",
+        ),
+        (lambda run: run.predict(DATA, cut="a"), "cut is 'a'"),
+        (lambda run: run.predict(DATA, distance=3), "distance is 3: give True or False"),
         (lambda run: run.predict(DATA, x=3), "x is 3: give text"),
         (lambda run: run.predict(DATA, responsibilities="no"), "responsibilities is 'no'"),
         (lambda run: run.plot(colour="x"), "colour is 'x': give component or group"),
@@ -403,9 +411,11 @@ def test_far_points_have_the_answers_of_predict(fitted: gmmcli.Run) -> None:
     assert rows["log_density"].notna().tolist() == [True, True, True, False, False]
 
 
-def test_an_option_that_there_is_not_is_an_error_of_the_program() -> None:
+def test_an_option_that_there_is_not_is_an_error_of_the_program(fitted: gmmcli.Run) -> None:
     with pytest.raises(TypeError, match="fit has no option 'colour'"):
         gmmcli.fit(np.eye(3), colour="red")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="predict has no option 'colour'"):
+        fitted.predict(np.eye(3), colour="red")  # type: ignore[call-arg]
 
 
 def test_a_mixture_alone_labels_rows(work: Path, run: Callable[..., Result]) -> None:

@@ -94,6 +94,7 @@ TESTED_IN = {
     "tables/test_corpus": ["tables.columns", "tables.formats", "tables.workbooks"],
     "tables/test_dialect": ["tables.layout", "tables.names"],
     "tables/test_duckdb_files": ["tables.text_files"],
+    "tables/test_prediction": ["tables.grouping"],
     "tables/test_table": ["tables.opening"],
 }
 # Tests of several modules at once.

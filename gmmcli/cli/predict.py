@@ -1,6 +1,6 @@
 """`gmm predict`: what a fitted mixture says about every row of a table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gmmcli.cli.completion import complete_columns, complete_files, complete_runs
-from gmmcli.cli.options import engine_option, table_option, valley_option, where_option
-from gmmcli.settings import EngineName
+from gmmcli.cli.options import engine_option, real, table_option, valley_option, where_option
+from gmmcli.settings import CUT_RANGE, EngineName
 
 if TYPE_CHECKING:
     from gmmcli.core.runs.parameters import Parameters
@@ -19,6 +19,7 @@ EXAMPLES = """\b
 Examples:
   gmm predict old_faithful old_faithful.csv
   gmm predict sky new_stars.parquet --responsibilities -o labelled.parquet
+  gmm predict sky new_stars.parquet --cut 0.99 --distance -o labelled.parquet
   gmm predict sky new_stars.parquet --counts --by night
 """
 
@@ -53,6 +54,17 @@ Examples:
 @valley_option
 @click.option("--responsibilities", is_flag=True, help="Add the responsibility of every component.")
 @click.option(
+    "--cut",
+    type=real(CUT_RANGE),
+    metavar="SHARE",
+    help="Leave label and group empty outside the ellipse that holds this share of the component.",
+)
+@click.option(
+    "--distance",
+    is_flag=True,
+    help="Add the Mahalanobis distance to the component of the label.",
+)
+@click.option(
     "--counts",
     is_flag=True,
     help="Write how many rows have each label and group, rather than the rows.",
@@ -78,6 +90,8 @@ def predict(
     where: str | None,
     valley: float | None,
     responsibilities: bool,
+    cut: float | None,
+    distance: bool,
     counts: bool,
     by: str | None,
     overwrite: bool,
@@ -93,15 +107,15 @@ def predict(
     for the background). Where DATA has a column of such a name, the new one is called
     predicted_label and so on. Rows with an empty or non-finite coordinate get empty results. The
     coordinates are those of RUN, columns or expressions of columns; rows that the fit left out by
-    its --where are labelled too, unless --where here says otherwise. With --counts, writes the
-    columns label, group and count instead, and that of --by before them.
+    its --where are labelled too, unless --where here says otherwise. With --cut 0.95, rows outside
+    the ellipse that holds 95 % of their component have neither label nor group. With --counts,
+    writes the columns label, group and count instead, and that of --by before them.
     """
-    check_counts(counts=counts, by=by, responsibilities=responsibilities)
+    added = check_counts(counts, by, responsibilities=responsibilities, distance=distance)
     from gmmcli.cli.reporter import Reporter
     from gmmcli.core.runs.words import name_data
 
-    reporter = Reporter(quiet=output is None)
-    with reporter.show_work(f"reading {name_data(data, table)}"):
+    with Reporter(quiet=output is None).show_work(f"reading {name_data(data, table)}"):
         from gmmcli.core.runs.layout import check_kept
         from gmmcli.core.tables.copies import resolve_source
         from gmmcli.core.tables.counts import write_counts
@@ -114,7 +128,7 @@ def predict(
         fitted = read_fitted(run, x_column, y_column)
         for note in describe_fitted(run, fitted, where):
             Reporter().note(note)
-        say = make_prediction(fitted, valley, with_responsibilities=responsibilities)
+        say = make_prediction(fitted, valley, cut, added)
         columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
         write = partial(write_counts, by=by) if counts else write_predictions
         write(source, columns, say, output, overwrite=overwrite)
@@ -156,9 +170,16 @@ def describe_fitted(run: Path, fitted: "Parameters", where: str | None) -> Itera
 
 
 def make_prediction(
-    fitted: "Parameters", valley: float | None, *, with_responsibilities: bool
+    fitted: "Parameters", valley: float | None, cut: float | None, added: Mapping[str, bool]
 ) -> Callable[["Table"], Any]:
-    """What a fit says about the rows of a table, as a function of the table."""
+    """What a fit says about the rows of a table, as a function of the table.
+
+    Args:
+        fitted: the fit.
+        valley: from where on valleys divide no groups; that of the fit by default.
+        cut: the share of a component whose ellipse rows have to be in.
+        added: which further columns are asked for.
+    """
     from gmmcli.core.groups.borders import draw_territories
     from gmmcli.core.tables.prediction import predict_rows
 
@@ -166,17 +187,26 @@ def make_prediction(
         predict_rows,
         mixture=fitted.mixture,
         territories=draw_territories(fitted.mixture, *fitted.choose_groups(valley)),
-        with_responsibilities=with_responsibilities,
+        cut=cut,
+        with_responsibilities=added["responsibilities"],
+        with_distance=added["distance"],
     )
 
 
-def check_counts(*, counts: bool, by: str | None, responsibilities: bool) -> None:
-    """Raise where options ask for counts and for rows.
+def check_counts(counts: bool, by: str | None, /, **added: bool) -> Mapping[str, bool]:
+    """The columns that are asked for, by name, where options do not ask for counts and for rows.
+
+    Args:
+        counts: whether counts are asked for.
+        by: the column whose values are told apart.
+        **added: which columns are to be added to rows.
 
     Raises:
-        click.UsageError: naming them.
+        click.UsageError: naming the options that do.
     """
     if by is not None and not counts:
         raise click.UsageError("--by tells counts apart: add --counts")
-    if counts and responsibilities:
-        raise click.UsageError("--counts writes no rows: leave out --responsibilities")
+    useless = [f"--{name}" for name, is_added in added.items() if is_added]
+    if counts and useless:
+        raise click.UsageError(f"--counts writes no rows: leave out {' and '.join(useless)}")
+    return added

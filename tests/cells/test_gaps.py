@@ -23,6 +23,7 @@ from gmmcli.core.cells.gaps import (
     estimate_gap_rates,
     estimate_gaps,
     place_cubature_points,
+    spread_cells,
 )
 from gmmcli.core.cells.refinement import compare_gap
 from gmmcli.core.mixture.sampling import ARTICLE
@@ -74,3 +75,19 @@ def test_cubature_points_have_the_mean_and_covariance_of_their_cell() -> None:
     offsets = points - cells.means
     seconds = np.einsum("pci,pcj->cij", offsets, offsets) / 4
     np.testing.assert_allclose(seconds, cells.covariances, atol=1e-12)
+
+
+def test_spread_cells_have_the_moments_of_their_cells_at_single_places() -> None:
+    points = sampled(ARTICLE, 300)
+    groups = np.append(np.arange(100), np.arange(200) // 5 + 100)  # 100 points, 40 cells of five
+    cells = cells_of(points, np.arange(1, 301)).merge(groups)
+    spread, origins = spread_cells(cells)
+    assert spread.n_cells == 100 + 4 * 40
+    assert not spread.have_spread.any()
+    again = spread.merge(origins)
+    np.testing.assert_allclose(again.counts, cells.counts)
+    np.testing.assert_allclose(again.means, cells.means, rtol=1e-12)
+    np.testing.assert_allclose(again.covariances, cells.covariances, rtol=1e-9, atol=1e-12)
+    alone, each = spread_cells(cells_of(points))
+    np.testing.assert_array_equal(alone.means, points)
+    np.testing.assert_array_equal(each, np.arange(300))

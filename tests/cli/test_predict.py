@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from builders import one_line_error, random_mixture, sampled
 from click.testing import Result
+from scipy import stats
 from servers import spark_environment
 from sklearn.mixture import GaussianMixture
 
@@ -66,6 +67,57 @@ def test_rows_get_what_scikit_learn_says(
     np.testing.assert_allclose(found["log_density"], model.score_samples(points), rtol=1e-9)
     columns = [f"responsibility_{k}" for k in range(4)]
     np.testing.assert_allclose(found[columns], responsibilities, rtol=1e-7, atol=1e-12)
+
+
+def test_rows_get_their_distance_and_none_beyond_a_cut_has_a_label(
+    work: Path, run: Callable[..., Result], fitted: Mixture
+) -> None:
+    run("predict", "run", "d.csv", "-o", "all.csv")
+    run(
+        "predict", "run", "d.csv", "--distance", "--cut", 0.9, "--responsibilities", "-o", "cut.csv"
+    )
+    every, cut = pd.read_csv("all.csv"), pd.read_csv("cut.csv")
+    assert list(cut.columns[4:9]) == [*list(every.columns[4:8]), "distance"]
+    labels, points = every["predicted_label"], every[["a", "b"]].to_numpy()
+    away = points - fitted.means[labels]
+    inverses = np.linalg.inv(fitted.covariances)[labels]
+    distances = np.sqrt(np.einsum("ni,nij,nj->n", away, inverses, away))
+    np.testing.assert_allclose(cut["distance"], distances, rtol=1e-9)
+    is_inside = distances**2 <= stats.chi2(2).ppf(0.9)
+    assert 0.85 < is_inside.mean() < 0.95
+    for name in ("predicted_label", "group"):
+        assert (cut[name].isna() == ~is_inside).all()
+        assert (cut[name] == every[name])[is_inside].all()
+    for name in ("probability", "log_density"):
+        np.testing.assert_array_equal(cut[name], every[name])
+    counted = pd.read_csv(
+        io.StringIO(run("predict", "run", "d.csv", "--cut", 0.9, "--counts").stdout)
+    )
+    assert counted["count"].sum() == N_ROWS
+    assert counted[counted["label"].isna()]["count"].tolist() == [(~is_inside).sum()]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--cut", "0"), "0.0 is not in the range 0<x<=0.999999"),
+        (("--cut", "1"), "1.0 is not in the range 0<x<=0.999999"),
+        (("--cut", "nan"), "nan is not a number"),
+        (("--cut", "much"), "'much' is not a valid float"),
+        (
+            ("--counts", "--distance"),
+            "--counts writes no rows: leave out --distance",
+        ),
+        (
+            ("--counts", "--distance", "--responsibilities"),
+            "--counts writes no rows: leave out --responsibilities and --distance",
+        ),
+    ],
+)
+def test_a_cut_that_is_none_is_refused_in_a_line(
+    work: Path, run: Callable[..., Result], options: tuple[str, ...], message: str
+) -> None:
+    assert message in one_line_error(run("predict", "run", "d.csv", *options, code=2))
 
 
 def test_rows_without_coordinates_come_through_empty(

@@ -329,6 +329,10 @@ def test_a_database_gives_the_parts_and_counts_that_a_file_gives(
     pd.testing.assert_frame_equal(counted, counts, check_dtype=False)
 
 
+# All that a row can be told.
+EVERYTHING = ("--responsibilities", "--distance", "--cut", "0.9")
+
+
 def add_background(run: Path, box: Sequence[Sequence[float]]) -> None:
     """Give the mixture of a run a background with a tenth of the weight."""
     values = json.loads((run / "parameters.json").read_text())
@@ -342,16 +346,17 @@ def with_strays(place: Path, from_file: Path) -> Path:
     """The run of a fit to the file with a background, and the labels that the file gives by it."""
     run = Path(shutil.copytree(from_file, place / "with_strays"))
     add_background(run, [[-3, 8.5], [-3.5, 9]])
-    assert gmm(place, "predict", run.name, "d [1].csv", "--responsibilities", "-o", "all.csv") == ""
+    assert gmm(place, "predict", run.name, "d [1].csv", *EVERYTHING, "-o", "all.csv") == ""
     labels = pd.read_csv(place / "all.csv")["label"]
     assert 10 < (labels == -1).sum() < 2000
+    assert labels.isna().sum() > 10
     return run
 
 
 def test_a_database_gives_the_background_that_a_file_gives(
     place: Path, database: str, with_strays: Path
 ) -> None:
-    data = (database, "--table", TABLE, "--responsibilities", "--overwrite")
+    data = (database, "--table", TABLE, *EVERYTHING, "--overwrite")
     assert gmm(place, "predict", with_strays.name, *data, "-o", "found.csv") == ""
     expected, found = (pd.read_csv(place / f"{name}.csv") for name in ("all", "found"))
     pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
@@ -360,7 +365,7 @@ def test_a_database_gives_the_background_that_a_file_gives(
 def test_spark_gives_the_background_that_duckdb_gives(
     place: Path, tmp_path: Path, java: None, with_strays: Path
 ) -> None:
-    options = ("--engine", "spark", "--responsibilities", "-o", str(tmp_path / "found.csv"))
+    options = ("--engine", "spark", *EVERYTHING, "-o", str(tmp_path / "found.csv"))
     asked = ("predict", with_strays.name, "d [1].csv", *options)
     assert gmm(place, *asked, environment=spark_environment(tmp_path)) == ""
     parts = sorted((tmp_path / "found.csv").glob("part-*"))

@@ -86,6 +86,43 @@ def test_rows_have_the_group_whose_territory_they_are_in(
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("name", ["one", "four", "thin, far from zero", "without a weight"])
+@pytest.mark.parametrize("cut", [None, 0.9])
+def test_rows_beyond_an_ellipse_have_no_label(
+    tmp_path: Path, name: str, engine: str, cut: float | None
+) -> None:
+    mixture = MIXTURES[name]
+    points = np.concatenate([sampled(mixture, 500), mixture.means[:1], [[1e9, -1e9]]])
+    if name != "thin, far from zero":  # whose points are too far apart for strays
+        mixture = over_background(mixture, 0.2, points[:-1])
+    table = write_table(tmp_path, points, engine)
+    territories = draw_territories(mixture, survey(mixture)[1], 1.0)
+    whole = table.read(predict_rows(table, mixture, territories=territories)).to_pandas()
+    rows = predict_rows(table, mixture, territories=territories, with_distance=True, cut=cut)
+    found = table.read(rows).to_pandas()
+    assert list(found.columns) == [*whole.columns, "distance"]
+    labels = whole["label"].to_numpy()
+    # In units in which a component is round.
+    away = whole[["x", "y"]].to_numpy() - mixture.means[labels]
+    round_ones = np.linalg.solve(mixture.cholesky_factors()[labels], away[..., None])
+    distances = np.linalg.norm(round_ones[..., 0], axis=1)
+    is_stray = labels == -1
+    assert found["distance"][is_stray].isna().all()
+    # A difference of coordinates near 1e6 keeps ten digits where a component is 1e-3 wide.
+    np.testing.assert_allclose(
+        found["distance"][~is_stray], distances[~is_stray], rtol=1e-9, atol=1e-6
+    )
+    share = 1.0 if cut is None else cut
+    inside = -np.expm1(-(distances**2) / 2)
+    is_kept = is_stray | (inside <= share)
+    is_clear = np.abs(inside - share) > 1e-9
+    for column in ("label", "group"):
+        is_there = found[column].notna()
+        assert (is_there == is_kept)[is_clear | (cut is None)].all()
+        np.testing.assert_array_equal(found[column][is_there], whole[column][is_there])
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 def test_rows_of_the_background_have_its_label(tmp_path: Path, engine: str, offset: float) -> None:
     plain = replace(MIXTURES["four"], means=MIXTURES["four"].means + offset)

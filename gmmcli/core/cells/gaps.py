@@ -127,6 +127,23 @@ def place_cubature_points(cells: Cells) -> FloatArray:
     return np.concatenate([cells.means - both, cells.means + both])
 
 
+def spread_cells(cells: Cells) -> tuple[Cells, npt.NDArray[np.intp]]:
+    """Cells of which each is at one place, P of them, and which cell each is of, shape (P,).
+
+    Those with a spread become four places, and others stay as they are.
+    """
+    wide = cells.have_spread
+    (at_one_place,), (spread,) = np.nonzero(~wide), np.nonzero(wide)
+    if not len(spread):
+        return cells, at_one_place
+    places = place_cubature_points(cells.select(spread))  # (4, C, 2)
+    origins = np.concatenate([at_one_place, np.tile(spread, len(places))])
+    shares = np.where(wide, 1 / len(places), 1.0)
+    means = np.concatenate([cells.means[at_one_place], places.reshape(-1, 2)])
+    counts = (cells.counts * shares)[origins]
+    return Cells(counts, means, np.zeros((len(counts), 2, 2))), origins
+
+
 def _take_square_roots(covariances: FloatArray) -> FloatArray:
     """Lower triangles whose products with themselves are the covariances, even singular ones.
 

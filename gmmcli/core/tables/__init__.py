@@ -7,8 +7,8 @@ engine is; `duckdb_files`, with `text_files`, `databases` and `spark` are those 
 `opening` chooses), what engines complain of (`complaints`) and what arithmetic they all do
 (`arithmetic`); tables in memory (`frames`); the chosen `columns`, expressions of them (`grammar`,
 `formulas`, `evaluation`) and the `table` of them, what a mixture says about rows (`prediction`,
-`counts`), the rows in the order of a column's values (`partition`), and where rows go (`export`,
-`sink`). Only `spark` knows Spark, and only `duckdb_files` DuckDB.
+`grouping`, `counts`), the rows in the order of a column's values (`partition`), and where rows go
+(`export`, `sink`). Only `spark` knows Spark, and only `duckdb_files` DuckDB.
 """
 
 import lazy_loader

@@ -10,18 +10,17 @@ from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 
 from gmmcli.core.mixture.background import BACKGROUND_LABEL, Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import find_reach
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.mixture.territories import Cut, Territories, Territory
+from gmmcli.core.mixture.territories import Territories
 from gmmcli.core.mixture.units import Nats
-from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.core.tables.arithmetic import HAIR, LARGEST, add_up, avoid_zero
 from gmmcli.core.tables.complaints import UnplacedError
 from gmmcli.core.tables.export import KEEP_TEXT, export, is_text_kept
+from gmmcli.core.tables.grouping import add_groups
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.errors import TableError
@@ -33,12 +32,15 @@ def predict_rows(
     *,
     territories: Territories | None = None,
     with_responsibilities: bool = False,
+    with_distance: bool = False,
+    cut: float | None = None,
 ) -> ir.Table:
     """The rows of a table with all their columns, and what a mixture says about each.
 
     The columns label (the component of highest responsibility, or -1 for the background),
     probability (that responsibility), log_density (of the mixture, in nats) and group (-1 for the
-    background) follow those of the table, and responsibility_0 and so on where asked for; the
+    background) follow those of the table; then distance (Mahalanobis's, to the component of the
+    label; none to the background), and responsibility_0 and so on, where asked for. The
     background's is the last, as responsibility_background. A result whose name is taken gets
     `predicted_` before it. Rows without two finite coordinates have no results.
 
@@ -47,6 +49,9 @@ def predict_rows(
         mixture: in the units of the coordinates.
         territories: of its groups; without them rows have no group.
         with_responsibilities: add one column for each component, and for a background.
+        with_distance: add that to the component of the label.
+        cut: the share of a component that an ellipse about its mean holds; rows beyond that of
+            their component have neither label nor group. None where no row is beyond.
 
     Raises:
         TableError: when the names with `predicted_` are taken too.
@@ -56,8 +61,14 @@ def predict_rows(
     rows = _add_shares(_add_joint_log_densities(table, mixture, own), labels, own)
     results = _derive_results(rows, labels, own)
     if territories is not None:
-        rows = _add_groups(rows, results["label"], territories, own)
+        rows = add_groups(rows, results["label"], territories, own)
         results["group"] = rows[f"{own}group"]
+    if cut is not None or with_distance:
+        rows = _add_squared_distance(rows, mixture, results["label"], own)
+    if cut is not None:
+        results |= _cut(results, rows[f"{own}squared"], cut)
+    if with_distance:
+        results["distance"] = rows[f"{own}squared"].sqrt()
     if with_responsibilities:
         results |= {f"responsibility_{k}": _take_share(rows, k, own) for k in labels}
     is_finite = rows[f"{own}finite"]
@@ -195,13 +206,19 @@ def _joint_log_density(
         mean: shape (2,), in data units.
         factor: the lower Cholesky factor of the covariance, shape (2, 2).
     """
+    sd_x, sd_y = factor.diagonal().tolist()  # of x, and of y given x
+    constant = log_weight - math.log(2 * math.pi) - math.log(sd_x) - math.log(sd_y)
+    return constant - 0.5 * _square_distance(x, y, mean, factor)
+
+
+def _square_distance(x: ir.Value, y: ir.Value, mean: FloatArray, factor: FloatArray) -> ir.Value:
+    """The square of the Mahalanobis distance of a point; see `_joint_log_density`."""
     mean_x, mean_y = mean.tolist()
-    (sd_x, _), (slope, sd_y) = factor.tolist()  # of x, and of y given x
+    (sd_x, _), (slope, sd_y) = factor.tolist()
     u = (x - mean_x) * (1 / sd_x)
     across = y - mean_y
     v = (across - slope * u if abs(slope) > HAIR * sd_y else across) * (1 / sd_y)
-    constant = log_weight - math.log(2 * math.pi) - math.log(sd_x) - math.log(sd_y)
-    return constant - 0.5 * (u * u + v * v)
+    return u * u + v * v
 
 
 def _background_log_density(
@@ -259,63 +276,36 @@ def _take_share(rows: ir.Table, name: str, own: str) -> ir.Value:
     return rows[f"{own}share_{name}"] / rows[f"{own}total"]
 
 
-def _whiten(rows: ir.Table, whitening: Whitening, own: str) -> ir.Table:
-    """The rows with their coordinates in whitened units, from the columns of `_add_coordinates`."""
-    units = np.abs(np.linalg.inv(whitening.matrix)).max(axis=1)
-    origin = avoid_zero(whitening.origin, units).tolist()
-    x, y = (rows[f"{own}{name}"] - o for name, o in zip("xy", origin, strict=True))
-    names = [f"{own}whitened_{axis}" for axis in range(2)]
-    turned = (from_x * x + from_y * y for from_x, from_y in whitening.matrix.tolist())
-    return rows.mutate(**dict(zip(names, turned, strict=True)))
-
-
-def _add_groups(
-    rows: ir.Table, label: ir.Value, territories: Territories, own: str, *, depth: int = 6
-) -> ir.Table:
-    """The rows with the group of each, from the columns of `_add_coordinates`.
+def _add_squared_distance(rows: ir.Table, mixture: Mixture, label: ir.Value, own: str) -> ir.Table:
+    """The rows with the square of the distance of each to the component of its label.
 
     Args:
-        rows: with these columns.
-        label: of each, which is its group too where it is that of the background.
-        territories: of the groups.
+        rows: with the columns of `_add_coordinates`.
+        mixture: in the units of the coordinates.
+        label: of each row.
         own: what the names of these and of the new columns begin with.
-        depth: how many cuts are followed at once; parsers of databases overflow with many.
     """
-    name, left = f"{own}group", dict(enumerate(territories.of_components))
-    rows = _whiten(rows.mutate(**{name: label}), territories.whitening, own)
-    while left:
-        places = [rows[f"{own}whitened_{axis}"] for axis in range(2)]
-        found: list[tuple[int, ir.Value]] = []
-        ahead: dict[int, Territory] = {}
-        for number, part in left.items():
-            group, further = _follow(part, places, depth, BACKGROUND_LABEL - 1 - len(ahead))
-            found, ahead = [*found, (number, group)], ahead | further
-        rows, left = rows.mutate(**{name: rows[name].cases(*found, else_=rows[name])}), ahead
-    return rows
+    means, factors = (
+        avoid_zero(mixture.means, mixture.standard_deviations),
+        mixture.cholesky_factors(),
+    )
+    rows = rows.mutate(**{f"{own}label": label})
+    x, y, label = (rows[f"{own}{name}"] for name in ("x", "y", "label"))
+    squared = [_square_distance(x, y, *each) for each in zip(means, factors, strict=True)]
+    return rows.mutate(**{f"{own}squared": label.cases(*enumerate(squared))})
 
 
-def _follow(
-    part: Territory, places: Sequence[ir.Value], depth: int, free: int
-) -> tuple[ir.Value, dict[int, Territory]]:
-    """The group of each row in a part of the plane, and what is left to follow there, by numbers.
-
-    Rows of what is left to follow have its number in place of a group.
+def _cut(results: Mapping[str, ir.Value], squared: ir.Value, share: float) -> dict[str, ir.Value]:
+    """The label and the group of rows, empty beyond the ellipse that holds a share of a component.
 
     Args:
-        part: of the plane.
-        places: the coordinates of the rows, in whitened units.
-        depth: how many cuts are followed at most.
-        free: the number of the first that is left to follow; the next ones descend from there.
+        results: with these.
+        squared: the squares of the rows' distances; those of the background have none.
+        share: above 0 and below 1. Of a Gaussian's points, 1 - exp(-d²/2) are within d.
     """
-    if not isinstance(part, Cut):
-        return ibis.literal(part, "int64"), {}
-    if depth == 0:
-        return ibis.literal(free, "int64"), {free: part}
-    terms = [n * place for n, place in zip(part.normal, places, strict=True) if n]
-    is_above = sum(terms[1:], start=terms[0]) > part.offset
-    above, left_above = _follow(part.above, places, depth - 1, free)
-    below, left_below = _follow(part.below, places, depth - 1, free - len(left_above))
-    return is_above.ifelse(above, below), left_above | left_below
+    is_beyond = squared > -2 * math.log1p(-share)
+    names = [name for name in ("label", "group") if name in results]
+    return {name: is_beyond.ifelse(None, results[name]) for name in names}
 
 
 def _find_free_prefix(columns: Sequence[str]) -> str:

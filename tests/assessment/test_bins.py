@@ -1,0 +1,63 @@
+"""Bins, and the mixture in them, against SciPy and counts of points."""
+
+import numpy as np
+import pytest
+from builders import cells_of, over_background, random_mixture, sampled
+from scipy import stats
+
+from gmmcli.core.assessment.bins import cut_bins, find_normal_shares, weigh_bins
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, -0.95, 0.99999])
+def test_shares_of_normal_pairs_are_those_of_scipy(correlation: float) -> None:
+    places = np.random.default_rng(0).normal(size=(20, 2))
+    places[:4] = np.array([[0, 0], [0, 1.3], [-0.4, 0], [50, 0.3]])
+    pair = stats.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]])
+    np.testing.assert_allclose(find_normal_shares(places, correlation), pair.cdf(places), atol=1e-7)
+    ends = np.array([[np.inf, np.inf], [-np.inf, np.inf], [-np.inf, -np.inf], [np.inf, 0]])
+    np.testing.assert_allclose(find_normal_shares(ends, correlation), [1, 0, 0, 0.5], atol=1e-15)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_the_mixture_in_bins_is_what_points_have_there(share: float) -> None:
+    mixture = random_mixture(3, seed=2)
+    points = sampled(mixture, 1000)
+    if share:
+        mixture = over_background(mixture, share, points)
+    bins = cut_bins(cells_of(points), 4)
+    shares = weigh_bins(bins, mixture)
+    assert shares.sum() == pytest.approx(1, abs=1e-12)
+    drawn = sampled(mixture, 200_000, seed=1)
+    is_in = (drawn[:, None] >= bins.lows) & (drawn[:, None] < bins.highs)
+    found = is_in.all(axis=2).mean(axis=0)
+    assert found.sum() == 1  # every point is in one bin
+    error = np.sqrt(shares * (1 - shares) / len(drawn))
+    assert (np.abs(found - shares) < 4 * error).all()
+
+
+def test_bins_hold_as_many_points_each() -> None:
+    points = sampled(random_mixture(3, seed=2), 1001)
+    bins = cut_bins(cells_of(points), 5)
+    assert len(bins.counts) == 32
+    assert bins.counts.sum() == 1001
+    assert bins.counts.max() - bins.counts.min() <= 1
+    is_in = (points[:, None] >= bins.lows) & (points[:, None] < bins.highs)
+    np.testing.assert_array_equal(is_in.all(axis=2).sum(axis=0), bins.counts)
+
+
+def test_bins_are_cut_by_what_points_count() -> None:
+    points = np.array([[0.0, 0], [1, 0], [2, 0], [3, 0]])
+    bins = cut_bins(cells_of(points, [1, 1, 1, 5]), 1)
+    assert bins.counts.tolist() == [3, 5]
+    assert bins.highs[0].tolist() == [2.5, np.inf]
+
+
+def test_points_at_one_place_are_not_parted_and_no_value_is_on_an_edge() -> None:
+    points = np.round(sampled(random_mixture(2, seed=1), 500))
+    bins = cut_bins(cells_of(points), 12)
+    places = np.unique(points, axis=0)
+    assert len(bins.counts) == len(places)
+    inner = np.concatenate([bins.lows, bins.highs])
+    inner = inner[np.isfinite(inner)]
+    assert not np.isin(inner, points).any()
+    assert cut_bins(cells_of(np.zeros((9, 2))), 3).counts.tolist() == [9]
