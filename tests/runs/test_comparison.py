@@ -83,7 +83,7 @@ def test_runs_that_cannot_be_compared_are_refused() -> None:
     with pytest.raises(RunError, match="the runs are of different coordinates"):
         compare_runs(run, run_of(sampled(spread_clusters(2), 100), 2, ("x", "z")))
     with pytest.raises(RunError, match="has no standard errors, as it did not converge"):
-        compare_runs(run, replace(run, errors=None))
+        compare_runs(run, replace(run, diagnostics=None))
 
 
 def test_figures_without_errors_have_no_scores() -> None:

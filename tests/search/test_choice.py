@@ -34,7 +34,7 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.result import Fit
 from gmmcli.core.search.choice import choose_mixture
-from gmmcli.core.search.constants import REACH
+from gmmcli.core.search.constants import REACH, TOLERANCE
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.problem import Problem
@@ -532,3 +532,17 @@ def test_the_way_from_a_random_start_is_shown_unless_it_is_not_wanted() -> None:
     last = [(state.mixture.means.tolist(), state.elbo) for state in hidden.states]
     told = [(state.mixture.means.tolist(), state.elbo) for state in shown.states]
     assert told[-len(last) :] == last
+
+
+def test_another_optimum_that_is_nearly_as_good_is_told() -> None:
+    """Four clusters at the corners of a square, the same in x and y, are two in two ways."""
+    corners = [(0.0, 0.0), (0.0, 6.0), (6.0, 0.0), (6.0, 6.0)]
+    points = np.concatenate([gaussian(50, corner, 1.0, n) for n, corner in enumerate(corners)])
+    cells = cells_of(np.concatenate([points, points[:, ::-1]]))
+    found = fit(cells, FitSettings(2))
+    assert found.rival is not None
+    assert found.rival.deficit == pytest.approx(0, abs=2 * TOLERANCE)
+    means = found.rival.mixture.means
+    assert np.abs(found.mixture.means - means).max() > 2
+    np.testing.assert_allclose(np.sort(means[:, ::-1]), np.sort(found.mixture.means), atol=0.01)
+    assert fit(cells, FitSettings(4)).rival is None

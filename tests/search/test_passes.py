@@ -1,6 +1,7 @@
 """The search: what passes find, when it ends, and what it says of its passes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -94,9 +95,14 @@ def test_a_return_is_a_pass_that_came_to_the_best_on_its_own() -> None:
     findings.note(assessment_of(3, -1.0))
     best = findings.best.gaussians
     others = best._replace(means=best.means + 3.0)
-    findings.ends += [best, others, best.select([2, 0, 1]), best.select([0, 1])]
+    ends = [best, others, best.select([2, 0, 1]), best.select([0, 1])]
+    findings.ends += [replace(findings.best, gaussians=end) for end in ends]
     assert findings.n_passes == 4
     assert findings.count_returns(findings.best.gaussians) == 2
+    rival = findings.find_rival(best)
+    assert rival is not None
+    assert rival.gaussians is others
+    assert findings.find_rival(best.select([0, 1])) is None
 
 
 def test_a_pass_down_notes_every_number() -> None:

@@ -5,7 +5,7 @@ lie about it; the mixture with a histogram of all points.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
@@ -110,6 +110,7 @@ class Misfit:
                 "kolmogorov_smirnov": float(self.distances[k]),
                 "leaning": float(self.leanings[k]),
                 "kurtosis": float(self.kurtoses[k]),
+                "effective_points": float(self.numbers[k]),
                 "limit": float(limit) if math.isfinite(limit) else None,
                 "is_gaussian": k not in self.worst_first,
             }
@@ -121,6 +122,26 @@ class Misfit:
             "standard_error": self.excess_error,
         }
         return {"components": components, "histogram": histogram}
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> "Misfit":
+        """The figures that `to_json` gave."""
+        of_components, histogram = values["components"], values["histogram"]
+
+        def take(name: str) -> FloatArray:
+            return np.array([each[name] for each in of_components], dtype=np.float64)
+
+        limits = take("limit")
+        return Misfit(
+            distances=take("kolmogorov_smirnov"),
+            leanings=take("leaning"),
+            kurtoses=take("kurtosis"),
+            numbers=take("effective_points"),
+            limits=np.where(np.isnan(limits), np.inf, limits),
+            excess=float(histogram["excess_per_point"]),
+            excess_error=float(histogram["standard_error"]),
+            n_bins=int(histogram["bins"]),
+        )
 
 
 def measure_misfit(

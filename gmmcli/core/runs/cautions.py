@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gmmcli.core.runs.layout import RIVAL
+from gmmcli.core.runs.misfits import caution_on_misfit, caution_on_overlap
 from gmmcli.core.runs.words import count, list_components, name_candidate
 from gmmcli.core.search.status import Status
 from gmmcli.settings import ALIKE, MOST_SHIFT
 
 if TYPE_CHECKING:
+    from gmmcli.core.assessment.diagnostics import Diagnostics
     from gmmcli.core.assessment.errors import Errors
     from gmmcli.core.cells.compression import Compression
     from gmmcli.core.mixture.covariances import FloatArray
@@ -127,6 +130,11 @@ def describe_end(fit: "Fit") -> str:
 def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: bool) -> Iterator[str]:
     """All lines of caution on a fit, in the order in which a user needs them."""
     yield from caution_on_search(fit)
+    if fit.rival is not None:
+        yield (
+            f"another optimum is nearly as good, its log-likelihood {fit.rival.deficit:.2f} nats "
+            f"lower, with components elsewhere: {RIVAL} has it, for --init"
+        )
     yield from caution_on_cells(fit, exact_log_likelihood)
     if fit.selection is not None and fit.status is Status.INTERRUPTED:
         yield (
@@ -141,8 +149,8 @@ def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: boo
             "counted: there are strays, or tails that no Gaussian has; see --background on"
         )
     yield from caution_on_components(fit, is_weighted=is_weighted)
-    if fit.errors is not None:
-        yield from caution_on_errors(fit.errors, fit.mixture.weights * fit.n_effective)
+    if fit.diagnostics is not None:
+        yield from caution_on_diagnostics(fit, fit.diagnostics)
 
 
 def caution_on_search(fit: "Fit") -> Iterator[str]:
@@ -255,6 +263,17 @@ def caution_on_components(
         yield f"on {less} {points}: {list_components(few)}; {its} a guess"
 
 
+def caution_on_diagnostics(fit: "Fit", diagnostics: "Diagnostics") -> Iterator[str]:
+    """Lines where components are not Gaussian or overlap, and on what that does to errors."""
+    mixture, covariance = fit.mixture, fit.settings.covariance
+    has_background = mixture.background is not None
+    yield from caution_on_misfit(
+        diagnostics.misfit, covariance=covariance, has_background=has_background
+    )
+    yield from caution_on_overlap(diagnostics.overlap, mixture)
+    yield from caution_on_errors(diagnostics.errors, mixture.weights * fit.n_effective)
+
+
 def caution_on_errors(
     errors: "Errors", numbers: "FloatArray", *, little: float = 0.1
 ) -> Iterator[str]:
@@ -268,8 +287,8 @@ def caution_on_errors(
     """
     if (factor := errors.find_misfit(numbers)) is not None:
         yield (
-            "the components are not quite Gaussian: standard errors differ from those of Gaussian "
-            f"ones by a factor of up to {factor:.1f}, which allows for it"
+            "the components are not quite Gaussian: standard errors allow for that, and differ by "
+            f"a factor of up to {factor:.1f} from those of Gaussian ones"
         )
     if errors.method == "sandwich" and errors.least_information < little:
         yield (

@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from gmmcli.claims import claim
+from gmmcli.core.assessment.diagnostics import Diagnostics
 from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.groups.groups import Groups, find_groups
-from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.mixture import MOST_BYTES, Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History, Snapshots
@@ -27,6 +28,7 @@ from gmmcli.core.runs.layout import (
     HISTORY,
     NAMED,
     PARAMETERS,
+    RIVAL,
     SELECTION,
     check_links,
     is_frame,
@@ -37,7 +39,7 @@ from gmmcli.core.runs.layout import (
     name_tree,
 )
 from gmmcli.core.runs.parameters import choose_valley, collect_parameters, read_parameters
-from gmmcli.core.runs.reading import read_file
+from gmmcli.core.runs.reading import parse_json, read_file, read_value
 from gmmcli.core.runs.records import (
     parse_cells,
     parse_history,
@@ -48,6 +50,7 @@ from gmmcli.core.runs.records import (
 )
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
+from gmmcli.core.search.outcome import Rival
 from gmmcli.errors import RunError
 from gmmcli.files import stage_directory, write_json
 from gmmcli.settings import FitSettings, PictureFormat
@@ -64,9 +67,11 @@ class RunRecord:
         history: every step.
         cells: the data, as cells.
         figures: how the fit went.
-        errors: how sure the mixture's figures are; None where the fit did not converge.
+        diagnostics: how far it is to be trusted; None where the fit did not converge, or an
+            earlier version wrote the run.
         selection: what the mixture was chosen from; None where there was no choice.
         groups: of the mixture; None where an earlier version wrote the run.
+        rival: another optimum; None where none is nearly as good.
     """
 
     provenance: Provenance
@@ -75,9 +80,10 @@ class RunRecord:
     history: History
     cells: Cells
     figures: Figures
-    errors: Errors | None = None
+    diagnostics: Diagnostics | None = None
     selection: Selection | None = None
     groups: Groups | None = None
+    rival: Rival | None = None
 
     @staticmethod
     def of(
@@ -91,9 +97,10 @@ class RunRecord:
             history=fit.history,
             cells=fit.cells,
             figures=Figures.of(fit, exact_log_likelihood),
-            errors=fit.errors,
+            diagnostics=fit.diagnostics,
             selection=fit.selection,
             groups=fit.groups,
+            rival=fit.rival,
         )
 
     def to_fit(self) -> Fit:
@@ -112,10 +119,16 @@ class RunRecord:
             search=self.figures.search,
             seconds=self.figures.seconds,
             groups=groups,
-            errors=self.errors,
+            diagnostics=self.diagnostics,
             selection=self.selection,
+            rival=self.rival,
             background_gain=self.figures.background_gain,
         )
+
+    @property
+    def errors(self) -> Errors | None:
+        """How sure the mixture's figures are; None where it has no diagnostics."""
+        return None if self.diagnostics is None else self.diagnostics.errors
 
     @property
     def columns(self) -> tuple[str, str]:
@@ -211,6 +224,8 @@ def write_run(
         tabulate_cells(fit.cells).to_parquet(stage / CELLS, index=False)
         if fit.selection is not None:
             tabulate_selection(fit.selection).to_csv(stage / SELECTION, index=False)
+        if (rival := fit.rival) is not None:
+            write_json(stage / RIVAL, {"deficit": rival.deficit, **rival.mixture.to_json()})
         written = {path.name for path in stage.iterdir()}
     return [directory / name for name in FILES if name in written]
 
@@ -292,10 +307,26 @@ def _read(directory: Path) -> RunRecord:
         history=history,
         cells=cells,
         figures=figures,
-        errors=parameters.errors,
+        diagnostics=parameters.diagnostics,
         selection=selection,
         groups=parameters.groups,
+        rival=_read_rival(directory / RIVAL),
     )
+
+
+def _read_rival(path: Path) -> Rival | None:
+    """The other optimum of a run, if it has one.
+
+    Raises:
+        RunError: where the file is damaged.
+    """
+
+    def parse(path: Path) -> Rival:
+        values = parse_json(path)
+        deficit = read_value(float, values["deficit"], "deficit")
+        return Rival(Mixture.from_json(values), Nats(deficit))
+
+    return read_file(path, parse, most_bytes=MOST_BYTES) if path.exists() else None
 
 
 def group_again(run: RunRecord, valley: float | None) -> RunRecord:

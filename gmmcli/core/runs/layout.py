@@ -11,13 +11,15 @@ from gmmcli.settings import PICTURE_FORMATS, PictureFormat
 
 PARAMETERS, HISTORY = "parameters.json", "history.csv"
 CELLS, SELECTION = "cells.parquet", "selection.csv"
+# Another optimum that is nearly as good.
+RIVAL = "rival.json"
 # Of a fit by the values of a column: the table of all, and the directory with a run for each.
 VALUES_TABLE, VALUES = "values.csv", "values"
 FRAMES = "frames"
 # What to do where something is in the way of a run.
 ELSEWHERE = "choose another place with -o"
 # In the order in which they are told of.
-FILES = (PARAMETERS, HISTORY, SELECTION, CELLS)
+FILES = (PARAMETERS, HISTORY, SELECTION, RIVAL, CELLS)
 
 
 def name_directory(data: str) -> Path:

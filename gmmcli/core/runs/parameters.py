@@ -12,7 +12,7 @@ from platform import python_version
 from typing import Any, TypeVar
 
 from gmmcli import __version__
-from gmmcli.core.assessment.errors import Errors
+from gmmcli.core.assessment.diagnostics import Diagnostics
 from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.groups.tree import Tree
@@ -43,7 +43,7 @@ class Parameters:
         mixture: the final mixture, in data units.
         criterion: what it was chosen by; None where there was no choice.
         figures: how the fit went; None of a mixture that is no run's.
-        errors: how sure the mixture's figures are; None where the fit did not converge, or an
+        diagnostics: how far it is to be trusted; None where the fit did not converge, or an
             earlier version wrote the run.
         groups: of the mixture; None where an earlier version wrote the run.
     """
@@ -53,7 +53,7 @@ class Parameters:
     mixture: Mixture
     criterion: CriterionName | None = None
     figures: Figures | None = None
-    errors: Errors | None = None
+    diagnostics: Diagnostics | None = None
     groups: Groups | None = None
 
     @property
@@ -111,7 +111,7 @@ def collect_parameters(
             "cells": fit.cells.n_cells,
             **Figures.of(fit, exact_log_likelihood).to_json(),
         },
-        "uncertainty": None if fit.errors is None else fit.errors.to_json(),
+        **({"uncertainty": None} if fit.diagnostics is None else fit.diagnostics.to_json()),
         "groups": fit.groups.to_json(),
         **_describe_kin(provenance),
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
@@ -188,7 +188,7 @@ def _parse_parameters(path: Path) -> Parameters:
             f"{path} has format {values['format']!r}, and this gmm reads {FORMAT!r}: "
             "use the gmm that wrote it, or fit the data again"
         )
-    selection, groups, errors = values["selection"], values.get("groups"), values.get("uncertainty")
+    selection, groups = values["selection"], values.get("groups")
     mixture = Mixture.from_json(values)
     found = Parameters(
         provenance=_parse_provenance(values),
@@ -196,10 +196,11 @@ def _parse_parameters(path: Path) -> Parameters:
         mixture=mixture,
         criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
         figures=Figures.from_json(values["fit"]),
-        errors=None if errors is None else Errors.from_json(errors),
+        diagnostics=Diagnostics.from_json(values),
         groups=None if groups is None else Groups.from_json(groups),
     )
-    if found.errors is not None and len(found.errors.axes) != mixture.n_components:
+    diagnostics = found.diagnostics
+    if diagnostics is not None and len(diagnostics.errors.axes) != mixture.n_components:
         raise DamageError("uncertainty is of another number of components")
     return found
 

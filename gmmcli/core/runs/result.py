@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gmmcli.core.assessment.errors import Errors, estimate_errors
+from gmmcli.core.assessment.diagnostics import Diagnostics, diagnose
+from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
 from gmmcli.core.groups.groups import Groups, find_groups
@@ -14,7 +15,7 @@ from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.partners import Membership
 from gmmcli.core.search.criteria import Criteria, Selection
-from gmmcli.core.search.outcome import Outcome, Search
+from gmmcli.core.search.outcome import Outcome, Rival, Search
 from gmmcli.core.search.status import Status
 from gmmcli.settings import LEVEL, VALLEY, FitSettings
 
@@ -39,7 +40,8 @@ class Fit:
             ascending.
         n_effective: how many points they are worth as evidence, in the units of the counts.
         groups: of the final mixture.
-        errors: how sure its figures are; None where the fit did not converge.
+        diagnostics: how far it is to be trusted; None where the fit did not converge.
+        rival: another optimum of as many components; None where none is nearly as good.
         background_gain: what a background brings to the criterion beyond what is asked of one, in
             twice nats; negative where it brings less.
         search: what the search did; None where the start was given.
@@ -59,14 +61,20 @@ class Fit:
     search: Search | None
     seconds: float
     groups: Groups
-    errors: Errors | None = None
+    diagnostics: Diagnostics | None = None
     selection: Selection | None = None
+    rival: Rival | None = None
     background_gain: float = -math.inf
 
     @property
     def mixture(self) -> Mixture:
         """The final mixture."""
         return self.history.snapshot(self.history.last_step).mixture
+
+    @property
+    def errors(self) -> Errors | None:
+        """How sure the mixture's figures are; None where the fit did not converge."""
+        return None if self.diagnostics is None else self.diagnostics.errors
 
     def true_gap(self, exact_log_likelihood: Nats) -> NatsPerPoint:
         """What the log-likelihood of the points, in nats, has over the ELBO, in nats per point."""
@@ -101,19 +109,19 @@ def describe(outcome: Outcome, valley: float = VALLEY, level: float = LEVEL) -> 
         search=outcome.search,
         seconds=outcome.seconds,
         groups=find_groups(mixture, cells, valley),
-        errors=_estimate_errors(outcome, mixture, level),
+        diagnostics=_diagnose(outcome, mixture, level),
         selection=outcome.selection,
+        rival=outcome.rival,
         background_gain=outcome.background_gain,
     )
 
 
-def _estimate_errors(outcome: Outcome, mixture: Mixture, level: float) -> Errors | None:
-    """How sure the figures are; None where the fit did not converge, and so stands anywhere."""
+def _diagnose(outcome: Outcome, mixture: Mixture, level: float) -> Diagnostics | None:
+    """How far a fit is to be trusted; None where it did not converge, and so stands anywhere."""
     if outcome.status is not Status.CONVERGED:
         return None
-    cells, covariance = outcome.cells, outcome.settings.covariance
-    worth = outcome.n_effective / cells.n_points
-    return estimate_errors(cells, mixture, covariance, outcome.least, level=level, worth=worth)
+    covariance, grain = outcome.settings.covariance, outcome.grain
+    return diagnose(outcome.cells, mixture, covariance, outcome.least, grain, level)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,15 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.checks import check_distinct_points
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.mixture.units import Nats
 from gmmcli.core.search.climbs import Finer, climb_stages, show_way, tell
-from gmmcli.core.search.constants import LEAST_MASS, REACH, WORTHWHILE
+from gmmcli.core.search.constants import LEAST_MASS, REACH, RIVAL, WORTHWHILE
 from gmmcli.core.search.contenders import Contender, find_bounds, search_contenders
 from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.lattice import count_told
-from gmmcli.core.search.outcome import Outcome
+from gmmcli.core.search.outcome import Outcome, Rival
+from gmmcli.core.search.passes import are_same
 from gmmcli.core.search.regions import Bounds
 from gmmcli.settings import Choice, FitSettings
 
@@ -49,12 +51,13 @@ def choose_mixture(
     winner = _climb_fully(best, find_bounds(choice, best.problem), hooks)
     others = [c for c in contenders if c.key != winner.key]
     climbed = [winner, *_climb_near(others, best, winner, hooks)]
-    winner, selection = min(climbed, key=_compare), None
+    known = best.log_likelihood, climbed[0].end.log_likelihood
+    winner, rival = _face_rival(min(climbed, key=_compare), hooks)
+    climbed, selection = [*climbed, winner], None
     if choice.is_open:
-        known = best.log_likelihood, climbed[0].end.log_likelihood
         selection = _tell_selection([*others, *climbed], winner, choice, known)
-    outcome = _show_way(winner, hooks)
-    return replace(outcome, selection=selection, seconds=perf_counter() - began)
+    outcome, seconds = _show_way(winner, hooks), perf_counter() - began
+    return replace(outcome, selection=selection, rival=rival, seconds=seconds)
 
 
 def _solve_near(contenders: Sequence[Contender], hooks: Hooks) -> list[Contender]:
@@ -159,6 +162,25 @@ def _climb_near(
             near = _climb(near, hooks, on_all=True)
         climbed.append(near)
     return climbed
+
+
+def _face_rival(winner: Contender, hooks: Hooks) -> tuple[Contender, Rival | None]:
+    """The best and another optimum of as many components, if that is nearly as good.
+
+    Few cells tell whether it climbs; on all cells it may turn out to be the better.
+    """
+    found, region = winner.rival, winner.problem.region
+    if found is None or hooks.interrupted():
+        return winner, None
+    own, other = (region.assess(each.gaussians).score for each in (winner.found, found))
+    if other < own - 2 * RIVAL:
+        return winner, None
+    climbed = _climb(replace(winner, found=found), hooks, on_all=True)
+    best, worse = sorted((winner, climbed), key=_compare)
+    deficit = best.end.log_likelihood - worse.end.log_likelihood
+    if deficit > RIVAL or are_same(best.found.gaussians, worse.found.gaussians):
+        return best, None
+    return best, Rival(worse.end.mixture, Nats(deficit))
 
 
 def _compare(contender: Contender) -> float:

@@ -155,7 +155,7 @@ def tell(climbed: Climbed, search: Search | None) -> Outcome:
         criteria=criteria(cells, mixture, log_likelihood, problem.covariance, problem.worth),
         floored=tuple(np.flatnonzero(floored).tolist()),
         least=problem.whitening.unwhiten_covariances(problem.least),
-        n_effective=cells.n_points * problem.worth,
+        grain=problem.grain,
         search=search,
     )
 

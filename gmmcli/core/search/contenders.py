@@ -36,6 +36,7 @@ class Contender:
         found: its mixture on few cells.
         search: what was done to find it.
         background_gain: what a background brings to the objective, in twice nats.
+        rival: the best other optimum of as many components that a pass came to, on few cells.
         outcome: what came of its climb on all cells; None before.
     """
 
@@ -43,6 +44,7 @@ class Contender:
     found: Assessment
     search: Search
     background_gain: float = -np.inf
+    rival: Assessment | None = None
     outcome: Outcome | None = None
 
     @property
@@ -198,12 +200,12 @@ def _enter(problem: Problem, findings: Findings, gain: float) -> list[Contender]
         findings: of the search.
         gain: what a background brings to the objective, in twice nats.
     """
-    return [
-        Contender(
-            problem, found, Search(findings.n_passes, findings.count_returns(found.gaussians)), gain
-        )
-        for found in findings.allowed
-    ]
+    contenders = []
+    for found in findings.allowed:
+        search = Search(findings.n_passes, findings.count_returns(found.gaussians))
+        rival = findings.find_rival(found.gaussians)
+        contenders.append(Contender(problem, found, search, gain, rival))
+    return contenders
 
 
 def _find_near(contenders: Sequence[Contender], problem: Problem) -> list[Contender]:

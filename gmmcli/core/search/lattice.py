@@ -60,7 +60,7 @@ def derive(
     fresh = seed_afresh(np.random.default_rng(problem.settings.seed))
     better = improve(region, findings.best, bounds, fresh, interrupted=hooks.interrupted)
     findings.note(better)
-    findings.ends.append(better.gaussians)
+    findings.ends.append(better)
     return findings
 
 

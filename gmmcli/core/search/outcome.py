@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.grain import Grain
 from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray
@@ -36,6 +37,19 @@ class Search:
 
 
 @dataclass(frozen=True, eq=False)
+class Rival:
+    """Another optimum that is nearly as good.
+
+    Attributes:
+        mixture: in data units.
+        deficit: by how much its log-likelihood is lower, in nats.
+    """
+
+    mixture: Mixture
+    deficit: Nats
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """Where a fit has come to.
 
@@ -50,12 +64,13 @@ class Outcome:
         floored: the components that are as thin as the resolution of the data lets them be,
             ascending.
         least: the least covariance that components may have, shape (2, 2), in data units.
-        n_effective: how many points they are worth as evidence, in the units of the counts.
+        grain: what the points were written down with, and what they are worth.
         background_gain: what a background brings to the criterion beyond what is asked of one, in
             twice nats; negative where it brings less.
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.
+        rival: another optimum of as many components; None where none is nearly as good.
     """
 
     settings: FitSettings
@@ -67,11 +82,12 @@ class Outcome:
     criteria: Criteria
     floored: tuple[int, ...]
     least: FloatArray
-    n_effective: float
+    grain: Grain
     search: Search | None
     seconds: float = 0.0
     selection: Selection | None = None
     background_gain: float = -math.inf
+    rival: Rival | None = None
 
     @cached_property
     def mixture(self) -> Mixture:
@@ -83,6 +99,11 @@ class Outcome:
         states = [replace(state, mixture=state.mixture.reorder(order)) for state in self.states]
         floored = np.flatnonzero(np.isin(order, self.floored)).tolist()
         return replace(self, states=tuple(states), floored=tuple(floored))
+
+    @property
+    def n_effective(self) -> float:
+        """How many points the data are worth as evidence, in the units of the counts."""
+        return self.cells.n_points * self.grain.worth
 
     @property
     def elbo(self) -> Nats:

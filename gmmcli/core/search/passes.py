@@ -40,7 +40,7 @@ class Findings:
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self.by_number: dict[int, Assessment] = {}
-        self.ends: list[Gaussians] = []
+        self.ends: list[Assessment] = []
 
     def note(self, found: Assessment) -> None:
         """Keep a mixture if it is the best of its number."""
@@ -87,7 +87,21 @@ class Findings:
 
     def count_returns(self, gaussians: Gaussians) -> int:
         """How many passes came to the optimum of a mixture on their own."""
-        return sum(are_same(end, gaussians) for end in self.ends)
+        return sum(are_same(end.gaussians, gaussians) for end in self.ends)
+
+    def find_rival(self, gaussians: Gaussians) -> Assessment | None:
+        """The best other optimum of as many components that a pass came to; None without one.
+
+        Both have a background, or none has.
+        """
+        others = [
+            end
+            for end in self.ends
+            if end.gaussians.number == gaussians.number
+            and bool(end.gaussians.background) == bool(gaussians.background)
+            and not are_same(end.gaussians, gaussians)
+        ]
+        return max(others, key=lambda end: end.score, default=None)
 
 
 def are_same(one: Gaussians, other: Gaussians) -> bool:
@@ -148,7 +162,7 @@ def search(
         fresh = seed_afresh(generator, known=champion.gaussians if champion else None)
         own = solve(settled, fresh=fresh, patience=1 if champion else 2)
         findings.note(own)
-        findings.ends.append(own.gaussians)
+        findings.ends.append(own)
         if champion is not None:
             one, other = sorted((champion, own), key=lambda each: -each.score)
             findings.note(solve(one, fresh=take_from(whole, other)))

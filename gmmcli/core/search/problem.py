@@ -71,7 +71,7 @@ class Problem:
         matrix, floor = self.whitening.matrix, self.whitening.floor(settings.floor)
         structure = STRUCTURES[settings.covariance]
         self.least = structure.adapt_least(matrix @ grain.covariance @ matrix.T + floor * np.eye(2))
-        self.worth = grain.worth
+        self.grain, self.worth = grain, grain.worth
         n_points = cells.n_points * grain.worth
         variances = np.linalg.eigvalsh(matrix @ cells.covariance() @ matrix.T + self.least)
         self.objective = Objective.of(
