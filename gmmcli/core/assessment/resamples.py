@@ -1,0 +1,84 @@
+"""Points with weights drawn anew, as if other samples had been taken.
+
+The weighted-likelihood bootstrap (Newton & Raftery 1994) gives every row an exponential weight of
+mean 1, scaled so that all rows together keep their number. Rows at one place are told by the sum of
+their weights alone, which is gamma distributed: with n rows, its mean and its variance are n.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.gaps import place_cubature_points
+from gmmcli.core.cells.tree import group_cells
+from gmmcli.core.mixture.covariances import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Resampling:
+    """How samples are drawn anew.
+
+    Attributes:
+        n_replicates: how many.
+        seed: of their weights; the first replicates of more are the same.
+        squares: the sums of the squares of the rows' weights in each cell, shape (C,); None where
+            every row counts as 1.
+        watch: called after each replicate with its number, from 1 on.
+    """
+
+    n_replicates: int
+    seed: int = 0
+    squares: FloatArray | None = None
+    watch: Callable[[int], None] = lambda _number: None
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedPoints:
+    """Points to draw weights for.
+
+    Attributes:
+        cells: C of them, each at one place.
+        squares: the sums of the squares of the rows' weights, shape (C,).
+    """
+
+    cells: Cells
+    squares: FloatArray
+
+    @staticmethod
+    def of(cells: Cells, squares: FloatArray | None, most: int) -> "WeightedPoints":
+        """Those of cells: at most about four times so many, with the same mean and covariance.
+
+        Cells beyond that number are merged, and those with a spread stand in four places each; see
+        `gaps`.
+
+        Args:
+            cells: in whitened units.
+            squares: see `Resampling`.
+            most: how many cells to merge them into at most.
+        """
+        squares = cells.counts if squares is None else squares
+        if cells.n_cells > most:
+            groups = group_cells(cells, most)
+            cells, squares = cells.merge(groups), np.bincount(groups, squares)
+        wide = cells.have_spread
+        some, n_places = cells.select(wide), 4
+        places = place_cubature_points(some).reshape(-1, 2)
+        counts = np.tile(some.counts / n_places, n_places)
+        spread = Cells(counts, places, np.zeros((len(counts), 2, 2)))
+        divided = np.tile(squares[wide] / n_places, n_places)
+        return WeightedPoints(
+            cells.select(~wide).join(spread), np.concatenate([squares[~wide], divided])
+        )
+
+    def draw(self, resampling: Resampling) -> Iterator[FloatArray]:
+        """The weights of the points in one replicate after another, shape (C,) each.
+
+        Each sums to the number of points.
+        """
+        counts, n_points = self.cells.counts, self.cells.n_points
+        shapes, scales = counts**2 / self.squares, self.squares / counts
+        for source in np.random.SeedSequence(resampling.seed).spawn(resampling.n_replicates):
+            weights = scales * np.random.default_rng(source).standard_gamma(shapes)
+            yield weights * (n_points / weights.sum())
