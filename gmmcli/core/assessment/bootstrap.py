@@ -106,10 +106,11 @@ def _climb_replicates(
     most = max(LEAST_CELLS, CELLS_OF_A_COMPONENT * mixture.n_components)
     points = WeightedPoints.of(cells.whiten(whitening), resampling.squares, most)
     likelihood = Likelihood(points.cells, covariance, _whiten_least(least, whitening, covariance))
-    start = climb(likelihood, whitening.whiten(mixture)).place.mixture
+    top = climb(likelihood, whitening.whiten(mixture))
+    start, known = top.place.mixture, top.information
     summits = list[Summit]()
     for counts in points.draw(resampling):
-        summits.append(climb(likelihood.reweigh(counts), start))
+        summits.append(climb(likelihood.reweigh(counts), start, known))
         resampling.watch(len(summits))
     return start, summits, whitening
 
