@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.cells.gaps import place_cubature_points
 from gmmcli.core.cells.tree import group_cells
 from gmmcli.core.mixture.covariances import FloatArray
@@ -39,37 +39,44 @@ class WeightedPoints:
     """Points to draw weights for.
 
     Attributes:
-        cells: C of them, each at one place.
+        cells: C of them, each at one place, in data units.
         squares: the sums of the squares of the rows' weights, shape (C,).
+        are_merged: whether they are those of fewer cells than the data have.
     """
 
     cells: Cells
     squares: FloatArray
+    are_merged: bool
 
     @staticmethod
     def of(cells: Cells, squares: FloatArray | None, most: int) -> "WeightedPoints":
-        """Those of cells: at most about four times so many, with the same mean and covariance.
+        """Those of cells, of which so many are left at most, with the same means and covariances.
 
-        Cells beyond that number are merged, and those with a spread stand in four places each; see
-        `gaps`.
+        Cells with a spread stand in four places each; see `gaps`.
 
         Args:
-            cells: in whitened units.
+            cells: in data units.
             squares: see `Resampling`.
             most: how many cells to merge them into at most.
+
+        Raises:
+            TableError: when the variance of the coordinates overflows or vanishes.
         """
-        squares = cells.counts if squares is None else squares
-        if cells.n_cells > most:
-            groups = group_cells(cells, most)
+        squares, n_cells = cells.counts if squares is None else squares, cells.n_cells
+        if n_cells > most:
+            groups = group_cells(cells.whiten(find_whitening(cells, "full")), most)
             cells, squares = cells.merge(groups), np.bincount(groups, squares)
         wide = cells.have_spread
-        some, n_places = cells.select(wide), 4
-        places = place_cubature_points(some).reshape(-1, 2)
-        counts = np.tile(some.counts / n_places, n_places)
+        places = place_cubature_points(cells.select(wide))  # (4, C, 2)
+        places, n_places = places.reshape(-1, 2), len(places)
+        counts, divided = (
+            np.tile(values[wide] / n_places, n_places) for values in (cells.counts, squares)
+        )
         spread = Cells(counts, places, np.zeros((len(counts), 2, 2)))
-        divided = np.tile(squares[wide] / n_places, n_places)
         return WeightedPoints(
-            cells.select(~wide).join(spread), np.concatenate([squares[~wide], divided])
+            cells.select(~wide).join(spread),
+            np.concatenate([squares[~wide], divided]),
+            are_merged=cells.n_cells < n_cells,
         )
 
     def draw(self, resampling: Resampling) -> Iterator[FloatArray]:
