@@ -11,23 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from gmmcli.core.assessment.errors import Errors, estimate_errors
-from gmmcli.core.assessment.optimum import Likelihood, Summit, climb
-from gmmcli.core.assessment.resamples import Resampling, WeightedPoints
+from gmmcli.core.assessment.anchor import find_anchor, measure_on_scales
+from gmmcli.core.assessment.errors import Errors
+from gmmcli.core.assessment.optimum import Summit
+from gmmcli.core.assessment.resamples import Resampling
 from gmmcli.core.assessment.scales import from_scales, measure_figures, measure_rates, to_scales
-from gmmcli.core.cells.cells import Cells, find_whitening
+from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.information import N_PARAMETERS
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.mixture.structures import STRUCTURES
-from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.settings import CovarianceType
-
-# The fewest cells that replicates are climbed on where there are more; and by how much more where
-# merged cells do not have the errors of all: seconds against the error of errors (see
-# docs/decisions/37-bootstrap.md).
-FEWEST_CELLS = 3_000
-MORE_CELLS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,98 +47,6 @@ class Bootstrap:
         return self.have_settled & ~self.are_lost
 
 
-@dataclass(frozen=True, eq=False)
-class Anchor:
-    """Where the climbs of replicates begin.
-
-    Attributes:
-        points: that weights are drawn for.
-        likelihood: of these with their own weights, in whitened units.
-        top: the optimum of the mixture there.
-        whitening: from data units.
-        calibration: by how much errors by all cells exceed those by these points, on the scales of
-            figures, shape (K, 6).
-    """
-
-    points: WeightedPoints
-    likelihood: Likelihood
-    top: Summit
-    whitening: Whitening
-    calibration: FloatArray
-
-    @property
-    def mixture(self) -> Mixture:
-        """The optimum, in data units."""
-        return self.whitening.unwhiten(self.top.place.mixture)
-
-    def climb(self, counts: FloatArray) -> Summit:
-        """The optimum of the points with other weights, shape (C,), in whitened units."""
-        start, information = self.top.place.mixture, self.top.information
-        return climb(self.likelihood.reweigh(counts), start, information)
-
-
-def find_anchor(
-    cells: Cells,
-    mixture: Mixture,
-    covariance: CovarianceType,
-    least: FloatArray | None,
-    errors: Errors,
-    resampling: Resampling,
-) -> Anchor:
-    """Where the climbs of replicates begin.
-
-    On as few cells as have the errors of all, by the sandwich, as near as replicates can tell them.
-
-    Args:
-        cells: the data, in data units.
-        mixture: an optimum of its fit to these.
-        covariance: its covariance type.
-        least: the least covariance.
-        errors: by the sandwich.
-        resampling: the number of replicates, and the squares of the rows' weights.
-    """
-    whitening, most = find_whitening(cells, covariance), FEWEST_CELLS
-    precision = 1 / np.sqrt(2 * resampling.n_replicates)  # of a standard deviation
-    while True:
-        points = WeightedPoints.of(cells, resampling.squares, most)
-        likelihood = Likelihood(
-            points.cells.whiten(whitening), covariance, _whiten_least(least, whitening, covariance)
-        )
-        top = climb(likelihood, whitening.whiten(mixture))
-        anchor = Anchor(points, likelihood, top, whitening, np.ones((mixture.n_components, 6)))
-        if not points.are_merged:
-            return anchor
-        own = estimate_errors(points.cells, anchor.mixture, covariance, least)
-        ratios = _put_on_scales(errors, mixture) / _put_on_scales(own, anchor.mixture)
-        ratios = np.where(np.isfinite(ratios), ratios, 1.0)
-        if np.abs(np.log(ratios)).max() < precision:
-            return replace(anchor, calibration=ratios)
-        most *= MORE_CELLS
-
-
-def _put_on_scales(errors: Errors, mixture: Mixture) -> FloatArray:
-    """Standard errors of figures on their scales, shape (K, 6)."""
-    with np.errstate(invalid="ignore", divide="ignore"):  # of what has none
-        return np.asarray(errors.standard_errors / measure_rates(measure_figures(mixture)))
-
-
-def _whiten_least(
-    least: FloatArray | None, whitening: Whitening, covariance: CovarianceType
-) -> FloatArray:
-    """The least covariance in whitened units, as the type has it; that of the data by default."""
-    if least is None:
-        least = whitening.floor() * np.eye(2)
-    else:
-        least = whitening.whiten_covariances(least[None])[0]
-    return STRUCTURES[covariance].adapt_least(least)
-
-
-def measure_on_scales(mixture: Mixture) -> FloatArray:
-    """The figures of a mixture on their scales, shape (K, 6)."""
-    with np.errstate(divide="ignore"):  # the logit of a weight of 1
-        return to_scales(measure_figures(mixture))
-
-
 def bootstrap(
     cells: Cells,
     mixture: Mixture,
@@ -169,8 +70,7 @@ def bootstrap(
         resampling: how many replicates, and how they are drawn.
         level: the share of samples whose intervals hold what is so.
     """
-    by_sandwich = estimate_errors(cells, mixture, covariance, least, level=level)
-    anchor = find_anchor(cells, mixture, covariance, least, by_sandwich, resampling)
+    anchor, by_sandwich = find_anchor(cells, mixture, covariance, least, resampling)
     summits = list[Summit]()
     for counts in anchor.points.draw(resampling):
         summits.append(anchor.climb(counts))
@@ -187,7 +87,7 @@ def bootstrap(
         backgrounds=backgrounds,
         are_lost=_find_lost(replicates, mixture, cells.n_points),
         have_settled=np.array([summit.has_settled for summit in summits]),
-        errors=by_sandwich,
+        errors=replace(by_sandwich, level=level),
     )
     return replace(found, errors=_tell_errors(found, mixture, cells.n_points))
 

@@ -65,7 +65,8 @@ class WeightedPoints:
         squares, n_cells = cells.counts if squares is None else squares, cells.n_cells
         if n_cells > most:
             groups = group_cells(cells.whiten(find_whitening(cells, "full")), most)
-            cells, squares = cells.merge(groups), np.bincount(groups, squares)
+            cells = cells.merge(groups)
+            squares = np.bincount(groups, squares).astype(np.float64)
         wide = cells.have_spread
         places = place_cubature_points(cells.select(wide))  # (4, C, 2)
         places, n_places = places.reshape(-1, 2), len(places)
@@ -80,12 +81,24 @@ class WeightedPoints:
         )
 
     def draw(self, resampling: Resampling) -> Iterator[FloatArray]:
-        """The weights of the points in one replicate after another, shape (C,) each.
+        """The weights of the points in one replicate after another; see `draw_weights`."""
+        return draw_weights(self.cells.counts, self.squares, resampling)
 
-        Each sums to the number of points.
-        """
-        counts, n_points = self.cells.counts, self.cells.n_points
-        shapes, scales = counts**2 / self.squares, self.squares / counts
-        for source in np.random.SeedSequence(resampling.seed).spawn(resampling.n_replicates):
-            weights = scales * np.random.default_rng(source).standard_gamma(shapes)
-            yield weights * (n_points / weights.sum())
+
+def draw_weights(
+    counts: FloatArray, squares: FloatArray | None, resampling: Resampling
+) -> Iterator[FloatArray]:
+    """The weights of cells in one replicate after another, shape (C,) each.
+
+    Each sums to the number of points.
+
+    Args:
+        counts: of the points of each cell, or the sums of their weights, shape (C,).
+        squares: the sums of the squares of these weights, shape (C,); the counts by default.
+        resampling: how many replicates, and their seed.
+    """
+    squares, n_points = counts if squares is None else squares, counts.sum()
+    shapes, scales = counts**2 / squares, squares / counts
+    for source in np.random.SeedSequence(resampling.seed).spawn(resampling.n_replicates):
+        weights = scales * np.random.default_rng(source).standard_gamma(shapes)
+        yield weights * (n_points / weights.sum())
