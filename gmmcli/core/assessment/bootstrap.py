@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from gmmcli.core.assessment.anchor import find_anchor, measure_on_scales
+from gmmcli.core.assessment.anchor import Anchor, find_anchor, measure_on_scales
 from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.assessment.optimum import Summit
 from gmmcli.core.assessment.resamples import Resampling
-from gmmcli.core.assessment.scales import from_scales, measure_figures, measure_rates, to_scales
+from gmmcli.core.assessment.scales import from_scales, measure_figures, measure_rates
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.information import N_PARAMETERS
-from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import CovarianceType
 
@@ -75,56 +75,66 @@ def bootstrap(
     for counts in anchor.points.draw(resampling):
         summits.append(anchor.climb(counts))
         resampling.watch(len(summits))
+    are_lost = _find_lost(summits, anchor)
+    have_settled = np.array([summit.has_settled for summit in summits])
     replicates = [anchor.whitening.unwhiten(summit.place.mixture) for summit in summits]
     values = np.stack([measure_on_scales(replicate) for replicate in replicates])
-    with np.errstate(invalid="ignore"):  # weights of 1
+    with np.errstate(invalid="ignore"):  # a weight of 1, or a component on a line
         moves = (values - measure_on_scales(anchor.mixture)) * anchor.calibration
+        deviations = _deviate(moves[have_settled & ~are_lost])
     backgrounds = None
     if mixture.background is not None:
         backgrounds = np.array([each.background.weight for each in replicates if each.background])
-    found = Bootstrap(
-        figures=from_scales(measure_on_scales(mixture) + np.nan_to_num(moves)),
-        backgrounds=backgrounds,
-        are_lost=_find_lost(replicates, mixture, cells.n_points),
-        have_settled=np.array([summit.has_settled for summit in summits]),
-        errors=replace(by_sandwich, level=level),
-    )
-    return replace(found, errors=_tell_errors(found, mixture, cells.n_points))
+    errors = _replace_errors(by_sandwich, mixture, cells.n_points, deviations, level)
+    if backgrounds is not None:
+        of_background = float(_deviate(backgrounds[have_settled & ~are_lost]))
+        errors = replace(errors, background=of_background)
+    figures = from_scales(measure_on_scales(mixture) + np.nan_to_num(moves))
+    return Bootstrap(figures, backgrounds, are_lost, have_settled, errors)
 
 
-def _find_lost(
-    replicates: Sequence[Mixture], mixture: Mixture, n_points: float
-) -> npt.NDArray[np.bool_]:
-    """In which replicates a component has fewer points than parameters, shape (R,).
+def _find_lost(summits: Sequence[Summit], anchor: Anchor) -> npt.NDArray[np.bool_]:
+    """In which replicates a component has lost its points, or its shape to a few, shape (R,).
 
-    And less than half of those that it has in the fit, where these are few.
+    It has fewer points than parameters, and less than half of those that it has in the fit, where
+    these are few; or it stands on the least covariance, where the fit's does not.
     """
-    weights = np.stack([replicate.weights for replicate in replicates])
-    fewest = np.minimum(N_PARAMETERS, mixture.weights * n_points / 2)
-    return np.asarray((weights * n_points < fewest).any(axis=1))
+    start, least = anchor.top.place.mixture, anchor.likelihood.least
+    n_points = anchor.likelihood.points.n_points
+    fewest = np.minimum(N_PARAMETERS, start.weights * n_points / 2)
+    stood = are_floored(start.covariances, least)
+    found = [summit.place.mixture for summit in summits]
+    faint = [(each.weights * n_points < fewest).any() for each in found]
+    flat = [(are_floored(each.covariances, least) & ~stood).any() for each in found]
+    return np.asarray(np.array(faint) | np.array(flat))
 
 
-def _tell_errors(found: Bootstrap, mixture: Mixture, n_points: float) -> Errors:
-    """The errors that replicates tell of the figures for which the sandwich has any."""
-    figures, kept, by_sandwich = measure_figures(mixture), found.are_kept, found.errors
-    unknown = np.full(figures.shape, np.nan)
-    deviations = unknown if kept.sum() < 2 else _deviate(to_scales(found.figures[kept]))
-    deviations = np.where(np.isfinite(by_sandwich.standard_errors), deviations, np.nan)
+def _replace_errors(
+    errors: Errors, mixture: Mixture, n_points: float, deviations: FloatArray, level: float
+) -> Errors:
+    """Errors with those of replicates in place of the sandwich's, where there are any.
+
+    Args:
+        errors: by the sandwich.
+        mixture: the fit, in data units.
+        n_points: N.
+        deviations: of the replicates on the scales of figures, shape (K, 6).
+        level: of the intervals.
+    """
+    deviations = np.where(np.isfinite(errors.standard_errors), deviations, np.nan)
     degrees = np.maximum(mixture.weights * n_points - 3, 1)
-    reach = stdtrit(degrees, (1 + by_sandwich.level) / 2)[:, None] * deviations
-    ends = [from_scales(measure_on_scales(mixture) + sign * reach) for sign in (-1, 1)]
-    background = None
-    if found.backgrounds is not None:
-        background = float(_deviate(found.backgrounds[kept])) if kept.sum() > 1 else np.nan
+    reach = stdtrit(degrees, (1 + level) / 2)[:, None] * deviations
+    middle = measure_on_scales(mixture)
     return replace(
-        by_sandwich,
-        standard_errors=deviations * measure_rates(figures),
-        intervals=np.stack(ends, axis=-1),
-        background=background,
+        errors,
+        level=level,
+        standard_errors=deviations * measure_rates(measure_figures(mixture)),
+        intervals=np.stack([from_scales(middle - reach), from_scales(middle + reach)], axis=-1),
     )
 
 
 def _deviate(values: FloatArray) -> FloatArray:
-    """The standard deviations of replicates' values, along the first axis."""
-    with np.errstate(invalid="ignore"):  # of the logits of weights of 1
-        return np.asarray(values.std(axis=0, ddof=1))
+    """The standard deviations of replicates, along the first axis; NaN of fewer than two."""
+    if len(values) < 2:
+        return np.full(values.shape[1:], np.nan)
+    return np.asarray(values.std(axis=0, ddof=1))
