@@ -1,7 +1,9 @@
 """Assessment: how sure the figures of a mixture are, and where it does not describe the points.
 
 Here belong the `scales` on which figures have errors that are alike on either side, and the
-`errors` themselves. NumPy only, but for quantiles.
+`errors` themselves, by the sandwich; and what comes of `resamples`: errors by the `bootstrap`,
+whose replicates climb from an `anchor` to an `optimum` each, and `choices` among mixtures. NumPy
+only, but for quantiles.
 """
 
 import lazy_loader
