@@ -16,7 +16,6 @@ from gmmcli.core.cells.compression import Compression, compress
 from gmmcli.core.runs import directory
 from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.cautions import caution, caution_on_end, caution_on_header, caution_on_rows
-from gmmcli.core.runs.figures import Figures
 from gmmcli.core.tables.frames import name_source
 from gmmcli.core.tables.source import Source, check_apart
 from gmmcli.core.tables.table import Table
@@ -24,7 +23,7 @@ from gmmcli.errors import GmmWarning
 from gmmcli.options import Options, check_options, make_choice, make_settings, read_start
 from gmmcli.ranges import check_texts, take_path
 from gmmcli.run import Run, open_rows
-from gmmcli.settings import MOST_CELLS, VALLEY, Choice
+from gmmcli.settings import MOST_CELLS, Choice
 from gmmcli.wording import translate, translate_errors
 
 if TYPE_CHECKING:
@@ -84,31 +83,17 @@ def fit(
                 check_box(compression.cells, start)
             hooks = make_hooks(compression)
             outcome = fit_cells(compression.cells, settings, choice, start, hooks)
-            fitted = describe(outcome, options.get("valley", VALLEY))
+            fitted = describe(outcome, options["valley"], options["level"])
+            asked = replace(_tell_options(options, choice, source), weight=weight)
+            rows = compression.n_rows, compression.n_skipped
+            provenance = Provenance(table.columns, table.source, *rows, asked)
             if output is not None:
-                asked = replace(_tell_options(options, choice, source), weight=weight)
-                rows = compression.n_rows, compression.n_skipped
-                provenance = Provenance(table.columns, table.source, *rows, asked)
                 directory.write_run(Path(output), fitted, provenance, claimed=claimed)
             chosen_here = x is None or y is None
             cautions = [*_caution(table, compression, fitted, are_columns_chosen=chosen_here)]
     for line in cautions:
         warnings.warn(translate(line), GmmWarning, stacklevel=2)
-    return Run(_record(fitted, table.columns, compression.n_skipped))
-
-
-def _record(fitted: "Fit", columns: tuple[str, str], n_skipped: int) -> directory.RunRecord:
-    """What the run directory of a fit holds, whether there is one or not."""
-    return directory.RunRecord(
-        columns=columns,
-        mixture=fitted.mixture,
-        history=fitted.history,
-        cells=fitted.cells,
-        snapshots="auto",
-        figures=Figures.of(fitted, n_skipped),
-        selection=fitted.selection,
-        groups=fitted.groups,
-    )
+    return Run(directory.RunRecord.of(fitted, provenance))
 
 
 def _compress(table: Table, options: Options, choice: Choice) -> Compression:
@@ -156,6 +141,7 @@ def _tell_options(options: Options, choice: Choice, source: Source) -> Asked:
         strict=options.get("strict", False),
         exact=options.get("exact", False),
         cells=options.get("cells", MOST_CELLS),
-        valley=options.get("valley", VALLEY),
+        valley=options["valley"],
+        level=options["level"],
         pictures=False,
     )

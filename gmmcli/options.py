@@ -15,6 +15,8 @@ from gmmcli.settings import (
     CELLS_RANGE,
     COVARIANCE_TYPES,
     LEARNING_RATES,
+    LEVEL,
+    LEVEL_RANGE,
     MOST_CELLS,
     OPTIMIZERS,
     VALLEY,
@@ -43,6 +45,7 @@ class Options(TypedDict, total=False):
         effort: how long to search.
         floor: the least standard deviation of a component, as a share of the data's.
         valley: from where on valleys divide no groups.
+        level: the share of samples in which intervals hold what is so.
         optimizer: how to climb.
         learning_rate: the share of a full natural-gradient step, or Adam's rate.
         steps: the most to take after the search.
@@ -62,6 +65,7 @@ class Options(TypedDict, total=False):
     effort: Effort
     floor: float
     valley: float
+    level: float
     optimizer: OptimizerName
     learning_rate: float
     steps: int
@@ -88,6 +92,7 @@ def check_options(options: Options) -> Options:
         **options,
         "output": None if output is None else take_path("output", output),
         "valley": VALLEY_RANGE.check("valley", options.get("valley", VALLEY)),
+        "level": LEVEL_RANGE.check("level", options.get("level", LEVEL)),
         "cells": CELLS_RANGE.check("cells", options.get("cells", MOST_CELLS)),
         "strict": check_flag("strict", options.get("strict", False)),
         "exact": check_flag("exact", options.get("exact", False)),

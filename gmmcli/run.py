@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from gmmcli.core.assessment.scales import measure_figures
 from gmmcli.core.groups.borders import draw_territories
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs import directory
+from gmmcli.core.runs.components import write_components
 from gmmcli.core.runs.records import tabulate_history
-from gmmcli.core.runs.words import count, round_to_scale, write_nats
+from gmmcli.core.runs.words import count, write_nats
 from gmmcli.core.tables.copies import resolve_source
 from gmmcli.core.tables.frames import name_source
 from gmmcli.core.tables.prediction import predict_rows
@@ -63,7 +66,7 @@ class Run:
     @property
     def n_skipped(self) -> int:
         """How many rows were left out, because a coordinate is empty or not finite."""
-        return self.record.figures.n_skipped
+        return self.record.provenance.n_skipped
 
     @property
     def n_groups(self) -> int | None:
@@ -78,17 +81,17 @@ class Run:
     @property
     def bic(self) -> float:
         """The Bayesian information criterion; lower is better."""
-        return self.record.figures.bic
+        return self.record.figures.criteria.bic
 
     @property
     def aic(self) -> float:
         """Akaike's information criterion; lower is better."""
-        return self.record.figures.aic
+        return self.record.figures.criteria.aic
 
     @property
     def icl(self) -> float:
         """The integrated completed likelihood, a criterion: of overlap, too; lower is better."""
-        return self.record.figures.icl
+        return self.record.figures.criteria.icl
 
     @property
     def history(self) -> pd.DataFrame:
@@ -98,17 +101,39 @@ class Run:
     @property
     def components(self) -> pd.DataFrame:
         """A row for each component: its weight, mean, standard deviations and correlation."""
-        mixture, (x, y) = self.mixture, self.columns
-        return pd.DataFrame(
-            {
-                "weight": mixture.weights,
-                f"mean {x}": mixture.means[:, 0],
-                f"mean {y}": mixture.means[:, 1],
-                f"sd {x}": mixture.standard_deviations[:, 0],
-                f"sd {y}": mixture.standard_deviations[:, 1],
-                "correlation": mixture.correlations,
-            }
-        ).rename_axis("component")
+        return self._tabulate(measure_figures(self.mixture))
+
+    @property
+    def errors(self) -> pd.DataFrame | None:
+        """Their standard errors, in the same places: NaN where the points settle none.
+
+        None where the fit did not converge.
+        """
+        found = self.record.errors
+        return None if found is None else self._tabulate(found.standard_errors)
+
+    @property
+    def intervals(self) -> pd.DataFrame | None:
+        """The ends of their intervals of the level that was asked for, a row for each component.
+
+        The columns have two levels: the figure, and "low" or "high". None where the fit did not
+        converge.
+        """
+        found = self.record.errors
+        if found is None:
+            return None
+        ends = {
+            end: self._tabulate(found.intervals[..., place])
+            for place, end in enumerate(("low", "high"))
+        }
+        names = self.components.columns
+        return pd.concat(ends, axis=1).swaplevel(axis=1)[[(n, e) for n in names for e in ends]]
+
+    def _tabulate(self, values: FloatArray) -> pd.DataFrame:
+        """What there is of each figure of the components, shape (K, 6), under its name."""
+        x, y = self.columns
+        names = ["weight", f"mean {x}", f"mean {y}", f"sd {x}", f"sd {y}", "correlation"]
+        return pd.DataFrame(values, columns=names).rename_axis("component")
 
     def predict(
         self,
@@ -204,23 +229,18 @@ class Run:
         )
 
     def _write_components(self) -> str:
-        """The components as a table of text, with the digits that their spread gives sense to."""
-        scales = self.mixture.standard_deviations.T
-        table = self.components.reset_index().astype(object)
-        for place, values in enumerate(self.mixture.means.T):
-            pairs = zip(values, scales[place], strict=True)
-            table.isetitem(2 + place, [round_to_scale(value, scale) for value, scale in pairs])
-            table.isetitem(4 + place, [f"{scale:.4g}" for scale in scales[place]])
-        table.isetitem(1, [f"{weight:.4f}" for weight in self.mixture.weights])
-        table.isetitem(6, [f"{correlation:z.3f}" for correlation in self.mixture.correlations])
-        return table.to_string(index=False)
+        """The components as a table of text, each figure with its standard error."""
+        rows = write_components(self.mixture, self.record.errors)
+        table = pd.DataFrame(rows, columns=self.components.columns).rename_axis("component")
+        return table.reset_index().to_string(index=False)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the last step as a picture, and the components as a table."""
         picture = BytesIO()
         self.plot().savefig(picture, format="png")
         code = base64.b64encode(picture.getvalue()).decode()
-        table = self.components.to_html(float_format=lambda value: f"{value:.4g}")
+        rows = write_components(self.mixture, self.record.errors)
+        table = pd.DataFrame(rows, columns=self.components.columns).to_html()
         return f'<img src="data:image/png;base64,{code}" alt="the last step">{table}'
 
 

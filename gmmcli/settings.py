@@ -33,6 +33,7 @@ BackgroundChoice = Literal["auto", "on", "off"]
 EngineName = Literal["auto", "spark"]
 PictureFormat = Literal["png", "svg", "pdf"]
 ColourChoice = Literal["component", "group"]
+ErrorMethod = Literal["sandwich", "bootstrap"]
 
 COVARIANCE_TYPES: tuple[CovarianceType, ...] = get_args(CovarianceType)
 # Volume, shape and orientation of each: equal, variable, or the identity (Celeux & Govaert 1995).
@@ -50,6 +51,7 @@ BACKGROUNDS: tuple[BackgroundChoice, ...] = get_args(BackgroundChoice)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 COLOUR_CHOICES: tuple[ColourChoice, ...] = get_args(ColourChoice)
+ERROR_METHODS: tuple[ErrorMethod, ...] = get_args(ErrorMethod)
 
 # A table of at most so many rows is fitted point by point, and a longer one by cells: exactness
 # against time.
@@ -79,6 +81,9 @@ FLOOR = 1e-5
 # (benchmarks/groups.py).
 VALLEY = 0.95
 
+# The share of samples whose intervals hold what is so: what most readers take for granted.
+LEVEL = 0.95
+
 # What each option may be, for the command line and for Python.
 COMPONENTS_RANGE = WholeRange(1)
 STEPS_RANGE = WholeRange(0)
@@ -86,6 +91,7 @@ SEED_RANGE = WholeRange(0)
 CELLS_RANGE = WholeRange(100, CELLS_AT_MOST)
 FLOOR_RANGE = RealRange(1e-7, 0.5)
 VALLEY_RANGE = RealRange(0, 1, is_open=True)
+LEVEL_RANGE = RealRange(0.5, 0.9999)
 LEARNING_RATE_RANGE = RealRange(1e-6, 1)
 
 

@@ -1,5 +1,6 @@
 """Data, mixtures and checks that several tests build on."""
 
+import math
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,17 +17,19 @@ from numpy.typing import ArrayLike
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compressor
 from gmmcli.core.cells.places import IntArray
+from gmmcli.core.cells.refinement import CompressionCost
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.ellipses import Ellipses
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE, sample
 from gmmcli.core.mixture.structures import CovarianceStructure
-from gmmcli.core.mixture.units import Nats
+from gmmcli.core.mixture.units import Nats, NatsPerPoint
+from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History
-from gmmcli.core.runs.result import Fit, describe
+from gmmcli.core.runs.result import Fit, Provenance, describe
 from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.criteria import Candidate, Criteria
 from gmmcli.core.search.fit import fit_from
@@ -159,8 +162,24 @@ def candidate_of(components: int, bic: float, status: Status = Status.CONVERGED)
 def run_of(points: FloatArray, history: History) -> RunRecord:
     """A run of points, one cell each, with a history."""
     last = history.snapshot(history.last_step).mixture
-    figures = Figures(Status.CONVERGED, len(points), 0, Nats(history.elbos[-1]), 0.0, 0.0, 0.0)
-    return RunRecord(("x", "y"), last, history, cells_of(points), "auto", figures)
+    n_points, elbo = float(len(points)), Nats(history.elbos[-1])
+    cost = CompressionCost(NatsPerPoint(0.0), 0.0, None, is_coarse=False)
+    figures = Figures(
+        status=Status.CONVERGED,
+        n_points=n_points,
+        n_effective=n_points,
+        log_likelihood=elbo,
+        exact_log_likelihood=None,
+        cost=cost,
+        criteria=Criteria(0.0, 0.0, 0.0),
+        floored=(),
+        search=None,
+        background_gain=-math.inf,
+        seconds=0.0,
+    )
+    provenance = Provenance(("x", "y"), "points", len(points), 0, Asked())
+    settings = FitSettings(last.n_components)
+    return RunRecord(provenance, settings, last, history, cells_of(points), figures)
 
 
 def article_run() -> RunRecord:

@@ -59,6 +59,7 @@ TESTED_IN = {
     "cells/test_compression": ["cells.totals"],
     "cells/test_places": ["cells.expressions"],
     "cli/test_fit": ["cli.fitting", "runs.directory"],
+    "cli/test_show": ["cli.report"],
     "cli/test_generate": ["mixture.draws", "mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
     "cli/test_starts": ["runs.likeness"],

@@ -13,6 +13,7 @@ from gmmcli.cli.fit import fit
 from gmmcli.cli.generate import generate
 from gmmcli.cli.plot import plot
 from gmmcli.cli.predict import predict
+from gmmcli.cli.show import show
 
 EXAMPLES = """\b
 Example:
@@ -68,3 +69,4 @@ gmm.add_command(generate)
 gmm.add_command(fit)
 gmm.add_command(plot)
 gmm.add_command(predict)
+gmm.add_command(show)

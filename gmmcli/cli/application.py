@@ -13,7 +13,14 @@ from click.exceptions import NoArgsIsHelpError
 from gmmcli.cli.interrupts import get_number, tell_code
 from gmmcli.errors import GmmError, abridge, escape
 
+# The exit code of a fit that is not to be trusted blindly, where --exit-code asks for one.
+DOUBTFUL = 3
 LACKS_MEMORY = "there is too little memory: fit fewer --cells or -k, or free some"
+
+
+def tell_doubt(is_doubtful: bool, asked: bool) -> int:
+    """The exit code of a fit that may be in doubt, if that was asked for."""
+    return DOUBTFUL if asked and is_doubtful else 0
 
 
 @contextmanager

@@ -12,7 +12,10 @@ from gmmcli.cli.options import (
     ComponentChoice,
     CovarianceChoice,
     StepChoice,
+    axes_option,
     engine_option,
+    exit_code_option,
+    json_option,
     real,
     seed_option,
     table_option,
@@ -30,6 +33,8 @@ from gmmcli.settings import (
     FLOOR_RANGE,
     LEARNING_RATE_RANGE,
     LEARNING_RATES,
+    LEVEL,
+    LEVEL_RANGE,
     MOST_CELLS,
     OPTIMIZERS,
     STEPS_RANGE,
@@ -190,6 +195,14 @@ Examples:
     "lower one; 0.5 keeps clear valleys only.",
 )
 @click.option(
+    "--level",
+    type=real(LEVEL_RANGE),
+    default=LEVEL,
+    show_default=True,
+    metavar="F",
+    help="Of the intervals in parameters.json: the share of samples in which they hold what is so.",
+)
+@click.option(
     "--optimizer",
     type=click.Choice(OPTIMIZERS),
     default=FitSettings.optimizer,
@@ -227,13 +240,7 @@ Examples:
     is_flag=True,
     help="Refuse rows with an empty or non-finite coordinate, rather than skip them.",
 )
-@click.option(
-    "--axes",
-    is_flag=True,
-    help="Report the axes of components, by standard deviations along them and the angle of the "
-    "longer, in place of those of the coordinates and the correlation. So it is unasked where a "
-    "correlation would be 1.000.",
-)
+@axes_option
 @click.option(
     "--verify",
     is_flag=True,
@@ -251,6 +258,8 @@ Examples:
     is_flag=True,
     help="Replace RUN, and the file of --assignments, where they exist.",
 )
+@json_option
+@exit_code_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
 def fit(ctx: click.Context, /, **options: Any) -> None:
@@ -276,7 +285,6 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         draw_pictures,
         fit_mixture,
         read_data,
-        report_files,
         report_fit,
         verify,
         write_assignments,
@@ -284,24 +292,25 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     )
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.starts import compare
+    from gmmcli.cli.summary import describe_files
+    from gmmcli.cli.values import fit_by_value
 
-    reporter = Reporter(quiet=request.quiet)
+    reporter = Reporter(quiet=request.quiet, as_json=request.json)
     task = read_data(request, ctx, reporter)
     result = fit_mixture(task, interrupts, reporter)
     exact = verify(task, result, reporter) if request.verify else None
     likeness = compare(request.like, task.start, result.mixture)
     files = write_fit(task, result, exact, likeness, interrupts)
     with mention_kept_fit(task.directory):
-        report_fit(task, result, exact, likeness, reporter)
+        code = report_fit(task, result, exact, likeness, reporter)
         if request.assignments is not None:
             write_assignments(task, result, request.assignments, reporter)
         if painter is not None:
             files += draw_pictures(task.directory, painter, reporter)
-        code = 0
         if request.by is not None and not interrupts():
-            from gmmcli.cli.values import fit_by_value
-
-            table, code = fit_by_value(task, result, interrupts, reporter)
-            files.append(table)
-        report_files(task.directory, files, reporter)
+            table, failed = fit_by_value(task, result, interrupts, reporter)
+            files, code = [*files, table], failed or code
+        reporter.print(describe_files(task.directory, files))
+        if request.json:
+            reporter.print_run(task.directory)
     ctx.exit(interrupts.exit_code or code)

@@ -3,7 +3,6 @@
 Heavy modules are imported where a step begins, while a bar shows what it does.
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,26 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gmmcli.cli.application import tell_doubt
 from gmmcli.cli.interrupts import Interrupts
+from gmmcli.cli.report import Report, print_components, print_figures
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
 from gmmcli.cli.starts import lay_start, read_start, report_moves
-from gmmcli.cli.summary import (
-    describe_background,
-    describe_choices,
-    describe_clear_groups,
-    describe_end,
-    describe_figures,
-    describe_files,
-    describe_groups,
-    describe_rows,
-    describe_type,
-    has_thin_components,
-    name_strays,
-    tabulate_axes,
-    tabulate_components,
-)
-from gmmcli.core.runs.cautions import caution
+from gmmcli.cli.summary import describe_rows
 from gmmcli.settings import ALIKE, Choice
 
 if TYPE_CHECKING:
@@ -138,7 +124,7 @@ def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit"
             outcome = resumed.go_on(task.compression.cells, asked[0], hooks)
         else:
             outcome = fit_cells(task.compression.cells, *asked, hooks)
-        return describe(outcome, task.request.valley)
+        return describe(outcome, task.request.valley, task.request.level)
 
 
 def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":
@@ -184,6 +170,7 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         init=request.init,
         like=None if request.like is None else str(request.like),
         valley=request.valley,
+        level=request.level,
         snapshots=request.snapshots,
         pictures=not request.no_frames,
     )
@@ -206,36 +193,22 @@ def report_fit(
     exact_log_likelihood: "Nats | None",
     likeness: "Likeness | None",
     reporter: Reporter,
-) -> None:
-    """Print how a fit ended, its components and figures, and say where to be cautious."""
+) -> int:
+    """Print the summary of a fit, say where to be cautious, and give the exit code for that."""
     from gmmcli.core.cells.strays import find_strays
 
-    is_weighted = task.request.weight is not None
-    reporter.print(describe_end(fit))
-    columns, background = task.points.columns, fit.mixture.background
-    shows_axes = task.request.axes or has_thin_components(fit.mixture)
-    tabulate = tabulate_axes if shows_axes else tabulate_components
-    reporter.print(tabulate(fit.mixture, columns, reporter.width))
-    if (shapes := describe_type(fit.settings.covariance)) is not None:
-        reporter.print(shapes)
+    report = Report(
+        fit=fit,
+        columns=task.points.columns,
+        is_weighted=task.request.weight is not None,
+        exact_log_likelihood=exact_log_likelihood,
+        strays=find_strays(task.points, fit.mixture) if fit.mixture.background else [],
+    )
+    print_components(report, reporter, shows_axes=task.request.axes)
     if likeness is not None:
         report_moves(likeness, fit.mixture, reporter)
         note_larger(task, fit, reporter)
-    if background is not None:
-        n_points = None if is_weighted else fit.cells.n_points
-        reporter.print(describe_background(background, columns, n_points))
-        if strays := find_strays(task.points, fit.mixture):
-            reporter.print(name_strays(strays))
-    if not fit.groups.are_components:
-        reporter.print(describe_groups(fit.groups))
-    if (clear := fit.groups.clear_valley) is not None:
-        reporter.print(describe_clear_groups(fit.groups, clear))
-    for line in describe_figures(fit, exact_log_likelihood, is_weighted=is_weighted):
-        reporter.print(line)
-    for line in describe_choices(fit):
-        reporter.print(line)
-    for line in caution(fit, exact_log_likelihood, is_weighted=is_weighted):
-        reporter.note(line)
+    return tell_doubt(print_figures(report, reporter), task.request.exit_code)
 
 
 def note_larger(task: Task, fit: "Fit", reporter: Reporter) -> None:
@@ -285,8 +258,3 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
     with reporter.show_work("loading matplotlib"):
         from gmmcli.pictures.frames import draw_run
     return list(reporter.track(draw_run(run, steps, directory), n_pictures, "drawing"))
-
-
-def report_files(directory: Path, files: Sequence[Path], reporter: Reporter) -> None:
-    """Print which files a directory got."""
-    reporter.print(describe_files(directory, files))

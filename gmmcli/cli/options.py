@@ -158,6 +158,26 @@ class StepList(click.ParamType[Literal["auto", "all"] | tuple[int, ...]]):
         return self.fail(message, param, ctx)
 
 
+axes_option = click.option(
+    "--axes",
+    is_flag=True,
+    help="Report the axes of components, by standard deviations along them and the angle of the "
+    "longer, in place of those of the coordinates and the correlation. So it is unasked where a "
+    "correlation would be 1.000.",
+)
+
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    help="Print one JSON object in place of the summary, which goes to standard error.",
+)
+
+exit_code_option = click.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit with code 3 where the fit did not converge, or the summary says to be careful.",
+)
+
 valley_type = real(VALLEY_RANGE)
 
 valley_option = click.option(

@@ -128,15 +128,19 @@ def read_fitted(run: Path, x_column: str | None, y_column: str | None) -> "Param
         GmmError: when there is no such run or mixture.
     """
     from gmmcli.core.mixture.mixture import read_mixture
+    from gmmcli.core.runs.asked import Asked
     from gmmcli.core.runs.layout import PARAMETERS
     from gmmcli.core.runs.parameters import Parameters, read_parameters
+    from gmmcli.core.runs.result import Provenance
+    from gmmcli.settings import FitSettings
 
     if not run.is_file() or run.name == PARAMETERS:
         return read_parameters(run)
     mixture = read_mixture(run)
     if x_column is None or y_column is None:
         raise click.UsageError(f"{run} is a mixture and names no columns: give -x and -y")
-    return Parameters((x_column, y_column), mixture, "full", None, "auto", n_points=1.0)
+    provenance = Provenance((x_column, y_column), str(run), 0, 0, Asked())
+    return Parameters(provenance, FitSettings(mixture.n_components), mixture)
 
 
 def describe_fitted(run: Path, fitted: "Parameters", where: str | None) -> Iterator[str]:

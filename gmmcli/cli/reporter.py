@@ -1,12 +1,14 @@
 """What a command says: messages and progress on stderr, results on stdout."""
 
+import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -21,11 +23,12 @@ class Reporter:
 
     Args:
         quiet: say nothing; errors are not said here.
+        as_json: results are words here too, and go to stderr; stdout is for JSON.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self._messages = _make_console(stderr=True, quiet=quiet)
-        self._results = _make_console(stderr=False, quiet=quiet)
+        self._results = _make_console(stderr=as_json, quiet=quiet)
 
     @property
     def width(self) -> int:
@@ -48,6 +51,20 @@ class Reporter:
         except OSError as error:
             _silence(self._results)
             raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+
+    def print_run(self, run: Path) -> None:
+        """Print the JSON of a run, with its directory, as one object to stdout.
+
+        Raises:
+            RunError: when it cannot be read.
+        """
+        from gmmcli.core.runs.parameters import read_json
+
+        self.print_object({"run": str(run), **read_json(run)})
+
+    def print_object(self, values: Mapping[str, Any]) -> None:
+        """Print an object as JSON to stdout, quiet or not."""
+        click.echo(json.dumps(values, indent=2, allow_nan=False))
 
     @contextmanager
     def show_work(self, what: str) -> Iterator[None]:

@@ -52,6 +52,7 @@ class Request:
     effort: Effort
     floor: float
     valley: float
+    level: float
     optimizer: OptimizerName
     learning_rate: float | None
     steps: int
@@ -63,6 +64,8 @@ class Request:
     assignments: str | None
     no_frames: bool
     overwrite: bool
+    json: bool
+    exit_code: bool
     quiet: bool
     resume: Path | None = None
     resumed: "Resumption | None" = None

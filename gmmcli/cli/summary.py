@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gmmcli.core.runs.cautions import caution_on_header, caution_on_rows
-from gmmcli.core.runs.words import count, name_candidate, round_to_scale, write_nats
+from gmmcli.core.runs.components import write_with_error
+from gmmcli.core.runs.words import count, name_candidate, write_nats
 from gmmcli.core.search.status import Status
 from gmmcli.errors import escape
 from gmmcli.settings import COVARIANCE_CODES, CovarianceType
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from gmmcli.core.mixture.background import Background
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
-    from gmmcli.core.runs.result import Fit
+    from gmmcli.core.runs.result import Fit, Provenance
     from gmmcli.core.search.criteria import Selection
     from gmmcli.core.search.outcome import Search
     from gmmcli.core.tables.table import Table as Points
@@ -42,6 +43,15 @@ def describe_rows(
         selected, rows = points.count_selected()
         yield f"{points.where}: {selected:,} of {rows:,} rows"
     yield from caution_on_rows(points, compression, are_columns_chosen=are_columns_chosen)
+
+
+def describe_provenance(provenance: "Provenance") -> str:
+    """What data a run is of: the table, its rows and the coordinates."""
+    x, y = provenance.columns
+    rows, skipped = count(provenance.n_rows, "row"), provenance.n_skipped
+    left_out = f", {skipped:,} left out" if skipped else ""
+    where = f", where {asked}" if (asked := provenance.asked.where) is not None else ""
+    return f"{x!r} and {y!r} of {provenance.source}: {rows}{left_out}{where}"
 
 
 def describe_end(fit: "Fit") -> str:
@@ -117,44 +127,33 @@ def describe_files(directory: Path, files: Sequence[Path]) -> str:
     return f"wrote {directory}: {', '.join(names)}"
 
 
-def tabulate_components(mixture: "Mixture", columns: tuple[str, str], width: int) -> Table:
-    """A table of a mixture's components, that fits a width in characters."""
-    x, y = shorten_names(columns, width)
-    table = _begin_table((x, y), (f"sd\n{x}", f"sd\n{y}", "correlation"))
-    shapes = zip(mixture.standard_deviations, mixture.correlations, strict=True)
-    for k, ((sd_x, sd_y), correlation) in enumerate(shapes):
-        table.add_row(*_begin_row(mixture, k), f"{sd_x:.4g}", f"{sd_y:.4g}", f"{correlation:z.3f}")
-    return table
+def tabulate_components(
+    rows: Sequence[Sequence[str]], columns: tuple[str, str], width: int, *, shows_axes: bool
+) -> Table:
+    """A table of components, that fits a width in characters.
 
-
-def tabulate_axes(mixture: "Mixture", columns: tuple[str, str], width: int) -> Table:
-    """The same with the axes of components in place of what they have along the coordinates'."""
-    names = shorten_names(columns, width)
-    table = _begin_table(names, ("sd along\nlong axis", "sd along\nshort axis", "angle\ndegrees"))
-    for k, axes in enumerate(mixture.axes):
-        long, short = (f"{sd:.4g}" for sd in axes.sds)
-        shape = long, short, f"{axes.angle:z.1f}" if axes.sds[0] > axes.sds[1] else "any"
-        table.add_row(*_begin_row(mixture, k), *shape)
+    Args:
+        rows: of `write_components`.
+        columns: the names of the two coordinates.
+        width: in characters.
+        shows_axes: as `write_components` has it.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    x, y = shorten_names(columns, width, widths)
+    shape = (f"sd\n{x}", f"sd\n{y}", "correlation")
+    if shows_axes:
+        shape = ("sd along\nlong axis", "sd along\nshort axis", "angle\ndegrees")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
+    for heading in ("component", "weight", f"mean\n{x}", f"mean\n{y}", *shape):
+        table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
+    for k, row in enumerate(rows):
+        table.add_row(str(k), *row)
     return table
 
 
 def has_thin_components(mixture: "Mixture") -> bool:
     """Whether a correlation would be printed as 1.000, which tells nothing of a shape."""
     return any(f"{abs(each):.3f}" == "1.000" for each in mixture.correlations)
-
-
-def _begin_table(columns: tuple[str, str], shape: tuple[str, str, str]) -> Table:
-    """An empty table of components, given the names of columns and the headings of a shape."""
-    table, (x, y) = Table(box=box.SIMPLE_HEAD, pad_edge=False), columns
-    for heading in ("component", "weight", f"mean\n{x}", f"mean\n{y}", *shape):
-        table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
-    return table
-
-
-def _begin_row(mixture: "Mixture", k: int) -> tuple[str, str, str, str]:
-    """The number, the weight and the mean of a component."""
-    (x, y), (sd_x, sd_y) = mixture.means[k], mixture.standard_deviations[k]
-    return str(k), f"{mixture.weights[k]:.4f}", round_to_scale(x, sd_x), round_to_scale(y, sd_y)
 
 
 def describe_type(covariance: CovarianceType) -> str | None:
@@ -175,7 +174,10 @@ def describe_type(covariance: CovarianceType) -> str | None:
 
 
 def describe_background(
-    background: "Background", columns: tuple[str, str], n_points: float | None
+    background: "Background",
+    columns: tuple[str, str],
+    n_points: float | None,
+    error: float | None = None,
 ) -> str:
     """What a background weighs, how many points that is, and the box that it is uniform over.
 
@@ -183,6 +185,7 @@ def describe_background(
         background: in data units.
         columns: the names of the two coordinates.
         n_points: N; None where rows have weights, which are no numbers of points.
+        error: the standard error of its weight; None where that has none.
     """
     points = ""
     if n_points is not None:
@@ -192,7 +195,10 @@ def describe_background(
     for name, (low, high) in zip(columns, background.box.tolist(), strict=True):
         decimals = max(2 - math.floor(math.log10(high - low)), 0)
         sides.append(f"{name} {low:,.{decimals}f} to {high:,.{decimals}f}")
-    return f"background: weight {background.weight:.4f}{points}, over {' and '.join(sides)}"
+    weight = f"{background.weight:.4f}"
+    if error:
+        weight = write_with_error(background.weight, error)
+    return f"background: weight {weight}{points}, over {' and '.join(sides)}"
 
 
 def describe_groups(groups: "Groups") -> str:
@@ -227,18 +233,23 @@ def name_strays(rows: Sequence[int], *, most: int = 10) -> str:
 
 
 def shorten_names(
-    names: tuple[str, str], width: int, *, others_width: int = 46, shortest: int = 6
+    names: tuple[str, str],
+    width: int,
+    widths: Sequence[int] = (6,) * 6,
+    *,
+    others_width: int = 34,
 ) -> tuple[str, str]:
     """The names of two columns, cut where the table of components would be too wide.
 
     Args:
         names: each heads two columns of the table.
         width: of the table, in characters.
-        others_width: of what no name heads.
-        shortest: what is left of a name at least.
+        widths: of the weights, means and shapes below the headings.
+        others_width: of what neither a name nor a weight takes.
     """
     names = escape(names[0]), escape(names[1])
-    room = max((width - others_width) // 2, 2 * shortest)  # for the two names
+    shortest = min(widths[1:5])
+    room = max((width - others_width - max(widths[0], 6)) // 2, 2 * shortest)  # for the two names
     longest = room // 2 if sum(map(len, names)) > room else room
     x, y = (name if len(name) <= longest else f"{name[: longest - 1]}…" for name in names)
     return x, y

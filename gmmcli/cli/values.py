@@ -108,7 +108,6 @@ def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "PartPlan":
         exact=request.exact,
         most_cells=request.most_cells,
         strict=request.strict,
-        valley=request.valley,
         provenance=make_provenance(task, None),
     )
 

@@ -36,7 +36,7 @@ def test_the_estimated_gap_is_the_true_one(tmp_path: Path) -> None:
     true = found.mixture.log_densities(points).mean() - found.elbo / N_ROWS
     # The means of Σ over N_ROWS points differ by nothing but the gap.
     assert found.cost.gap == pytest.approx(true, rel=0.05)
-    assert compare_gap(found.cells, estimate_gap(found.cells, found.mixture)) <= 1
+    assert compare_gap(found.cells.n_points, estimate_gap(found.cells, found.mixture)) <= 1
 
 
 @pytest.mark.parametrize("background", [None, 0.3])

@@ -20,6 +20,7 @@ from click.testing import Result
 from gmmcli.cli.reporter import Reporter
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.mixture import read_mixture
+from gmmcli.core.runs.components import write_with_error
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.search.criteria import criteria
 from gmmcli.pictures.painter import Painter
@@ -70,6 +71,7 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "cells": 1_000_000,
         "table": None,
         "valley": 0.95,
+        "level": 0.95,
         "where": None,
         "weight": None,
         "by": None,
@@ -356,7 +358,7 @@ def test_a_start_leaves_no_choice(
 
 def test_a_stray_row_is_named(work: Path, run: Callable[..., Result]) -> None:
     result = run("fit", ROOT / "tests" / "cases" / "stray_decimal.csv", "--no-frames")
-    assert "background: weight 0.0249, about 1 of 41 points, over height 157 to" in result.stdout
+    assert "background: weight 0.025(24), about 1 of 41 points, over height 157 to" in result.stdout
     assert "in the background: row 41 (strays, or the tails of a component)" in result.stdout
     background = parameters("stray_decimal")["background"]
     assert background["count"] == pytest.approx(41 * background["weight"])
@@ -397,8 +399,10 @@ def test_a_start_with_a_background_is_fitted_and_tells_of_it(
     assert result.exit_code == 0
     (line,) = (each for each in result.stdout.splitlines() if each.startswith("background: "))
     assert line.endswith("of 400 points, over x -12.0 to 14.0 and y -9.0 to 11.0")
-    background = json.loads(Path("stray/parameters.json").read_text())["background"]
-    assert line.startswith(f"background: weight {background['weight']:.4f}, about ")
+    told = json.loads(Path("stray/parameters.json").read_text())
+    error = told["uncertainty"]["standard_errors"]["background"]
+    weight = write_with_error(told["background"]["weight"], error)
+    assert line.startswith(f"background: weight {weight}, about ")
     rows = Path("rows.csv").read_text().splitlines()
     assert rows[0] == "x,y,label,predicted_label,probability,log_density,group"
     assert {row.split(",")[3] for row in rows[1:]} == {"-1", "0", "1"}

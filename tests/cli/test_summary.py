@@ -18,13 +18,13 @@ from gmmcli.cli.summary import (
     has_thin_components,
     name_strays,
     shorten_names,
-    tabulate_axes,
     tabulate_components,
 )
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.ellipses import turn
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.runs.components import write_components
 from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.outcome import Search
 from gmmcli.core.search.status import Status
@@ -116,12 +116,15 @@ THIN = Mixture(
 
 
 def test_axes_are_told_in_place_of_the_coordinates() -> None:
-    *_, thin, plain = print_table(tabulate_axes(THIN, ("x", "y"), 100))
-    assert thin == ["0", "0.2500", "0", "1", "10", "0.1", "30.0"]
-    assert plain == ["1", "0.7500", "5", "5", "2", "2", "any"]
-    *_, thin, plain = print_table(tabulate_components(THIN, ("x", "y"), 100))
-    assert thin[-3:] == ["8.66", "5.001", "1.000"]
-    assert plain[-3:] == ["2", "2", "0.000"]
+    for shows_axes, of_thin, of_plain in (
+        (True, ["10", "0.1", "30.0"], ["2", "2", "any"]),
+        (False, ["8.66", "5.001", "1.000"], ["2", "2", "0.000"]),
+    ):
+        rows = write_components(THIN, None, shows_axes=shows_axes)
+        table = tabulate_components(rows, ("x", "y"), 100, shows_axes=shows_axes)
+        *_, thin, plain = print_table(table)
+        assert thin == ["0", "0.2500", "0", "1", *of_thin]
+        assert plain == ["1", "0.7500", "5", "5", *of_plain]
 
 
 def test_a_correlation_that_says_nothing_is_found() -> None:
@@ -182,6 +185,6 @@ def test_rows_of_the_background_are_named_up_to_ten() -> None:
 def test_names_are_cut_where_the_table_would_be_too_wide() -> None:
     assert shorten_names(("x", "y"), 40) == ("x", "y")
     long, short = "a" * 50, "y"
-    assert shorten_names((long, short), 120) == ("a" * 17 + "…", short)
+    assert shorten_names((long, short), 120) == ("a" * 19 + "…", short)
     assert shorten_names((long, short), 220) == (long, short)
     assert shorten_names(("a\x1b[31m", "b\nc"), 120) == (r"a\x1b[31m", r"b\nc")

@@ -66,7 +66,6 @@ def fitted(
         exact=False,
         most_cells=1000,
         strict=False,
-        valley=0.95,
         provenance=Provenance(("x", "y"), table.source, 0, 0, Asked(by="site")),
     )
     endings = complete(fit_values(directory, table, plan, counts, n_processes=n_processes), counts)

@@ -118,6 +118,16 @@ def test_converged_means_the_same_for_adam(seed: int, rate: float) -> None:
     assert gained > -TOLERANCE
 
 
+def test_steps_that_stall_begin_anew() -> None:
+    """Eleven points whose accelerated steps end on a ridge that plain ones leave."""
+    x = [-7.9, -1.1, -4.1, 0, 0, 0, 0, 8, 4.2, -9.5, 9.1]
+    y = [1, 3, -3, 3, 3, 0, 3, 3, 0, -3, -2]
+    settings = FitSettings(2, "EVE", floor=0.5)
+    outcome = fit(cells_of(np.column_stack([x, y])), settings)
+    assert outcome.status is Status.CONVERGED
+    assert outcome.history.last_step < 200
+
+
 def test_a_fit_says_how_it_ended(article: Cells) -> None:
     assert fit(article, FitSettings(steps=1)).status is Status.STEP_LIMIT
     assert fit(article, FitSettings(steps=0), start=ARTICLE).history.last_step == 0

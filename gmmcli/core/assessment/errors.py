@@ -4,7 +4,9 @@ By the sandwich (Huber 1967; White 1982), which holds where components are not q
 the inverse of the observed information on either side of the scores' second moments.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +14,17 @@ from scipy.special import stdtrit
 
 from gmmcli.core.assessment.scales import (
     OF_SHAPE,
+    differentiate_axes,
     differentiate_scales,
     from_scales,
+    list_known,
     measure_figures,
     measure_rates,
+    name_figures,
+    read_figures,
     to_scales,
 )
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.gaps import place_cubature_points
 from gmmcli.core.cells.information import (
     N_PARAMETERS,
     observe_information,
@@ -27,8 +32,11 @@ from gmmcli.core.cells.information import (
     take_roots,
 )
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
+from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.settings import CovarianceType
+from gmmcli.errors import MixtureError
+from gmmcli.ranges import check_word
+from gmmcli.settings import ERROR_METHODS, LEVEL, CovarianceType, ErrorMethod
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,25 +50,91 @@ class Errors:
         standard_errors: shape (K, 6), in data units.
         model_standard_errors: the same as if components were Gaussian, shape (K, 6).
         intervals: shape (K, 6, 2), in data units.
+        axes: of the standard deviations along the long and the short axis, in data units, and of
+            the angle, in degrees, shape (K, 3).
         background: the standard error of the background's weight; None where there is none.
         least_information: the least eigenvalue of the information, which is 1 for components apart
             and less for what the points hardly tell.
+        method: how they were found.
+
+    Raises:
+        MixtureError: where their shapes do not go together.
     """
 
     level: float
     standard_errors: FloatArray
     model_standard_errors: FloatArray
     intervals: FloatArray
+    axes: FloatArray
     background: float | None
     least_information: float
+    method: ErrorMethod = "sandwich"
 
-    @property
-    def misfit(self) -> float:
-        """The largest ratio of a standard error to that of Gaussian components, either way up."""
+    def __post_init__(self) -> None:
+        shape = len(self.standard_errors), N_PARAMETERS
+        found = [self.standard_errors, self.model_standard_errors, self.intervals[..., 0]]
+        if any(each.shape != shape for each in found) or self.axes.shape != (shape[0], 3):
+            raise MixtureError("the errors of components are not of one number of them")
+
+    def find_misfit(
+        self, numbers: FloatArray, *, apart: float = 1.25, chance: float = 4.0
+    ) -> float | None:
+        """The largest factor between a standard error and that of a Gaussian component.
+
+        None where all are as chance may have them.
+
+        Args:
+            numbers: of the points of each component, shape (K,).
+            apart: factors of less are of no matter.
+            chance: so many over the root of the number of points is the log of a factor that
+                Gaussians hardly reach: that of a deviation's error varies by sqrt(1.5 / n), as the
+                variance of a kurtosis is 24 / n.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.abs(np.log(self.standard_errors / self.model_standard_errors))
-        known = ratios[np.isfinite(ratios)]
-        return float(np.exp(known.max())) if len(known) else 1.0
+            logs = np.abs(np.log(self.standard_errors / self.model_standard_errors))
+            bounds = np.maximum(np.log(apart), chance / np.sqrt(numbers))
+        beyond = logs[np.isfinite(logs) & (logs > bounds[:, None])]
+        return float(np.exp(beyond.max())) if len(beyond) else None
+
+    def reorder(self, order: IntArray) -> "Errors":
+        """The same with component `order[k]` in place k."""
+        names = "standard_errors", "model_standard_errors", "intervals", "axes"
+        return replace(self, **{name: getattr(self, name)[order] for name in names})
+
+    def to_json(self) -> dict[str, Any]:
+        """The same, ready for `json.dump`; what has no error is None."""
+        errors = name_figures(self.standard_errors)
+        errors["axes"] = [{"sds": axes[:2], "angle": axes[2]} for axes in list_known(self.axes)]
+        if self.background is not None:
+            errors["background"] = self.background
+        return {
+            "method": self.method,
+            "level": self.level,
+            "standard_errors": errors,
+            "model_standard_errors": name_figures(self.model_standard_errors),
+            "intervals": name_figures(self.intervals),
+            "least_information": self.least_information,
+        }
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> "Errors":
+        """The errors that `to_json` gave.
+
+        Raises:
+            MixtureError: where they do not go together.
+        """
+        own = values["standard_errors"]
+        axes = [[*each["sds"], each["angle"]] for each in own["axes"]]
+        return Errors(
+            level=float(values["level"]),
+            standard_errors=read_figures(own),
+            model_standard_errors=read_figures(values["model_standard_errors"]),
+            intervals=read_figures(values["intervals"]),
+            axes=np.array(axes, dtype=np.float64),
+            background=own.get("background"),
+            least_information=float(values["least_information"]),
+            method=check_word("method", values["method"], ERROR_METHODS),
+        )
 
 
 def estimate_errors(
@@ -69,12 +143,15 @@ def estimate_errors(
     covariance: CovarianceType = "full",
     least: FloatArray | None = None,
     *,
-    level: float = 0.95,
+    level: float = LEVEL,
+    worth: float = 1.0,
 ) -> Errors:
     """The errors of the figures of a mixture, where it is an optimum of its fit to some cells.
 
     Of components on few points, standard errors come out too small by the root of n / (n - 6) for
-    n points, and intervals are those of Student's t with n - 3 degrees of freedom.
+    n points, and intervals are those of Student's t with n - 3 degrees of freedom. The points of a
+    cell count as one place, which changes errors by less than 0.1 % where cells are not told to be
+    too coarse.
 
     Args:
         cells: the data, in data units.
@@ -83,22 +160,23 @@ def estimate_errors(
         least: the least covariance that components may have, shape (2, 2); the shapes of those
             that stand on it have no errors.
         level: the share of samples whose intervals hold what is so.
+        worth: what a count of one is worth as evidence; see `cells.grain`.
     """
-    points = _spread(cells)
-    information = observe_information(points, mixture, covariance, least, moves_background=True)
-    scores = sum_squared_scores(points, mixture)
-    inverse = information.inverse
-    sandwich = inverse @ scores @ inverse
-    numbers = mixture.weights * cells.n_points
+    information = observe_information(cells, mixture, covariance, least, moves_background=True)
+    scores = sum_squared_scores(cells, mixture)
+    inverse = information.inverse / worth
+    sandwich = inverse @ scores @ inverse * worth
+    numbers = mixture.weights * cells.n_points * worth
     with np.errstate(divide="ignore", invalid="ignore"):
         few = np.sqrt(np.where(numbers > N_PARAMETERS, numbers / (numbers - N_PARAMETERS), np.nan))
     are_known = np.isfinite(few)[:, None] & _are_open(mixture, least)
     roots = take_roots(mixture.weights, cells.n_points)
-    figures = measure_figures(mixture)
+    figures, of_scales = measure_figures(mixture), differentiate_scales(mixture, roots)
     rates, on_scales = measure_rates(figures), []
     for spread in (sandwich, inverse):
-        errors = _take_errors(spread, mixture, roots) * few[:, None]
+        errors = _take_errors(spread, of_scales) * few[:, None]
         on_scales.append(np.where(are_known, errors, np.nan))
+    axes = _take_errors(sandwich, differentiate_axes(mixture, roots)) * few[:, None]
     reach = stdtrit(np.maximum(numbers - 3, 1), (1 + level) / 2)[:, None] * on_scales[0]
     middle = to_scales(figures)
     ends = [from_scales(middle + sign * reach) for sign in (-1, 1)]
@@ -107,21 +185,10 @@ def estimate_errors(
         standard_errors=on_scales[0] * rates,
         model_standard_errors=on_scales[1] * rates,
         intervals=np.stack(ends, axis=-1),
+        axes=np.where(are_known[:, OF_SHAPE], axes, np.nan),
         background=_find_background_error(sandwich, mixture, cells.n_points),
         least_information=float(information.lengths[0]),
     )
-
-
-def _spread(cells: Cells) -> Cells:
-    """Cells of which each is at one place: those with a spread in four (see `gaps`)."""
-    wide = cells.have_spread
-    if not wide.any():
-        return cells
-    some = cells.select(wide)
-    places = place_cubature_points(some)  # (4, C, 2)
-    counts = np.tile(some.counts / len(places), len(places))
-    flat = np.zeros((len(counts), 2, 2))
-    return cells.select(~wide).join(Cells(counts, places.reshape(-1, 2), flat))
 
 
 def _are_open(mixture: Mixture, least: FloatArray | None) -> npt.NDArray[np.bool_]:
@@ -134,12 +201,15 @@ def _are_open(mixture: Mixture, least: FloatArray | None) -> npt.NDArray[np.bool
     return are_open
 
 
-def _take_errors(spread: FloatArray, mixture: Mixture, roots: FloatArray) -> FloatArray:
-    """Standard errors on the scales of figures, shape (K, 6), of a covariance of parameters."""
-    n_components = mixture.n_components
+def _take_errors(spread: FloatArray, rates: FloatArray) -> FloatArray:
+    """Standard errors of some figures of components, shape (K, F).
+
+    Args:
+        spread: the covariance of the parameters, shape (6P, 6P).
+        rates: how the figures change with the parameters of their component, shape (K, F, 6).
+    """
     blocks = spread.reshape(-1, N_PARAMETERS, len(spread) // N_PARAMETERS, N_PARAMETERS)
-    own = np.arange(n_components)
-    rates = differentiate_scales(mixture, roots)
+    own = np.arange(len(rates))
     variances = np.einsum("kfp,kpq,kfq->kf", rates, blocks[own, :, own], rates)
     return np.asarray(np.sqrt(np.maximum(variances, 0)))
 

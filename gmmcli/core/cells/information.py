@@ -171,7 +171,7 @@ def sum_squared_scores(
     A score is the gradient of a point's log density in the parameters; a background comes last.
 
     Args:
-        cells: in the units of the mixture, each at one place.
+        cells: in the units of the mixture; the points of each have its average score.
         mixture: see `cells`.
         squares: the sums of the squares of the points' weights, shape (C,); by default of points
             that count as 1 each.

@@ -35,9 +35,9 @@ AIM = 0.7
 FEWEST_PARTS = 9.0
 
 
-def compare_gap(cells: Cells, gap: NatsPerPoint) -> float:
-    """A gap, in nats per point, as a share of the largest that is allowed."""
-    return float(gap * np.sqrt(cells.n_points) / MOST_GAP)
+def compare_gap(n_points: float, gap: NatsPerPoint) -> float:
+    """A gap of N points, in nats per point, as a share of the largest that is allowed."""
+    return float(gap * np.sqrt(n_points) / MOST_GAP)
 
 
 def plan_parts_of_crowds(cells: Cells, *, coincident: float = 0.01) -> FloatArray:
@@ -110,7 +110,7 @@ class Coarseness:
     def is_coarse(self) -> bool:
         """Whether the cells are too coarse for the mixture."""
         return (
-            compare_gap(self.cells, self.gap) > 1
+            compare_gap(self.cells.n_points, self.gap) > 1
             or (self.shift is not None and self.shift > MOST_SHIFT)
             or bool((plan_parts_of_crowds(self.cells) > 1).any())
             or bool((self._excesses > 1).any())
@@ -118,7 +118,7 @@ class Coarseness:
 
     def summarize(self) -> CompressionCost:
         """All that it costs, as plain values."""
-        ratio = compare_gap(self.cells, self.gap)
+        ratio = compare_gap(self.cells.n_points, self.gap)
         return CompressionCost(self.gap, ratio, self.shift, self.is_coarse)
 
     def plan_parts(self) -> FloatArray:

@@ -76,6 +76,11 @@ class Whitening:
         twice = np.kron(self.matrix, self.matrix)  # (4, 4)
         return np.asarray((covariances.reshape(-1, 4) @ twice.T).reshape(-1, 2, 2))
 
+    def unwhiten_covariances(self, covariances: FloatArray) -> FloatArray:
+        """Covariances in data units, shape (..., 2, 2), given those in whitened units."""
+        inverse = np.linalg.inv(self.matrix)
+        return np.asarray(inverse @ covariances @ inverse.T)
+
     def whiten_background(self, background: Background) -> Background:
         """A background in data units, in whitened units."""
         return background.transform(self.matrix, self.whiten_points(background.corner))

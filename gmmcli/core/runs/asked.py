@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from gmmcli.core.runs.reading import DamageError, read_object
 from gmmcli.settings import (
+    LEVEL,
     MOST_CELLS,
     VALLEY,
     BackgroundChoice,
@@ -35,6 +36,7 @@ class Asked:
         choice: what the mixture is chosen from; None where nothing is left to be chosen.
         background: whether there is one, in a choice or without.
         valley: from where on valleys divide no groups.
+        level: of intervals: the share of samples in which they hold what is so.
         snapshots: which steps to show.
         pictures: whether they are drawn.
     """
@@ -52,6 +54,7 @@ class Asked:
     choice: Choice | None = None
     background: BackgroundChoice | None = None
     valley: float = VALLEY
+    level: float = LEVEL
     snapshots: Literal["auto"] | int = "auto"
     pictures: bool = True
 

@@ -15,7 +15,9 @@ from gmmcli.core.search.status import Status
 from gmmcli.settings import ALIKE, MOST_SHIFT
 
 if TYPE_CHECKING:
+    from gmmcli.core.assessment.errors import Errors
     from gmmcli.core.cells.compression import Compression
+    from gmmcli.core.mixture.covariances import FloatArray
     from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.result import Fit
     from gmmcli.core.search.criteria import Candidate, Selection
@@ -139,6 +141,8 @@ def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: boo
             "counted: there are strays, or tails that no Gaussian has; see --background on"
         )
     yield from caution_on_components(fit, is_weighted=is_weighted)
+    if fit.errors is not None:
+        yield from caution_on_errors(fit.errors, fit.mixture.weights * fit.n_effective)
 
 
 def caution_on_search(fit: "Fit") -> Iterator[str]:
@@ -249,3 +253,26 @@ def caution_on_components(
         points = f"{enough} rows' weight" if is_weighted else f"{enough} points"
         less = "less than" if is_weighted else "fewer than"
         yield f"on {less} {points}: {list_components(few)}; {its} a guess"
+
+
+def caution_on_errors(
+    errors: "Errors", numbers: "FloatArray", *, little: float = 0.1
+) -> Iterator[str]:
+    """Lines where errors are not those of Gaussian components, or too small.
+
+    Args:
+        errors: of the figures of a fit.
+        numbers: of the points of each component, shape (K,).
+        little: with less of the information of components apart, figures do not vary as the
+            quadratic approximation has it (benchmarks/coverage.py).
+    """
+    if (factor := errors.find_misfit(numbers)) is not None:
+        yield (
+            "the components are not quite Gaussian: standard errors differ from those of Gaussian "
+            f"ones by a factor of up to {factor:.1f}, which allows for it"
+        )
+    if errors.method == "sandwich" and errors.least_information < little:
+        yield (
+            "some components overlap so much that standard errors come out too small: "
+            "--bootstrap 200 gives better ones"
+        )

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from gmmcli.claims import claim
+from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.groups.groups import Groups, find_groups
 from gmmcli.core.mixture.mixture import Mixture
@@ -49,7 +50,7 @@ from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
 from gmmcli.errors import RunError
 from gmmcli.files import stage_directory, write_json
-from gmmcli.settings import PictureFormat
+from gmmcli.settings import FitSettings, PictureFormat
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,24 +58,74 @@ class RunRecord:
     """A fit as its run directory tells it.
 
     Attributes:
-        columns: the names of the two coordinates.
+        provenance: where it came from.
+        settings: what was asked for; where there was a choice, with what was chosen.
         mixture: the final mixture, in data units.
         history: every step.
         cells: the data, as cells.
-        snapshots: which steps the fit was asked to show.
         figures: how the fit went.
+        errors: how sure the mixture's figures are; None where the fit did not converge.
         selection: what the mixture was chosen from; None where there was no choice.
         groups: of the mixture; None where an earlier version wrote the run.
     """
 
-    columns: tuple[str, str]
+    provenance: Provenance
+    settings: FitSettings
     mixture: Mixture
     history: History
     cells: Cells
-    snapshots: Snapshots
     figures: Figures
+    errors: Errors | None = None
     selection: Selection | None = None
     groups: Groups | None = None
+
+    @staticmethod
+    def of(
+        fit: Fit, provenance: Provenance, exact_log_likelihood: Nats | None = None
+    ) -> "RunRecord":
+        """What the run directory of a fit holds, whether there is one or not."""
+        return RunRecord(
+            provenance=provenance,
+            settings=fit.settings,
+            mixture=fit.mixture,
+            history=fit.history,
+            cells=fit.cells,
+            figures=Figures.of(fit, exact_log_likelihood),
+            errors=fit.errors,
+            selection=fit.selection,
+            groups=fit.groups,
+        )
+
+    def to_fit(self) -> Fit:
+        """The fit, as a user was told of it."""
+        groups = find_groups(self.mixture, self.cells) if self.groups is None else self.groups
+        return Fit(
+            settings=self.settings,
+            history=self.history,
+            status=self.figures.status,
+            cells=self.cells,
+            elbo=self.figures.log_likelihood,
+            cost=self.figures.cost,
+            criteria=self.figures.criteria,
+            floored=self.figures.floored,
+            n_effective=self.figures.n_effective,
+            search=self.figures.search,
+            seconds=self.figures.seconds,
+            groups=groups,
+            errors=self.errors,
+            selection=self.selection,
+            background_gain=self.figures.background_gain,
+        )
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """The names of the two coordinates."""
+        return self.provenance.columns
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Which steps the fit was asked to show."""
+        return self.provenance.asked.snapshots
 
     @property
     def has_tree(self) -> bool:
@@ -214,7 +265,9 @@ def _identify(directory: Path) -> tuple[int, int] | None:
 def _read(directory: Path) -> RunRecord:
     """The run in a directory, as its files are at this moment."""
     parameters = read_parameters(directory)
-    mixture, n_points = parameters.mixture, parameters.n_points
+    mixture, figures = parameters.mixture, parameters.figures
+    if figures is None:
+        raise AssertionError(f"the parameters of {directory} have no figures")
     box = None if mixture.background is None else mixture.background.box
     history = read_file(directory / HISTORY, partial(parse_history, box=box))
     if history.weights.shape[1] != mixture.n_components:
@@ -223,19 +276,26 @@ def _read(directory: Path) -> RunRecord:
             f"{PARAMETERS} has {mixture.n_components}; fit the data again"
         )
     cells = read_file(directory / CELLS, parse_cells)
-    if not math.isclose(cells.n_points, n_points, rel_tol=1e-9):
+    if not math.isclose(cells.n_points, figures.n_points, rel_tol=1e-9):
         raise RunError(
             f"{directory / CELLS} is damaged: it has {cells.n_points:g} points and "
-            f"{PARAMETERS} has {n_points:g}; fit the data again"
+            f"{PARAMETERS} has {figures.n_points:g}; fit the data again"
         )
     selection = None
     if parameters.criterion is not None:
         parse = partial(parse_selection, parameters=parameters, criterion=parameters.criterion)
         selection = read_file(directory / SELECTION, parse)
-    asked, figures, groups = parameters.snapshots, parameters.figures, parameters.groups
-    if figures is None:
-        raise AssertionError(f"the parameters of {directory} have no figures")
-    return RunRecord(parameters.columns, mixture, history, cells, asked, figures, selection, groups)
+    return RunRecord(
+        provenance=parameters.provenance,
+        settings=parameters.settings,
+        mixture=mixture,
+        history=history,
+        cells=cells,
+        figures=figures,
+        errors=parameters.errors,
+        selection=selection,
+        groups=parameters.groups,
+    )
 
 
 def group_again(run: RunRecord, valley: float | None) -> RunRecord:

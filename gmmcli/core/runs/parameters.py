@@ -12,20 +12,20 @@ from platform import python_version
 from typing import Any, TypeVar
 
 from gmmcli import __version__
+from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.groups.tree import Tree
 from gmmcli.core.mixture.mixture import MOST_BYTES, Mixture
 from gmmcli.core.mixture.units import Nats
-from gmmcli.core.runs.asked import Asked
+from gmmcli.core.runs.asked import Asked, read_settings
 from gmmcli.core.runs.figures import Figures
-from gmmcli.core.runs.history import Snapshots
 from gmmcli.core.runs.layout import PARAMETERS
-from gmmcli.core.runs.reading import DamageError, parse_json, read_file
+from gmmcli.core.runs.reading import DamageError, parse_json, read_file, read_value
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
 from gmmcli.errors import RunError
-from gmmcli.settings import COVARIANCE_TYPES, CRITERIA, VALLEY, CovarianceType, CriterionName
+from gmmcli.settings import CRITERIA, VALLEY, CovarianceType, CriterionName, FitSettings
 
 FORMAT = "gmmcli/1"
 PACKAGES = ("torch", "pyro-ppl", "numpy", "pandas", "ibis-framework", "duckdb", "matplotlib")
@@ -35,31 +35,46 @@ Word = TypeVar("Word", bound=str)
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a run's JSON says that pictures and predictions need.
+    """What a run's JSON says.
 
     Attributes:
-        columns: the names of the two coordinates.
+        provenance: where the fit came from.
+        settings: what was asked for; where there was a choice, with what was chosen.
         mixture: the final mixture, in data units.
-        covariance: its covariance type.
         criterion: what it was chosen by; None where there was no choice.
-        snapshots: which steps the fit was asked to show.
-        n_points: N.
-        by: the column whose values were fitted by themselves too; None where none was.
-        groups: of the mixture; None where an earlier version wrote the run.
-        where: the condition that the fitted rows meet; None where there was none.
         figures: how the fit went; None of a mixture that is no run's.
+        errors: how sure the mixture's figures are; None where the fit did not converge, or an
+            earlier version wrote the run.
+        groups: of the mixture; None where an earlier version wrote the run.
     """
 
-    columns: tuple[str, str]
+    provenance: Provenance
+    settings: FitSettings
     mixture: Mixture
-    covariance: CovarianceType
-    criterion: CriterionName | None
-    snapshots: Snapshots
-    n_points: float
-    by: str | None = None
-    groups: Groups | None = None
-    where: str | None = None
+    criterion: CriterionName | None = None
     figures: Figures | None = None
+    errors: Errors | None = None
+    groups: Groups | None = None
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """The names of the two coordinates."""
+        return self.provenance.columns
+
+    @property
+    def covariance(self) -> CovarianceType:
+        """The covariance type."""
+        return self.settings.covariance
+
+    @property
+    def by(self) -> str | None:
+        """The column whose values were fitted by themselves too; None where none was."""
+        return self.provenance.asked.by
+
+    @property
+    def where(self) -> str | None:
+        """The condition that the fitted rows meet; None where there was none."""
+        return self.provenance.asked.where
 
     def choose_groups(self, valley: float | None) -> tuple[Tree, float]:
         """The tree of the modes, and from where on valleys divide no groups.
@@ -92,20 +107,11 @@ def collect_parameters(
         **_write_mixture(fit.mixture, fit.cells.n_points),
         "columns": list(provenance.columns),
         "fit": {
-            "status": fit.status.value,
             "steps": fit.history.last_step,
-            "points": _drop_fraction(fit.cells.n_points),
-            "log_likelihood": fit.elbo,
-            **asdict(fit.criteria),
             "cells": fit.cells.n_cells,
-            "compression_gap": fit.cost.gap,
-            "compression_shift": fit.cost.shift,
-            "coarse": fit.cost.is_coarse,
-            "exact_log_likelihood": exact_log_likelihood,
-            "floored": list(fit.floored),
-            "search": None if fit.search is None else asdict(fit.search),
-            "seconds": round(fit.seconds, 3),
+            **Figures.of(fit, exact_log_likelihood).to_json(),
         },
+        "uncertainty": None if fit.errors is None else fit.errors.to_json(),
         "groups": fit.groups.to_json(),
         **_describe_kin(provenance),
         "selection": None if fit.selection is None else _summarize_selection(fit.selection),
@@ -175,11 +181,6 @@ def _summarize_selection(selection: Selection) -> dict[str, Any]:
     return {"criterion": selection.criterion, "runner_up": next_best}
 
 
-def _drop_fraction(number: float) -> int | float:
-    """A number as JSON should show it: without a fraction where it has none."""
-    return int(number) if number.is_integer() else number
-
-
 def _parse_parameters(path: Path) -> Parameters:
     values = parse_json(path)
     if values["format"] != FORMAT:
@@ -187,24 +188,37 @@ def _parse_parameters(path: Path) -> Parameters:
             f"{path} has format {values['format']!r}, and this gmm reads {FORMAT!r}: "
             "use the gmm that wrote it, or fit the data again"
         )
+    selection, groups, errors = values["selection"], values.get("groups"), values.get("uncertainty")
+    mixture = Mixture.from_json(values)
+    found = Parameters(
+        provenance=_parse_provenance(values),
+        settings=read_settings(values["settings"]),
+        mixture=mixture,
+        criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
+        figures=Figures.from_json(values["fit"]),
+        errors=None if errors is None else Errors.from_json(errors),
+        groups=None if groups is None else Groups.from_json(groups),
+    )
+    if found.errors is not None and len(found.errors.axes) != mixture.n_components:
+        raise DamageError("uncertainty is of another number of components")
+    return found
+
+
+def _parse_provenance(values: Any) -> Provenance:
+    """Where a fit came from, as its JSON tells it; without what it is like, or a part of.
+
+    Raises:
+        DamageError: naming a value that it cannot have.
+    """
     x, y = columns = values["columns"]
     if not (isinstance(x, str) and isinstance(y, str)):
         raise DamageError(f"columns are {columns}")
-    figures = Figures.from_json(values)
-    asked = Asked.from_json(values["settings"])
-    selection, groups = values["selection"], values.get("groups")
-    return Parameters(
-        columns=(x, y),
-        mixture=Mixture.from_json(values),
-        covariance=pick(COVARIANCE_TYPES, values["settings"]["covariance"]),
-        criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
-        snapshots=asked.snapshots,
-        n_points=figures.n_points,
-        by=asked.by,
-        groups=None if groups is None else Groups.from_json(groups),
-        where=asked.where,
-        figures=figures,
-    )
+    data, names = values["data"], ("rows", "skipped_rows")
+    n_rows, n_skipped = (read_value(int, data[name], f"data.{name}") for name in names)
+    if n_skipped < 0:
+        raise DamageError(f"data.skipped_rows is {n_skipped}")
+    source = read_value(str, data["path"], "data.path")
+    return Provenance((x, y), source, n_rows, n_skipped, Asked.from_json(values["settings"]))
 
 
 def pick(words: Sequence[Word], word: object) -> Word:

@@ -39,7 +39,6 @@ class PartPlan:
         exact: whether every distinct point is a cell, however many there are.
         most_cells: the largest number of cells.
         strict: whether rows without two finite coordinates are refused.
-        valley: from where on valleys divide no groups.
         provenance: of the run of all rows.
     """
 
@@ -51,7 +50,6 @@ class PartPlan:
     exact: bool
     most_cells: int
     strict: bool
-    valley: float
     provenance: Provenance
 
 
@@ -111,7 +109,7 @@ def fit_part(plan: PartPlan, part: Part, directory: Path) -> Ending:
         cells, hooks, n_skipped = _read(plan, part)
         outcome = fit_cells(cells, plan.settings, plan.choice, plan.start, hooks)
         outcome, partners = _number(plan, outcome)
-        fit = describe(outcome, plan.valley)
+        fit = describe(outcome, plan.provenance.asked.valley, plan.provenance.asked.level)
         write_run(directory, fit, _make_provenance(plan, part, n_skipped, partners))
     except GmmError as error:
         return Ending(part.value, part.n_rows, name, problem=str(error))

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gmmcli.core.assessment.errors import Errors, estimate_errors
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
 from gmmcli.core.groups.groups import Groups, find_groups
@@ -15,7 +16,7 @@ from gmmcli.core.runs.partners import Membership
 from gmmcli.core.search.criteria import Criteria, Selection
 from gmmcli.core.search.outcome import Outcome, Search
 from gmmcli.core.search.status import Status
-from gmmcli.settings import VALLEY, FitSettings
+from gmmcli.settings import LEVEL, VALLEY, FitSettings
 
 if TYPE_CHECKING:  # loads the search, and so Torch
     from gmmcli.core.runs.likeness import Likeness
@@ -38,6 +39,7 @@ class Fit:
             ascending.
         n_effective: how many points they are worth as evidence, in the units of the counts.
         groups: of the final mixture.
+        errors: how sure its figures are; None where the fit did not converge.
         background_gain: what a background brings to the criterion beyond what is asked of one, in
             twice nats; negative where it brings less.
         search: what the search did; None where the start was given.
@@ -57,6 +59,7 @@ class Fit:
     search: Search | None
     seconds: float
     groups: Groups
+    errors: Errors | None = None
     selection: Selection | None = None
     background_gain: float = -math.inf
 
@@ -71,15 +74,16 @@ class Fit:
 
     def gap_ratio(self, gap: NatsPerPoint) -> float:
         """How a gap, in nats per point, compares with the largest that is allowed."""
-        return compare_gap(self.cells, gap)
+        return compare_gap(self.cells.n_points, gap)
 
 
-def describe(outcome: Outcome, valley: float = VALLEY) -> Fit:
+def describe(outcome: Outcome, valley: float = VALLEY, level: float = LEVEL) -> Fit:
     """What a user is told of where a fit has come to, in data units.
 
     Args:
         outcome: of the fit.
         valley: how high a saddle is, as a share of the lower mode, that divides no groups.
+        level: of intervals: the share of samples in which they hold what is so.
     """
     cells = outcome.cells
     history = History.trace(outcome.states, cells.n_points, outcome.whitening)
@@ -97,9 +101,19 @@ def describe(outcome: Outcome, valley: float = VALLEY) -> Fit:
         search=outcome.search,
         seconds=outcome.seconds,
         groups=find_groups(mixture, cells, valley),
+        errors=_estimate_errors(outcome, mixture, level),
         selection=outcome.selection,
         background_gain=outcome.background_gain,
     )
+
+
+def _estimate_errors(outcome: Outcome, mixture: Mixture, level: float) -> Errors | None:
+    """How sure the figures are; None where the fit did not converge, and so stands anywhere."""
+    if outcome.status is not Status.CONVERGED:
+        return None
+    cells, covariance = outcome.cells, outcome.settings.covariance
+    worth = outcome.n_effective / cells.n_points
+    return estimate_errors(cells, mixture, covariance, outcome.least, level=level, worth=worth)
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ def tell(climbed: Climbed, search: Search | None) -> Outcome:
         coarseness=coarseness,
         criteria=criteria(cells, mixture, log_likelihood, problem.covariance, problem.worth),
         floored=tuple(np.flatnonzero(floored).tolist()),
+        least=problem.whitening.unwhiten_covariances(problem.least),
         n_effective=cells.n_points * problem.worth,
         search=search,
     )
@@ -180,25 +181,37 @@ class _Climber:
     ) -> tuple[list[State], Status]:
         """The states up to where the climb ends, and why it ends there.
 
+        Steps that stall short of the optimum begin anew from there, without what they remember.
+
         Args:
             cells: the data to climb on, in whitened units.
             states: those so far; the last takes the ELBO that it has on these cells.
             tolerance: what may be left to climb, in nats.
         """
-        *before, last = states
-        elbos = list[float]()
-        with limit_threads(cells, last.mixture.n_components):
-            for state in climb(cells, last.mixture, self.ascent, Memory()):
-                before.append(self._pass_on(state, last.step))
-                elbos.append(state.elbo)
-                if state.expected < tolerance or self._has_converged(
-                    elbos, state.mixture, cells, tolerance
-                ):
-                    return before, Status.CONVERGED
-                if self.hooks.interrupted():
-                    return before, Status.INTERRUPTED
-                if before[-1].step >= self.max_steps:
-                    return before, Status.STEP_LIMIT
+        way, status = list(states), None
+        with limit_threads(cells, way[-1].mixture.n_components):
+            while status is None:
+                onward, status = self._climb_on(cells, way.pop(), tolerance)
+                way += onward
+        return way, status
+
+    def _climb_on(
+        self, cells: Cells, last: State, tolerance: float
+    ) -> tuple[list[State], Status | None]:
+        """The states from one on, and why the climb ends; None where it stalls."""
+        way, elbos = list[State](), list[float]()
+        for state in climb(cells, last.mixture, self.ascent, Memory()):
+            way.append(self._pass_on(state, last.step))
+            elbos.append(state.elbo)
+            if state.expected < tolerance:
+                return way, Status.CONVERGED
+            if self._seems_over(elbos, tolerance):
+                is_over = self._is_over(state.mixture, cells, tolerance)
+                return way, Status.CONVERGED if is_over else None
+            if self.hooks.interrupted():
+                return way, Status.INTERRUPTED
+            if way[-1].step >= self.max_steps:
+                return way, Status.STEP_LIMIT
         raise AssertionError("an ascent has no end of its own")
 
     def _pass_on(self, state: State, n_before: int) -> State:
@@ -208,34 +221,32 @@ class _Climber:
         self.hooks.watch("step", here.step, here.elbo / self.problem.cells.n_points + volume)
         return here
 
-    def _has_converged(
-        self,
-        elbos: list[float],
-        mixture: Mixture,
-        cells: Cells,
-        tolerance: float,
-        *,
-        probe_every: int = 3,
-    ) -> bool:
-        """Whether less is left to climb than is tolerable, in nats.
-
-        Accelerated steps may stall for a while, which does no harm before the last cells.
+    def _seems_over(self, elbos: list[float], tolerance: float, *, probe_every: int = 3) -> bool:
+        """Whether the ELBOs of a climb, in nats, say that less is left than is tolerable.
 
         Args:
-            elbos: of the climb so far, in nats.
-            mixture: where it stands.
-            cells: that it is on.
+            elbos: so far.
             tolerance: in nats.
-            probe_every: what is left is probed at every so many steps, since a probe takes as long
-                as they do.
+            probe_every: they are asked at every so many steps where a probe confirms what they say,
+                since it takes as long as these do.
         """
         window = WINDOWS[self.ascent.optimizer]
-        if len(elbos) % window or estimate_remaining_climb(elbos, window) >= tolerance:
-            return False
-        if window == 1 and not (self.ascent.is_accelerated and tolerance < NEAR):
+        every = max(window, probe_every) if self._is_probed(tolerance) else window
+        return len(elbos) % every == 0 and estimate_remaining_climb(elbos, window) < tolerance
+
+    def _is_over(self, mixture: Mixture, cells: Cells, tolerance: float) -> bool:
+        """Whether less is left to climb than is tolerable, in nats, where the ELBOs say so."""
+        if not self._is_probed(tolerance):
             return True
-        is_due = window > 1 or len(elbos) % probe_every == 0
-        return is_due and estimate_left_to_climb(cells, mixture, self.ascent) < tolerance
+        return estimate_left_to_climb(cells, mixture, self.ascent) < tolerance
+
+    def _is_probed(self, tolerance: float) -> bool:
+        """Whether a probe confirms the end of a climb.
+
+        Accelerated steps may stall for a while, which does no harm before the last cells.
+        """
+        is_stepwise = WINDOWS[self.ascent.optimizer] == 1
+        return not is_stepwise or (self.ascent.is_accelerated and tolerance < NEAR)
 
 
 def _match(before: Mixture, mixture: Mixture) -> IntArray:

@@ -12,6 +12,7 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.inference.state import State
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
@@ -48,6 +49,7 @@ class Outcome:
         criteria: BIC, AIC and ICL, of the ELBO and the estimated gap together.
         floored: the components that are as thin as the resolution of the data lets them be,
             ascending.
+        least: the least covariance that components may have, shape (2, 2), in data units.
         n_effective: how many points they are worth as evidence, in the units of the counts.
         background_gain: what a background brings to the criterion beyond what is asked of one, in
             twice nats; negative where it brings less.
@@ -64,6 +66,7 @@ class Outcome:
     coarseness: Coarseness
     criteria: Criteria
     floored: tuple[int, ...]
+    least: FloatArray
     n_effective: float
     search: Search | None
     seconds: float = 0.0
