@@ -52,6 +52,8 @@ def test_components_apart_have_the_errors_of_the_sandwich() -> None:
     found, errors = resample(cells, optimum_of(cells, APART), 200)
     assert found.are_kept.all()
     assert are_alike(found.errors.standard_errors, errors.standard_errors, 200)
+    assert are_alike(found.errors.axes, errors.axes, 200)
+    assert found.errors.method == "bootstrap"
     np.testing.assert_array_equal(found.errors.model_standard_errors, errors.model_standard_errors)
     assert found.errors.least_information == errors.least_information
 
@@ -66,7 +68,9 @@ def test_heavy_tails_have_the_errors_of_the_sandwich() -> None:
     np.testing.assert_array_equal(found.figures[:, 0, 0], 1)
     known = found.errors.standard_errors[:, 1:], errors.standard_errors[:, 1:]
     assert are_alike(*known, 200)
-    assert found.errors.misfit > 1.1
+    of_deviations = slice(3, 5)
+    model = found.errors.model_standard_errors[0, of_deviations]
+    assert (found.errors.standard_errors[0, of_deviations] > 1.05 * model).all()
 
 
 def test_components_that_overlap_are_less_sure_than_the_sandwich_has_it() -> None:
@@ -175,8 +179,21 @@ def test_weights_of_rows_in_another_unit_change_nothing() -> None:
     mixture = optimum_of(rows, APART)
     plain = bootstrap(rows, mixture, resampling=Resampling(5))
     squares = np.full(300, 2.5**2)
-    weighted = bootstrap(heavy, mixture, resampling=Resampling(5, squares=squares))
-    np.testing.assert_allclose(weighted.figures, plain.figures, rtol=1e-5, atol=1e-6)
+    for of_heavy in (Resampling(5, squares=squares), Resampling(5, worth=1 / 2.5)):
+        weighted = bootstrap(heavy, mixture, resampling=of_heavy)
+        np.testing.assert_allclose(weighted.figures, plain.figures, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            weighted.errors.standard_errors, plain.errors.standard_errors, rtol=1e-4
+        )
+
+
+def test_a_component_that_lies_along_y_has_an_angle_whose_error_is_small() -> None:
+    """Though 89 degrees and -89 are far apart as numbers."""
+    truth = mixture_of([0.5, 0.5], [[0, 0], [9, 0]], [np.diag([0.2, 2.0]), np.diag([2.0, 0.2])])
+    cells = cells_of(sampled(truth, 400))
+    found, errors = resample(cells, optimum_of(cells, truth), 100)
+    assert are_alike(found.errors.axes, errors.axes, 100)
+    assert (found.errors.axes[:, 2] < 5).all()
 
 
 def test_intervals_are_those_of_student() -> None:

@@ -12,7 +12,7 @@ COUNTS = np.array([1.0, 2.0, 5.0, 40.0, 952.0])
 
 def draw(counts: FloatArray, squares: FloatArray | None = None, n: int = 4000) -> FloatArray:
     """Weights, shape (R, C)."""
-    return np.stack(list(draw_weights(counts, squares, Resampling(n))))
+    return np.stack(list(draw_weights(counts, Resampling(n, squares=squares))))
 
 
 @pytest.mark.parametrize("per_row", [1.0, 2.5])
@@ -48,7 +48,7 @@ def test_a_seed_gives_the_same_weights_and_more_of_them_begin_alike() -> None:
     few, many = draw(COUNTS, n=3), draw(COUNTS, n=5)
     np.testing.assert_array_equal(few, many[:3])
     assert len(np.unique(many[:, 0])) == 5
-    other = next(draw_weights(COUNTS, None, Resampling(1, seed=1)))
+    other = next(draw_weights(COUNTS, Resampling(1, seed=1)))
     assert (other != few[0]).all()
 
 
@@ -56,7 +56,7 @@ def test_points_keep_the_numbers_means_and_covariance_of_cells() -> None:
     rows = cells_of(sampled(random_mixture(3, 0), 5000))
     random = np.random.default_rng(0)
     squares = random.uniform(1, 3, 5000)
-    points = WeightedPoints.of(rows, squares, most=200)
+    points = WeightedPoints.of(rows, Resampling(1, squares=squares), most=200)
     assert points.are_merged
     assert points.cells.n_cells <= 4 * 200
     assert not points.cells.have_spread.any()
@@ -68,7 +68,7 @@ def test_points_keep_the_numbers_means_and_covariance_of_cells() -> None:
 
 def test_few_points_stay_as_they_are() -> None:
     rows = cells_of(sampled(random_mixture(3, 0), 50))
-    points = WeightedPoints.of(rows, None, most=50)
+    points = WeightedPoints.of(rows, Resampling(1), most=50)
     assert not points.are_merged
     np.testing.assert_array_equal(points.cells.means, rows.means)
     np.testing.assert_array_equal(points.squares, rows.counts)

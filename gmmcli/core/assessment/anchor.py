@@ -97,17 +97,18 @@ def find_anchor(
         mixture: an optimum of its fit to these.
         covariance: its covariance type.
         least: the least covariance, shape (2, 2).
-        resampling: the number of replicates, and the squares of the rows' weights.
+        resampling: how many replicates, and how they are drawn.
         more: how many times as many cells are tried next (docs/decisions/37-bootstrap.md).
     """
-    errors, most = estimate_errors(cells, mixture, covariance, least), FEWEST_CELLS
+    worth, most = resampling.worth, FEWEST_CELLS
+    errors = estimate_errors(cells, mixture, covariance, least, worth=worth)
     precision = 1 / np.sqrt(2 * resampling.n_replicates)
     while True:
-        points = WeightedPoints.of(cells, resampling.squares, most)
+        points = WeightedPoints.of(cells, resampling, most)
         anchor = Anchor.of(points, mixture, covariance, least)
         if not points.are_merged:
             return anchor, errors
-        own = estimate_errors(points.cells, anchor.mixture, covariance, least)
+        own = estimate_errors(points.cells, anchor.mixture, covariance, least, worth=worth)
         ratios = _put_on_scales(errors, mixture) / _put_on_scales(own, anchor.mixture)
         ratios = np.where(np.isfinite(ratios), ratios, 1.0)
         if np.abs(np.log(ratios)).max() < precision:

@@ -85,6 +85,6 @@ def count_choices(counts: FloatArray, rivals: Sequence[Rival], resampling: Resam
     losses = np.stack([rival.losses for rival in rivals])  # (M, C)
     known = np.array([rival.value for rival in rivals])
     values = np.empty((resampling.n_replicates, len(rivals)))
-    for number, weights in enumerate(draw_weights(counts, resampling.squares, resampling)):
+    for number, weights in enumerate(draw_weights(counts, resampling)):
         values[number] = known + losses @ (weights - counts)
     return Choices(values)

@@ -6,7 +6,7 @@ their weights alone, which is gamma distributed: with n rows, its mean and its v
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,14 +24,21 @@ class Resampling:
         n_replicates: how many.
         seed: of their weights; the first replicates of more are the same.
         squares: the sums of the squares of the rows' weights in each cell, shape (C,); None where
-            every row counts as 1.
+            every row counts as much.
+        worth: what a count of one is worth as evidence, where there are no squares; see
+            `cells.grain`.
         watch: called after each replicate with its number, from 1 on.
     """
 
     n_replicates: int
     seed: int = 0
     squares: FloatArray | None = None
+    worth: float = 1.0
     watch: Callable[[int], None] = lambda _number: None
+
+    def find_squares(self, counts: FloatArray) -> FloatArray:
+        """The sums of squares, (C,), of cells with these counts: the variances of their weights."""
+        return counts / self.worth if self.squares is None else self.squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +56,20 @@ class WeightedPoints:
     are_merged: bool
 
     @staticmethod
-    def of(cells: Cells, squares: FloatArray | None, most: int) -> "WeightedPoints":
+    def of(cells: Cells, resampling: Resampling, most: int) -> "WeightedPoints":
         """Those of cells, of which so many are left at most, with the same means and covariances.
 
         Cells with a spread stand in four places each; see `gaps`.
 
         Args:
             cells: in data units.
-            squares: see `Resampling`.
+            resampling: the squares of the rows' weights.
             most: how many cells to merge them into at most.
 
         Raises:
             TableError: when the variance of the coordinates overflows or vanishes.
         """
-        squares, n_cells = cells.counts if squares is None else squares, cells.n_cells
+        squares, n_cells = resampling.find_squares(cells.counts), cells.n_cells
         if n_cells > most:
             groups = group_cells(cells.whiten(find_whitening(cells, "full")), most)
             cells = cells.merge(groups)
@@ -82,22 +89,19 @@ class WeightedPoints:
 
     def draw(self, resampling: Resampling) -> Iterator[FloatArray]:
         """The weights of the points in one replicate after another; see `draw_weights`."""
-        return draw_weights(self.cells.counts, self.squares, resampling)
+        return draw_weights(self.cells.counts, replace(resampling, squares=self.squares))
 
 
-def draw_weights(
-    counts: FloatArray, squares: FloatArray | None, resampling: Resampling
-) -> Iterator[FloatArray]:
+def draw_weights(counts: FloatArray, resampling: Resampling) -> Iterator[FloatArray]:
     """The weights of cells in one replicate after another, shape (C,) each.
 
     Each sums to the number of points.
 
     Args:
         counts: of the points of each cell, or the sums of their weights, shape (C,).
-        squares: the sums of the squares of these weights, shape (C,); the counts by default.
-        resampling: how many replicates, and their seed.
+        resampling: how many replicates, and how they are drawn.
     """
-    squares, n_points = counts if squares is None else squares, counts.sum()
+    squares, n_points = resampling.find_squares(counts), counts.sum()
     shapes, scales = counts**2 / squares, squares / counts
     for source in np.random.SeedSequence(resampling.seed).spawn(resampling.n_replicates):
         weights = scales * np.random.default_rng(source).standard_gamma(shapes)
