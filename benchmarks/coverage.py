@@ -190,7 +190,8 @@ def assess(bed: Bed, n_samples: int, n_replicates: int) -> Iterator[Sample]:
 
 def put_on_scales(intervals: FloatArray) -> FloatArray:
     """The ends of intervals, shape (K, 6, 2), on the scales of figures, shape (2, K, 6)."""
-    return to_scales(np.moveaxis(intervals, -1, 0))
+    with np.errstate(divide="ignore"):  # of correlations up to 1
+        return to_scales(np.moveaxis(intervals, -1, 0))
 
 
 def hold(errors: Errors, truth: FloatArray) -> FloatArray:
