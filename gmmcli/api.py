@@ -69,6 +69,7 @@ def fit(
         TypeError: for an option that there is not.
     """
     from gmmcli.core.runs.fits import fit_cells, make_hooks
+    from gmmcli.core.runs.resampling import resample
     from gmmcli.core.runs.result import Provenance, describe
 
     with translate_errors():
@@ -84,6 +85,8 @@ def fit(
             hooks = make_hooks(compression)
             outcome = fit_cells(compression.cells, settings, choice, start, hooks)
             fitted = describe(outcome, options["valley"], options["level"])
+            if (number := options.get("bootstrap")) is not None:
+                fitted = resample(fitted, outcome, number, options["level"])
             asked = replace(_tell_options(options, choice, source), weight=weight)
             rows = compression.n_rows, compression.n_skipped
             provenance = Provenance(table.columns, table.source, *rows, asked)
@@ -143,5 +146,6 @@ def _tell_options(options: Options, choice: Choice, source: Source) -> Asked:
         cells=options.get("cells", MOST_CELLS),
         valley=options["valley"],
         level=options["level"],
+        bootstrap=options["bootstrap"],
         pictures=False,
     )

@@ -12,6 +12,7 @@ from gmmcli.ranges import check_flag, check_word, show, take_path
 from gmmcli.run import Run
 from gmmcli.settings import (
     BACKGROUNDS,
+    BOOTSTRAP_RANGE,
     CELLS_RANGE,
     COVARIANCE_TYPES,
     LEARNING_RATES,
@@ -46,6 +47,7 @@ class Options(TypedDict, total=False):
         floor: the least standard deviation of a component, as a share of the data's.
         valley: from where on valleys divide no groups.
         level: the share of samples in which intervals hold what is so.
+        bootstrap: how many resamples errors are of; None for those by the sandwich.
         optimizer: how to climb.
         learning_rate: the share of a full natural-gradient step, or Adam's rate.
         steps: the most to take after the search.
@@ -66,6 +68,7 @@ class Options(TypedDict, total=False):
     floor: float
     valley: float
     level: float
+    bootstrap: int | None
     optimizer: OptimizerName
     learning_rate: float
     steps: int
@@ -87,11 +90,12 @@ def check_options(options: Options) -> Options:
     unknown = [name for name in options if name not in Options.__annotations__]
     if unknown:
         raise TypeError(f"fit has no option {unknown[0]!r}: see gmmcli.Options")
-    output = options.get("output")
+    output, number = options.get("output"), options.get("bootstrap")
     return {
         **options,
         "output": None if output is None else take_path("output", output),
         "valley": VALLEY_RANGE.check("valley", options.get("valley", VALLEY)),
+        "bootstrap": None if number is None else BOOTSTRAP_RANGE.check("bootstrap", number),
         "level": LEVEL_RANGE.check("level", options.get("level", LEVEL)),
         "cells": CELLS_RANGE.check("cells", options.get("cells", MOST_CELLS)),
         "strict": check_flag("strict", options.get("strict", False)),

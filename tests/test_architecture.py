@@ -55,6 +55,7 @@ MOST_PARAMETERS = 6
 
 # Which tests hold the modules that have none of their own name.
 TESTED_IN = {
+    "assessment/test_bootstrap": ["assessment.anchor"],
     "cells/test_compression": ["cells.totals"],
     "cells/test_places": ["cells.expressions"],
     "cli/test_fit": ["cli.fitting", "runs.directory"],

@@ -26,6 +26,7 @@ from gmmcli.cli.options import (
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
     BACKGROUNDS,
+    BOOTSTRAP_RANGE,
     CELLS_RANGE,
     CRITERIA,
     EFFORTS,
@@ -201,6 +202,13 @@ Examples:
     show_default=True,
     metavar="F",
     help="Of the intervals in parameters.json: the share of samples in which they hold what is so.",
+)
+@click.option(
+    "--bootstrap",
+    type=whole(BOOTSTRAP_RANGE),
+    metavar="N",
+    help="Find the errors from N resamples, such as 200: better ones where components overlap. "
+    "With a choice, say in how many each candidate is the best, too.",
 )
 @click.option(
     "--optimizer",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.likeness import Likeness
     from gmmcli.core.runs.result import Fit, Provenance
+    from gmmcli.core.search.outcome import Outcome
     from gmmcli.core.tables.source import Source
     from gmmcli.core.tables.table import Table as Points
     from gmmcli.pictures.painter import Painter
@@ -124,7 +125,17 @@ def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit"
             outcome = resumed.go_on(task.compression.cells, asked[0], hooks)
         else:
             outcome = fit_cells(task.compression.cells, *asked, hooks)
-        return describe(outcome, task.request.valley, task.request.level)
+        fit = describe(outcome, task.request.valley, task.request.level)
+    return fit if task.request.bootstrap is None else resample_fit(task, fit, outcome, reporter)
+
+
+def resample_fit(task: Task, fit: "Fit", outcome: "Outcome", reporter: Reporter) -> "Fit":
+    """A fit with errors from resamples, as many as were asked for."""
+    from gmmcli.core.runs.resampling import resample
+
+    number, level = task.request.bootstrap or 0, task.request.level
+    with reporter.count(number, "resampling") as watch:
+        return resample(fit, outcome, number, level, watch)
 
 
 def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":
@@ -171,6 +182,7 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         like=None if request.like is None else str(request.like),
         valley=request.valley,
         level=request.level,
+        bootstrap=request.bootstrap,
         snapshots=request.snapshots,
         pictures=not request.no_frames,
     )

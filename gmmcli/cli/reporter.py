@@ -84,6 +84,17 @@ class Reporter:
 
             yield show
 
+    @contextmanager
+    def count(self, total: int, what: str) -> Iterator[Callable[[int], None]]:
+        """Show how many of so many are done, as what this yields is told."""
+        with self._make_bar(what, total=total) as progress:
+            (task,) = progress.task_ids
+
+            def show(number: int) -> None:
+                progress.update(task, completed=number)
+
+            yield show
+
     def track(
         self, items: Iterable[Item], total: float, what: str, *, patience_seconds: float = 1.0
     ) -> Iterator[Item]:

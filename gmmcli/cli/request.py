@@ -53,6 +53,7 @@ class Request:
     floor: float
     valley: float
     level: float
+    bootstrap: int | None
     optimizer: OptimizerName
     learning_rate: float | None
     steps: int

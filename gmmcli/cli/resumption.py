@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What may be asked for anew where a fit goes on; all else is as the run has it.
 ANEW = (
-    *("data", "output", "steps", "snapshots", "valley", "level", "axes", "verify"),
+    *("data", "output", "steps", "snapshots", "valley", "level", "bootstrap", "axes", "verify"),
     *("assignments", "json", "exit_code"),
     *("no_frames", "overwrite", "quiet", "resume"),
 )

@@ -96,6 +96,8 @@ def describe_choices(fit: "Fit") -> Iterator[str]:
         yield describe_search(fit.search)
     if fit.selection is not None and len(fit.selection.candidates) > 1:
         yield describe_selection(fit.selection)
+        if fit.errors is not None and fit.errors.n_replicates:
+            yield describe_shares(fit.selection, fit.errors.n_replicates)
 
 
 def describe_search(search: "Search") -> str:
@@ -116,6 +118,23 @@ def describe_selection(selection: "Selection") -> str:
         return chosen
     most = "about " if second.status is Status.PRELIMINARY else ""
     return f"{chosen}; next best: {name_candidate(second)}, {most}{selection.lead:.2f} higher"
+
+
+def describe_shares(selection: "Selection", n_resamples: int, *, least: float = 0.005) -> str:
+    """In how many resamples each candidate is the best: '2 components (full) in 76 %'.
+
+    Args:
+        selection: what was chosen from.
+        n_resamples: how many there were.
+        least: the share below which a candidate is not named.
+    """
+    known = [(c.share, name_candidate(c)) for c in selection.candidates if c.share is not None]
+    named = [
+        f"{name} in {100 * share:.0f} %"
+        for share, name in sorted(known, reverse=True)
+        if share >= least
+    ]
+    return f"the best of {count(n_resamples, 'resample')}: {', '.join(named)}"
 
 
 def describe_files(directory: Path, files: Sequence[Path]) -> str:

@@ -222,6 +222,7 @@ def test_figures_as_json() -> None:
             "kolmogorov_smirnov": misfit.distances[0],
             "leaning": misfit.leanings[0],
             "kurtosis": misfit.kurtoses[0],
+            "effective_points": 400.0,
             "limit": misfit.limits[0],
             "is_gaussian": False,
         }

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from builders import SAMPLE_DATA, one_line_error
 from click.testing import CliRunner, Result
@@ -88,6 +89,22 @@ def test_doubt_has_an_exit_code_where_asked_for(run: tuple[Path, Result], tmp_pa
     assert done.exit_code == 0, done.output
     done = CliRunner().invoke(gmm, [*sure, "-o", str(tmp_path / "unsure"), "--steps", "1"])
     assert done.exit_code == 3
+
+
+def test_a_bootstrap_has_its_file_and_its_line(tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    data = str(SAMPLE_DATA / "old_faithful.csv")
+    asked = ("-o", str(directory), "--no-frames", "--bootstrap", "20", "--json")
+    done = CliRunner().invoke(gmm, ["fit", data, *asked])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["uncertainty"]["method"] == "bootstrap"
+    assert told["uncertainty"]["resamples"] == told["settings"]["bootstrap"] == 20
+    assert len(pd.read_parquet(directory / "bootstrap.parquet")) == 40
+    (line,) = (each for each in done.stderr.splitlines() if each.startswith("the best of 20"))
+    assert "2 components (full) in " in line
+    shown = CliRunner().invoke(gmm, ["show", str(directory)])
+    assert line in shown.stdout.splitlines()
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -540,9 +540,9 @@ def test_another_optimum_that_is_nearly_as_good_is_told() -> None:
     points = np.concatenate([gaussian(50, corner, 1.0, n) for n, corner in enumerate(corners)])
     cells = cells_of(np.concatenate([points, points[:, ::-1]]))
     found = fit(cells, FitSettings(2))
-    assert found.rival is not None
-    assert found.rival.deficit == pytest.approx(0, abs=2 * TOLERANCE)
-    means = found.rival.mixture.means
+    assert found.second is not None
+    assert found.second.deficit == pytest.approx(0, abs=2 * TOLERANCE)
+    means = found.second.mixture.means
     assert np.abs(found.mixture.means - means).max() > 2
     np.testing.assert_allclose(np.sort(means[:, ::-1]), np.sort(found.mixture.means), atol=0.01)
-    assert fit(cells, FitSettings(4)).rival is None
+    assert fit(cells, FitSettings(4)).second is None

@@ -1,6 +1,11 @@
+from .bootstrap import Bootstrap as Bootstrap
+from .choices import Choices as Choices
+from .choices import Rival as Rival
+from .choices import count_choices as count_choices
 from .errors import Errors as Errors
 from .errors import estimate_errors as estimate_errors
 from .misfit import Misfit as Misfit
 from .misfit import measure_misfit as measure_misfit
 from .overlap import find_worst_confusion as find_worst_confusion
 from .overlap import measure_overlap as measure_overlap
+from .resamples import Resampling as Resampling

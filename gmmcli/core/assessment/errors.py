@@ -56,6 +56,8 @@ class Errors:
         least_information: the least eigenvalue of the information, which is 1 for components apart
             and less for what the points hardly tell.
         method: how they were found.
+        n_replicates: by the bootstrap, of how many resamples; 0 otherwise.
+        n_left_out: of these, where a component lost its points, or that came to no optimum.
 
     Raises:
         MixtureError: where their shapes do not go together.
@@ -69,6 +71,8 @@ class Errors:
     background: float | None
     least_information: float
     method: ErrorMethod = "sandwich"
+    n_replicates: int = 0
+    n_left_out: int = 0
 
     def __post_init__(self) -> None:
         shape = len(self.standard_errors), N_PARAMETERS
@@ -107,8 +111,10 @@ class Errors:
         errors["axes"] = [{"sds": axes[:2], "angle": axes[2]} for axes in list_known(self.axes)]
         if self.background is not None:
             errors["background"] = self.background
+        resamples = {"resamples": self.n_replicates, "left_out": self.n_left_out}
         return {
             "method": self.method,
+            **(resamples if self.method == "bootstrap" else {}),
             "level": self.level,
             "standard_errors": errors,
             "model_standard_errors": name_figures(self.model_standard_errors),
@@ -134,6 +140,8 @@ class Errors:
             background=own.get("background"),
             least_information=float(values["least_information"]),
             method=check_word("method", values["method"], ERROR_METHODS),
+            n_replicates=int(values.get("resamples", 0)),
+            n_left_out=int(values.get("left_out", 0)),
         )
 
 

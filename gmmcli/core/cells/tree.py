@@ -22,7 +22,14 @@ Mask = npt.NDArray[np.bool_]
 LARGEST_TREE = 150_000
 
 
-def merge_cells(
+def merge_cells(cells: Cells, most: int, *, largest: int = LARGEST_TREE) -> Cells:
+    """At most so many cells that these cells are merged into; see `group_cells`."""
+    if cells.n_cells <= most:
+        return cells
+    return cells.merge(group_cells(cells, most, largest=largest))
+
+
+def group_cells(
     cells: Cells,
     most: int,
     *,
@@ -30,8 +37,8 @@ def merge_cells(
     halved: float = 0.25,
     of_free: float = 0.5,
     left: float = 1 / 64,
-) -> Cells:
-    """At most so many cells that these cells are merged into.
+) -> IntArray:
+    """Which of at most so many merged cells each cell belongs to, shape (C,).
 
     The leaves of a kd-tree (Moore 1999). The first are halves of about equally many points; then
     those leaves are cut first that two Gaussians explain best in place of one, whatever their size,
@@ -47,10 +54,12 @@ def merge_cells(
             rounds (benchmarks/speed.py).
         left: the last share of the leaves, which is left free, for the same reason.
     """
-    if most < cells.n_cells > largest:
-        cells = _merge_in_grid(cells, max(most, largest // 4))
     if cells.n_cells <= most:
-        return cells
+        return np.arange(cells.n_cells)
+    if cells.n_cells > largest:
+        in_grid = _group_in_grid(cells, max(most, largest // 4))
+        fewer = cells.merge(in_grid)
+        return group_cells(fewer, most, largest=fewer.n_cells)[in_grid]
     groups, ranks = np.zeros(cells.n_cells, dtype=np.intp), rank_cells(cells)
     for _ in range(int(np.log2(most * halved))):
         groups = _renumber(2 * groups + _find_upper_halves(cells, ranks, groups))
@@ -69,11 +78,11 @@ def merge_cells(
         gains[present], upper[are_cut] = _find_best_cuts(
             cells.select(are_cut), ranks[:, are_cut], of_cut
         )
-    return cells.merge(groups)
+    return groups
 
 
-def _merge_in_grid(cells: Cells, most: int) -> Cells:
-    """At most so many cells that these cells are merged into, by a grid of their ranks.
+def _group_in_grid(cells: Cells, most: int) -> IntArray:
+    """Which of at most so many merged cells each belongs to, shape (C,), by a grid of their ranks.
 
     Ranks spread cells evenly on either axis, so that a grid of them is fine where many cells are.
     """
@@ -83,7 +92,7 @@ def _merge_in_grid(cells: Cells, most: int) -> Cells:
         columns, rows = ranks * side // cells.n_cells
         finer = columns * side + rows
         if np.count_nonzero(np.diff(np.sort(finer))) >= most:
-            return cells.merge(groups)
+            return _renumber(groups)
         groups, side = finer, 2 * side
 
 

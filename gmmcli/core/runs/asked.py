@@ -37,6 +37,7 @@ class Asked:
         background: whether there is one, in a choice or without.
         valley: from where on valleys divide no groups.
         level: of intervals: the share of samples in which they hold what is so.
+        bootstrap: how many resamples errors are of; None for those by the sandwich.
         snapshots: which steps to show.
         pictures: whether they are drawn.
     """
@@ -55,6 +56,7 @@ class Asked:
     background: BackgroundChoice | None = None
     valley: float = VALLEY
     level: float = LEVEL
+    bootstrap: int | None = None
     snapshots: Literal["auto"] | int = "auto"
     pictures: bool = True
 

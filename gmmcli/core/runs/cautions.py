@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gmmcli.core.runs.layout import RIVAL
+from gmmcli.core.runs.layout import SECOND
 from gmmcli.core.runs.misfits import caution_on_misfit, caution_on_overlap
 from gmmcli.core.runs.words import count, list_components, name_candidate
 from gmmcli.core.search.status import Status
@@ -130,10 +130,10 @@ def describe_end(fit: "Fit") -> str:
 def caution(fit: "Fit", exact_log_likelihood: "Nats | None", *, is_weighted: bool) -> Iterator[str]:
     """All lines of caution on a fit, in the order in which a user needs them."""
     yield from caution_on_search(fit)
-    if fit.rival is not None:
+    if fit.second is not None:
         yield (
-            f"another optimum is nearly as good, its log-likelihood {fit.rival.deficit:.2f} nats "
-            f"lower, with components elsewhere: {RIVAL} has it, for --init"
+            f"another optimum is nearly as good, its log-likelihood {fit.second.deficit:.2f} nats "
+            f"lower, with components elsewhere: {SECOND} has it, for --init"
         )
     yield from caution_on_cells(fit, exact_log_likelihood)
     if fit.selection is not None and fit.status is Status.INTERRUPTED:
@@ -275,7 +275,12 @@ def caution_on_diagnostics(fit: "Fit", diagnostics: "Diagnostics") -> Iterator[s
 
 
 def caution_on_errors(
-    errors: "Errors", numbers: "FloatArray", *, little: float = 0.1
+    errors: "Errors",
+    numbers: "FloatArray",
+    *,
+    little: float = 0.1,
+    many: float = 0.05,
+    nothing: float = 0.5,
 ) -> Iterator[str]:
     """Lines where errors are not those of Gaussian components, or too small.
 
@@ -284,13 +289,22 @@ def caution_on_errors(
         numbers: of the points of each component, shape (K,).
         little: with less of the information of components apart, figures do not vary as the
             quadratic approximation has it (benchmarks/coverage.py).
+        many: the share of resamples that may be left out without a word.
+        nothing: a component with fewer points has none, and there is no information about it.
     """
     if (factor := errors.find_misfit(numbers)) is not None:
         yield (
             "the components are not quite Gaussian: standard errors allow for that, and differ by "
             f"a factor of up to {factor:.1f} from those of Gaussian ones"
         )
-    if errors.method == "sandwich" and errors.least_information < little:
+    if errors.n_left_out > many * errors.n_replicates:
+        yield (
+            f"{errors.n_left_out:,} of {count(errors.n_replicates, 'resample')} are not among the "
+            "errors, as a component lost its points or no optimum was found: prefer fewer "
+            "components"
+        )
+    has_all = bool((numbers > nothing).all())
+    if errors.method == "sandwich" and has_all and errors.least_information < little:
         yield (
             "some components overlap so much that standard errors come out too small: "
             "--bootstrap 200 gives better ones"

@@ -21,6 +21,7 @@ from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History, Snapshots
 from gmmcli.core.runs.layout import (
+    BOOTSTRAP,
     CELLS,
     ELSEWHERE,
     FILES,
@@ -28,7 +29,7 @@ from gmmcli.core.runs.layout import (
     HISTORY,
     NAMED,
     PARAMETERS,
-    RIVAL,
+    SECOND,
     SELECTION,
     check_links,
     is_frame,
@@ -44,13 +45,14 @@ from gmmcli.core.runs.records import (
     parse_cells,
     parse_history,
     parse_selection,
+    tabulate_bootstrap,
     tabulate_cells,
     tabulate_history,
     tabulate_selection,
 )
 from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
-from gmmcli.core.search.outcome import Rival
+from gmmcli.core.search.outcome import SecondOptimum
 from gmmcli.errors import RunError
 from gmmcli.files import stage_directory, write_json
 from gmmcli.settings import FitSettings, PictureFormat
@@ -71,7 +73,7 @@ class RunRecord:
             earlier version wrote the run.
         selection: what the mixture was chosen from; None where there was no choice.
         groups: of the mixture; None where an earlier version wrote the run.
-        rival: another optimum; None where none is nearly as good.
+        second: another optimum; None where none is nearly as good.
     """
 
     provenance: Provenance
@@ -83,7 +85,7 @@ class RunRecord:
     diagnostics: Diagnostics | None = None
     selection: Selection | None = None
     groups: Groups | None = None
-    rival: Rival | None = None
+    second: SecondOptimum | None = None
 
     @staticmethod
     def of(
@@ -100,7 +102,7 @@ class RunRecord:
             diagnostics=fit.diagnostics,
             selection=fit.selection,
             groups=fit.groups,
-            rival=fit.rival,
+            second=fit.second,
         )
 
     def to_fit(self) -> Fit:
@@ -121,7 +123,7 @@ class RunRecord:
             groups=groups,
             diagnostics=self.diagnostics,
             selection=self.selection,
-            rival=self.rival,
+            second=self.second,
             background_gain=self.figures.background_gain,
         )
 
@@ -224,8 +226,10 @@ def write_run(
         tabulate_cells(fit.cells).to_parquet(stage / CELLS, index=False)
         if fit.selection is not None:
             tabulate_selection(fit.selection).to_csv(stage / SELECTION, index=False)
-        if (rival := fit.rival) is not None:
-            write_json(stage / RIVAL, {"deficit": rival.deficit, **rival.mixture.to_json()})
+        if (second := fit.second) is not None:
+            write_json(stage / SECOND, {"deficit": second.deficit, **second.mixture.to_json()})
+        if fit.bootstrap is not None:
+            tabulate_bootstrap(fit.bootstrap).to_parquet(stage / BOOTSTRAP, index=False)
         written = {path.name for path in stage.iterdir()}
     return [directory / name for name in FILES if name in written]
 
@@ -310,21 +314,21 @@ def _read(directory: Path) -> RunRecord:
         diagnostics=parameters.diagnostics,
         selection=selection,
         groups=parameters.groups,
-        rival=_read_rival(directory / RIVAL),
+        second=_read_second(directory / SECOND),
     )
 
 
-def _read_rival(path: Path) -> Rival | None:
+def _read_second(path: Path) -> SecondOptimum | None:
     """The other optimum of a run, if it has one.
 
     Raises:
         RunError: where the file is damaged.
     """
 
-    def parse(path: Path) -> Rival:
+    def parse(path: Path) -> SecondOptimum:
         values = parse_json(path)
         deficit = read_value(float, values["deficit"], "deficit")
-        return Rival(Mixture.from_json(values), Nats(deficit))
+        return SecondOptimum(Mixture.from_json(values), Nats(deficit))
 
     return read_file(path, parse, most_bytes=MOST_BYTES) if path.exists() else None
 

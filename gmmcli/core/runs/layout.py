@@ -12,14 +12,16 @@ from gmmcli.settings import PICTURE_FORMATS, PictureFormat
 PARAMETERS, HISTORY = "parameters.json", "history.csv"
 CELLS, SELECTION = "cells.parquet", "selection.csv"
 # Another optimum that is nearly as good.
-RIVAL = "rival.json"
+SECOND = "second.json"
+# The figures in resampled points.
+BOOTSTRAP = "bootstrap.parquet"
 # Of a fit by the values of a column: the table of all, and the directory with a run for each.
 VALUES_TABLE, VALUES = "values.csv", "values"
 FRAMES = "frames"
 # What to do where something is in the way of a run.
 ELSEWHERE = "choose another place with -o"
 # In the order in which they are told of.
-FILES = (PARAMETERS, HISTORY, SELECTION, RIVAL, CELLS)
+FILES = (PARAMETERS, HISTORY, SELECTION, SECOND, CELLS, BOOTSTRAP)
 
 
 def name_directory(data: str) -> Path:

@@ -1,5 +1,6 @@
 """The tables of a run: its history, its cells and what it was chosen from, as rows and back."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from gmmcli.core.assessment.bootstrap import Bootstrap
+from gmmcli.core.assessment.scales import FIGURES
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.runs.history import History
@@ -30,7 +33,7 @@ HISTORY_TYPES = {
     **dict.fromkeys(["step", "by_move", "cells", "component"], pa.int64()),
 }
 SELECTION_COLUMNS = ["components", "covariance", "log_likelihood", "parameters", *CRITERIA]
-SELECTION_COLUMNS += ["status", "background", "surcharge"]
+SELECTION_COLUMNS += ["status", "background", "surcharge", "share"]
 CELL_COLUMNS = ["count", "mean_x", "mean_y", "cov_xx", "cov_xy", "cov_yy"]
 
 
@@ -60,13 +63,25 @@ def tabulate_selection(selection: Selection) -> pd.DataFrame:
     """A row for each candidate."""
     rows = [
         {
-            **asdict(candidate),
+            **vars(candidate),
             **asdict(candidate.criteria),
             "status": candidate.status.value,
         }
         for candidate in selection.candidates
     ]
     return pd.DataFrame(rows, columns=SELECTION_COLUMNS)
+
+
+def tabulate_bootstrap(bootstrap: Bootstrap) -> pd.DataFrame:
+    """A row for each component of each replicate; and its background, if there is one."""
+    n_replicates, n_components, n_figures = bootstrap.figures.shape
+    table = pd.DataFrame(bootstrap.figures.reshape(-1, n_figures), columns=list(FIGURES))
+    table.insert(0, "replicate", np.repeat(np.arange(n_replicates), n_components))
+    table.insert(1, "component", np.tile(np.arange(n_components), n_replicates))
+    table.insert(2, "is_kept", np.repeat(bootstrap.are_kept, n_components))
+    if bootstrap.backgrounds is not None:
+        table[HISTORY_BACKGROUND] = np.repeat(bootstrap.backgrounds, n_components)
+    return table
 
 
 def parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionName) -> Selection:
@@ -81,9 +96,9 @@ def parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionN
         DamageError: where a value is none of a candidate, or none is that of the parameters.
     """
     table = _read_csv(path)
-    for name in ("background", "surcharge"):  # which earlier runs had not
-        if name not in table.columns:
-            table[name] = 0.0
+    for name, nothing in (("background", 0.0), ("surcharge", 0.0), ("share", math.nan)):
+        if name not in table.columns:  # as in earlier runs
+            table[name] = nothing
     table = _select_columns(table, SELECTION_COLUMNS)
     candidates = tuple(
         Candidate(
@@ -95,6 +110,7 @@ def parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionN
             status=Status(row["status"]),
             background=float(row["background"]),
             surcharge=float(row["surcharge"]),
+            share=None if math.isnan(row["share"]) else float(row["share"]),
         )
         for row in table.to_dict("records")
     )

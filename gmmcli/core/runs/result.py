@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gmmcli.core.assessment.bootstrap import Bootstrap
 from gmmcli.core.assessment.diagnostics import Diagnostics, diagnose
 from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.cells.cells import Cells
@@ -15,7 +16,7 @@ from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.history import History
 from gmmcli.core.runs.partners import Membership
 from gmmcli.core.search.criteria import Criteria, Selection
-from gmmcli.core.search.outcome import Outcome, Rival, Search
+from gmmcli.core.search.outcome import Outcome, Search, SecondOptimum
 from gmmcli.core.search.status import Status
 from gmmcli.settings import LEVEL, VALLEY, FitSettings
 
@@ -41,7 +42,9 @@ class Fit:
         n_effective: how many points they are worth as evidence, in the units of the counts.
         groups: of the final mixture.
         diagnostics: how far it is to be trusted; None where the fit did not converge.
-        rival: another optimum of as many components; None where none is nearly as good.
+        bootstrap: its figures in resampled points; None where there were none, or the fit is read
+            from its run.
+        second: another optimum of as many components; None where none is nearly as good.
         background_gain: what a background brings to the criterion beyond what is asked of one, in
             twice nats; negative where it brings less.
         search: what the search did; None where the start was given.
@@ -63,7 +66,8 @@ class Fit:
     groups: Groups
     diagnostics: Diagnostics | None = None
     selection: Selection | None = None
-    rival: Rival | None = None
+    bootstrap: Bootstrap | None = None
+    second: SecondOptimum | None = None
     background_gain: float = -math.inf
 
     @property
@@ -111,7 +115,7 @@ def describe(outcome: Outcome, valley: float = VALLEY, level: float = LEVEL) -> 
         groups=find_groups(mixture, cells, valley),
         diagnostics=_diagnose(outcome, mixture, level),
         selection=outcome.selection,
-        rival=outcome.rival,
+        second=outcome.second,
         background_gain=outcome.background_gain,
     )
 

@@ -22,7 +22,7 @@ from gmmcli.core.search.contenders import Contender, find_bounds, search_contend
 from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.hooks import Hooks
 from gmmcli.core.search.lattice import count_told
-from gmmcli.core.search.outcome import Outcome, Rival
+from gmmcli.core.search.outcome import Outcome, SecondOptimum
 from gmmcli.core.search.passes import are_same
 from gmmcli.core.search.regions import Bounds
 from gmmcli.settings import Choice, FitSettings
@@ -52,12 +52,12 @@ def choose_mixture(
     others = [c for c in contenders if c.key != winner.key]
     climbed = [winner, *_climb_near(others, best, winner, hooks)]
     known = best.log_likelihood, climbed[0].end.log_likelihood
-    winner, rival = _face_rival(min(climbed, key=_compare), hooks)
+    winner, second = _face_rival(min(climbed, key=_compare), hooks)
     climbed, selection = [*climbed, winner], None
     if choice.is_open:
         selection = _tell_selection([*others, *climbed], winner, choice, known)
     outcome, seconds = _show_way(winner, hooks), perf_counter() - began
-    return replace(outcome, selection=selection, rival=rival, seconds=seconds)
+    return replace(outcome, selection=selection, second=second, seconds=seconds)
 
 
 def _solve_near(contenders: Sequence[Contender], hooks: Hooks) -> list[Contender]:
@@ -164,7 +164,7 @@ def _climb_near(
     return climbed
 
 
-def _face_rival(winner: Contender, hooks: Hooks) -> tuple[Contender, Rival | None]:
+def _face_rival(winner: Contender, hooks: Hooks) -> tuple[Contender, SecondOptimum | None]:
     """The best and another optimum of as many components, if that is nearly as good.
 
     Few cells tell whether it climbs; on all cells it may turn out to be the better.
@@ -180,7 +180,7 @@ def _face_rival(winner: Contender, hooks: Hooks) -> tuple[Contender, Rival | Non
     deficit = best.end.log_likelihood - worse.end.log_likelihood
     if deficit > RIVAL or are_same(best.found.gaussians, worse.found.gaussians):
         return best, None
-    return best, Rival(worse.end.mixture, Nats(deficit))
+    return best, SecondOptimum(worse.end.mixture, Nats(deficit))
 
 
 def _compare(contender: Contender) -> float:

@@ -55,7 +55,7 @@ PROMISE = 3.0
 MOST_TRIED = 12
 
 # Climbs.
-# Another optimum climbs, too, and is told of, whose log-likelihood is lower by no more, in nats: the
+# Another optimum climbs, too, and is told of, whose log-likelihood is lower by no more, in nats:
 # data hardly prefer a mixture that is e² = 7 times as likely.
 RIVAL = 2.0
 # Candidates climb, too, whose criterion is higher than the best one's by no more, in twice nats.

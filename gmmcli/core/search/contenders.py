@@ -107,6 +107,7 @@ class Contender:
             status=outcome.status if outcome else Status.PRELIMINARY,
             background=background,
             surcharge=self.surcharge,
+            mixture=outcome.mixture if outcome else None,
         )
 
 

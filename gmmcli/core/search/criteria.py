@@ -56,6 +56,9 @@ class Candidate:
         background: the weight of its background; 0 without one.
         surcharge: what is added to the criterion for components so thin that chance would find
             such, in twice nats; see `objective`.
+        share: of resamples, those in which it is the best; None where there were none, or it was
+            too far from the best.
+        mixture: where its climb led, in data units; None without one.
     """
 
     components: int
@@ -66,6 +69,8 @@ class Candidate:
     status: Status
     background: float = 0.0
     surcharge: float = 0.0
+    share: float | None = None
+    mixture: Mixture | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

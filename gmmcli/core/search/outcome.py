@@ -37,7 +37,7 @@ class Search:
 
 
 @dataclass(frozen=True, eq=False)
-class Rival:
+class SecondOptimum:
     """Another optimum that is nearly as good.
 
     Attributes:
@@ -70,7 +70,7 @@ class Outcome:
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.
-        rival: another optimum of as many components; None where none is nearly as good.
+        second: another optimum of as many components; None where none is nearly as good.
     """
 
     settings: FitSettings
@@ -87,7 +87,7 @@ class Outcome:
     seconds: float = 0.0
     selection: Selection | None = None
     background_gain: float = -math.inf
-    rival: Rival | None = None
+    second: SecondOptimum | None = None
 
     @cached_property
     def mixture(self) -> Mixture:

@@ -1,0 +1,70 @@
+"""A fit in resampled points: errors by the bootstrap, and how often each candidate is the best."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gmmcli.core.assessment.bootstrap import bootstrap
+from gmmcli.core.assessment.choices import Rival, count_choices
+from gmmcli.core.assessment.resamples import Resampling
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.runs.result import Fit
+from gmmcli.core.search.criteria import Selection
+from gmmcli.core.search.outcome import Outcome
+
+
+def resample(
+    fit: Fit,
+    outcome: Outcome,
+    n_replicates: int,
+    level: float,
+    watch: Callable[[int], None] = lambda _number: None,
+) -> Fit:
+    """A fit with errors by the bootstrap in place of those by the sandwich.
+
+    Where it did not converge, it has neither.
+
+    Args:
+        fit: what a user is told of.
+        outcome: what it came from.
+        n_replicates: how many resamples.
+        level: of the intervals.
+        watch: called after each resample with its number, from 1 on.
+    """
+    if fit.diagnostics is None:
+        return fit
+    seed, worth = fit.settings.seed, outcome.grain.worth
+    resampling = Resampling(n_replicates, seed, worth=worth, watch=watch)
+    covariance, least = fit.settings.covariance, outcome.least
+    found = bootstrap(fit.cells, fit.mixture, covariance, least, resampling=resampling, level=level)
+    diagnostics = replace(fit.diagnostics, errors=found.errors)
+    selection = fit.selection
+    if selection is not None:
+        unwatched = Resampling(n_replicates, seed, worth=worth)
+        selection = share_choices(selection, fit.cells, unwatched)
+    return replace(fit, diagnostics=diagnostics, selection=selection, bootstrap=found)
+
+
+def share_choices(selection: Selection, cells: Cells, resampling: Resampling) -> Selection:
+    """A selection whose candidates that climbed know in which share of resamples each is the best.
+
+    Args:
+        selection: what a mixture was chosen from.
+        cells: the data, in data units.
+        resampling: how often, and how, they are drawn anew.
+    """
+    rivals = {
+        place: Rival.of(
+            cells,
+            candidate.mixture,
+            selection.value(candidate),
+            worth=resampling.worth,
+            weighs_doubt=selection.criterion == "icl",
+        )
+        for place, candidate in enumerate(selection.candidates)
+        if candidate.mixture is not None
+    }
+    shares = count_choices(cells.counts, [*rivals.values()], resampling).shares
+    candidates = list(selection.candidates)
+    for place, share in zip(rivals, shares.tolist(), strict=True):
+        candidates[place] = replace(candidates[place], share=share)
+    return replace(selection, candidates=tuple(candidates))
