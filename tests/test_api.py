@@ -355,10 +355,10 @@ def test_a_first_column_that_counts_is_no_coordinate_without_a_word(
     counted.to_csv("d.csv", index=False)
     said = run("fit", "d.csv", "-k", 1, "--no-frames").stderr
     assert line.replace("x and y", "-x and -y") in said.splitlines()
-    with warnings.catch_warnings(record=True) as warned:
+    with warnings.catch_warnings(record=True) as said_here:
         warnings.simplefilter("always")
         gmmcli.fit(counted, x="number", y="waiting", components=2)
-    assert not any("counts the rows" in str(each.message) for each in warned)
+    assert not any("counts the rows" in str(each.message) for each in said_here)
 
 
 def test_a_run_says_in_few_lines_what_it_is(fitted: gmmcli.Run) -> None:

@@ -99,7 +99,7 @@ def parse_selection(path: Path, *, parameters: Parameters, criterion: CriterionN
     for name, nothing in (("background", 0.0), ("surcharge", 0.0), ("share", math.nan)):
         if name not in table.columns:  # as in earlier runs
             table[name] = nothing
-    table = _select_columns(table, SELECTION_COLUMNS)
+    table = _select_columns(table, SELECTION_COLUMNS).astype({"share": np.float64})
     candidates = tuple(
         Candidate(
             components=int(row["components"]),
