@@ -72,6 +72,7 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "table": None,
         "valley": 0.95,
         "level": 0.95,
+        "bootstrap": None,
         "where": None,
         "weight": None,
         "by": None,
