@@ -19,14 +19,11 @@ from gmmcli.core.assessment.scales import (
     to_scales,
 )
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.directions import N_PARAMETERS
 from gmmcli.core.cells.gaps import place_cubature_points
-from gmmcli.core.cells.information import (
-    N_PARAMETERS,
-    observe_information,
-    sum_squared_scores,
-    take_roots,
-)
+from gmmcli.core.cells.information import observe_information, sum_squared_scores, take_roots
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.settings import CovarianceType
 
@@ -70,6 +67,7 @@ def estimate_errors(
     least: FloatArray | None = None,
     *,
     level: float = 0.95,
+    known: Knowledge = NOTHING_KNOWN,
 ) -> Errors:
     """The errors of the figures of a mixture, where it is an optimum of its fit to some cells.
 
@@ -83,17 +81,21 @@ def estimate_errors(
         least: the least covariance that components may have, shape (2, 2); the shapes of those
             that stand on it have no errors.
         level: the share of samples whose intervals hold what is so.
+        known: of the mixture before its points, in the same units; a prior counts as the points
+            that it is worth, and what is fixed has no error.
     """
-    points = _spread(cells)
-    information = observe_information(points, mixture, covariance, least, moves_background=True)
-    scores = sum_squared_scores(points, mixture)
+    points, n_points = _spread(cells), cells.n_points + known.n_points
+    information = observe_information(
+        points, mixture, covariance, least, moves_background=True, known=known
+    )
+    scores = sum_squared_scores(points, mixture, known=known)
     inverse = information.inverse
     sandwich = inverse @ scores @ inverse
-    numbers = mixture.weights * cells.n_points
+    numbers = mixture.weights * n_points
     with np.errstate(divide="ignore", invalid="ignore"):
         few = np.sqrt(np.where(numbers > N_PARAMETERS, numbers / (numbers - N_PARAMETERS), np.nan))
-    are_known = np.isfinite(few)[:, None] & _are_open(mixture, least)
-    roots = take_roots(mixture.weights, cells.n_points)
+    are_known = np.isfinite(few)[:, None] & _are_open(mixture, least, known)
+    roots = take_roots(mixture.weights, n_points)
     figures = measure_figures(mixture)
     rates, on_scales = measure_rates(figures), []
     for spread in (sandwich, inverse):
@@ -107,7 +109,7 @@ def estimate_errors(
         standard_errors=on_scales[0] * rates,
         model_standard_errors=on_scales[1] * rates,
         intervals=np.stack(ends, axis=-1),
-        background=_find_background_error(sandwich, mixture, cells.n_points),
+        background=_find_background_error(sandwich, mixture, n_points),
         least_information=float(information.lengths[0]),
     )
 
@@ -124,13 +126,19 @@ def _spread(cells: Cells) -> Cells:
     return cells.select(~wide).join(Cells(counts, places.reshape(-1, 2), flat))
 
 
-def _are_open(mixture: Mixture, least: FloatArray | None) -> npt.NDArray[np.bool_]:
+def _are_open(
+    mixture: Mixture, least: FloatArray | None, known: Knowledge
+) -> npt.NDArray[np.bool_]:
     """Which figures the points settle, shape (K, 6)."""
     are_open = np.ones((mixture.n_components, N_PARAMETERS), dtype=np.bool_)
     if mixture.n_components == 1 and mixture.background is None:
         are_open[:, 0] = False
     if least is not None:
         are_open[are_floored(mixture.covariances, least), OF_SHAPE] = False
+    if (fixed := known.fixed) is not None:
+        are_open &= ~fixed.parameters
+        if (~fixed.parts).sum() == 1:  # which has what the others leave
+            are_open[:, 0] = False
     return are_open
 
 
