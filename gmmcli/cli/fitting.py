@@ -17,7 +17,13 @@ import click
 from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
-from gmmcli.cli.starts import lay_start, read_start, report_moves
+from gmmcli.cli.starts import (
+    add_prior,
+    describe_knowledge,
+    lay_start,
+    read_start,
+    report_moves,
+)
 from gmmcli.cli.summary import (
     describe_background,
     describe_choices,
@@ -38,6 +44,7 @@ from gmmcli.settings import ALIKE, Choice
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
+    from gmmcli.core.mixture.knowledge import Knowledge
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.likeness import Likeness
@@ -57,6 +64,7 @@ class Task:
         claimed: the claim of it.
         choice: what the mixture is chosen from.
         start: the mixture to begin with; None where one is searched for.
+        known: of the mixture before the data.
         source: what the user named.
         points: the rows.
         compression: the rows as cells.
@@ -67,6 +75,7 @@ class Task:
     claimed: Path
     choice: Choice
     start: "Mixture | None"
+    known: "Knowledge"
     source: "Source"
     points: "Points"
     compression: "Compression"
@@ -79,6 +88,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     """
     with reporter.show_work(f"reading {request.name}"):
         from gmmcli.core.cells.compression import compress
+        from gmmcli.core.mixture.knowledge import NOTHING_KNOWN
         from gmmcli.core.runs.directory import claim_run
         from gmmcli.core.runs.layout import check_kept, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
@@ -88,6 +98,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.tables.table import open_table
 
         given = read_start(request.init, request.like, request.background, request.going_on)
+        given = add_prior(given, request.prior, request.prior_weight, request.background)
         request = request if given is None else request.follow(given)
         named = request.data, request.table, request.engine
         source = context.with_resource(resolve_source(*named, where=request.where))
@@ -115,7 +126,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     are_columns_chosen = x is None or y is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
-    return Task(request, directory, claimed, choice, start, source, points, compression)
+    known = NOTHING_KNOWN if given is None or given.known is None else given.known
+    return Task(request, directory, claimed, choice, start, known, source, points, compression)
 
 
 def _load_search() -> None:
@@ -137,7 +149,7 @@ def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit"
         if (resumed := task.request.going_on) is not None:
             outcome = resumed.go_on(task.compression.cells, asked[0], hooks)
         else:
-            outcome = fit_cells(task.compression.cells, *asked, hooks)
+            outcome = fit_cells(task.compression.cells, *asked, hooks, task.known)
         return describe(outcome, task.request.valley)
 
 
@@ -183,6 +195,8 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         cells=request.most_cells,
         init=request.init,
         like=None if request.like is None else str(request.like),
+        prior=None if request.prior is None else str(request.prior),
+        prior_weight=request.prior_weight,
         valley=request.valley,
         snapshots=request.snapshots,
         pictures=not request.no_frames,
@@ -218,6 +232,8 @@ def report_fit(
     reporter.print(tabulate(fit.mixture, columns, reporter.width))
     if (shapes := describe_type(fit.settings.covariance)) is not None:
         reporter.print(shapes)
+    for line in describe_knowledge(fit.known, task.request.prior):
+        reporter.print(line)
     if likeness is not None:
         report_moves(likeness, fit.mixture, reporter)
         note_larger(task, fit, reporter)

@@ -49,6 +49,8 @@ class Request:
     background: BackgroundChoice | None
     init: str
     like: Path | None
+    prior: Path | None
+    prior_weight: float | None
     effort: Effort
     floor: float
     valley: float
@@ -84,7 +86,7 @@ class Request:
             click.UsageError: where it asks for another covariance type than that has.
         """
         asked, own = self.covariances, given.covariance
-        if own is not None and asked is not None and own not in asked:
+        if given.keeps_type and own is not None and asked is not None and own not in asked:
             raise click.UsageError(
                 f"--covariance asks for other than {own}, which {given.option} has: leave out "
                 "either"
@@ -98,7 +100,7 @@ class Request:
 
 
 def make_choice(request: Request, given: Given | None) -> Choice:
-    """What -k, --covariance, --init and --like leave to be chosen from.
+    """What -k, --covariance, --init, --like and --prior leave to be chosen from.
 
     Raises:
         click.UsageError: where they contradict each other.

@@ -1,6 +1,7 @@
-"""Where a fit begins that is given a start: the file of --init, or the run of --like."""
+"""Where a fit begins that is given a start, by --init, --like or --prior, and what is known there."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,13 @@ import click
 from rich import box
 from rich.table import Table
 
-from gmmcli.core.runs.words import list_components
+from gmmcli.core.runs.words import count, list_components
 from gmmcli.settings import BackgroundChoice, CovarianceType
 
 if TYPE_CHECKING:
     from gmmcli.cli.reporter import Reporter
     from gmmcli.core.cells.cells import Cells
+    from gmmcli.core.mixture.knowledge import Knowledge
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.runs.likeness import Likeness
     from gmmcli.core.runs.resumption import Resumption
@@ -29,6 +31,7 @@ class Given:
         columns: the coordinates, where it is a run's.
         where: the condition that the rows of the run meet, where there is one.
         covariance: the covariance type, where it is a run's.
+        known: of the mixture before the data; None where nothing is.
     """
 
     mixture: "Mixture"
@@ -36,6 +39,12 @@ class Given:
     columns: tuple[str | None, str | None] = (None, None)
     covariance: CovarianceType | None = None
     where: str | None = None
+    known: "Knowledge | None" = None
+
+    @property
+    def keeps_type(self) -> bool:
+        """Whether the fit has to be of the covariance type of the start."""
+        return self.option in ("--like", "--resume")
 
 
 def read_start(
@@ -52,35 +61,91 @@ def read_start(
         click.UsageError: where two name one.
         GmmError: when there is no such start.
     """
-    from gmmcli.core.mixture.gaussians import Gaussians
-    from gmmcli.core.mixture.mixture import read_mixture
+    from gmmcli.core.mixture import knowledge
     from gmmcli.core.runs.parameters import read_parameters
 
     if resumed is not None:
         return Given(resumed.mixture, "--resume", resumed.columns, resumed.settings.covariance)
-
-    def prepare(mixture: "Mixture") -> "Mixture":
-        return Gaussians.of(mixture).to_mixture() if background == "off" else mixture
-
     if like is None:
-        return None if init == "auto" else Given(prepare(read_mixture(Path(init))), "--init")
+        if init == "auto":
+            return None
+        mixture, known = knowledge.read_start(Path(init))
+        return Given(_prepare(mixture, background), "--init", known=known)
     if init != "auto":
         raise click.UsageError("--init and --like both say where to start: leave out either")
     run = read_parameters(like)
-    return Given(prepare(run.mixture), "--like", run.columns, run.covariance, run.where)
+    start = _prepare(run.mixture, background)
+    return Given(start, "--like", run.columns, run.covariance, run.where)
+
+
+def add_prior(
+    given: Given | None,
+    prior: Path | None,
+    weight: float | None,
+    background: BackgroundChoice | None,
+) -> Given | None:
+    """A start with the prior of --prior, where there is one, and begins where nothing else says.
+
+    By default, a run counts as its own number of points, and as what its own prior was worth.
+
+    Args:
+        given: the start of --init, --like or --resume; the last has its prior already.
+        prior: the run, or the JSON of a mixture.
+        weight: how many points it counts as.
+        background: as asked for.
+
+    Raises:
+        click.UsageError: where there are two priors, or none to weigh.
+        GmmError: when there is no such run.
+    """
+    from gmmcli.core.mixture.knowledge import Knowledge, Prior, check_number
+    from gmmcli.core.mixture.mixture import read_mixture
+    from gmmcli.core.runs.layout import PARAMETERS
+    from gmmcli.core.runs.parameters import read_parameters
+
+    if prior is None and weight is not None:
+        raise click.UsageError("--prior-weight says how much --prior counts: name its run, too")
+    if prior is None or (given is not None and given.option == "--resume"):
+        return given
+    if prior.is_dir() or prior.name == PARAMETERS or not prior.exists():
+        run = read_parameters(prior)
+        begin = Given(run.mixture, "--prior", run.columns, run.covariance)
+        weight = run.n_points + run.known.n_points if weight is None else weight
+    else:
+        begin = Given(read_mixture(prior), "--prior")
+    if weight is None:
+        raise click.UsageError(
+            f"{prior} is a mixture of no points: say with --prior-weight how many it counts as"
+        )
+    knowledge = Prior.of(begin.mixture, weight)
+    if given is None:
+        start = _prepare(begin.mixture, background)
+        return replace(begin, mixture=start, known=Knowledge(knowledge))
+    known = given.known or Knowledge()
+    if known.prior is not None:
+        raise click.UsageError(f"{given.option} has a prior of its own: leave out --prior")
+    check_number(knowledge, given.mixture)
+    return replace(given, known=replace(known, prior=knowledge))
+
+
+def _prepare(mixture: "Mixture", background: BackgroundChoice | None) -> "Mixture":
+    """A mixture to start with, without its background where that is to be off."""
+    from gmmcli.core.mixture.gaussians import Gaussians
+
+    return Gaussians.of(mixture).to_mixture() if background == "off" else mixture
 
 
 def lay_start(given: Given, cells: "Cells") -> "Mixture":
-    """A start as cells let it be: the background of --like over their box, as that is of new data.
+    """A start as cells let it be: the background of a run over their box, as that is of new data.
 
     Raises:
-        FitError: when they lie outside the box of --init, or have none that --like needs.
+        FitError: when they lie outside the box of --init, or have none that a run's start needs.
     """
     from gmmcli.core.cells.checks import check_box
     from gmmcli.core.runs.likeness import move_background
 
-    if given.option == "--like":
-        return move_background(given.mixture, cells)
+    if given.option in ("--like", "--prior"):
+        return move_background(given.mixture, cells, given.option)
     check_box(cells, given.mixture)
     return given.mixture
 
@@ -92,6 +157,30 @@ def compare(like: Path | None, start: "Mixture | None", mixture: "Mixture") -> "
     if like is None or start is None:
         return None
     return Likeness.of(str(like), start, mixture)
+
+
+def describe_knowledge(known: "Knowledge", prior: Path | None) -> Iterator[str]:
+    """Lines on what a fit knew before its data.
+
+    Args:
+        known: this.
+        prior: the run of --prior; None where the prior is from elsewhere.
+    """
+    if known.prior is not None:
+        source = "" if prior is None else f" from {prior}"
+        points = count(round(known.prior.n_points, 3), "point", digits=10)
+        yield (
+            f"prior{source}: counts as {points} of known components; the log-likelihood and the "
+            "criteria are of the data alone"
+        )
+    if known.fixed is not None:
+        stays = [
+            f"{' and '.join(names)} of component {k}"
+            for k, names in enumerate(known.fixed.to_json())
+            if names
+        ]
+        if stays:
+            yield f"fixed as given: {', '.join(stays)}"
 
 
 def report_moves(likeness: "Likeness", mixture: "Mixture", reporter: "Reporter") -> None:

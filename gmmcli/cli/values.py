@@ -110,6 +110,7 @@ def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "PartPlan":
         strict=request.strict,
         valley=request.valley,
         provenance=make_provenance(task, None),
+        known=task.known,
     )
 
 

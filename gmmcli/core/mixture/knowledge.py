@@ -8,6 +8,7 @@ covariance, whose mode has the formula of an M step.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ import numpy.typing as npt
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import evaluate_joint
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.core.mixture.structures import STRUCTURES
+from gmmcli.core.mixture.objects import load_object
+from gmmcli.core.mixture.structures import STRUCTURES, count_parameters
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.errors import FitError, MixtureError
 from gmmcli.settings import CovarianceType
@@ -154,12 +156,11 @@ class Fixed:
         own = STRUCTURES[covariance].n_own
         return n_weights + 2 * int(self.means.sum()) + own * int(self.covariances.sum())
 
-    def check(self, covariance: CovarianceType, n_free: int) -> None:
+    def check(self, covariance: CovarianceType) -> None:
         """Refuse what a covariance type cannot hold, or what leaves nothing to be fitted.
 
         Args:
             covariance: the type.
-            n_free: how many parameters the mixture has in all.
 
         Raises:
             FitError: saying what it is.
@@ -178,7 +179,10 @@ class Fixed:
                 f"the covariance of component {k} is fixed at {covariances[k].tolist()}, which is "
                 f"not {covariance}: name another --covariance"
             )
-        if self.count(covariance) == n_free:
+        mixture, has_background = self.mixture, self.mixture.background is not None
+        if self.count(covariance) == count_parameters(
+            mixture.n_components, covariance, has_background=has_background
+        ):
             raise FitError("all parameters are fixed: there is nothing to fit")
 
     def restore(
@@ -251,6 +255,25 @@ class Knowledge:
         """The log density of a mixture by the prior, in nats; 0 without one."""
         return 0.0 if self.prior is None else self.prior.evaluate(mixture)
 
+    def settle(self, start: Mixture, covariance: CovarianceType) -> "Knowledge":
+        """The same of a fit that begins with a mixture, from which what is fixed has its values.
+
+        Args:
+            start: in data units.
+            covariance: its covariance type.
+
+        Raises:
+            MixtureError: where the prior is of other components.
+            FitError: where what is fixed cannot be.
+        """
+        if self.prior is not None:
+            check_number(self.prior, start)
+        if self.fixed is None:
+            return self
+        fixed = replace(self.fixed, mixture=start)
+        fixed.check(covariance)
+        return replace(self, fixed=fixed)
+
     def whiten(self, whitening: Whitening) -> "Knowledge":
         """The same in whitened units."""
         prior, fixed = self.prior, self.fixed
@@ -294,3 +317,18 @@ def check_number(prior: Prior, mixture: Mixture) -> None:
             f"the prior is of {len(prior.counts)} components, and the mixture to start from has "
             f"{mixture.n_components}"
         )
+
+
+def read_start(path: Path | str) -> tuple[Mixture, Knowledge]:
+    """The mixture in a JSON file, and what is told of it besides: a prior, and what is fixed.
+
+    Raises:
+        MixtureError: naming the file, when it cannot be read or something in it is wrong.
+        OptionError: when it is no path.
+    """
+    values = load_object(path)
+    try:
+        mixture = Mixture.from_json(values)
+        return mixture, Knowledge.from_json(values, mixture)
+    except MixtureError as error:
+        raise MixtureError(f"{path}: {error}") from error

@@ -15,7 +15,9 @@ from gmmcli import __version__
 from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.groups.tree import Tree
-from gmmcli.core.mixture.mixture import MOST_BYTES, Mixture
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.objects import MOST_BYTES
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.figures import Figures
@@ -48,6 +50,7 @@ class Parameters:
         groups: of the mixture; None where an earlier version wrote the run.
         where: the condition that the fitted rows meet; None where there was none.
         figures: how the fit went; None of a mixture that is no run's.
+        known: of the mixture before the data.
     """
 
     columns: tuple[str, str]
@@ -60,6 +63,7 @@ class Parameters:
     groups: Groups | None = None
     where: str | None = None
     figures: Figures | None = None
+    known: Knowledge = NOTHING_KNOWN
 
     def choose_groups(self, valley: float | None) -> tuple[Tree, float]:
         """The tree of the modes, and from where on valleys divide no groups.
@@ -90,6 +94,7 @@ def collect_parameters(
     return {
         "format": FORMAT,
         **_write_mixture(fit.mixture, fit.cells.n_points),
+        **fit.known.to_json(),
         "columns": list(provenance.columns),
         "fit": {
             "status": fit.status.value,
@@ -193,9 +198,10 @@ def _parse_parameters(path: Path) -> Parameters:
     figures = Figures.from_json(values)
     asked = Asked.from_json(values["settings"])
     selection, groups = values["selection"], values.get("groups")
+    mixture = Mixture.from_json(values)
     return Parameters(
         columns=(x, y),
-        mixture=Mixture.from_json(values),
+        mixture=mixture,
         covariance=pick(COVARIANCE_TYPES, values["settings"]["covariance"]),
         criterion=pick(CRITERIA, selection["criterion"]) if selection else None,
         snapshots=asked.snapshots,
@@ -204,6 +210,7 @@ def _parse_parameters(path: Path) -> Parameters:
         groups=None if groups is None else Groups.from_json(groups),
         where=asked.where,
         figures=figures,
+        known=Knowledge.from_json(values, mixture),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
 from gmmcli.core.groups.groups import Groups, find_groups
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats, NatsPerPoint
 from gmmcli.core.runs.asked import Asked
@@ -43,6 +44,7 @@ class Fit:
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.
+        known: of the mixture before the data.
     """
 
     settings: FitSettings
@@ -59,6 +61,7 @@ class Fit:
     groups: Groups
     selection: Selection | None = None
     background_gain: float = -math.inf
+    known: Knowledge = NOTHING_KNOWN
 
     @property
     def mixture(self) -> Mixture:
@@ -83,6 +86,7 @@ def describe(outcome: Outcome, valley: float = VALLEY) -> Fit:
     """
     cells = outcome.cells
     history = History.trace(outcome.states, cells.n_points, outcome.whitening)
+    history = history.restore(outcome.known)
     mixture = history.snapshot(history.last_step).mixture
     return Fit(
         settings=outcome.settings,
@@ -99,6 +103,7 @@ def describe(outcome: Outcome, valley: float = VALLEY) -> Fit:
         groups=find_groups(mixture, cells, valley),
         selection=outcome.selection,
         background_gain=outcome.background_gain,
+        known=outcome.known,
     )
 
 

@@ -1,5 +1,6 @@
 """The way to a mixture by Pyro, on few cells and then on all, and what comes of it."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -48,7 +49,13 @@ class Climbed:
 def make_ascent(problem: Problem) -> Ascent:
     """How the settings of a problem say to climb."""
     settings = problem.settings
-    return Ascent(settings.covariance, settings.optimizer, settings.learning_rate, problem.least)
+    return Ascent(
+        settings.covariance,
+        settings.optimizer,
+        settings.learning_rate,
+        problem.least,
+        known=problem.known.whiten(problem.whitening),
+    )
 
 
 def show_way(
@@ -152,10 +159,13 @@ def tell(climbed: Climbed, search: Search | None) -> Outcome:
         status=status,
         cells=cells,
         coarseness=coarseness,
-        criteria=criteria(cells, mixture, log_likelihood, problem.covariance, problem.worth),
+        criteria=criteria(
+            cells, mixture, log_likelihood, problem.covariance, problem.worth, problem.known.fixed
+        ),
         floored=tuple(np.flatnonzero(floored).tolist()),
         n_effective=cells.n_points * problem.worth,
         search=search,
+        known=problem.known,
     )
 
 
@@ -190,7 +200,7 @@ class _Climber:
         with limit_threads(cells, last.mixture.n_components):
             for state in climb(cells, last.mixture, self.ascent, Memory()):
                 before.append(self._pass_on(state, last.step))
-                elbos.append(state.elbo)
+                elbos.append(state.log_posterior)
                 if state.expected < tolerance or self._has_converged(
                     elbos, state.mixture, cells, tolerance
                 ):
@@ -203,7 +213,7 @@ class _Climber:
 
     def _pass_on(self, state: State, n_before: int) -> State:
         """The state as one of a longer way, after the caller has been told of it."""
-        here = State(n_before + state.step, state.mixture, state.elbo, state.n_cells)
+        here = replace(state, step=n_before + state.step, expected=math.inf, memory=None)
         volume = self.problem.whitening.log_volume
         self.hooks.watch("step", here.step, here.elbo / self.problem.cells.n_points + volume)
         return here
@@ -222,7 +232,7 @@ class _Climber:
         Accelerated steps may stall for a while, which does no harm before the last cells.
 
         Args:
-            elbos: of the climb so far, in nats.
+            elbos: of the climb so far, what a prior adds included, in nats.
             mixture: where it stands.
             cells: that it is on.
             tolerance: in nats.

@@ -13,6 +13,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.gaussians import IntArray
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.mixture.whitening import Whitening
@@ -54,6 +55,7 @@ class Outcome:
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.
+        known: of the mixture before the data, in data units.
     """
 
     settings: FitSettings
@@ -69,6 +71,7 @@ class Outcome:
     seconds: float = 0.0
     selection: Selection | None = None
     background_gain: float = -math.inf
+    known: Knowledge = NOTHING_KNOWN
 
     @cached_property
     def mixture(self) -> Mixture:
