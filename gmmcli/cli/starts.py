@@ -1,4 +1,4 @@
-"""Where a fit begins that is given a start, by --init, --like or --prior, and what is known there."""
+"""Where a fit begins that is given a start (--init, --like, --prior), and what is known then."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ import click
 from rich import box
 from rich.table import Table
 
-from gmmcli.core.runs.words import count, list_components
+from gmmcli.core.runs.words import list_components
 from gmmcli.settings import BackgroundChoice, CovarianceType
 
 if TYPE_CHECKING:
@@ -168,9 +168,8 @@ def describe_knowledge(known: "Knowledge", prior: Path | None) -> Iterator[str]:
     """
     if known.prior is not None:
         source = "" if prior is None else f" from {prior}"
-        points = count(round(known.prior.n_points, 3), "point", digits=10)
         yield (
-            f"prior{source}: counts as {points} of known components; the log-likelihood and the "
+            f"prior{source}: counts as {known.prior.n_points:,.6g} points of known components; the log-likelihood and the "
             "criteria are of the data alone"
         )
     if known.fixed is not None:
