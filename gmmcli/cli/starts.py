@@ -169,8 +169,8 @@ def describe_knowledge(known: "Knowledge", prior: Path | None) -> Iterator[str]:
     if known.prior is not None:
         source = "" if prior is None else f" from {prior}"
         yield (
-            f"prior{source}: counts as {known.prior.n_points:,.6g} points of known components; the log-likelihood and the "
-            "criteria are of the data alone"
+            f"prior{source}: counts as {known.prior.n_points:,.6g} points; the log-likelihood and "
+            "the criteria are of the data alone"
         )
     if known.fixed is not None:
         stays = [

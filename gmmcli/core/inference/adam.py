@@ -4,7 +4,6 @@ from pyro.infer.util import zero_grads
 from pyro.optim import Adam as PyroAdam  # type: ignore[attr-defined]
 
 from gmmcli.core.inference.ascent import Evaluation, Steady
-from gmmcli.core.inference.held import Held
 from gmmcli.core.inference.model import Components, MixtureModel
 
 
@@ -16,11 +15,9 @@ class Adam:
 
     Args:
         learning_rate: of Adam.
-        held: what stays of the parameters; None if nothing.
     """
 
-    def __init__(self, learning_rate: float, held: Held | None = None) -> None:
-        self._held = held
+    def __init__(self, learning_rate: float) -> None:
         self._update = PyroAdam({"lr": learning_rate, "amsgrad": True})
 
     def init(self) -> Steady:
@@ -33,8 +30,6 @@ class Adam:
         parameters = list(model.parameters())
         self._update(parameters)
         zero_grads(parameters)
-        if self._held is not None:
-            model.move(self._held.restore(model.components().detach()))
         return state
 
 

@@ -54,11 +54,11 @@ def climb(
 def _climb(cells: Cells, start: Mixture, ascent: Ascent, memory: Memory | None) -> Iterator[State]:
     """The same where this thread is the only one in Pyro."""
     tensors, elbo = CellTensors.of(cells), TraceEnum_ELBO(max_plate_nesting=1)
-    model = prepare_model(start, ascent)
+    model, held = prepare_model(start, ascent), Held.of(ascent.known)
     optimizer = choose_optimizer(cells, start.n_components, ascent, memory)
     state, step = optimizer.init(), 0
     while True:
-        components = model.components()
+        components = model.components() if held is None else held.restore(model.components())
         try:
             mixture = components.to_mixture()
         except MixtureError as error:
@@ -77,15 +77,12 @@ def _climb(cells: Cells, start: Mixture, ascent: Ascent, memory: Memory | None) 
 def prepare_model(start: Mixture, ascent: Ascent) -> MixtureModel:
     """A model at a start in whitened units, whose covariances are made the ascent's type."""
     given, least = Components.of(start), ascent.least_variance**0.5
-    held, prior = Held.of(ascent.known), ascent.known.prior
     masses = given.weights[: given.n_components]
     factors = constrain_factors(torch.tensor(start.covariances), masses, ascent)
     components = given._replace(weights=given.weights / given.weights.sum(), factors=factors)
-    if held is not None:
-        components = held.restore(components)
     if ascent.optimizer == "adam":
         components = move_inside(components, least=least)
-    return MixtureModel(components, ascent.covariance, least=least, prior=prior)
+    return MixtureModel(components, ascent.covariance, least=least, prior=ascent.known.prior)
 
 
 def choose_optimizer(
@@ -93,7 +90,7 @@ def choose_optimizer(
 ) -> Optimizer[Any]:
     """The optimizer of an ascent; see `climb`."""
     if ascent.optimizer == "adam":
-        return Adam(ascent.learning_rate, Held.of(ascent.known))
+        return Adam(ascent.learning_rate)
     natural = NaturalGradient(cells.n_points + ascent.known.n_points, ascent)
     if not ascent.is_accelerated:
         return natural

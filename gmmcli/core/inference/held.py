@@ -34,7 +34,10 @@ class Held(NamedTuple):
         return Held(Components.of(fixed.mixture), *(torch.tensor(mask) for mask in masks))
 
     def restore(self, components: Components) -> Components:
-        """The components with what stays; the other weights share what these leave."""
+        """The components with what stays; the other weights share what these leave.
+
+        Gradients with respect to what is restored here go to the free parameters alone.
+        """
         free = torch.where(self.weights, 0.0, components.weights)
         left = 1 - self.values.weights[self.weights].sum()
         shared = left * free / free.sum() if free.any() else free

@@ -82,7 +82,7 @@ def walk(
         here: where it begins.
         step: shape (P, 6).
         roots: of the masses, shape (P, 1).
-        ascent: the covariance type, the least covariance, and what stays.
+        ascent: the covariance type and the least covariance.
         farthest: that it moves the log of a weight or of a standard deviation, or the mean in
             standard deviations.
     """
@@ -97,8 +97,7 @@ def walk(
     factors = here.factors @ growth
     masses = weights[: here.n_components]
     typed = constrain_factors(factors @ factors.mT, masses, ascent)
-    there, held = Components(weights, means, typed, here.background), Held.of(ascent.known)
-    return there if held is None else held.restore(there)
+    return Components(weights, means, typed, here.background)
 
 
 def _pad(values: Tensor, n_parts: int) -> Tensor:
