@@ -71,12 +71,13 @@ TESTED_IN = {
         "inference.natural_gradient",
         "mixture.whitening",
     ],
+    "inference/test_model": ["inference.assignment"],
     "inference/test_quasi_newton": [
         "inference.curvature",
         "inference.local_units",
         "inference.state",
     ],
-    "mixture/test_mixture": ["mixture.units"],
+    "mixture/test_mixture": ["mixture.objects", "mixture.units"],
     "runs/test_reading": ["runs.records"],
     "runs/test_values": ["runs.fits", "runs.partners", "runs.parts"],
     "search/test_choice": [

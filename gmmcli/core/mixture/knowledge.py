@@ -314,8 +314,8 @@ def check_number(prior: Prior, mixture: Mixture) -> None:
     """
     if len(prior.counts) != mixture.n_components:
         raise MixtureError(
-            f"the prior is of {len(prior.counts)} components, and the mixture to start from has "
-            f"{mixture.n_components}"
+            "the prior is of another number of components than the mixture to start from: "
+            f"{len(prior.counts)}, not {mixture.n_components}"
         )
 
 
