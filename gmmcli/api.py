@@ -70,20 +70,23 @@ def fit(
         TypeError: for an option that there is not.
     """
     from gmmcli.core.runs.fits import fit_cells, make_hooks
+    from gmmcli.core.runs.likeness import move_background
     from gmmcli.core.runs.result import Provenance, describe
 
     with translate_errors():
-        options, start = check_options(options), read_start(options)
+        options, (start, known) = check_options(options), read_start(options)
         choice = make_choice(options, start)
         settings, output = make_settings(options, choice), options.get("output")
         check_texts(x=x, y=y, where=where, weight=weight)
         source = name_source(data, where=where)
         with _claim(source, options) as claimed, open_rows(source, (x, y), weight) as table:
             compression = _compress(table, options, choice)
-            if start is not None:
+            if start is not None and options.get("start") is None:  # begins with the prior
+                start = move_background(start, compression.cells, "--prior")
+            elif start is not None:
                 check_box(compression.cells, start)
             hooks = make_hooks(compression)
-            outcome = fit_cells(compression.cells, settings, choice, start, hooks)
+            outcome = fit_cells(compression.cells, settings, choice, start, hooks, known)
             fitted = describe(outcome, options.get("valley", VALLEY))
             if output is not None:
                 asked = replace(_tell_options(options, choice, source), weight=weight)
@@ -108,6 +111,7 @@ def _record(fitted: "Fit", columns: tuple[str, str], n_skipped: int) -> director
         figures=Figures.of(fitted, n_skipped),
         selection=fitted.selection,
         groups=fitted.groups,
+        known=fitted.known,
     )
 
 
@@ -153,6 +157,8 @@ def _tell_options(options: Options, choice: Choice, source: Source) -> Asked:
         engine=source.engine,
         where=source.where,
         init="auto" if options.get("start") is None else "mixture",
+        prior=None if options.get("prior") is None else "mixture",
+        prior_weight=options.get("prior_weight"),
         strict=options.get("strict", False),
         exact=options.get("exact", False),
         cells=options.get("cells", MOST_CELLS),

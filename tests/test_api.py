@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from click.testing import Result
 from matplotlib.figure import Figure
 
 import gmmcli
+from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.parameters import read_parameters
 from gmmcli.wording import translate
 
@@ -186,6 +188,10 @@ def test_what_is_wrong_is_one_line(data: object, options: dict[str, object], mes
         ({"overwrite": None}, "overwrite is None: give True or False"),
         ({"start": 5}, "start is 5: give a mixture, a run, or the path of its JSON"),
         ({"start": "nothing.json"}, "cannot read nothing.json"),
+        ({"prior": 5}, "prior is 5: give a mixture, a run, or the path of either"),
+        ({"prior": ARTICLE}, "prior is a mixture of no points: give prior_weight, too"),
+        ({"prior": ARTICLE, "prior_weight": -1}, "prior_weight is -1: give a number from 0 to 1e"),
+        ({"prior_weight": 9}, "prior_weight says how much prior counts: give prior, too"),
         ({"x": 0}, "x is 0: give text, the name of a column or an expression of columns"),
         ({"where": 3}, "where is 3: give text"),
         ({"weight": 2}, "weight is 2: give text"),
@@ -424,3 +430,23 @@ def test_a_run_does_not_take_the_place_of_what_it_is_fitted_to(
     assert {path: path.read_bytes() for path in (work / "run").iterdir()} == files
     again = gmmcli.fit(frame, components=2, output=work / "run", overwrite=True)
     assert gmmcli.read_run(work / "run").mixture.n_components == again.mixture.n_components == 2
+
+
+@pytest.mark.usefixtures("work")
+def test_a_prior_is_that_of_the_command(run: Callable[..., Result], fitted: gmmcli.Run) -> None:
+    """Of a run, a path of one, or a mixture with a number of points."""
+    rows = pd.read_csv("sample_data/old_faithful.csv").head(40)
+    rows.to_csv("new.csv", index=False)
+    run("fit", "sample_data/old_faithful.csv", "-k", 2, "-o", "old", "--no-frames", "-q")
+    run("fit", "new.csv", "--prior", "old", "--no-frames", "-q")
+    expected = gmmcli.read_run("new").mixture
+    weighed: dict[str, Any] = {"prior": fitted.mixture, "prior_weight": 272}
+    for options in ({"prior": fitted}, {"prior": "old"}, weighed):
+        found = gmmcli.fit(rows, output="again", overwrite=True, **options)
+        np.testing.assert_allclose(found.mixture.means, expected.means, rtol=1e-5)
+    chained = gmmcli.fit(rows, prior="new", start=expected)
+    assert chained.record.known.n_points == pytest.approx(272 + 40)
+    told = json.loads(Path("again/parameters.json").read_text())
+    assert told["settings"]["prior"] == "mixture"
+    with pytest.raises(gmmcli.GmmError, match="start has a prior of its own: leave out prior"):
+        gmmcli.fit(rows, start="new/parameters.json", prior="old")

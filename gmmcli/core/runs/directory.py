@@ -14,6 +14,7 @@ from pathlib import Path
 from gmmcli.claims import claim
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.groups.groups import Groups, find_groups
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.figures import Figures
@@ -65,6 +66,7 @@ class RunRecord:
         figures: how the fit went.
         selection: what the mixture was chosen from; None where there was no choice.
         groups: of the mixture; None where an earlier version wrote the run.
+        known: of the mixture before the data.
     """
 
     columns: tuple[str, str]
@@ -75,6 +77,7 @@ class RunRecord:
     figures: Figures
     selection: Selection | None = None
     groups: Groups | None = None
+    known: Knowledge = NOTHING_KNOWN
 
     @property
     def has_tree(self) -> bool:
@@ -235,7 +238,8 @@ def _read(directory: Path) -> RunRecord:
     asked, figures, groups = parameters.snapshots, parameters.figures, parameters.groups
     if figures is None:
         raise AssertionError(f"the parameters of {directory} have no figures")
-    return RunRecord(parameters.columns, mixture, history, cells, asked, figures, selection, groups)
+    told = asked, figures, selection, groups, parameters.known
+    return RunRecord(parameters.columns, mixture, history, cells, *told)
 
 
 def group_again(run: RunRecord, valley: float | None) -> RunRecord:
