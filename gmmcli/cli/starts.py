@@ -167,10 +167,9 @@ def describe_knowledge(known: "Knowledge", prior: Path | None) -> Iterator[str]:
         prior: the run of --prior; None where the prior is from elsewhere.
     """
     if known.prior is not None:
-        source = "" if prior is None else f" from {prior}"
+        name = "the prior" if prior is None else f"the prior {prior}"
         yield (
-            f"prior{source}: counts as {known.prior.n_points:,.6g} points; the log-likelihood and "
-            "the criteria are of the data alone"
+            f"{name} counts as {known.prior.n_points:,.6g} points; what follows is of the data alone"
         )
     if known.fixed is not None:
         stays = [
