@@ -112,6 +112,7 @@ def _record(fitted: "Fit", columns: tuple[str, str], n_skipped: int) -> director
         selection=fitted.selection,
         groups=fitted.groups,
         known=fitted.known,
+        covariance=fitted.settings.covariance,
     )
 
 

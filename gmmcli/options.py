@@ -11,6 +11,7 @@ from gmmcli.core.mixture.gaussians import Gaussians
 from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge, Prior, check_number
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
 from gmmcli.core.runs.directory import read_run
+from gmmcli.core.runs.priors import weigh_run
 from gmmcli.errors import OptionError
 from gmmcli.ranges import check_flag, check_word, show, take_path
 from gmmcli.run import Run
@@ -48,7 +49,7 @@ class Options(TypedDict, total=False):
             which may have a prior and name what is fixed.
         prior: what is known before: a mixture, a run, or the path of either; the fit starts there
             unless `start` says where.
-        prior_weight: how many points that counts as; those of a run by default.
+        prior_weight: how many points that counts as; by default as many as a run knew it by.
         effort: how long to search.
         floor: the least standard deviation of a component, as a share of the data's.
         valley: from where on valleys divide no groups.
@@ -151,10 +152,9 @@ def _read_prior(options: Options) -> tuple[Mixture, Prior] | None:
         path = Path(prior)
         prior = Run(read_run(path)) if path.is_dir() else read_mixture(path)
     if isinstance(prior, Run):
-        if weight is None:
-            weight = prior.n_points + prior.record.known.n_points
-        prior = prior.mixture
-    elif not isinstance(prior, Mixture):
+        mixture = prior.mixture
+        return mixture, weigh_run(prior.record) if weight is None else Prior.of(mixture, weight)
+    if not isinstance(prior, Mixture):
         raise OptionError(f"prior is {show(prior)}: give a mixture, a run, or the path of either")
     if weight is None:
         raise OptionError("prior is a mixture of no points: give prior_weight, too")

@@ -60,7 +60,7 @@ TESTED_IN = {
     "cli/test_fit": ["cli.fitting", "runs.directory"],
     "cli/test_generate": ["mixture.draws", "mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
-    "cli/test_starts": ["runs.likeness"],
+    "cli/test_starts": ["runs.likeness", "runs.priors"],
     "cli/test_resumption": ["runs.asked", "runs.resumption"],
     "groups/test_borders": ["mixture.territories"],
     "groups/test_terrain": ["groups.saddles"],

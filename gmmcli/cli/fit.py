@@ -171,7 +171,8 @@ Examples:
     "--prior-weight",
     type=real(PRIOR_WEIGHT_RANGE),
     metavar="N",
-    help="How many points --prior counts as, however many RUN has.  [default: those of RUN]",
+    help="How many points --prior counts as.  [default: as many as make nothing surer than it is "
+    "in RUN]",
 )
 @click.option(
     "--resume",

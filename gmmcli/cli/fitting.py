@@ -18,11 +18,10 @@ from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
 from gmmcli.cli.starts import (
-    add_prior,
     describe_knowledge,
     lay_start,
-    read_start,
     report_moves,
+    tell_known,
 )
 from gmmcli.cli.summary import (
     describe_background,
@@ -88,7 +87,6 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     """
     with reporter.show_work(f"reading {request.name}"):
         from gmmcli.core.cells.compression import compress
-        from gmmcli.core.mixture.knowledge import NOTHING_KNOWN
         from gmmcli.core.runs.directory import claim_run
         from gmmcli.core.runs.layout import check_kept, name_directory
         from gmmcli.core.search.sketch import sketch_mixture
@@ -97,8 +95,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.tables.source import check_apart
         from gmmcli.core.tables.table import open_table
 
-        given = read_start(request.init, request.like, request.background, request.going_on)
-        given = add_prior(given, request.prior, request.prior_weight, request.background)
+        given = request.find_start()
         request = request if given is None else request.follow(given)
         named = request.data, request.table, request.engine
         source = context.with_resource(resolve_source(*named, where=request.where))
@@ -126,8 +123,8 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     are_columns_chosen = x is None or y is None
     for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
         reporter.note(line)
-    known = NOTHING_KNOWN if given is None or given.known is None else given.known
-    return Task(request, directory, claimed, choice, start, known, source, points, compression)
+    known, data = tell_known(given), (source, points, compression)
+    return Task(request, directory, claimed, choice, start, known, *data)
 
 
 def _load_search() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from gmmcli.cli.starts import Given
+from gmmcli.cli.starts import Given, find_start
 from gmmcli.core.runs.words import name_data
 from gmmcli.settings import (
     LEARNING_RATES,
@@ -78,6 +78,11 @@ class Request:
     def name(self) -> str:
         """The data as progress names it."""
         return name_data(self.data, self.table)
+
+    def find_start(self) -> Given | None:
+        """Where the fit begins; None where a start is searched for. See `starts.find_start`."""
+        told = self.init, self.like, self.prior, self.prior_weight, self.background
+        return find_start(*told, self.going_on)
 
     def follow(self, given: Given) -> "Request":
         """The same request with what it leaves to a start.

@@ -47,25 +47,44 @@ class Given:
         return self.option in ("--like", "--resume")
 
 
-def read_start(
+def find_start(
     init: str,
     like: Path | None,
+    prior: Path | None,
+    weight: float | None,
     background: BackgroundChoice | None,
     resumed: "Resumption | None" = None,
 ) -> Given | None:
-    """The start of --init, --like or --resume; None where one is searched for.
+    """The start of --init, --like, --prior or --resume; None where one is searched for.
 
-    Without its background where that is to be off.
+    Without its background where that is to be off. What is resumed has its prior already.
 
     Raises:
-        click.UsageError: where two name one.
+        click.UsageError: where two name one, or there are two priors.
         GmmError: when there is no such start.
     """
+    if resumed is not None:
+        return Given(resumed.mixture, "--resume", resumed.columns, resumed.settings.covariance)
+    given = _read_start(init, like, background)
+    if prior is not None:
+        return _add_prior(given, prior, weight, background)
+    if weight is not None:
+        raise click.UsageError("--prior-weight says how much --prior counts: name its run, too")
+    return given
+
+
+def tell_known(given: Given | None) -> "Knowledge":
+    """What is known of the mixture before the data; nothing where no start tells."""
+    from gmmcli.core.mixture.knowledge import NOTHING_KNOWN
+
+    return NOTHING_KNOWN if given is None or given.known is None else given.known
+
+
+def _read_start(init: str, like: Path | None, background: BackgroundChoice | None) -> Given | None:
+    """The start of --init or --like; None where neither is given."""
     from gmmcli.core.mixture import knowledge
     from gmmcli.core.runs.parameters import read_parameters
 
-    if resumed is not None:
-        return Given(resumed.mixture, "--resume", resumed.columns, resumed.settings.covariance)
     if like is None:
         if init == "auto":
             return None
@@ -78,54 +97,45 @@ def read_start(
     return Given(start, "--like", run.columns, run.covariance, run.where)
 
 
-def add_prior(
-    given: Given | None,
-    prior: Path | None,
-    weight: float | None,
-    background: BackgroundChoice | None,
-) -> Given | None:
-    """A start with the prior of --prior, where there is one, and begins where nothing else says.
-
-    By default, a run counts as its own number of points, and as what its own prior was worth.
+def _add_prior(
+    given: Given | None, prior: Path, weight: float | None, background: BackgroundChoice | None
+) -> Given:
+    """A start with the prior of --prior, which begins where nothing else says.
 
     Args:
-        given: the start of --init, --like or --resume; the last has its prior already.
+        given: the start of --init or --like; None where there is none.
         prior: the run, or the JSON of a mixture.
-        weight: how many points it counts as.
+        weight: how many points it counts as; by default as many as a run knew it by.
         background: as asked for.
 
     Raises:
-        click.UsageError: where there are two priors, or none to weigh.
+        click.UsageError: where there are two priors, or nobody says what one counts as.
         GmmError: when there is no such run.
     """
     from gmmcli.core.mixture.knowledge import Knowledge, Prior, check_number
     from gmmcli.core.mixture.mixture import read_mixture
     from gmmcli.core.runs.layout import PARAMETERS
     from gmmcli.core.runs.parameters import read_parameters
+    from gmmcli.core.runs.priors import read_prior
 
-    if prior is None and weight is not None:
-        raise click.UsageError("--prior-weight says how much --prior counts: name its run, too")
-    if prior is None or (given is not None and given.option == "--resume"):
-        return given
-    if prior.is_dir() or prior.name == PARAMETERS or not prior.exists():
+    if is_run := prior.is_dir() or prior.name == PARAMETERS or not prior.exists():
         run = read_parameters(prior)
         begin = Given(run.mixture, "--prior", run.columns, run.covariance)
-        weight = run.n_points + run.known.n_points if weight is None else weight
     else:
         begin = Given(read_mixture(prior), "--prior")
-    if weight is None:
+    if not is_run and weight is None:
         raise click.UsageError(
             f"{prior} is a mixture of no points: say with --prior-weight how many it counts as"
         )
-    knowledge = Prior.of(begin.mixture, weight)
+    told = read_prior(prior) if weight is None else Prior.of(begin.mixture, weight)
     if given is None:
         start = _prepare(begin.mixture, background)
-        return replace(begin, mixture=start, known=Knowledge(knowledge))
+        return replace(begin, mixture=start, known=Knowledge(told))
     known = given.known or Knowledge()
     if known.prior is not None:
         raise click.UsageError(f"{given.option} has a prior of its own: leave out --prior")
-    check_number(knowledge, given.mixture)
-    return replace(given, known=replace(known, prior=knowledge))
+    check_number(told, given.mixture)
+    return replace(given, known=replace(known, prior=told))
 
 
 def _prepare(mixture: "Mixture", background: BackgroundChoice | None) -> "Mixture":
@@ -168,9 +178,8 @@ def describe_knowledge(known: "Knowledge", prior: Path | None) -> Iterator[str]:
     """
     if known.prior is not None:
         name = "the prior" if prior is None else f"the prior {prior}"
-        yield (
-            f"{name} counts as {known.prior.n_points:,.6g} points; what follows is of the data alone"
-        )
+        points = f"{known.prior.n_points:,.6g} points"
+        yield f"{name} counts as {points}; what follows is of the data alone"
     if known.fixed is not None:
         stays = [
             f"{' and '.join(names)} of component {k}"

@@ -19,8 +19,8 @@ def count_labelled(
 ) -> FloatArray:
     """How many points of each component would tell as much of it, were they known to be its own.
 
-    As many as it has where components are apart, and fewer the more they overlap: as many as leave
-    its parameters the same variances on average, in units in which the component is round.
+    As many as it has where components are apart, and fewer the more they overlap: as many as make
+    no parameter of it surer than the fit has it, nor any combination of them.
 
     Args:
         cells: the data of a fit, in data units.
@@ -32,9 +32,9 @@ def count_labelled(
         Shape (K,).
     """
     found = observe_information(cells, mixture, covariance, moves_background=True, known=known)
-    of_apart = np.einsum("pf,pf->p", found.directions, found.directions)
-    shares = [of_apart, np.diagonal(found.inverse)]
-    of_apart, own = (each.reshape(-1, N_PARAMETERS).sum(axis=1) for each in shares)
-    n_components, n_points = mixture.n_components, cells.n_points + known.n_points
-    told = of_apart[:n_components] / np.maximum(own[:n_components], of_apart[:n_components])
-    return np.asarray(n_points * mixture.weights * told)
+    n_parts, own = len(found.directions) // N_PARAMETERS, np.arange(mixture.n_components)
+    spread = found.inverse.reshape(n_parts, N_PARAMETERS, n_parts, N_PARAMETERS)
+    # Of components apart no variance is above 1, in these units.
+    largest = np.maximum(np.linalg.eigvalsh(spread[own, :, own])[:, -1], 1.0)  # (K,)
+    n_points = cells.n_points + known.n_points
+    return np.asarray(n_points * mixture.weights / largest)

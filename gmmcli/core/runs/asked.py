@@ -33,7 +33,7 @@ class Asked:
         init: where to start: the name of a mixture, or "auto" for a search.
         like: the run that the fit is to be like; None for none.
         prior: the run, or the mixture, that was known before; None for none.
-        prior_weight: how many points that is worth; None for as many as the run has.
+        prior_weight: how many points that is worth; None for as many as the run knew it by.
         choice: what the mixture is chosen from; None where nothing is left to be chosen.
         background: whether there is one, in a choice or without.
         valley: from where on valleys divide no groups.

@@ -50,7 +50,7 @@ from gmmcli.core.runs.result import Fit, Provenance
 from gmmcli.core.search.criteria import Selection
 from gmmcli.errors import RunError
 from gmmcli.files import stage_directory, write_json
-from gmmcli.settings import PictureFormat
+from gmmcli.settings import CovarianceType, PictureFormat
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,7 @@ class RunRecord:
         selection: what the mixture was chosen from; None where there was no choice.
         groups: of the mixture; None where an earlier version wrote the run.
         known: of the mixture before the data.
+        covariance: the covariance type of the mixture.
     """
 
     columns: tuple[str, str]
@@ -78,6 +79,7 @@ class RunRecord:
     selection: Selection | None = None
     groups: Groups | None = None
     known: Knowledge = NOTHING_KNOWN
+    covariance: CovarianceType = "full"
 
     @property
     def has_tree(self) -> bool:
@@ -238,7 +240,7 @@ def _read(directory: Path) -> RunRecord:
     asked, figures, groups = parameters.snapshots, parameters.figures, parameters.groups
     if figures is None:
         raise AssertionError(f"the parameters of {directory} have no figures")
-    told = asked, figures, selection, groups, parameters.known
+    told = asked, figures, selection, groups, parameters.known, parameters.covariance
     return RunRecord(parameters.columns, mixture, history, cells, *told)
 
 
