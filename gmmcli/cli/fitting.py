@@ -120,8 +120,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     if (resumed := request.going_on) is not None:
         resumed.check_data(compression.n_rows, compression.cells)
         start = resumed.start
-    are_columns_chosen = x is None or y is None
-    for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
+    for line in describe_rows(points, compression, are_columns_chosen=x is None or y is None):
         reporter.note(line)
     known, data = tell_known(given), (source, points, compression)
     return Task(request, directory, claimed, choice, start, known, *data)
