@@ -87,7 +87,7 @@ CELLS_RANGE = WholeRange(100, CELLS_AT_MOST)
 FLOOR_RANGE = RealRange(1e-7, 0.5)
 VALLEY_RANGE = RealRange(0, 1, is_open=True)
 LEARNING_RATE_RANGE = RealRange(1e-6, 1)
-PRIOR_WEIGHT_RANGE = RealRange(0, 1e12)
+PRIOR_WEIGHT_RANGE = RealRange(0, 1e9)
 
 
 @dataclass(frozen=True)
