@@ -123,7 +123,8 @@ Examples:
     help="What shapes components may take: any (full), any but all the same (tied), along the "
     "axes (diag), round (spherical), or what three letters say, such as VEE: whether volume, shape "
     "and orientation are equal (E), variable (V), or round and along the axes (I). Of several, or "
-    f"of all fourteen (auto), the best.  [default: {FitSettings.covariance}, or that of --like or --prior]",
+    f"of all fourteen (auto), the best.  [default: {FitSettings.covariance}, or that of --like or "
+    "--prior]",
 )
 @click.option(
     "--criterion",
