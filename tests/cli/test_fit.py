@@ -63,6 +63,8 @@ def test_a_run_holds_everything(work: Path, run: Callable[..., Result]) -> None:
         "floor": 1e-5,
         "init": "auto",
         "like": None,
+        "prior": None,
+        "prior_weight": None,
         "snapshots": "auto",
         "pictures": True,
         "strict": False,
