@@ -16,6 +16,7 @@ from gmmcli.core.cells.compression import Compression, compress
 from gmmcli.core.runs import directory
 from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.cautions import caution, caution_on_end, caution_on_header, caution_on_rows
+from gmmcli.core.runs.priors import check_resampling
 from gmmcli.core.tables.frames import name_source
 from gmmcli.core.tables.source import Source, check_apart
 from gmmcli.core.tables.table import Table
@@ -69,21 +70,25 @@ def fit(
         TypeError: for an option that there is not.
     """
     from gmmcli.core.runs.fits import fit_cells, make_hooks
+    from gmmcli.core.runs.likeness import move_background
     from gmmcli.core.runs.resampling import resample
     from gmmcli.core.runs.result import Provenance, describe
 
     with translate_errors():
-        options, start = check_options(options), read_start(options)
+        options, (start, known) = check_options(options), read_start(options)
+        check_resampling(known, options.get("bootstrap"))
         choice = make_choice(options, start)
         settings, output = make_settings(options, choice), options.get("output")
         check_texts(x=x, y=y, where=where, weight=weight)
         source = name_source(data, where=where)
         with _claim(source, options) as claimed, open_rows(source, (x, y), weight) as table:
             compression = _compress(table, options, choice)
-            if start is not None:
+            if start is not None and options.get("start") is None:  # begins with the prior
+                start = move_background(start, compression.cells, "--prior")
+            elif start is not None:
                 check_box(compression.cells, start)
             hooks = make_hooks(compression)
-            outcome = fit_cells(compression.cells, settings, choice, start, hooks)
+            outcome = fit_cells(compression.cells, settings, choice, start, hooks, known)
             fitted = describe(outcome, options["valley"], options["level"])
             if (number := options.get("bootstrap")) is not None:
                 fitted = resample(fitted, outcome, number, options["level"])
@@ -141,6 +146,8 @@ def _tell_options(options: Options, choice: Choice, source: Source) -> Asked:
         engine=source.engine,
         where=source.where,
         init="auto" if options.get("start") is None else "mixture",
+        prior=None if options.get("prior") is None else "mixture",
+        prior_weight=options.get("prior_weight"),
         strict=options.get("strict", False),
         exact=options.get("exact", False),
         cells=options.get("cells", MOST_CELLS),

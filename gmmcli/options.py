@@ -2,11 +2,16 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from gmmcli.core.mixture import knowledge
 from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge, Prior, check_number
 from gmmcli.core.mixture.mixture import Mixture, read_mixture
+from gmmcli.core.runs.directory import read_run
+from gmmcli.core.runs.priors import weigh_run
 from gmmcli.errors import OptionError
 from gmmcli.ranges import check_flag, check_word, show, take_path
 from gmmcli.run import Run
@@ -20,6 +25,7 @@ from gmmcli.settings import (
     LEVEL_RANGE,
     MOST_CELLS,
     OPTIMIZERS,
+    PRIOR_WEIGHT_RANGE,
     VALLEY,
     VALLEY_RANGE,
     BackgroundChoice,
@@ -42,7 +48,11 @@ class Options(TypedDict, total=False):
         covariance: a type, several of which the best is taken, or "auto" for all.
         criterion: what decides where there is a choice.
         background: "auto", "on" or "off".
-        start: what to begin with, in place of a search: a mixture, a run, or a path of its JSON.
+        start: what to begin with, in place of a search: a mixture, a run, or a path of its JSON,
+            which may have a prior and name what is fixed.
+        prior: what is known before: a mixture, a run, or the path of either; the fit starts there
+            unless `start` says where.
+        prior_weight: how many points that counts as; by default as many as a run knew it by.
         effort: how long to search.
         floor: the least standard deviation of a component, as a share of the data's.
         valley: from where on valleys divide no groups.
@@ -64,6 +74,8 @@ class Options(TypedDict, total=False):
     criterion: CriterionName
     background: BackgroundChoice
     start: Mixture | Run | Path | str | None
+    prior: Mixture | Run | Path | str | None
+    prior_weight: float | None
     effort: Effort
     floor: float
     valley: float
@@ -104,25 +116,58 @@ def check_options(options: Options) -> Options:
     }
 
 
-def read_start(options: Options) -> Mixture | None:
-    """The mixture to begin with; None where one is searched for.
+def read_start(options: Options) -> tuple[Mixture | None, Knowledge]:
+    """The mixture to begin with, None where one is searched for, and what is known before.
 
     Without its background where that is to be off.
 
     Raises:
-        OptionError: when it is no mixture.
+        OptionError: when it is no mixture, or there are two priors.
         MixtureError: when it is a path at which there is none.
     """
-    start = options.get("start")
+    start, known = options.get("start"), NOTHING_KNOWN
     if isinstance(start, Run):
         start = start.mixture
     elif isinstance(start, str | os.PathLike):
-        start = read_mixture(Path(start))
+        start, known = knowledge.read_start(Path(start))
     elif not isinstance(start, Mixture | None):
         raise OptionError(f"start is {show(start)}: give a mixture, a run, or the path of its JSON")
+    if (told := _read_prior(options)) is not None:
+        if known.prior is not None:
+            raise OptionError("start has a prior of its own: leave out prior")
+        mixture, prior = told
+        start, known = mixture if start is None else start, replace(known, prior=prior)
+        check_number(prior, start)
     if start is not None and options.get("background") == "off":
-        return Gaussians.of(start).to_mixture()
-    return start
+        start = Gaussians.of(start).to_mixture()
+    return start, known
+
+
+def _read_prior(options: Options) -> tuple[Mixture, Prior] | None:
+    """What is known before, as a mixture and as a prior; None where nothing is.
+
+    Raises:
+        OptionError: when it is no mixture, or nobody says what it counts as.
+        MixtureError: when it is a path at which there is none.
+    """
+    prior, weight = options.get("prior"), options.get("prior_weight")
+    if weight is not None:
+        weight = PRIOR_WEIGHT_RANGE.check("prior_weight", weight)
+    if prior is None:
+        if weight is not None:
+            raise OptionError("prior_weight says how much prior counts: give prior, too")
+        return None
+    if isinstance(prior, str | os.PathLike):
+        path = Path(prior)
+        prior = Run(read_run(path)) if path.is_dir() else read_mixture(path)
+    if isinstance(prior, Run):
+        mixture = prior.mixture
+        return mixture, weigh_run(prior.record) if weight is None else Prior.of(mixture, weight)
+    if not isinstance(prior, Mixture):
+        raise OptionError(f"prior is {show(prior)}: give a mixture, a run, or the path of either")
+    if weight is None:
+        raise OptionError("prior is a mixture of no points: give prior_weight, too")
+    return prior, Prior.of(prior, weight)
 
 
 def make_choice(options: Options, start: Mixture | None) -> Choice:

@@ -95,6 +95,7 @@ BOOTSTRAP_RANGE = WholeRange(20, 100_000)
 LEVEL_RANGE = RealRange(0.5, 0.9999)
 LEARNING_RATE_RANGE = RealRange(1e-6, 1)
 CUT_RANGE = RealRange(0, 0.999999, is_open=True)
+PRIOR_WEIGHT_RANGE = RealRange(0, 1e9)
 
 
 @dataclass(frozen=True)

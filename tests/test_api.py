@@ -19,6 +19,7 @@ from click.testing import Result
 from matplotlib.figure import Figure
 
 import gmmcli
+from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.parameters import read_parameters
 from gmmcli.wording import translate
 
@@ -189,6 +190,10 @@ def test_what_is_wrong_is_one_line(data: object, options: dict[str, object], mes
         ({"overwrite": None}, "overwrite is None: give True or False"),
         ({"start": 5}, "start is 5: give a mixture, a run, or the path of its JSON"),
         ({"start": "nothing.json"}, "cannot read nothing.json"),
+        ({"prior": 5}, "prior is 5: give a mixture, a run, or the path of either"),
+        ({"prior": ARTICLE}, "prior is a mixture of no points: give prior_weight, too"),
+        ({"prior": ARTICLE, "prior_weight": -1}, "prior_weight is -1: give a number from 0 to 1e"),
+        ({"prior_weight": 9}, "prior_weight says how much prior counts: give prior, too"),
         ({"x": 0}, "x is 0: give text, the name of a column or an expression of columns"),
         ({"where": 3}, "where is 3: give text"),
         ({"weight": 2}, "weight is 2: give text"),
@@ -447,3 +452,23 @@ def test_a_run_does_not_take_the_place_of_what_it_is_fitted_to(
     assert {path: path.read_bytes() for path in (work / "run").iterdir()} == files
     again = gmmcli.fit(frame, components=2, output=work / "run", overwrite=True)
     assert gmmcli.read_run(work / "run").mixture.n_components == again.mixture.n_components == 2
+
+
+@pytest.mark.usefixtures("work")
+def test_a_prior_is_that_of_the_command(run: Callable[..., Result], fitted: gmmcli.Run) -> None:
+    """Of a run, a path of one, or a mixture with a number of points."""
+    rows = pd.read_csv("sample_data/old_faithful.csv").head(40)
+    rows.to_csv("new.csv", index=False)
+    run("fit", "sample_data/old_faithful.csv", "-k", 2, "-o", "old", "--no-frames", "-q")
+    run("fit", "new.csv", "--prior", "old", "--no-frames", "-q")
+    expected = gmmcli.read_run("new").mixture
+    for prior in (fitted, "old"):
+        found = gmmcli.fit(rows, output="again", overwrite=True, prior=prior)
+        np.testing.assert_allclose(found.mixture.means, expected.means, rtol=1e-5)
+    weighed = gmmcli.fit(rows, prior=fitted.mixture, prior_weight=272, start=expected)
+    assert weighed.record.known.n_points == pytest.approx(272)
+    assert found.record.known.n_points < 272
+    told = json.loads(Path("again/parameters.json").read_text())
+    assert told["settings"]["prior"] == "mixture"
+    with pytest.raises(gmmcli.GmmError, match="start has a prior of its own: leave out prior"):
+        gmmcli.fit(rows, start="new/parameters.json", prior="old")

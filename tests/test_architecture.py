@@ -63,7 +63,7 @@ TESTED_IN = {
     "cli/test_show": ["cli.report"],
     "cli/test_generate": ["mixture.draws", "mixture.sampling"],
     "cli/test_plot": ["runs.parameters"],
-    "cli/test_starts": ["runs.likeness"],
+    "cli/test_starts": ["runs.likeness", "runs.priors"],
     "cli/test_resumption": ["runs.asked", "runs.resumption"],
     "groups/test_borders": ["mixture.territories"],
     "groups/test_terrain": ["groups.saddles"],
@@ -74,12 +74,13 @@ TESTED_IN = {
         "inference.natural_gradient",
         "mixture.whitening",
     ],
+    "inference/test_model": ["inference.assignment"],
     "inference/test_quasi_newton": [
         "inference.curvature",
         "inference.local_units",
         "inference.state",
     ],
-    "mixture/test_mixture": ["mixture.units"],
+    "mixture/test_mixture": ["mixture.objects", "mixture.units"],
     "runs/test_reading": ["runs.records"],
     "runs/test_values": ["runs.fits", "runs.partners", "runs.parts"],
     "search/test_choice": [

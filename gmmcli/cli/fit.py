@@ -38,6 +38,7 @@ from gmmcli.settings import (
     LEVEL_RANGE,
     MOST_CELLS,
     OPTIMIZERS,
+    PRIOR_WEIGHT_RANGE,
     STEPS_RANGE,
     VALLEY,
     Choice,
@@ -51,6 +52,7 @@ Examples:
   gmm fit waves.csv -k 1:20 --covariance auto --criterion icl
   gmm fit duckdb://survey.duckdb --table stars --weight flux
   gmm fit june.csv --like may
+  gmm fit june.csv --prior may --prior-weight 100
   gmm fit --resume sky --steps 5000
   gmm fit stations.csv -x wind -y rain --by station
   gmm fit stars.csv -x 'bp - rp' -y 'log10(flux)' --where 'parallax > 1'
@@ -67,7 +69,7 @@ Examples:
     type=ComponentChoice(),
     metavar="K|A:B|auto",
     help="How many components: a number, the best of a range, or (auto) the best of any number.  "
-    "[default: auto, or as many as --init or --like has]",
+    "[default: auto, or as many as --init, --like or --prior has]",
 )
 @click.option(
     "-o",
@@ -127,7 +129,8 @@ Examples:
     help="What shapes components may take: any (full), any but all the same (tied), along the "
     "axes (diag), round (spherical), or what three letters say, such as VEE: whether volume, shape "
     "and orientation are equal (E), variable (V), or round and along the axes (I). Of several, or "
-    f"of all fourteen (auto), the best.  [default: {FitSettings.covariance}, or that of --like]",
+    f"of all fourteen (auto), the best.  [default: {FitSettings.covariance}, or that of --like or "
+    "--prior]",
 )
 @click.option(
     "--criterion",
@@ -143,7 +146,7 @@ Examples:
     metavar="auto|on|off",
     help="Whether a uniform background over the box of all points takes strays: where it lowers "
     "the criterion by over 16 more than its parameter costs (auto), always, or never.  [default: "
-    "auto, or off with -k K; --init and --like keep that of their start, unless off]",
+    "auto, or off with -k K; --init, --like and --prior keep that of their start, unless off]",
 )
 @click.option(
     "--init",
@@ -152,7 +155,8 @@ Examples:
     metavar="FILE|auto",
     shell_complete=complete_files,
     help="Where to start: JSON with weights, means and covariances, or (auto) a search for the "
-    "best mixture. Components keep the numbers of the start.",
+    "best mixture. Components keep the numbers of the start. The JSON may have a prior, and name "
+    "what is fixed.",
 )
 @click.option(
     "--like",
@@ -161,6 +165,21 @@ Examples:
     shell_complete=complete_runs,
     help="Start from the mixture of another run, with its covariance type, its columns and the "
     "numbers of its components, and say how far each has moved.",
+)
+@click.option(
+    "--prior",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    shell_complete=complete_runs,
+    help="What is known before: the mixture of another run counts as points whose components are "
+    "known. The fit starts there, with its columns, unless --init or --like says where.",
+)
+@click.option(
+    "--prior-weight",
+    type=real(PRIOR_WEIGHT_RANGE),
+    metavar="N",
+    help="How many points --prior counts as.  [default: as many as make nothing surer than it is "
+    "in RUN]",
 )
 @click.option(
     "--resume",

@@ -18,12 +18,13 @@ from gmmcli.cli.interrupts import Interrupts
 from gmmcli.cli.report import Report, print_components, print_figures
 from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
-from gmmcli.cli.starts import lay_start, read_start, report_moves
+from gmmcli.cli.starts import lay_start, report_moves, tell_known
 from gmmcli.cli.summary import describe_rows
 from gmmcli.settings import ALIKE, Choice
 
 if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
+    from gmmcli.core.mixture.knowledge import Knowledge
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.likeness import Likeness
@@ -44,6 +45,7 @@ class Task:
         claimed: the claim of it.
         choice: what the mixture is chosen from.
         start: the mixture to begin with; None where one is searched for.
+        known: of the mixture before the data.
         source: what the user named.
         points: the rows.
         compression: the rows as cells.
@@ -54,6 +56,7 @@ class Task:
     claimed: Path
     choice: Choice
     start: "Mixture | None"
+    known: "Knowledge"
     source: "Source"
     points: "Points"
     compression: "Compression"
@@ -68,14 +71,16 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.cells.compression import compress
         from gmmcli.core.runs.directory import claim_run
         from gmmcli.core.runs.layout import check_kept, name_directory
+        from gmmcli.core.runs.priors import check_resampling
         from gmmcli.core.search.sketch import sketch_mixture
         from gmmcli.core.tables.copies import resolve_source
         from gmmcli.core.tables.export import check_export
         from gmmcli.core.tables.source import check_apart
         from gmmcli.core.tables.table import open_table
 
-        given = read_start(request.init, request.like, request.background, request.going_on)
+        given = request.find_start()
         request = request if given is None else request.follow(given)
+        check_resampling(known := tell_known(given), request.bootstrap)
         named = request.data, request.table, request.engine
         source = context.with_resource(resolve_source(*named, where=request.where))
         x, y = request.x_column, request.y_column
@@ -99,10 +104,9 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
     if (resumed := request.going_on) is not None:
         resumed.check_data(compression.n_rows, compression.cells)
         start = resumed.start
-    are_columns_chosen = x is None or y is None
-    for line in describe_rows(points, compression, are_columns_chosen=are_columns_chosen):
+    for line in describe_rows(points, compression, are_columns_chosen=x is None or y is None):
         reporter.note(line)
-    return Task(request, directory, claimed, choice, start, source, points, compression)
+    return Task(request, directory, claimed, choice, start, known, source, points, compression)
 
 
 def _load_search() -> None:
@@ -124,7 +128,7 @@ def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit"
         if (resumed := task.request.going_on) is not None:
             outcome = resumed.go_on(task.compression.cells, asked[0], hooks)
         else:
-            outcome = fit_cells(task.compression.cells, *asked, hooks)
+            outcome = fit_cells(task.compression.cells, *asked, hooks, task.known)
         fit = describe(outcome, task.request.valley, task.request.level)
     return fit if task.request.bootstrap is None else resample_fit(task, fit, outcome, reporter)
 
@@ -180,6 +184,8 @@ def make_provenance(task: Task, likeness: "Likeness | None") -> "Provenance":
         cells=request.most_cells,
         init=request.init,
         like=None if request.like is None else str(request.like),
+        prior=None if request.prior is None else str(request.prior),
+        prior_weight=request.prior_weight,
         valley=request.valley,
         level=request.level,
         bootstrap=request.bootstrap,
@@ -213,6 +219,7 @@ def report_fit(
         fit=fit,
         columns=task.points.columns,
         is_weighted=task.request.weight is not None,
+        prior=None if task.request.prior is None else str(task.request.prior),
         exact_log_likelihood=exact_log_likelihood,
         strays=find_strays(task.points, fit.mixture) if fit.mixture.background else [],
     )

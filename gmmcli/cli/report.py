@@ -12,6 +12,7 @@ from gmmcli.cli.summary import (
     describe_end,
     describe_figures,
     describe_groups,
+    describe_knowledge,
     describe_type,
     has_thin_components,
     name_strays,
@@ -34,6 +35,7 @@ class Report:
         fit: what came of it.
         columns: the names of the two coordinates.
         is_weighted: whether rows count as a column says.
+        prior: what --prior named, if it was given.
         exact_log_likelihood: of all rows, in nats, where it was asked for.
         strays: the rows that a background explains best, by number, as far as they are known.
     """
@@ -41,6 +43,7 @@ class Report:
     fit: "Fit"
     columns: tuple[str, str]
     is_weighted: bool
+    prior: str | None = None
     exact_log_likelihood: "Nats | None" = None
     strays: Sequence[int] = ()
 
@@ -57,6 +60,8 @@ def print_components(report: Report, reporter: Reporter, *, shows_axes: bool) ->
         reporter.print(example)
     if (shapes := describe_type(fit.settings.covariance)) is not None:
         reporter.print(shapes)
+    for line in describe_knowledge(fit.known, report.prior):
+        reporter.print(line)
 
 
 def print_figures(report: Report, reporter: Reporter) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from gmmcli.cli.starts import Given
+from gmmcli.cli.starts import Given, find_start
 from gmmcli.core.runs.words import name_data
 from gmmcli.settings import (
     LEARNING_RATES,
@@ -49,6 +49,8 @@ class Request:
     background: BackgroundChoice | None
     init: str
     like: Path | None
+    prior: Path | None
+    prior_weight: float | None
     effort: Effort
     floor: float
     valley: float
@@ -81,6 +83,11 @@ class Request:
         """The data as progress names it."""
         return name_data(self.data, self.table)
 
+    def find_start(self) -> Given | None:
+        """Where the fit begins; None where a start is searched for. See `starts.find_start`."""
+        told = self.init, self.like, self.prior, self.prior_weight, self.background
+        return find_start(*told, self.going_on)
+
     def follow(self, given: Given) -> "Request":
         """The same request with what it leaves to a start.
 
@@ -88,7 +95,7 @@ class Request:
             click.UsageError: where it asks for another covariance type than that has.
         """
         asked, own = self.covariances, given.covariance
-        if own is not None and asked is not None and own not in asked:
+        if given.keeps_type and own is not None and asked is not None and own not in asked:
             raise click.UsageError(
                 f"--covariance asks for other than {own}, which {given.option} has: leave out "
                 "either"
@@ -102,7 +109,7 @@ class Request:
 
 
 def make_choice(request: Request, given: Given | None) -> Choice:
-    """What -k, --covariance, --init and --like leave to be chosen from.
+    """What -k, --covariance, --init, --like and --prior leave to be chosen from.
 
     Raises:
         click.UsageError: where they contradict each other.

@@ -35,6 +35,7 @@ def show(ctx: click.Context, *, run: Path, axes: bool, json: bool, exit_code: bo
         fit=record.to_fit(),
         columns=record.columns,
         is_weighted=record.provenance.asked.weight is not None,
+        prior=record.provenance.asked.prior,
         exact_log_likelihood=record.figures.exact_log_likelihood,
     )
     reporter.print(describe_provenance(record.provenance))

@@ -1,6 +1,6 @@
-"""Where a fit begins that is given a start: the file of --init, or the run of --like."""
+"""Where a fit begins that is given a start (--init, --like, --prior), and what is known then."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gmmcli.settings import BackgroundChoice, CovarianceType
 if TYPE_CHECKING:
     from gmmcli.cli.reporter import Reporter
     from gmmcli.core.cells.cells import Cells
+    from gmmcli.core.mixture.knowledge import Knowledge
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.runs.likeness import Likeness
     from gmmcli.core.runs.resumption import Resumption
@@ -29,6 +30,7 @@ class Given:
         columns: the coordinates, where it is a run's.
         where: the condition that the rows of the run meet, where there is one.
         covariance: the covariance type, where it is a run's.
+        known: of the mixture before the data; None where nothing is.
     """
 
     mixture: "Mixture"
@@ -36,51 +38,123 @@ class Given:
     columns: tuple[str | None, str | None] = (None, None)
     covariance: CovarianceType | None = None
     where: str | None = None
+    known: "Knowledge | None" = None
+
+    @property
+    def keeps_type(self) -> bool:
+        """Whether the fit has to be of the covariance type of the start."""
+        return self.option in ("--like", "--resume")
 
 
-def read_start(
+def find_start(
     init: str,
     like: Path | None,
+    prior: Path | None,
+    weight: float | None,
     background: BackgroundChoice | None,
     resumed: "Resumption | None" = None,
 ) -> Given | None:
-    """The start of --init, --like or --resume; None where one is searched for.
+    """The start of --init, --like, --prior or --resume; None where one is searched for.
 
-    Without its background where that is to be off.
+    Without its background where that is to be off. What is resumed has its prior already.
 
     Raises:
-        click.UsageError: where two name one.
+        click.UsageError: where two name one, or there are two priors.
         GmmError: when there is no such start.
     """
-    from gmmcli.core.mixture.gaussians import Gaussians
-    from gmmcli.core.mixture.mixture import read_mixture
-    from gmmcli.core.runs.parameters import read_parameters
-
     if resumed is not None:
         return Given(resumed.mixture, "--resume", resumed.columns, resumed.settings.covariance)
+    given = _read_start(init, like, background)
+    if prior is not None:
+        return _add_prior(given, prior, weight, background)
+    if weight is not None:
+        raise click.UsageError("--prior-weight says how much --prior counts: name its run, too")
+    return given
 
-    def prepare(mixture: "Mixture") -> "Mixture":
-        return Gaussians.of(mixture).to_mixture() if background == "off" else mixture
+
+def tell_known(given: Given | None) -> "Knowledge":
+    """What is known of the mixture before the data; nothing where no start tells."""
+    from gmmcli.core.mixture.knowledge import NOTHING_KNOWN
+
+    return NOTHING_KNOWN if given is None or given.known is None else given.known
+
+
+def _read_start(init: str, like: Path | None, background: BackgroundChoice | None) -> Given | None:
+    """The start of --init or --like; None where neither is given."""
+    from gmmcli.core.mixture import knowledge
+    from gmmcli.core.runs.parameters import read_parameters
 
     if like is None:
-        return None if init == "auto" else Given(prepare(read_mixture(Path(init))), "--init")
+        if init == "auto":
+            return None
+        mixture, known = knowledge.read_start(Path(init))
+        return Given(_prepare(mixture, background), "--init", known=known)
     if init != "auto":
         raise click.UsageError("--init and --like both say where to start: leave out either")
     run = read_parameters(like)
-    return Given(prepare(run.mixture), "--like", run.columns, run.covariance, run.where)
+    start = _prepare(run.mixture, background)
+    return Given(start, "--like", run.columns, run.covariance, run.where)
+
+
+def _add_prior(
+    given: Given | None, prior: Path, weight: float | None, background: BackgroundChoice | None
+) -> Given:
+    """A start with the prior of --prior, which begins where nothing else says.
+
+    Args:
+        given: the start of --init or --like; None where there is none.
+        prior: the run, or the JSON of a mixture.
+        weight: how many points it counts as; by default as many as a run knew it by.
+        background: as asked for.
+
+    Raises:
+        click.UsageError: where there are two priors, or nobody says what one counts as.
+        GmmError: when there is no such run.
+    """
+    from gmmcli.core.mixture.knowledge import Knowledge, Prior, check_number
+    from gmmcli.core.mixture.mixture import read_mixture
+    from gmmcli.core.runs.layout import PARAMETERS
+    from gmmcli.core.runs.parameters import read_parameters
+    from gmmcli.core.runs.priors import read_prior
+
+    if is_run := prior.is_dir() or prior.name == PARAMETERS or not prior.exists():
+        run = read_parameters(prior)
+        begin = Given(run.mixture, "--prior", run.columns, run.covariance)
+    else:
+        begin = Given(read_mixture(prior), "--prior")
+    if not is_run and weight is None:
+        raise click.UsageError(
+            f"{prior} is a mixture of no points: say with --prior-weight how many it counts as"
+        )
+    told = read_prior(prior) if weight is None else Prior.of(begin.mixture, weight)
+    if given is None:
+        start = _prepare(begin.mixture, background)
+        return replace(begin, mixture=start, known=Knowledge(told))
+    known = given.known or Knowledge()
+    if known.prior is not None:
+        raise click.UsageError(f"{given.option} has a prior of its own: leave out --prior")
+    check_number(told, given.mixture)
+    return replace(given, known=replace(known, prior=told))
+
+
+def _prepare(mixture: "Mixture", background: BackgroundChoice | None) -> "Mixture":
+    """A mixture to start with, without its background where that is to be off."""
+    from gmmcli.core.mixture.gaussians import Gaussians
+
+    return Gaussians.of(mixture).to_mixture() if background == "off" else mixture
 
 
 def lay_start(given: Given, cells: "Cells") -> "Mixture":
-    """A start as cells let it be: the background of --like over their box, as that is of new data.
+    """A start as cells let it be: the background of a run over their box, as that is of new data.
 
     Raises:
-        FitError: when they lie outside the box of --init, or have none that --like needs.
+        FitError: when they lie outside the box of --init, or have none that a run's start needs.
     """
     from gmmcli.core.cells.checks import check_box
     from gmmcli.core.runs.likeness import move_background
 
-    if given.option == "--like":
-        return move_background(given.mixture, cells)
+    if given.option in ("--like", "--prior"):
+        return move_background(given.mixture, cells, given.option)
     check_box(cells, given.mixture)
     return given.mixture
 

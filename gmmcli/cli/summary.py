@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gmmcli.core.cells.compression import Compression
     from gmmcli.core.groups.groups import Groups
     from gmmcli.core.mixture.background import Background
+    from gmmcli.core.mixture.knowledge import Knowledge
     from gmmcli.core.mixture.mixture import Mixture
     from gmmcli.core.mixture.units import Nats
     from gmmcli.core.runs.result import Fit, Provenance
@@ -190,6 +191,27 @@ def describe_type(covariance: CovarianceType) -> str | None:
     if own:
         parts.append(f"own {' and '.join(own)}")
     return f"covariance {covariance}: {', '.join(parts)}"
+
+
+def describe_knowledge(known: "Knowledge", prior: str | None) -> Iterator[str]:
+    """Lines on what a fit knew before its data.
+
+    Args:
+        known: this.
+        prior: what --prior named; None where the prior is from elsewhere.
+    """
+    if known.prior is not None:
+        name = "the prior" if prior is None else f"the prior {prior}"
+        points = f"{known.prior.n_points:,.6g} points"
+        yield f"{name} counts as {points}; what follows is of the data alone"
+    if known.fixed is not None:
+        stays = [
+            f"{' and '.join(names)} of component {k}"
+            for k, names in enumerate(known.fixed.to_json())
+            if names
+        ]
+        if stays:
+            yield f"fixed as given: {', '.join(stays)}"
 
 
 def describe_background(

@@ -109,6 +109,7 @@ def make_plan(task: Task, fit: "Fit", parted: "Partition") -> "PartPlan":
         most_cells=request.most_cells,
         strict=request.strict,
         provenance=make_provenance(task, None),
+        known=task.known,
     )
 
 

@@ -1,6 +1,7 @@
 """Errors against closed forms, automatic differentiation, and simulated samples."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 
 import numpy as np
@@ -14,9 +15,12 @@ from gmmcli.core.assessment.scales import measure_figures
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.information import sum_squared_scores, take_roots
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Fixed, Knowledge, Prior
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.structures import STRUCTURES
+from gmmcli.core.search.fit import fit_from
 from gmmcli.errors import MixtureError
-from gmmcli.settings import FitSettings
+from gmmcli.settings import COVARIANCE_TYPES, CovarianceType, FitSettings
 
 
 def estimate(points: FloatArray, settings: FitSettings | None = None) -> tuple[Mixture, Errors]:
@@ -177,6 +181,151 @@ def test_points_that_are_copies_are_worth_less() -> None:
     mixture = fit(cells, FitSettings(1)).mixture
     one = estimate_errors(cells, mixture)
     copied = Cells(4 * cells.counts, cells.means, cells.covariances)
-    four = estimate_errors(copied, mixture, worth=0.25)
+    four = estimate_errors(copied.weigh(0.25), mixture)
     for name in ("standard_errors", "model_standard_errors", "intervals", "axes"):
         np.testing.assert_allclose(getattr(four, name), getattr(one, name), rtol=1e-12)
+
+
+class Posterior:
+    """The log posterior of three components of a type as a function of its free parameters.
+
+    Logits of weights, means, and log volumes, elongations and angles, each of all or of one.
+
+    Args:
+        points: shape (N, 2).
+        covariance: the type.
+        known: before the points.
+    """
+
+    def __init__(self, points: FloatArray, covariance: CovarianceType, known: Knowledge) -> None:
+        self.points, self.known = torch.tensor(points), known
+        self.structure = STRUCTURES[covariance]
+
+    def read(self, mixture: Mixture) -> torch.Tensor:
+        """All parameters of a mixture, in one row."""
+        ellipses = self.structure.describe(mixture.covariances)
+        logs = np.log(mixture.weights)
+        parts = [logs[1:] - logs[0], mixture.means.ravel()]
+        shapes = zip(
+            (ellipses.log_volumes, ellipses.elongations, ellipses.angles),
+            self.structure.code,
+            strict=True,
+        )
+        parts += [{"V": own, "E": own[:1], "I": own[:0]}[letter] for own, letter in shapes]
+        return torch.tensor(np.concatenate(parts))
+
+    def make(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Weights (3,), means (3, 2) and covariances (3, 2, 2) of such a row."""
+        weights = torch.softmax(torch.cat([values.new_zeros(1), values[:2]]), 0)
+        means, place, shapes = values[2:8].reshape(3, 2), 8, []
+        for letter in self.structure.code:
+            size = {"V": 3, "E": 1, "I": 0}[letter]
+            own = values[place : place + size]
+            shapes.append(own.expand(3) if size else values.new_zeros(3))
+            place += size
+        volume, r, angle = shapes
+        along = torch.stack([angle.cos(), angle.sin()], 1)
+        across = torch.stack([-angle.sin(), angle.cos()], 1)
+        first = (volume + r).exp()[:, None, None] * along[:, :, None] * along[:, None]
+        second = (volume - r).exp()[:, None, None] * across[:, :, None] * across[:, None]
+        return weights, means, first + second
+
+    def evaluate(self, values: torch.Tensor) -> torch.Tensor:
+        """The log-likelihood and the log prior, in nats."""
+        weights, means, covariances = self.make(values)
+        each = torch.distributions.MultivariateNormal(means, covariances)
+        total = torch.logsumexp(each.log_prob(self.points[:, None]) + weights.log(), 1).sum()
+        if (prior := self.known.prior) is not None:
+            counts, centres, spreads = (torch.tensor(each) for each in vars(prior).values())
+            inside = torch.linalg.solve(covariances, spreads).diagonal(dim1=1, dim2=2).sum(1)
+            total = total + counts @ (weights.log() + each.log_prob(centres) - inside / 2)
+        return total
+
+    def measure(self, values: torch.Tensor) -> torch.Tensor:
+        """The figures of the components, shape (3, 6)."""
+        weights, means, covariances = self.make(values)
+        sds = covariances.diagonal(dim1=1, dim2=2).sqrt()
+        correlations = covariances[:, 0, 1] / sds.prod(1)
+        return torch.cat([weights[:, None], means, sds, correlations[:, None]], 1)
+
+
+def climb_newton(
+    start: torch.Tensor, free: torch.Tensor, evaluate: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    """Where the gradient in the free parameters vanishes, near an optimum."""
+    values = start.clone()
+    for _ in range(6):
+        gradient = torch.autograd.functional.jacobian(evaluate, values)[free]
+        second = torch.autograd.functional.hessian(evaluate, values)[free][:, free]
+        values[free] -= torch.linalg.solve(second, gradient)
+    assert gradient.abs().max() < 1e-6
+    return values
+
+
+@pytest.mark.parametrize("words", ["", "prior", "prior and fixed"])
+@pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
+def test_model_errors_are_those_of_a_hessian(covariance: CovarianceType, words: str) -> None:
+    """To 1e-5 of each, by automatic differentiation, for all covariance types."""
+    truth = mixture_of(
+        [0.3, 0.3, 0.4],
+        [[0, 0], [4, 1], [1, 5]],
+        [np.diag([1.0, 0.5]), [[1.5, 0.6], [0.6, 1.0]], [[0.8, -0.2], [-0.2, 1.4]]],
+    )
+    points, cells = sampled(truth, 500), cells_of(sampled(truth, 500))
+    prior = Prior(np.array([30.0, 0.0, 20.0]), truth.means + 0.2, 1.1 * truth.covariances)
+    names = [["mean"], [], ["mean"]]
+    known = Knowledge(
+        prior if "prior" in words else None,
+        Fixed.from_json(names, truth) if "fixed" in words else None,
+    )
+    settings = FitSettings(3, covariance)
+    begun = fit_from(cells, settings, truth, known).mixture
+    posterior = Posterior(points, covariance, known)
+    values = posterior.read(begun)
+    free = torch.ones(len(values), dtype=torch.bool)
+    if known.fixed is not None:
+        free[2:8] = ~torch.tensor(known.fixed.means).repeat_interleave(2)
+    values = climb_newton(values, free, posterior.evaluate)
+    weights, means, covariances = (each.numpy() for each in posterior.make(values))
+    mixture = Mixture(weights, means, covariances)
+
+    second = torch.autograd.functional.hessian(posterior.evaluate, values)[free][:, free]
+    rates = torch.autograd.functional.jacobian(posterior.measure, values)[:, :, free]
+    spread = torch.linalg.inv(-second)
+    expected = torch.einsum("kfp,pq,kfq->kf", rates, spread, rates).sqrt().numpy()
+    found = estimate_errors(cells, mixture, covariance, known=known).model_standard_errors
+    numbers = weights * (len(points) + known.n_points)
+    found = found / np.sqrt(numbers / (numbers - 6))[:, None]
+    if known.fixed is not None:
+        assert np.isnan(found[known.fixed.parameters]).all()
+        found = np.where(known.fixed.parameters, 0.0, found)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-9)
+
+
+def test_a_prior_makes_errors_smaller_as_so_many_points_more_would() -> None:
+    truth = mixture_of([0.4, 0.6], [[0, 0], [9, 1]], [np.eye(2), np.diag([1.0, 2.0])])
+    points = sampled(truth, 300)
+    cells, settings = cells_of(points), FitSettings(2)
+    without, some, known = None, None, Knowledge(Prior.of(truth, 900))
+    for told in (NOTHING_KNOWN, known):
+        mixture = fit_from(cells, settings, truth, told).mixture
+        errors = estimate_errors(cells, mixture, known=told)
+        without, some = some, errors.standard_errors
+    assert without is not None
+    assert some is not None
+    # Of four times as many points errors are half as large, and their own scatter a tenth.
+    ratios = some[:, :5] / without[:, :5]
+    np.testing.assert_allclose(ratios, 0.5, rtol=0.15)
+
+
+def test_what_is_fixed_has_no_error_and_others_smaller_ones() -> None:
+    truth = mixture_of([0.4, 0.6], [[0, 0], [3, 1]], [np.eye(2), np.diag([1.0, 2.0])])
+    cells = cells_of(sampled(truth, 400))
+    fixed = Fixed.from_json([["mean", "weight"], ["covariance"]], truth)
+    mixture = fit_from(cells, FitSettings(2), truth, Knowledge(fixed=fixed)).mixture
+    free = estimate_errors(cells, mixture).standard_errors
+    found = estimate_errors(cells, mixture, known=Knowledge(fixed=fixed)).standard_errors
+    settled = fixed.parameters.copy()
+    settled[:, 0] = True  # the other weight is what the fixed one leaves
+    np.testing.assert_array_equal(np.isnan(found), settled)
+    assert (found[~settled] < free[~settled]).all()

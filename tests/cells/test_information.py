@@ -14,6 +14,7 @@ from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
 from gmmcli.core.inference.distributions import LocalUnits, evaluate_all
 from gmmcli.core.inference.model import CellTensors
+from gmmcli.core.mixture.knowledge import Fixed, Knowledge, Prior
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.moves import Moves
 from gmmcli.core.mixture.structures import STRUCTURES, CovarianceStructure
@@ -57,10 +58,30 @@ def follow_path(
     return made
 
 
-@pytest.mark.parametrize(("share", "moves"), [(0.0, False), (0.2, False), (0.2, True)])
+def know(words: str, mixture: Mixture, covariance: CovarianceType) -> Knowledge:
+    """A prior of a mixture's components, or parameters that stay, or both, by these words."""
+    prior = Prior(np.array([20.0, 0.0, 30.0]), mixture.means + 0.3, 1.2 * mixture.covariances)
+    names = [["weight"], ["mean"], [] if STRUCTURES[covariance].n_shared else ["covariance"]]
+    return Knowledge(
+        prior if "prior" in words else None,
+        Fixed.from_json(names, mixture) if "fixed" in words else None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "moves", "words"),
+    [
+        (0.0, False, ""),
+        (0.2, False, ""),
+        (0.2, True, ""),
+        (0.0, False, "prior"),
+        (0.2, True, "prior and fixed"),
+        (0.0, False, "fixed"),
+    ],
+)
 @pytest.mark.parametrize("covariance", COVARIANCE_TYPES)
 def test_information_is_what_second_derivatives_tell(
-    covariance: CovarianceType, share: float, moves: bool
+    covariance: CovarianceType, share: float, moves: bool, words: str
 ) -> None:
     """Of the ELBO, as the parameters of a covariance type move in the units of components.
 
@@ -77,8 +98,14 @@ def test_information_is_what_second_derivatives_tell(
     weights = parts = torch.tensor(mixture.weights)
     if moves and mixture.background is not None:
         parts = torch.cat([weights, weights.new_tensor([mixture.background.weight])])
-    roots = (parts * cells.n_points).sqrt()[:, None]
-    held_by_parts = (parts / parts.sum()).sqrt()
+    known = know(words, mixture, covariance)
+    roots = (parts * (cells.n_points + known.n_points)).sqrt()[:, None]
+    are_free, stays = torch.ones_like(parts, dtype=torch.bool), torch.zeros(n_components, 6)
+    if known.fixed is not None:
+        are_free[:n_components] = torch.tensor(~known.fixed.weights)
+        stays = torch.tensor(known.fixed.parameters)
+    held_by_parts = torch.where(are_free, parts, 0).sqrt()
+    held_by_parts = held_by_parts / held_by_parts.norm()
     fixed = weights.new_tensor(-np.inf if mixture.rest is None else mixture.rest)
 
     structure = STRUCTURES[covariance]
@@ -88,9 +115,12 @@ def test_information_is_what_second_derivatives_tell(
 
     def negative_elbo(flat: Tensor) -> Tensor:
         step = flat.reshape(len(parts), 6)
+        step = torch.cat([torch.where(stays.bool(), 0, step[:n_components]), step[n_components:]])
         # The masses of all together stay.
         along = step[:, 0] - held_by_parts * (held_by_parts @ step[:, 0])
-        masses = parts.sum() * torch.softmax(parts.log() + along / roots[:, 0], dim=0)
+        grown_parts = torch.where(are_free, parts * (along / roots[:, 0]).exp(), 0)
+        left = parts[are_free].sum() * grown_parts / grown_parts.sum()
+        masses = torch.where(are_free, left, parts)
         rest = fixed
         if moves and mixture.background is not None:
             rest = masses[-1].log() + mixture.background.log_density
@@ -101,14 +131,19 @@ def test_information_is_what_second_derivatives_tell(
         joint = masses.log()[:, None] + evaluate_all(
             tensors.means, LocalUnits.of(moved, grown), tensors.spreads
         )
-        return -(tensors.counts * torch.logaddexp(joint.logsumexp(dim=0), rest)).sum()
+        told = torch.zeros(())
+        if known.prior is not None:  # the points of each component are known
+            pseudo = CellTensors.of(Cells(*map(np.array, vars(known.prior).values())))
+            labelled = evaluate_all(pseudo.means, LocalUnits.of(moved, grown), pseudo.spreads)
+            told = pseudo.counts @ (labelled.diagonal() + masses.log())
+        return -(tensors.counts * torch.logaddexp(joint.logsumexp(dim=0), rest)).sum() - told
 
     zeros = torch.zeros(6 * len(parts), dtype=torch.float64)
     second = torch.autograd.functional.hessian(negative_elbo, zeros).numpy()
     lengths, directions = np.linalg.eigh(second)
     are_open = np.abs(lengths) > 1e-9  # some parameters do not move
     size = np.where(are_open, np.abs(lengths), np.inf)
-    found = observe_information(cells, mixture, covariance, moves_background=moves)
+    found = observe_information(cells, mixture, covariance, moves_background=moves, known=known)
     np.testing.assert_allclose(found.inverse, (directions / size) @ directions.T, atol=1e-9)
     assert found.is_positive == (lengths > -1e-6).all()
 

@@ -15,6 +15,7 @@ from pyro.infer.util import is_validation_enabled
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.assignment import find_best_assignment
 from gmmcli.core.inference.climb import prepare_model
 from gmmcli.core.inference.distributions import LocalUnits, SparseCategorical, evaluate_all
 from gmmcli.core.inference.model import (
@@ -22,7 +23,6 @@ from gmmcli.core.inference.model import (
     Components,
     MixtureModel,
     enter_pyro,
-    find_best_assignment,
     skip_checks,
     take_logs,
 )

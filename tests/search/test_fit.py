@@ -1,5 +1,6 @@
 """Fits of known data: the optimum, the stop, the floor and the search."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -21,6 +22,7 @@ from sklearn.mixture import GaussianMixture
 from gmmcli.core.cells.cells import Cells, find_whitening
 from gmmcli.core.inference.ascent import Ascent
 from gmmcli.core.inference.climb import climb
+from gmmcli.core.mixture.knowledge import Knowledge, Prior
 from gmmcli.core.mixture.mixture import read_mixture
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.mixture.structures import STRUCTURES
@@ -400,3 +402,37 @@ def test_more_components_than_clusters_are_all_among_the_points() -> None:
     assert (found.means > points.min(axis=0)).all()
     assert (found.means < points.max(axis=0)).all()
     assert found.weights.min() > 0
+
+
+def test_a_prior_counts_alike_on_few_cells_and_on_all() -> None:
+    truth = random_mixture(3, seed=5, spread=4.0)
+    cells = cells_of(sampled(truth, 6000))
+    known = Knowledge(Prior.of(replace(truth, means=truth.means + 0.5), 2000))
+    as_it_is = Hooks(finer=lambda coarseness: coarseness.cells)
+    staged, whole = (
+        fit_from(cells, FitSettings(3), truth, known, hooks=hooks) for hooks in (as_it_is, None)
+    )
+    assert staged.states[0].n_cells < staged.states[-1].n_cells == len(cells.counts)
+    assert staged.status is whole.status is Status.CONVERGED
+    for found in (staged, whole):
+        last = found.states[-1]
+        assert last.log_prior == pytest.approx(
+            known.whiten(found.whitening).evaluate(last.mixture), rel=1e-12
+        )
+    assert staged.states[-1].log_posterior == pytest.approx(
+        whole.states[-1].log_posterior, abs=0.01
+    )
+    np.testing.assert_allclose(staged.mixture.means, whole.mixture.means, atol=0.02)
+
+
+def test_a_fit_converges_by_what_it_climbs_even_where_the_elbo_falls() -> None:
+    """From the optimum of the points alone, a strong prior leads away and the ELBO down."""
+    truth = random_mixture(2, seed=5, spread=4.0)
+    cells = cells_of(sampled(truth, 300))
+    best = fit_from(cells, FitSettings(2), truth).mixture
+    known = Knowledge(Prior.of(replace(truth, means=truth.means + 1.0), 3000))
+    found = fit_from(cells, FitSettings(2), best, known)
+    assert found.status is Status.CONVERGED
+    assert found.states[-1].elbo < found.states[0].elbo - 10
+    climbs = np.diff([state.log_posterior for state in found.states])
+    assert (climbs > -1e-9).all()

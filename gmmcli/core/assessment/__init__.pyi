@@ -9,3 +9,4 @@ from .misfit import measure_misfit as measure_misfit
 from .overlap import find_worst_confusion as find_worst_confusion
 from .overlap import measure_overlap as measure_overlap
 from .resamples import Resampling as Resampling
+from .worth import count_labelled as count_labelled

@@ -17,7 +17,7 @@ from gmmcli.core.assessment.optimum import Summit
 from gmmcli.core.assessment.resamples import Resampling
 from gmmcli.core.assessment.scales import OF_SHAPE, from_scales, measure_figures, measure_rates
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.information import N_PARAMETERS
+from gmmcli.core.cells.directions import N_PARAMETERS
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.ellipses import Ellipses
 from gmmcli.core.mixture.mixture import Mixture

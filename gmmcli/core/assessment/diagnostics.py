@@ -12,6 +12,7 @@ from gmmcli.core.assessment.overlap import measure_overlap
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.grain import Grain
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.errors import MixtureError
 from gmmcli.settings import LEVEL, CovarianceType
@@ -70,6 +71,8 @@ def diagnose(
     covariance: CovarianceType,
     least: FloatArray,
     grain: Grain,
+    *,
+    known: Knowledge = NOTHING_KNOWN,
     level: float = LEVEL,
 ) -> Diagnostics:
     """How far a mixture is to be trusted, where it is an optimum of its fit to some cells.
@@ -80,12 +83,13 @@ def diagnose(
         covariance: its covariance type.
         least: the least covariance that components may have, shape (2, 2), in data units.
         grain: what the points were written down with.
+        known: of the mixture before its points, in the same units.
         level: of intervals: the share of samples in which they hold what is so.
     """
     floored = np.flatnonzero(are_floored(mixture.covariances, least)).tolist()
-    worth = grain.worth
+    weighed, known = cells.weigh(grain.worth), known.weigh(grain.worth)
     return Diagnostics(
-        errors=estimate_errors(cells, mixture, covariance, least, level=level, worth=worth),
+        errors=estimate_errors(weighed, mixture, covariance, least, level=level, known=known),
         overlap=measure_overlap(cells, mixture),
         misfit=measure_misfit(cells, mixture, grain, floored=floored),
     )

@@ -25,14 +25,11 @@ from gmmcli.core.assessment.scales import (
     to_scales,
 )
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.information import (
-    N_PARAMETERS,
-    observe_information,
-    sum_squared_scores,
-    take_roots,
-)
+from gmmcli.core.cells.directions import N_PARAMETERS
+from gmmcli.core.cells.information import observe_information, sum_squared_scores, take_roots
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.gaussians import IntArray
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.errors import MixtureError
 from gmmcli.ranges import check_word
@@ -152,7 +149,7 @@ def estimate_errors(
     least: FloatArray | None = None,
     *,
     level: float = LEVEL,
-    worth: float = 1.0,
+    known: Knowledge = NOTHING_KNOWN,
 ) -> Errors:
     """The errors of the figures of a mixture, where it is an optimum of its fit to some cells.
 
@@ -168,17 +165,21 @@ def estimate_errors(
         least: the least covariance that components may have, shape (2, 2); the shapes of those
             that stand on it have no errors.
         level: the share of samples whose intervals hold what is so.
-        worth: what a count of one is worth as evidence; see `cells.grain`.
+        known: of the mixture before its points, in the same units; a prior counts as the points
+            that it is worth, and what is fixed has no error.
     """
-    information = observe_information(cells, mixture, covariance, least, moves_background=True)
-    scores = sum_squared_scores(cells, mixture)
-    inverse = information.inverse / worth
-    sandwich = inverse @ scores @ inverse * worth
-    numbers = mixture.weights * cells.n_points * worth
+    n_points = cells.n_points + known.n_points
+    information = observe_information(
+        cells, mixture, covariance, least, moves_background=True, known=known
+    )
+    scores = sum_squared_scores(cells, mixture, known=known)
+    inverse = information.inverse
+    sandwich = inverse @ scores @ inverse
+    numbers = mixture.weights * n_points
     with np.errstate(divide="ignore", invalid="ignore"):
         few = np.sqrt(np.where(numbers > N_PARAMETERS, numbers / (numbers - N_PARAMETERS), np.nan))
-    are_known = np.isfinite(few)[:, None] & _are_open(mixture, least)
-    roots = take_roots(mixture.weights, cells.n_points)
+    are_known = np.isfinite(few)[:, None] & _are_open(mixture, least, known)
+    roots = take_roots(mixture.weights, n_points)
     figures, of_scales = measure_figures(mixture), differentiate_scales(mixture, roots)
     rates, on_scales = measure_rates(figures), []
     for spread in (sandwich, inverse):
@@ -194,18 +195,24 @@ def estimate_errors(
         model_standard_errors=on_scales[1] * rates,
         intervals=np.stack(ends, axis=-1),
         axes=np.where(are_known[:, OF_SHAPE], axes, np.nan),
-        background=_find_background_error(sandwich, mixture, cells.n_points),
+        background=_find_background_error(sandwich, mixture, n_points),
         least_information=float(information.lengths[0]),
     )
 
 
-def _are_open(mixture: Mixture, least: FloatArray | None) -> npt.NDArray[np.bool_]:
+def _are_open(
+    mixture: Mixture, least: FloatArray | None, known: Knowledge
+) -> npt.NDArray[np.bool_]:
     """Which figures the points settle, shape (K, 6)."""
     are_open = np.ones((mixture.n_components, N_PARAMETERS), dtype=np.bool_)
     if mixture.n_components == 1 and mixture.background is None:
         are_open[:, 0] = False
     if least is not None:
         are_open[are_floored(mixture.covariances, least), OF_SHAPE] = False
+    if (fixed := known.fixed) is not None:
+        are_open &= ~fixed.parameters
+        if (~fixed.parts).sum() == 1:  # which has what the others leave
+            are_open[:, 0] = False
     return are_open
 
 

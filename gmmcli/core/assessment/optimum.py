@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.directions import N_PARAMETERS
 from gmmcli.core.cells.information import (
-    N_PARAMETERS,
     Information,
     compute_gradients,
     observe_information,

@@ -3,7 +3,8 @@
 Here belongs how cells are made (`compression`, by the grids of `first_grid` and `grids`, through
 the Ibis `expressions`), those of each value of a column (`parts`), what they cost a fit and which
 are cut finer (`gaps`, `shifts`, `refinement`), how many become fewer (`tree`), what they tell
-of parameters (`information`), and which values look like `codes` for missing ones.
+of parameters (`information`) in the `directions` open to these, and which values look like `codes`
+for missing ones.
 Only `compression` and `expressions` know Ibis; all else is NumPy.
 """
 

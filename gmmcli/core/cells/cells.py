@@ -6,7 +6,7 @@ fast EM-based mixture model clustering using multiresolution kd-trees"). NumPy o
 becomes cells is in `compression`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,10 @@ class Cells:
         """These cells in whitened units."""
         means = whitening.whiten_points(self.means)
         return Cells(self.counts, means, whitening.whiten_covariances(self.covariances))
+
+    def weigh(self, worth: float) -> "Cells":
+        """The same cells with counts of what their points are worth each; see `grain`."""
+        return self if worth == 1 else replace(self, counts=self.counts * worth)
 
     def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Cells":
         """Some of these cells, by a mask of shape (C,), or by their numbers."""

@@ -14,17 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.directions import N_PARAMETERS, span_free_moves
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
 from gmmcli.core.mixture.densities import assign
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge, Prior
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.moves import Moves, straighten
 from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.settings import CovarianceType
 
 IntArray = npt.NDArray[np.intp]
-
-# The parameters of a component: a fact, with nothing to be traded.
-N_PARAMETERS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +93,13 @@ def observe_information(
     least: FloatArray | None = None,
     *,
     moves_background: bool = False,
+    known: Knowledge = NOTHING_KNOWN,
 ) -> Information:
     """The observed information: the second derivatives of the ELBO, with their signs turned.
 
     The masses of all components together are held, and with them that of a background; or those of
-    all and the background, which is component K then, of whose parameters only the mass moves.
+    all and the background, which is component K then, of whose parameters only the mass moves; or
+    of these, those that are not fixed.
 
     Args:
         cells: in data or whitened units.
@@ -108,36 +109,65 @@ def observe_information(
             taken for that of a component apart from others, as what holds it there is not the
             points. None where there is no least.
         moves_background: whether a background is among the parameters, if there is one.
+        known: of the mixture before its points; the masses have those that a prior is worth.
     """
     weights = mixture.weights  # (K,), or (K + 1,)
     if moves_background and mixture.background is not None:
         weights = np.append(weights, mixture.background.weight)
-    roots, own = take_roots(weights, cells.n_points), np.arange(len(weights))
+    n_points, own = cells.n_points + known.n_points, np.arange(len(weights))
+    roots = take_roots(weights, n_points)
     moves = Moves.of(STRUCTURES[covariance], mixture.covariances, roots[: mixture.n_components])
-    blocks, n_held = _sum_second_derivatives(cells, mixture, moves, len(weights))
+    labelled = None if known.prior is None else sum_labelled(known.prior, mixture)
+    blocks, masses = _sum_second_derivatives(cells, mixture, moves, len(weights), labelled)
     blocks /= roots[:, None, None, None] * roots[:, None]
-    blocks[own, 0, own, 0] += n_held / (cells.n_points * weights.sum())
+    are_held = np.ones_like(own, dtype=np.bool_)
+    if known.fixed is not None:
+        are_held[: mixture.n_components] = ~known.fixed.weights
+    if are_held.any():
+        held = masses[are_held].sum() / (n_points * weights[are_held].sum())
+        blocks[own, 0, own, 0] += held
     if least is not None:
         blocks = _set_apart(blocks, np.flatnonzero(are_floored(mixture.covariances, least)))
-    free = _span_free_moves(roots, moves)
+    free = span_free_moves(roots, moves, known.fixed)
     seen = blocks.reshape(len(free), len(free))
     lengths, directions = np.linalg.eigh(free.T @ seen @ free)
     return Information(lengths, free @ directions)
 
 
+def sum_labelled(prior: Prior, mixture: Mixture) -> FloatArray:
+    """The gradients of components' log densities, summed over the points of a prior, (K, 6).
+
+    Args:
+        prior: in the units of the mixture.
+        mixture: K components.
+    """
+    own = np.arange(mixture.n_components)
+    cells = Cells(prior.counts, prior.means, prior.covariances)
+    gradients = _average_gradients(cells, mixture)[own, :, own]
+    return np.asarray(gradients * prior.counts[:, None])
+
+
 def _sum_second_derivatives(
-    cells: Cells, mixture: Mixture, moves: Moves, n_parts: int, *, at_once: int = 3_000_000
-) -> tuple[FloatArray, float]:
-    """The observed information but for that on the masses, (P, 6, P, 6), and a number of points.
+    cells: Cells,
+    mixture: Mixture,
+    moves: Moves,
+    n_parts: int,
+    labelled: FloatArray | None = None,
+    *,
+    at_once: int = 3_000_000,
+) -> tuple[FloatArray, FloatArray]:
+    """The observed information but for that on the masses, (P, 6, P, 6), and these, (P,).
 
     The information is that of the complete data, less what is lost with the assignments (Louis
-    1982, section 3). The points are those that these P parts account for.
+    1982, section 3), which is nothing of the points of a prior. The masses are the points that each
+    of these P parts accounts for.
 
     Args:
         cells: in the units of the mixture.
         mixture: see `cells`.
         moves: that are open to its covariances.
         n_parts: K, or K + 1 with the background.
+        labelled: the gradients summed over the points of a prior, (K, 6); None without one.
         at_once: about how many numbers are worked on at once: memory against the overhead of each
             part (benchmarks/speed.py).
     """
@@ -157,14 +187,21 @@ def _sum_second_derivatives(
         lost += (scores * some.counts) @ gradients.swapaxes(1, 2)
         scores = scores.reshape(size, -1)
         seen += (scores * some.counts) @ scores.T
+    if labelled is not None:
+        complete[: len(labelled)] += labelled
     blocks = seen.reshape(n_parts, N_PARAMETERS, n_parts, N_PARAMETERS)
     own = np.arange(n_parts)
     blocks[own, :, own] += _sum_complete_data(complete, moves) - lost
-    return blocks, float(complete[:, 0].sum())
+    return blocks, complete[:, 0]
 
 
 def sum_squared_scores(
-    cells: Cells, mixture: Mixture, squares: FloatArray | None = None, *, at_once: int = 3_000_000
+    cells: Cells,
+    mixture: Mixture,
+    squares: FloatArray | None = None,
+    *,
+    known: Knowledge = NOTHING_KNOWN,
+    at_once: int = 3_000_000,
 ) -> FloatArray:
     """The sum over points of products of their scores, shape (6P, 6P), P being K or K + 1.
 
@@ -175,12 +212,14 @@ def sum_squared_scores(
         mixture: see `cells`.
         squares: the sums of the squares of the points' weights, shape (C,); by default of points
             that count as 1 each.
+        known: see `observe_information`; a prior's points count as drawn from their components.
         at_once: see `_sum_second_derivatives`.
     """
     weights = mixture.weights
     if mixture.background is not None:
         weights = np.append(weights, mixture.background.weight)
-    roots, size = take_roots(weights, cells.n_points), len(weights) * N_PARAMETERS
+    roots = take_roots(weights, cells.n_points + known.n_points)
+    size = len(weights) * N_PARAMETERS
     squares, found = cells.counts if squares is None else squares, np.zeros((size, size))
     for part in np.array_split(np.arange(cells.n_cells), cells.n_cells * size // at_once + 1):
         gradients = _average_gradients(cells.select(part), mixture)
@@ -191,6 +230,10 @@ def sum_squared_scores(
         scores *= (shares / roots[:, None])[:, None]
         flat = scores.reshape(size, -1)
         found += (flat * squares[part]) @ flat.T
+    if known.prior is not None:
+        shares = known.prior.counts / roots[: len(gradients)] ** 2
+        own = np.arange(len(shares) * N_PARAMETERS)
+        found[own, own] += np.repeat(shares, N_PARAMETERS)
     return found
 
 
@@ -304,21 +347,3 @@ def _sum_complete_data(sums: FloatArray, moves: Moves) -> FloatArray:
     n_components = len(moves.axes)
     found[:n_components, 3:, 3:] += moves.bend(moments[:n_components])
     return found
-
-
-def _span_free_moves(roots: FloatArray, moves: Moves) -> FloatArray:
-    """An orthonormal basis of the moves that are open to the parameters, shape (6P, F).
-
-    Args:
-        roots: of the masses of components, and of a background that moves, shape (P,).
-        moves: that are open to the K covariances, K being P or one less.
-    """
-    n_parts, growths = len(roots), moves.span()
-    k, n_growths = np.arange(len(growths)), growths.shape[2]
-    along = roots / np.sqrt(roots @ roots)  # all masses grow together, or none
-    masses = np.linalg.qr(np.column_stack([along, np.eye(n_parts)]))[0][:, 1:]  # (P, P - 1)
-    free = np.zeros((n_parts, N_PARAMETERS, masses.shape[1] + 2 * len(k) + n_growths))
-    free[:, 0, : masses.shape[1]] = masses
-    free[k, 1, masses.shape[1] + k] = free[k, 2, masses.shape[1] + len(k) + k] = 1.0
-    free[k, 3:, -n_growths:] = growths
-    return free.reshape(n_parts * N_PARAMETERS, -1)

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.cells.cells import Cells, sum_groups
+from gmmcli.core.cells.directions import N_PARAMETERS
 from gmmcli.core.cells.gaps import SpreadCells, iterate_spread_cells, place_cubature_points
 from gmmcli.core.cells.information import (
-    N_PARAMETERS,
     compute_gradients,
     observe_information,
     take_root_masses,

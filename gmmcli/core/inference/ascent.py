@@ -14,6 +14,7 @@ from torch import Tensor
 from gmmcli.core.inference.curvature import Memory
 from gmmcli.core.inference.model import Components, MixtureModel
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.settings import CovarianceType, OptimizerName
 
@@ -29,6 +30,7 @@ class Ascent:
         least: the least covariance, in whitened units, shape (2, 2); see `structures.constrain`.
             Given as any, it is kept as the covariance type has it.
         accelerated: whether full natural-gradient steps may learn from those before them.
+        known: of the mixture before its points, in whitened units.
     """
 
     covariance: CovarianceType
@@ -36,6 +38,7 @@ class Ascent:
     learning_rate: float
     least: FloatArray
     accelerated: bool = True
+    known: Knowledge = NOTHING_KNOWN
 
     def __post_init__(self) -> None:
         least = STRUCTURES[self.covariance].adapt_least(self.least)
@@ -62,7 +65,7 @@ class Ascent:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The ELBO of a model at a place, by Pyro.
+    """The ELBO of a model at a place, by Pyro, in which a prior counts.
 
     Attributes:
         components: the parameters there, with their graph.

@@ -19,6 +19,7 @@ from gmmcli.core.inference.adam import Adam, move_inside
 from gmmcli.core.inference.ascent import Ascent, Evaluation, Optimizer
 from gmmcli.core.inference.convergence import estimate_after_probe
 from gmmcli.core.inference.curvature import Memory, find_curvature
+from gmmcli.core.inference.held import Held
 from gmmcli.core.inference.model import CellTensors, Components, MixtureModel, enter_pyro
 from gmmcli.core.inference.natural_gradient import NaturalGradient, constrain_factors
 from gmmcli.core.inference.quasi_newton import QuasiNewton
@@ -53,11 +54,11 @@ def climb(
 def _climb(cells: Cells, start: Mixture, ascent: Ascent, memory: Memory | None) -> Iterator[State]:
     """The same where this thread is the only one in Pyro."""
     tensors, elbo = CellTensors.of(cells), TraceEnum_ELBO(max_plate_nesting=1)
-    model = prepare_model(start, ascent)
+    model, held = prepare_model(start, ascent), Held.of(ascent.known)
     optimizer = choose_optimizer(cells, start.n_components, ascent, memory)
     state, step = optimizer.init(), 0
     while True:
-        components = model.components()
+        components = model.components() if held is None else held.restore(model.components())
         try:
             mixture = components.to_mixture()
         except MixtureError as error:
@@ -65,8 +66,10 @@ def _climb(cells: Cells, start: Mixture, ascent: Ascent, memory: Memory | None) 
         loss = elbo.differentiable_loss(model, model.guide, tensors, components)
         evaluation = Evaluation(components, loss, -loss.item())
         if evaluation.elbo >= state.least_elbo:  # or else the step that led here is taken back
-            here = State(step, mixture, evaluation.elbo, cells.n_cells)
-            yield replace(here, expected=state.expected, memory=state.memory)
+            log_prior = ascent.known.evaluate(mixture)
+            here = State(step, mixture, evaluation.elbo - log_prior, cells.n_cells)
+            told = {"expected": state.expected, "memory": state.memory, "log_prior": log_prior}
+            yield replace(here, **told)
             step += 1
         state = optimizer.step(state, evaluation, model)
 
@@ -79,7 +82,7 @@ def prepare_model(start: Mixture, ascent: Ascent) -> MixtureModel:
     components = given._replace(weights=given.weights / given.weights.sum(), factors=factors)
     if ascent.optimizer == "adam":
         components = move_inside(components, least=least)
-    return MixtureModel(components, ascent.covariance, least=least)
+    return MixtureModel(components, ascent.covariance, least=least, prior=ascent.known.prior)
 
 
 def choose_optimizer(
@@ -88,12 +91,13 @@ def choose_optimizer(
     """The optimizer of an ascent; see `climb`."""
     if ascent.optimizer == "adam":
         return Adam(ascent.learning_rate)
-    natural = NaturalGradient(cells.n_points, ascent)
+    natural = NaturalGradient(cells.n_points + ascent.known.n_points, ascent)
     if not ascent.is_accelerated:
         return natural
     if memory is None:
         return QuasiNewton(natural, Memory())
-    curvature = find_curvature(cells, n_components, ascent.covariance, ascent.least)
+    how = ascent.covariance, ascent.least, ascent.known
+    curvature = find_curvature(cells, n_components, *how)
     return QuasiNewton(natural, memory, curvature)
 
 
@@ -106,7 +110,7 @@ def measure(state: State, cells: Cells, ascent: Ascent) -> State:
 def estimate_left_to_climb(
     cells: Cells, mixture: Mixture, ascent: Ascent, *, n_steps: int = 6
 ) -> float:
-    """An estimate, in nats, of what the ELBO would gain from here by natural gradient.
+    """An estimate, in nats, of what the ELBO and a prior would gain by natural gradient.
 
     Adam's own steps tell little of it: they shrink with its gradients, not with what is left. Of
     points on lines, the probe begins a little lower than the climb stands, and climbs as far: a
@@ -119,7 +123,7 @@ def estimate_left_to_climb(
         n_steps: as many natural-gradient steps as tell what remains after them, the start included.
     """
     probe = climb(cells, mixture, ascent.take_full_steps())
-    elbos = [state.elbo for state in islice(probe, n_steps)]
+    elbos = [state.log_posterior for state in islice(probe, n_steps)]
     masses = cells.n_points * mixture.weights
     rounding = float(masses @ measure_rounding(mixture.covariances))
     return estimate_after_probe(elbos, rounding=rounding)

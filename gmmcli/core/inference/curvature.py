@@ -14,6 +14,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.information import Information, observe_information
 from gmmcli.core.inference.model import Components
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.knowledge import Knowledge
 from gmmcli.settings import CovarianceType
 
 Curvature = Callable[[Components], Information]
@@ -76,6 +77,7 @@ def find_curvature(
     n_components: int,
     covariance: CovarianceType,
     least: FloatArray,
+    known: Knowledge,
     *,
     most_components: int = 60,
 ) -> Curvature | None:
@@ -86,6 +88,7 @@ def find_curvature(
         n_components: K.
         covariance: the covariance type.
         least: the least covariance, in whitened units, shape (2, 2).
+        known: of the mixture before its points, in whitened units.
         most_components: with more it is left out: it takes as long as one evaluation of the ELBO
             with ten components, three with thirty, four with fifty, a dozen with a hundred
             (`benchmarks/convergence.py`).
@@ -95,6 +98,8 @@ def find_curvature(
 
     def work_out(components: Components) -> Information:
         mixture = components.to_mixture()
-        return observe_information(cells, mixture, covariance, least, moves_background=True)
+        return observe_information(
+            cells, mixture, covariance, least, moves_background=True, known=known
+        )
 
     return work_out

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gmmcli.core.inference.ascent import Ascent
+from gmmcli.core.inference.held import Held
 from gmmcli.core.inference.model import Components
 from gmmcli.core.inference.natural_gradient import EMPTY, constrain_factors
 from gmmcli.core.mixture.moves import Moves
@@ -24,9 +25,7 @@ def take_roots(weights: Tensor, n_points: float) -> Tensor:
     return (n_points * weights).clamp(min=EMPTY * n_points).sqrt()[:, None]
 
 
-def localize(
-    here: Components, gradients: Components, roots: Tensor, covariance: CovarianceType
-) -> Tensor:
+def localize(here: Components, gradients: Components, roots: Tensor, ascent: Ascent) -> Tensor:
     """The gradient in units in which an EM step is a step along it, shape (P, 6).
 
     Of the log weight, the mean, and the lower triangle of a factor's growth, in the units of the
@@ -36,7 +35,7 @@ def localize(
         here: where it is the gradient.
         gradients: of the ELBO there.
         roots: of the masses, shape (P, 1).
-        covariance: the covariance type, which the growth follows.
+        ascent: the covariance type, which the growth follows, and what stays.
     """
     # The model normalises its weights, which takes N off their gradient already.
     weights = here.weights * gradients.weights
@@ -46,8 +45,10 @@ def localize(
         [lower[:, 0, 0] / math.sqrt(2), lower[:, 1, 0], lower[:, 1, 1] / math.sqrt(2)], dim=1
     )
     own = roots[: here.n_components]
-    moves = torch.cat([means / own, _project(growth / own, here, own, covariance)], dim=1)
-    return torch.cat([weights[:, None] / roots, _pad(moves, len(roots))], dim=1)
+    moves = torch.cat([means / own, _project(growth / own, here, own, ascent.covariance)], dim=1)
+    gradient = torch.cat([weights[:, None] / roots, _pad(moves, len(roots))], dim=1)
+    held = Held.of(ascent.known)
+    return gradient if held is None else held.project(gradient, roots)
 
 
 def follow_em(

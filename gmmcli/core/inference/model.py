@@ -10,11 +10,14 @@ have points of a cell, as far as double precision can tell (a truncated posterio
 2010, "Expectation truncation", section 2). Cells count by `poutine.scale`, which Pyro takes as a
 tensor only where the guide enumerates (Pyro issue #1897).
 
+A prior is observed too: for each component the mean and the spread of points that are known to be
+its own, scaled by how many they are worth. Its part of the ELBO is then the log density of a
+conjugate prior, and the natural gradient stays that of an EM step (Hoffman et al. 2013).
+
 Everything here is float64 and in whitened units.
 """
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from threading import RLock
@@ -22,7 +25,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyro
-import pyro.distributions as dist
 import torch
 from pyro import poutine
 from pyro.nn import PyroModule, PyroParam, pyro_method
@@ -30,18 +32,18 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.inference.assignment import find_best_assignment
 from gmmcli.core.inference.distributions import (
     AssignedNormal,
     LocalUnits,
     SharedCategorical,
-    SparseCategorical,
     Uniform,
     evaluate_all,
 )
 from gmmcli.core.inference.parametrization import parametrize
+from gmmcli.core.mixture.knowledge import Prior
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.structures import STRUCTURES
-from gmmcli.errors import FitError
 from gmmcli.settings import CovarianceType
 
 _the_one_in_pyro = RLock()
@@ -67,6 +69,27 @@ class CellTensors(NamedTuple):
         spreads = np.ascontiguousarray(cells.covariances[:, [0, 0, 1], [0, 1, 1]])
         arrays = cells.counts, cells.means, spreads
         return CellTensors(*(torch.from_numpy(array) for array in arrays))
+
+
+class LabelledTensors(NamedTuple):
+    """Cells whose components are known, as the model reads them.
+
+    Attributes:
+        labels: of the components, shape (L,).
+        cells: L of them.
+    """
+
+    labels: Tensor
+    cells: CellTensors
+
+    @staticmethod
+    def of(prior: Prior) -> "LabelledTensors | None":
+        """Those of a prior, of the components that it tells anything of; None if of none."""
+        (told,) = np.nonzero(prior.counts)
+        if not len(told):
+            return None
+        cells = Cells(prior.counts[told], prior.means[told], prior.covariances[told])
+        return LabelledTensors(torch.from_numpy(told), CellTensors.of(cells))
 
 
 class Components(NamedTuple):
@@ -125,12 +148,19 @@ class MixtureModel(PyroModule):
         start: the components to begin with, whose covariances are made the type's.
         covariance: the covariance type; components may share parameters, or axes may.
         least: the least value on the diagonal of a Cholesky factor.
+        prior: what is known of the components, in whitened units; None where nothing is.
     """
 
     def __init__(
-        self, start: Components, covariance: CovarianceType = "full", *, least: float = 0.0
+        self,
+        start: Components,
+        covariance: CovarianceType = "full",
+        *,
+        least: float = 0.0,
+        prior: Prior | None = None,
     ) -> None:
         super().__init__()
+        self.labelled = None if prior is None else LabelledTensors.of(prior)
         structure = STRUCTURES[covariance]
         # A PyroModule keeps a PyroParam and gives back its value, a tensor.
         self.weights: Tensor = PyroParam(start.weights, constraints.simplex)  # type: ignore[assignment]
@@ -175,6 +205,12 @@ class MixtureModel(PyroModule):
             assignment = pyro.sample("assignment", SharedCategorical(take_logs(weights)))
             density = AssignedNormal(assignment, means, factors, spreads, background)
             points: Tensor = pyro.sample("obs", density, obs=observed)
+        if self.labelled is not None:
+            labels, (counts, observed, spreads) = self.labelled
+            with pyro.plate("prior", len(labels)), poutine.scale(scale=counts):
+                pyro.sample("prior_assignment", SharedCategorical(take_logs(weights)), obs=labels)
+                density = AssignedNormal(labels, means, factors, spreads)
+                pyro.sample("prior_obs", density, obs=observed)
         return points
 
     @pyro_method
@@ -196,105 +232,6 @@ class MixtureModel(PyroModule):
 def take_logs(weights: Tensor, *, least: float = 1e-300) -> Tensor:
     """The logarithms of weights, shape (K,), finite even where a component is empty."""
     return weights.clamp(min=least).log()
-
-
-def find_best_assignment(
-    evaluate: Callable[[slice], Tensor],
-    shape: tuple[int, int],
-    *,
-    farthest: float = 100.0,
-    look_up: int = 3,
-    at_once: int = 200_000,
-) -> dist.Categorical:
-    """The best assignment of the cells, to all components or to the few that may have points.
-
-    Args:
-        evaluate: log weight plus mean log density of the points of some cells, shape (K, part), in
-            nats.
-        shape: K and C.
-        farthest: shares of a cell below exp(-farthest) count as that.
-        look_up: looking a component up takes as long as going through so many for all cells
-            (`benchmarks/planted.py`, the families of 100 clusters).
-        at_once: about how many numbers are worked on at once: as many as stay in a cache, against
-            the overhead of each part.
-
-    Raises:
-        FitError: when no component has a density at some cell that double precision can hold.
-    """
-    n_components, n_cells = shape
-    length = max(at_once // n_components, 1)
-    parts = [slice(begin, begin + length) for begin in range(0, n_cells, length)]
-    found = list[Candidates]()
-    for part in parts:
-        joint = evaluate(part)
-        most = _find_most(joint)
-        # Smaller shares change no sum with the largest, in double precision.
-        may_have = joint >= most + math.log(np.finfo(np.float64).eps)
-        numbers = may_have.sum(dim=0)
-        if look_up * int(numbers.max()) >= n_components:
-            if len(parts) > 1:
-                joint = evaluate(slice(None))
-                most = _find_most(joint)
-            return dist.Categorical(logits=joint.clamp(min=most - farthest).mT)
-        found.append(Candidates.of(joint, most, may_have, numbers))
-    n_candidates = max(own.n_slots for own in found)
-    candidates = torch.zeros((n_candidates, n_cells), dtype=torch.long)
-    logits = torch.cat([own.most - farthest for own in found]).repeat(n_candidates, 1)
-    for part, own in zip(parts, found, strict=True):
-        candidates[:, part][own.slots, own.cells] = own.components
-        logits[:, part][own.slots, own.cells] = own.values
-    return SparseCategorical(candidates.mT, logits.mT)
-
-
-def _find_most(joint: Tensor) -> Tensor:
-    """The largest log weight plus log density at each cell, in nats, shape (C,) of (K, C).
-
-    Raises:
-        FitError: where there is none that double precision can hold.
-    """
-    most = joint.amax(dim=0)
-    if not most.isfinite().all():
-        raise FitError(
-            "some points are too far from every component for a density: start from a mixture "
-            "nearer to them, or lower --learning-rate"
-        )
-    return most
-
-
-class Candidates(NamedTuple):
-    """The components that may have points of some cells, as far as double precision can tell.
-
-    Attributes:
-        most: the largest log weight plus log density at each cell, in nats, shape (C,).
-        components: of E pairs of a component and a cell, shape (E,).
-        cells: of the same, shape (E,).
-        slots: their places among the candidates of the cell, shape (E,).
-        values: their log weights plus log densities, in nats, shape (E,).
-        n_slots: the most candidates of a cell.
-    """
-
-    most: Tensor
-    components: Tensor
-    cells: Tensor
-    slots: Tensor
-    values: Tensor
-    n_slots: int
-
-    @staticmethod
-    def of(joint: Tensor, most: Tensor, may_have: Tensor, numbers: Tensor) -> "Candidates":
-        """Those of cells with some log weights plus log densities, shape (K, C), in nats.
-
-        Args:
-            joint: these.
-            most: the largest at each cell, shape (C,).
-            may_have: which components may have points of which cells, shape (K, C).
-            numbers: how many that are for each cell, shape (C,).
-        """
-        by_cell = np.flatnonzero(may_have.mT.contiguous().numpy())
-        cells, components = (torch.from_numpy(each) for each in np.divmod(by_cell, len(may_have)))
-        slots = torch.arange(len(cells)) - (numbers.cumsum(dim=0) - numbers)[cells]
-        values = joint[components, cells]
-        return Candidates(most, components, cells, slots, values, int(numbers.max()))
 
 
 @contextmanager

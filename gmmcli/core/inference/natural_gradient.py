@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from gmmcli.core.inference.ascent import Ascent, Evaluation, Steady
+from gmmcli.core.inference.held import Held
 from gmmcli.core.inference.model import Components, MixtureModel
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.structures import constrain
@@ -20,12 +21,13 @@ class NaturalGradient:
     1996, equations 5 to 7; Hoffman et al. 2013, section 2).
 
     Args:
-        n_points: N, the sum of the cells' counts.
-        ascent: the covariance type, the share of a full step and the least covariance.
+        n_points: N, the sum of the cells' counts and of what a prior is worth.
+        ascent: the covariance type, the share of a full step, the least covariance, and what stays.
     """
 
     def __init__(self, n_points: float, ascent: Ascent) -> None:
         self.n_points, self.ascent = n_points, ascent
+        self._held = Held.of(ascent.known)
 
     def init(self) -> Steady:
         """The state before the first step."""
@@ -44,7 +46,8 @@ class NaturalGradient:
         before = (here.factors @ here.factors.mT).numpy()
         factors = constrain_factors(free, masses[: here.n_components], self.ascent, before)
         means = here.means + mean_steps
-        return Components(masses / masses.sum(), means, factors, here.background)
+        there = Components(masses / masses.sum(), means, factors, here.background)
+        return there if self._held is None else self._held.restore(there)
 
     def _find_moments(
         self, here: Components, gradients: Components
@@ -67,6 +70,8 @@ class NaturalGradient:
         per_mass = torch.where(alive, share / masses, 0.0)[: here.n_components, None, None]
         masses = torch.where(alive, masses, 0.0)
         steps = per_mass * (factors.mT @ gradients.means[:, :, None])  # (K, 2, 1), in its units
+        if self._held is not None:  # covariances are about the means that stay
+            steps = torch.where(self._held.means[:, None, None], 0.0, steps)
         lower = (factors.mT @ gradients.factors).tril()
         growth = per_mass * (lower + lower.tril(-1).mT)  # (K, 2, 2), in its units
         unit = torch.eye(2, dtype=factors.dtype)

@@ -155,7 +155,7 @@ class QuasiNewton:
                 return state
             roots = take_roots(here.weights, self._natural.n_points)
             ascent = self._natural.ascent
-            gradient = localize(here, gradients, roots, ascent.covariance)
+            gradient = localize(here, gradients, roots, ascent)
             floored = self._find_floored(here)
             if is_floored := bool(floored.any()):
                 gradient = follow_em(gradient, here, full, roots, floored)

@@ -4,6 +4,9 @@ from .densities import evaluate_joint as evaluate_joint
 from .densities import evaluate_log_densities as evaluate_log_densities
 from .densities import maximize as maximize
 from .distances import measure_distances as measure_distances
+from .knowledge import Fixed as Fixed
+from .knowledge import Knowledge as Knowledge
+from .knowledge import Prior as Prior
 from .matching import match as match
 from .mixture import Mixture as Mixture
 from .mixture import read_mixture as read_mixture

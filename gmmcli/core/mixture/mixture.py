@@ -4,7 +4,6 @@ Whatever needs to know what a mixture says about points (pictures, criteria, sam
 the arithmetic is in `densities`, and how a mixture is found in `inference` and `search`.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +23,13 @@ from gmmcli.core.mixture.densities import (
 )
 from gmmcli.core.mixture.draws import draw
 from gmmcli.core.mixture.ellipses import Axes, list_axes
+from gmmcli.core.mixture.objects import MOST_BYTES, load_object
 from gmmcli.errors import MixtureError
-from gmmcli.ranges import WholeRange, take_path
+from gmmcli.ranges import WholeRange
 from gmmcli.settings import SEED_RANGE
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
-
-# Of JSON with a mixture, at most: twice what a run of 1,500 components in as many groups takes,
-# against a gigabyte of memory for what a stranger gives.
-MOST_BYTES = 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,21 +234,7 @@ def read_mixture(path: Path | str, *, most_bytes: int = MOST_BYTES) -> Mixture:
         MixtureError: naming the file, when it cannot be read or holds no valid mixture.
         OptionError: when it is no path.
     """
-    path = take_path("path", path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(most_bytes + 1)
-        if len(content) > most_bytes:
-            raise MixtureError(f"{path} has more than {most_bytes:,} bytes: no mixture has so many")
-        values = json.loads(content.decode())
-    except OSError as error:
-        raise MixtureError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise MixtureError(
-            f"{path} is not JSON: {error}; mend it, or name the parameters.json of a run"
-        ) from error
-    if not isinstance(values, dict):
-        raise MixtureError(f"{path}: expected a JSON object with weights, means and covariances")
+    values = load_object(path, most_bytes=most_bytes)
     try:
         return Mixture.from_json(values)
     except MixtureError as error:

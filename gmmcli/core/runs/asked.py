@@ -33,6 +33,8 @@ class Asked:
         cells: the most of them.
         init: where to start: the name of a mixture, or "auto" for a search.
         like: the run that the fit is to be like; None for none.
+        prior: the run, or the mixture, that was known before; None for none.
+        prior_weight: how many points that is worth; None for as many as the run knew it by.
         choice: what the mixture is chosen from; None where nothing is left to be chosen.
         background: whether there is one, in a choice or without.
         valley: from where on valleys divide no groups.
@@ -52,6 +54,8 @@ class Asked:
     cells: int = MOST_CELLS
     init: str = "auto"
     like: str | None = None
+    prior: str | None = None
+    prior_weight: float | None = None
     choice: Choice | None = None
     background: BackgroundChoice | None = None
     valley: float = VALLEY

@@ -16,7 +16,9 @@ from gmmcli.core.assessment.diagnostics import Diagnostics
 from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.groups.groups import Groups, find_groups
-from gmmcli.core.mixture.mixture import MOST_BYTES, Mixture
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.objects import MOST_BYTES
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.figures import Figures
 from gmmcli.core.runs.history import History, Snapshots
@@ -74,6 +76,7 @@ class RunRecord:
         selection: what the mixture was chosen from; None where there was no choice.
         groups: of the mixture; None where an earlier version wrote the run.
         second: another optimum; None where none is nearly as good.
+        known: of the mixture before the data.
     """
 
     provenance: Provenance
@@ -86,6 +89,7 @@ class RunRecord:
     selection: Selection | None = None
     groups: Groups | None = None
     second: SecondOptimum | None = None
+    known: Knowledge = NOTHING_KNOWN
 
     @staticmethod
     def of(
@@ -103,6 +107,7 @@ class RunRecord:
             selection=fit.selection,
             groups=fit.groups,
             second=fit.second,
+            known=fit.known,
         )
 
     def to_fit(self) -> Fit:
@@ -124,6 +129,7 @@ class RunRecord:
             diagnostics=self.diagnostics,
             selection=self.selection,
             second=self.second,
+            known=self.known,
             background_gain=self.figures.background_gain,
         )
 
@@ -315,6 +321,7 @@ def _read(directory: Path) -> RunRecord:
         selection=selection,
         groups=parameters.groups,
         second=_read_second(directory / SECOND),
+        known=parameters.known,
     )
 
 

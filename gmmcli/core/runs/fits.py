@@ -5,6 +5,7 @@ from dataclasses import replace
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import Compression, Compressor
 from gmmcli.core.inference.model import skip_checks
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.fit import fit_from
@@ -25,7 +26,12 @@ def make_hooks(compression: Compression, asked: Hooks | None = None) -> Hooks:
 
 
 def fit_cells(
-    cells: Cells, settings: FitSettings, choice: Choice, start: Mixture | None, hooks: Hooks
+    cells: Cells,
+    settings: FitSettings,
+    choice: Choice,
+    start: Mixture | None,
+    hooks: Hooks,
+    known: Knowledge = NOTHING_KNOWN,
 ) -> Outcome:
     """The fit of the best mixture of some cells, or where the climb from a start leads.
 
@@ -35,13 +41,15 @@ def fit_cells(
         choice: what the mixture is chosen from, where there is no start.
         start: the mixture to begin with, in data units; None where one is searched for.
         hooks: what the caller adds on the way.
+        known: of the mixture before the data, where there is a start; in data units.
 
     Raises:
         TableError: when there are fewer distinct points than components, or their variance is
             out of double precision's reach.
-        FitError: when the climb diverges.
+        FitError: when the climb diverges, or what is fixed cannot be.
+        MixtureError: when a prior is of another number of components than the start.
     """
     with skip_checks():
         if start is None:
             return choose_mixture(cells, settings, choice, hooks=hooks)
-        return fit_from(cells, settings, start, hooks=hooks)
+        return fit_from(cells, settings, start, known, hooks=hooks)

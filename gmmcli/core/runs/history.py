@@ -1,7 +1,7 @@
 """The history of a fit: every step's mixture and ELBO, and the choice of steps to show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.knowledge import Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.whitening import Whitening
 from gmmcli.errors import MixtureError, RunError
@@ -94,6 +95,13 @@ class History:
             np.array(stray) if known else None,
             known[-1].box if known else None,
         )
+
+    def restore(self, known: Knowledge) -> "History":
+        """The same with what is fixed, in data units, as it was given: to the last digit."""
+        if known.fixed is None:
+            return self
+        stays = known.fixed.restore(self.weights, self.means, self.covariances)
+        return replace(self, weights=stays[0], means=stays[1], covariances=stays[2])
 
     @property
     def last_step(self) -> int:

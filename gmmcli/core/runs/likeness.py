@@ -35,12 +35,13 @@ class Likeness:
         return {"source": self.source, "moves": [asdict(change) for change in self.changes]}
 
 
-def move_background(start: Mixture, cells: Cells) -> Mixture:
+def move_background(start: Mixture, cells: Cells, option: str = "--like") -> Mixture:
     """A start whose background, if it has one, is over the box of some cells; its weight stays.
 
     Args:
         start: in data units.
         cells: in data units.
+        option: that names the run of the start.
 
     Raises:
         FitError: where the box has no area.
@@ -50,7 +51,7 @@ def move_background(start: Mixture, cells: Cells) -> Mixture:
     background = lay_background(cells, start.background.weight)
     if background is None:
         raise FitError(
-            "a background needs points that differ in both coordinates, and the run of --like has "
-            "one: leave out --like"
+            "a background needs points that differ in both coordinates, and the run of "
+            f"{option} has one: leave out {option}"
         )
     return replace(start, background=background)

@@ -16,7 +16,9 @@ from gmmcli.core.assessment.diagnostics import Diagnostics
 from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.terrain import survey
 from gmmcli.core.groups.tree import Tree
-from gmmcli.core.mixture.mixture import MOST_BYTES, Mixture
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.objects import MOST_BYTES
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.asked import Asked, read_settings
 from gmmcli.core.runs.figures import Figures
@@ -46,6 +48,7 @@ class Parameters:
         diagnostics: how far it is to be trusted; None where the fit did not converge, or an
             earlier version wrote the run.
         groups: of the mixture; None where an earlier version wrote the run.
+        known: of the mixture before the data.
     """
 
     provenance: Provenance
@@ -55,6 +58,7 @@ class Parameters:
     figures: Figures | None = None
     diagnostics: Diagnostics | None = None
     groups: Groups | None = None
+    known: Knowledge = NOTHING_KNOWN
 
     @property
     def columns(self) -> tuple[str, str]:
@@ -105,6 +109,7 @@ def collect_parameters(
     return {
         "format": FORMAT,
         **_write_mixture(fit.mixture, fit.cells.n_points),
+        **fit.known.to_json(),
         "columns": list(provenance.columns),
         "fit": {
             "steps": fit.history.last_step,
@@ -198,6 +203,7 @@ def _parse_parameters(path: Path) -> Parameters:
         figures=Figures.from_json(values["fit"]),
         diagnostics=Diagnostics.from_json(values),
         groups=None if groups is None else Groups.from_json(groups),
+        known=Knowledge.from_json(values, mixture),
     )
     diagnostics = found.diagnostics
     if diagnostics is not None and len(diagnostics.errors.axes) != mixture.n_components:

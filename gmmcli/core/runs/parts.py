@@ -10,6 +10,7 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.compression import compress
 from gmmcli.core.cells.parts import Part
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.matching import match, order_by_partners
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import write_run
@@ -40,6 +41,7 @@ class PartPlan:
         most_cells: the largest number of cells.
         strict: whether rows without two finite coordinates are refused.
         provenance: of the run of all rows.
+        known: of the mixture before the data; of every part as of all rows.
     """
 
     partition: Partition
@@ -51,6 +53,7 @@ class PartPlan:
     most_cells: int
     strict: bool
     provenance: Provenance
+    known: Knowledge = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +110,8 @@ def fit_part(plan: PartPlan, part: Part, directory: Path) -> Ending:
         return Ending(part.value, part.n_rows, name, problem=part.problem)
     try:
         cells, hooks, n_skipped = _read(plan, part)
-        outcome = fit_cells(cells, plan.settings, plan.choice, plan.start, hooks)
+        asked = plan.settings, plan.choice, plan.start
+        outcome = fit_cells(cells, *asked, hooks, plan.known)
         outcome, partners = _number(plan, outcome)
         fit = describe(outcome, plan.provenance.asked.valley, plan.provenance.asked.level)
         write_run(directory, fit, _make_provenance(plan, part, n_skipped, partners))

@@ -10,6 +10,7 @@ from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
 from gmmcli.core.groups.groups import Groups, find_groups
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats, NatsPerPoint
 from gmmcli.core.runs.asked import Asked
@@ -50,6 +51,7 @@ class Fit:
         search: what the search did; None where the start was given.
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.
+        known: of the mixture before the data.
     """
 
     settings: FitSettings
@@ -69,6 +71,7 @@ class Fit:
     bootstrap: Bootstrap | None = None
     second: SecondOptimum | None = None
     background_gain: float = -math.inf
+    known: Knowledge = NOTHING_KNOWN
 
     @property
     def mixture(self) -> Mixture:
@@ -99,6 +102,7 @@ def describe(outcome: Outcome, valley: float = VALLEY, level: float = LEVEL) -> 
     """
     cells = outcome.cells
     history = History.trace(outcome.states, cells.n_points, outcome.whitening)
+    history = history.restore(outcome.known)
     mixture = history.snapshot(history.last_step).mixture
     return Fit(
         settings=outcome.settings,
@@ -117,6 +121,7 @@ def describe(outcome: Outcome, valley: float = VALLEY, level: float = LEVEL) -> 
         selection=outcome.selection,
         second=outcome.second,
         background_gain=outcome.background_gain,
+        known=outcome.known,
     )
 
 
@@ -124,8 +129,15 @@ def _diagnose(outcome: Outcome, mixture: Mixture, level: float) -> Diagnostics |
     """How far a fit is to be trusted; None where it did not converge, and so stands anywhere."""
     if outcome.status is not Status.CONVERGED:
         return None
-    covariance, grain = outcome.settings.covariance, outcome.grain
-    return diagnose(outcome.cells, mixture, covariance, outcome.least, grain, level)
+    return diagnose(
+        outcome.cells,
+        mixture,
+        outcome.settings.covariance,
+        outcome.least,
+        outcome.grain,
+        known=outcome.known,
+        level=level,
+    )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.inference.model import skip_checks
 from gmmcli.core.inference.state import State
-from gmmcli.core.mixture.mixture import MOST_BYTES, Mixture
+from gmmcli.core.mixture.knowledge import Knowledge
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.objects import MOST_BYTES
 from gmmcli.core.runs.asked import Asked, read_settings
 from gmmcli.core.runs.directory import read_run
 from gmmcli.core.runs.layout import PARAMETERS
@@ -121,7 +123,8 @@ class Resumption:
     def go_on(self, cells: Cells, settings: FitSettings, hooks: Hooks) -> Outcome:
         """Where the climb leads from here, with what it was chosen from."""
         with skip_checks():
-            outcome = resume_from(cells, settings, self.way, self.told.search, hooks=hooks)
+            told = self.told.search, self.told.known
+            outcome = resume_from(cells, settings, self.way, *told, hooks=hooks)
         if self.selection is None:
             return outcome
         winner = replace(
@@ -146,6 +149,7 @@ class Told:
         n_rows: the rows read.
         status: how the fit ended.
         search: what was done to find where the way began; None where that was given.
+        known: of the mixture before the data.
         is_part: whether it is of the rows of one value.
     """
 
@@ -155,6 +159,7 @@ class Told:
     n_rows: int
     status: Status
     search: Search | None
+    known: Knowledge
     is_part: bool
 
 
@@ -195,10 +200,11 @@ def _parse_told(path: Path) -> Told:
     except ValueError:
         raise DamageError(f"fit.status is {fit['status']!r}: no fit ends so") from None
     search = None if fit["search"] is None else read_object(Search, fit["search"], "fit.search")
-    if search is not None and (asked.init, asked.like) != ("auto", None):
+    if search is not None and (asked.init, asked.like, asked.prior) != ("auto", None, None):
         raise DamageError("it tells of a search and of a start that was given")
     source, n_rows = (read_value(kind, data[name], f"data.{name}") for kind, name in DATA)
-    return Told(asked, settings, source, n_rows, status, search, "by" in values)
+    known = Knowledge.from_json(values, Mixture.from_json(values))
+    return Told(asked, settings, source, n_rows, status, search, known, "by" in values)
 
 
 def find_change(

@@ -1,5 +1,6 @@
 """The way to a mixture by Pyro, on few cells and then on all, and what comes of it."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -48,7 +49,13 @@ class Climbed:
 def make_ascent(problem: Problem) -> Ascent:
     """How the settings of a problem say to climb."""
     settings = problem.settings
-    return Ascent(settings.covariance, settings.optimizer, settings.learning_rate, problem.least)
+    return Ascent(
+        settings.covariance,
+        settings.optimizer,
+        settings.learning_rate,
+        problem.least,
+        known=problem.known.whiten(problem.whitening),
+    )
 
 
 def show_way(
@@ -152,11 +159,14 @@ def tell(climbed: Climbed, search: Search | None) -> Outcome:
         status=status,
         cells=cells,
         coarseness=coarseness,
-        criteria=criteria(cells, mixture, log_likelihood, problem.covariance, problem.worth),
+        criteria=criteria(
+            cells, mixture, log_likelihood, problem.covariance, problem.worth, problem.known.fixed
+        ),
         floored=tuple(np.flatnonzero(floored).tolist()),
         least=problem.whitening.unwhiten_covariances(problem.least),
         grain=problem.grain,
         search=search,
+        known=problem.known,
     )
 
 
@@ -202,7 +212,7 @@ class _Climber:
         way, elbos = list[State](), list[float]()
         for state in climb(cells, last.mixture, self.ascent, Memory()):
             way.append(self._pass_on(state, last.step))
-            elbos.append(state.elbo)
+            elbos.append(state.log_posterior)
             if state.expected < tolerance:
                 return way, Status.CONVERGED
             if self._seems_over(elbos, tolerance):
@@ -216,7 +226,7 @@ class _Climber:
 
     def _pass_on(self, state: State, n_before: int) -> State:
         """The state as one of a longer way, after the caller has been told of it."""
-        here = State(n_before + state.step, state.mixture, state.elbo, state.n_cells)
+        here = replace(state, step=n_before + state.step, expected=math.inf, memory=None)
         volume = self.problem.whitening.log_volume
         self.hooks.watch("step", here.step, here.elbo / self.problem.cells.n_points + volume)
         return here
@@ -225,7 +235,7 @@ class _Climber:
         """Whether the ELBOs of a climb, in nats, say that less is left than is tolerable.
 
         Args:
-            elbos: so far.
+            elbos: so far, what a prior adds included.
             tolerance: in nats.
             probe_every: they are asked at every so many steps where a probe confirms what they say,
                 since it takes as long as these do.

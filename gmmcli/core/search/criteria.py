@@ -6,6 +6,7 @@ import numpy as np
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.knowledge import Fixed
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.structures import count_parameters
 from gmmcli.core.search.status import Status
@@ -128,6 +129,7 @@ def criteria(
     log_likelihood: float,
     covariance: CovarianceType,
     worth: float = 1.0,
+    fixed: Fixed | None = None,
 ) -> Criteria:
     """The criteria of a mixture.
 
@@ -137,8 +139,11 @@ def criteria(
         log_likelihood: of all points, in nats.
         covariance: the covariance type.
         worth: what a point counts for as evidence; see `cells.grain`.
+        fixed: the parameters that are not free; None where all are.
     """
     has_background = mixture.background is not None
     n_free = count_parameters(mixture.n_components, covariance, has_background=has_background)
+    if fixed is not None:
+        n_free -= fixed.count(covariance)
     doubt = weigh_doubt(cells.counts, mixture.responsibilities(cells.means).T)
     return Criteria.of(log_likelihood * worth, n_free, cells.n_points * worth, doubt * worth)

@@ -9,7 +9,9 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.checks import check_distinct_points
 from gmmcli.core.inference.state import State
+from gmmcli.core.mixture.covariances import are_inside
 from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.search.climbs import climb_stages, tell
 from gmmcli.core.search.constants import STEPS_TO_SETTLE
@@ -22,7 +24,12 @@ from gmmcli.settings import FitSettings
 
 
 def fit_from(
-    cells: Cells, settings: FitSettings, start: Mixture, *, hooks: Hooks | None = None
+    cells: Cells,
+    settings: FitSettings,
+    start: Mixture,
+    known: Knowledge = NOTHING_KNOWN,
+    *,
+    hooks: Hooks | None = None,
 ) -> Outcome:
     """Fit a mixture to cells from a start.
 
@@ -30,19 +37,23 @@ def fit_from(
         cells: the data, in data units.
         settings: what is asked for.
         start: the mixture to begin with, in data units.
+        known: of the mixture before the data, in data units; what is fixed is as in the start.
         hooks: what the caller adds on the way.
 
     Raises:
         TableError: when there are fewer distinct points than components, or their variance is
             out of double precision's reach.
-        FitError: when the climb diverges, two components of the start coincide, or all are too far
-            from some points.
+        FitError: when the climb diverges, two components of the start coincide, all are too far
+            from some points, or what is fixed cannot be.
+        MixtureError: when a prior is of another number of components.
     """
     check_distinct_points(cells, settings.components)
     began, hooks = perf_counter(), hooks or Hooks()
     few = count_few(settings.components) if hooks.finer is not None else None
-    problem = Problem(cells, hooks.tell_grain(cells), settings, "bic", few)
+    known = known.settle(start, settings.covariance)
+    problem = Problem(cells, hooks.tell_grain(cells), settings, "bic", few, known)
     begin = _check_distinct(problem.whitening.whiten(start))
+    _check_width(problem)
     _check_near(begin, problem.all_cells)
     first = State(0, begin, -np.inf)
     climbed = climb_stages(problem, [first], hooks, hooks.finer)
@@ -54,6 +65,7 @@ def resume_from(
     settings: FitSettings,
     way: Sequence[State],
     search: Search | None = None,
+    known: Knowledge = NOTHING_KNOWN,
     *,
     hooks: Hooks | None = None,
 ) -> Outcome:
@@ -64,6 +76,7 @@ def resume_from(
         settings: what is asked for; the steps are those in all, with those so far.
         way: the states so far, in data units.
         search: what was done to find where the way began; None where that was given.
+        known: see `fit_from`.
         hooks: what the caller adds on the way.
 
     Raises:
@@ -75,7 +88,8 @@ def resume_from(
     began, hooks = perf_counter(), hooks or Hooks()
     left = replace(settings, steps=settings.steps - way[-1].step)
     few = count_few(settings.components) if hooks.finer is not None else None
-    problem = Problem(cells, hooks.tell_grain(cells), left, "bic", few)
+    known = known.settle(way[0].mixture, settings.covariance)
+    problem = Problem(cells, hooks.tell_grain(cells), left, "bic", few, known)
     whitening, jacobian = problem.whitening, cells.n_points * problem.whitening.log_volume
     states = [
         replace(state, mixture=whitening.whiten(state.mixture), elbo=state.elbo - jacobian)
@@ -110,6 +124,23 @@ def find_larger(
     )
     found = improve(region, max(own, begun, key=lambda each: each.score), bounds, fresh)
     return 2 * (found.score - own.score) if found.gaussians.number > number else 0.0
+
+
+def _check_width(problem: Problem) -> None:
+    """Raise where a fixed covariance is narrower than any may be.
+
+    Raises:
+        FitError: naming the component.
+    """
+    fixed = problem.known.whiten(problem.whitening).fixed
+    if fixed is None:
+        return
+    inside = are_inside(fixed.mixture.covariances, problem.least, np.inf)
+    for k in np.flatnonzero(fixed.covariances & ~inside)[:1]:
+        raise FitError(
+            f"the covariance of component {k} is fixed at less than --floor and the rounding of "
+            "the values let it be: make it wider, or lower --floor"
+        )
 
 
 def _check_near(start: Mixture, cells: Cells, *, lost: float = 1.0) -> None:

@@ -15,6 +15,7 @@ from gmmcli.core.cells.refinement import Coarseness
 from gmmcli.core.inference.state import State
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.mixture.whitening import Whitening
@@ -71,6 +72,7 @@ class Outcome:
         seconds: how long the search and the steps took.
         selection: what the mixture was chosen from; None where there was no choice.
         second: another optimum of as many components; None where none is nearly as good.
+        known: of the mixture before the data, in data units.
     """
 
     settings: FitSettings
@@ -88,6 +90,7 @@ class Outcome:
     selection: Selection | None = None
     background_gain: float = -math.inf
     second: SecondOptimum | None = None
+    known: Knowledge = NOTHING_KNOWN
 
     @cached_property
     def mixture(self) -> Mixture:

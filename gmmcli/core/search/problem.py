@@ -19,6 +19,7 @@ from gmmcli.core.cells.tree import merge_cells
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import Gaussians
+from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.core.mixture.whitening import Whitening, find_whitening_matrices
 from gmmcli.core.search.constants import PATIENCE, SHARE, STEPS_TO_SETTLE, WORTHWHILE
@@ -42,6 +43,7 @@ class Problem:
         settings: what is asked for.
         criterion: what mixtures are compared by.
         few: how many cells to search on, and to begin climbs with; None for all.
+        known: of the mixture before the data, in data units; searches know nothing of it.
 
     Attributes:
         cells: the data, in data units.
@@ -52,6 +54,7 @@ class Problem:
         criterion: what mixtures are compared by.
         objective: what components cost by it.
         levels: few cells, more and more, and last all, in whitened units.
+        known: of the mixture before the data, in data units.
 
     Raises:
         TableError: when the variance of the coordinates is out of double precision's reach.
@@ -64,9 +67,10 @@ class Problem:
         settings: FitSettings,
         criterion: CriterionName,
         few: int | None,
+        known: Knowledge = NOTHING_KNOWN,
     ) -> None:
         self.cells, self.settings, self._few = cells, settings, few
-        self.criterion = criterion
+        self.criterion, self.known = criterion, known
         self.whitening = find_whitening(cells, settings.covariance)
         matrix, floor = self.whitening.matrix, self.whitening.floor(settings.floor)
         structure = STRUCTURES[settings.covariance]
