@@ -93,8 +93,7 @@ def fit(
             if (number := options.get("bootstrap")) is not None:
                 fitted = resample(fitted, outcome, number, options["level"])
             asked = replace(_tell_options(options, choice, source), weight=weight)
-            rows = compression.n_rows, compression.n_skipped
-            provenance = Provenance(table.columns, table.source, *rows, asked)
+            provenance = Provenance.of(table, compression, asked)
             if output is not None:
                 directory.write_run(Path(output), fitted, provenance, claimed=claimed)
             chosen_here = x is None or y is None

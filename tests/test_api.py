@@ -455,6 +455,7 @@ def test_a_run_does_not_take_the_place_of_what_it_is_fitted_to(
 
 
 @pytest.mark.usefixtures("work")
+@pytest.mark.filterwarnings("ignore::gmmcli.GmmWarning")
 def test_a_prior_is_that_of_the_command(run: Callable[..., Result], fitted: gmmcli.Run) -> None:
     """Of a run, a path of one, or a mixture with a number of points."""
     rows = pd.read_csv("sample_data/old_faithful.csv").head(40)

@@ -71,7 +71,6 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.cells.compression import compress
         from gmmcli.core.runs.directory import claim_run
         from gmmcli.core.runs.layout import check_kept, name_directory
-        from gmmcli.core.runs.priors import check_resampling
         from gmmcli.core.search.sketch import sketch_mixture
         from gmmcli.core.tables.copies import resolve_source
         from gmmcli.core.tables.export import check_export
@@ -79,8 +78,7 @@ def read_data(request: Request, context: click.Context, reporter: Reporter) -> T
         from gmmcli.core.tables.table import open_table
 
         given = request.find_start()
-        request = request if given is None else request.follow(given)
-        check_resampling(known := tell_known(given), request.bootstrap)
+        request, known = request if given is None else request.follow(given), tell_known(given)
         named = request.data, request.table, request.engine
         source = context.with_resource(resolve_source(*named, where=request.where))
         x, y = request.x_column, request.y_column

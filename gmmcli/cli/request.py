@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from gmmcli.cli.starts import Given, find_start
+from gmmcli.cli.starts import Given, find_start, tell_known
 from gmmcli.core.runs.words import name_data
 from gmmcli.settings import (
     LEARNING_RATES,
@@ -84,9 +84,17 @@ class Request:
         return name_data(self.data, self.table)
 
     def find_start(self) -> Given | None:
-        """Where the fit begins; None where a start is searched for. See `starts.find_start`."""
+        """Where the fit begins; None where a start is searched for. See `starts.find_start`.
+
+        Raises:
+            FitError: where it knows something that --bootstrap does not.
+        """
+        from gmmcli.core.runs.priors import check_resampling
+
         told = self.init, self.like, self.prior, self.prior_weight, self.background
-        return find_start(*told, self.going_on)
+        given = find_start(*told, self.going_on)
+        check_resampling(tell_known(given), self.bootstrap)
+        return given
 
     def follow(self, given: Given) -> "Request":
         """The same request with what it leaves to a start.

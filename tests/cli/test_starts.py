@@ -345,3 +345,9 @@ def test_what_contradicts_what_is_known_gets_one_line(
     error = one_line_error(run("fit", "new.csv", *arguments, "-o", "none", code=code))
     assert message in error
     assert not Path("none").exists()
+
+
+def test_resamples_know_nothing_but_the_data(work: Path, run: Callable[..., Result]) -> None:
+    start = ("--init", "sample_data/article_prior.json", "--bootstrap", 50)
+    error = one_line_error(run("fit", "sample_data/old_faithful.csv", *start, code=1))
+    assert "--bootstrap resamples the data alone, and this fit has a prior" in error

@@ -6,16 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gmmcli.core.assessment.errors import Errors, estimate_errors
-from gmmcli.core.assessment.misfit import Misfit, measure_misfit
-from gmmcli.core.assessment.overlap import measure_overlap
-from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.grain import Grain
-from gmmcli.core.mixture.covariances import FloatArray, are_floored
-from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
-from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.assessment.errors import Errors
+from gmmcli.core.assessment.misfit import Misfit
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.errors import MixtureError
-from gmmcli.settings import LEVEL, CovarianceType
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,33 +57,3 @@ class Diagnostics:
             overlap=np.array(values["overlap"], dtype=np.float64),
             misfit=Misfit.from_json(values["misfit"]),
         )
-
-
-def diagnose(
-    cells: Cells,
-    mixture: Mixture,
-    covariance: CovarianceType,
-    least: FloatArray,
-    grain: Grain,
-    *,
-    known: Knowledge = NOTHING_KNOWN,
-    level: float = LEVEL,
-) -> Diagnostics:
-    """How far a mixture is to be trusted, where it is an optimum of its fit to some cells.
-
-    Args:
-        cells: in data units.
-        mixture: in the same units.
-        covariance: its covariance type.
-        least: the least covariance that components may have, shape (2, 2), in data units.
-        grain: what the points were written down with.
-        known: of the mixture before its points, in the same units.
-        level: of intervals: the share of samples in which they hold what is so.
-    """
-    floored = np.flatnonzero(are_floored(mixture.covariances, least)).tolist()
-    weighed, known = cells.weigh(grain.worth), known.weigh(grain.worth)
-    return Diagnostics(
-        errors=estimate_errors(weighed, mixture, covariance, least, level=level, known=known),
-        overlap=measure_overlap(cells, mixture),
-        misfit=measure_misfit(cells, mixture, grain, floored=floored),
-    )

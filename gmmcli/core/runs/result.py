@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gmmcli.core.assessment.bootstrap import Bootstrap
-from gmmcli.core.assessment.diagnostics import Diagnostics, diagnose
-from gmmcli.core.assessment.errors import Errors
+from gmmcli.core.assessment.diagnostics import Diagnostics
+from gmmcli.core.assessment.errors import Errors, estimate_errors
+from gmmcli.core.assessment.misfit import measure_misfit
+from gmmcli.core.assessment.overlap import measure_overlap
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.refinement import CompressionCost, compare_gap
 from gmmcli.core.groups.groups import Groups, find_groups
@@ -22,7 +24,9 @@ from gmmcli.core.search.status import Status
 from gmmcli.settings import LEVEL, VALLEY, FitSettings
 
 if TYPE_CHECKING:  # loads the search, and so Torch
+    from gmmcli.core.cells.compression import Compression
     from gmmcli.core.runs.likeness import Likeness
+    from gmmcli.core.tables.table import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +133,17 @@ def _diagnose(outcome: Outcome, mixture: Mixture, level: float) -> Diagnostics |
     """How far a fit is to be trusted; None where it did not converge, and so stands anywhere."""
     if outcome.status is not Status.CONVERGED:
         return None
-    return diagnose(
-        outcome.cells,
+    cells, worth = outcome.cells, outcome.grain.worth
+    errors = estimate_errors(
+        cells.weigh(worth),
         mixture,
         outcome.settings.covariance,
         outcome.least,
-        outcome.grain,
-        known=outcome.known,
         level=level,
+        known=outcome.known.weigh(worth),
     )
+    misfit = measure_misfit(cells, mixture, outcome.grain, floored=outcome.floored)
+    return Diagnostics(errors, measure_overlap(cells, mixture), misfit)
 
 
 @dataclass(frozen=True)
@@ -161,3 +167,9 @@ class Provenance:
     asked: Asked
     like: "Likeness | None" = None
     by: Membership | None = None
+
+    @staticmethod
+    def of(table: "Table", compression: "Compression", asked: Asked) -> "Provenance":
+        """That of a table as cells."""
+        rows = compression.n_rows, compression.n_skipped
+        return Provenance(table.columns, table.source, *rows, asked)
