@@ -96,8 +96,7 @@ def fit(
             provenance = Provenance.of(table, compression, asked)
             if output is not None:
                 directory.write_run(Path(output), fitted, provenance, claimed=claimed)
-            chosen_here = x is None or y is None
-            cautions = [*_caution(table, compression, fitted, are_columns_chosen=chosen_here)]
+            cautions = [*_caution(table, compression, fitted, are_columns_chosen=None in (x, y))]
     for line in cautions:
         warnings.warn(translate(line), GmmWarning, stacklevel=2)
     return Run(directory.RunRecord.of(fitted, provenance))
