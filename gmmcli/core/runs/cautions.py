@@ -264,12 +264,16 @@ def caution_on_components(
 
 
 def caution_on_diagnostics(fit: "Fit", diagnostics: "Diagnostics") -> Iterator[str]:
-    """Lines where components are not Gaussian or overlap, and on what that does to errors."""
+    """Lines where components are not Gaussian or overlap, and on what that does to errors.
+
+    Cells that are too coarse tell nothing of shapes.
+    """
     mixture, covariance = fit.mixture, fit.settings.covariance
     has_background = mixture.background is not None
-    yield from caution_on_misfit(
-        diagnostics.misfit, covariance=covariance, has_background=has_background
-    )
+    if not fit.cost.is_coarse:
+        yield from caution_on_misfit(
+            diagnostics.misfit, covariance=covariance, has_background=has_background
+        )
     yield from caution_on_overlap(diagnostics.overlap, mixture)
     yield from caution_on_errors(diagnostics.errors, mixture.weights * fit.n_effective)
 
