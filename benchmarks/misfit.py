@@ -69,8 +69,8 @@ class Case:
     step: float = 0.0
     is_weighted: bool = False
 
-    def draw(self, seed: int) -> tuple[Cells, FloatArray | None]:
-        """A sample, and the squares of its points' weights where it has them."""
+    def draw(self, seed: int) -> Cells:
+        """A sample."""
         random = np.random.default_rng(seed)
         mixture = self.mixture
         labels = random.choice(mixture.n_components, self.n_points, p=mixture.weights)
@@ -82,11 +82,11 @@ class Case:
         if self.step:
             rounded = np.round(points / self.step) * self.step
             places, counts = np.unique(rounded, axis=0, return_counts=True)
-            return Cells(counts.astype(float), places, np.zeros((len(places), 2, 2))), None
+            return Cells(counts.astype(float), places, np.zeros((len(places), 2, 2)))
         if not self.is_weighted:
-            return one_cell_each(points), None
+            return one_cell_each(points)
         weights = random.uniform(0.5, 1.5, self.n_points)
-        return Cells(weights, points, np.zeros((self.n_points, 2, 2))), weights**2
+        return Cells(weights, points, np.zeros((self.n_points, 2, 2)), weights**2)
 
 
 def main() -> None:
@@ -163,9 +163,9 @@ def measure_case(case: Case, n_samples: int) -> str:
 
 def assess(case: Case, seed: int) -> Misfit:
     """What is told of a sample's fit."""
-    cells, squares = case.draw(seed)
+    cells = case.draw(seed)
     fitted = fit_from(cells, FitSettings(case.mixture.n_components), case.mixture)
-    return measure_misfit(cells, fitted.mixture, squares=squares)
+    return measure_misfit(cells, fitted.mixture)
 
 
 def measure_overlaps(n_samples: int, *, n_drawn: int = 100_000) -> Iterator[str]:

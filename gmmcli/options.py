@@ -56,7 +56,7 @@ class Options(TypedDict, total=False):
         effort: how long to search.
         floor: the least standard deviation of a component, as a share of the data's.
         valley: from where on valleys divide no groups.
-        level: the share of samples in which intervals hold what is so.
+        level: the confidence level of intervals.
         bootstrap: how many resamples errors are of; None for those by the sandwich.
         optimizer: how to climb.
         learning_rate: the share of a full natural-gradient step, or Adam's rate.

@@ -69,8 +69,8 @@ def describe_comparison(
     ratio = comparison.likelihood_ratio
     if ratio is None:
         yield (
-            "no test of one mixture for both: it takes as many components, of one covariance "
-            "type and without a background"
+            "no test of one mixture for both: it takes as many components of one covariance type, "
+            "without a background, a prior or fixed parameters"
         )
         return
     verdict = "the data do not tell the two mixtures apart"

@@ -220,7 +220,7 @@ Examples:
     default=LEVEL,
     show_default=True,
     metavar="F",
-    help="Of the intervals in parameters.json: the share of samples in which they hold what is so.",
+    help="The confidence level of the intervals in parameters.json.",
 )
 @click.option(
     "--bootstrap",

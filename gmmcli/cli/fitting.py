@@ -136,6 +136,8 @@ def resample_fit(task: Task, fit: "Fit", outcome: "Outcome", reporter: Reporter)
     from gmmcli.core.runs.resampling import resample
 
     number, level = task.request.bootstrap or 0, task.request.level
+    if fit.diagnostics is None:
+        reporter.note("no standard errors, and no resamples: the fit did not converge")
     with reporter.count(number, "resampling") as watch:
         return resample(fit, outcome, number, level, watch)
 

@@ -13,6 +13,7 @@ from gmmcli.settings import CUT_RANGE, EngineName
 
 if TYPE_CHECKING:
     from gmmcli.core.runs.parameters import Parameters
+    from gmmcli.core.tables.source import Source
     from gmmcli.core.tables.table import Table
 
 EXAMPLES = """\b
@@ -76,6 +77,12 @@ Examples:
     help="With --counts, for each value of a column by itself.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
+@click.option(
+    "--json",
+    is_flag=True,
+    help="Print how many rows have each label and group, and the mean log density, as one JSON "
+    "object; the rows only go to FILE.",
+)
 @click.pass_context
 def predict(
     ctx: click.Context,
@@ -95,6 +102,7 @@ def predict(
     counts: bool,
     by: str | None,
     overwrite: bool,
+    json: bool,
 ) -> None:
     """Say which component each row of a table belongs to, by the fit in the directory RUN.
 
@@ -112,15 +120,14 @@ def predict(
     writes the columns label, group and count instead, and that of --by before them.
     """
     added = check_counts(counts, by, responsibilities=responsibilities, distance=distance)
+    writes_rows = check_output(output, counts=counts, json=json)
     from gmmcli.cli.reporter import Reporter
     from gmmcli.core.runs.words import name_data
 
     with Reporter(quiet=output is None).show_work(f"reading {name_data(data, table)}"):
         from gmmcli.core.runs.layout import check_kept
         from gmmcli.core.tables.copies import resolve_source
-        from gmmcli.core.tables.counts import write_counts
         from gmmcli.core.tables.export import check_export
-        from gmmcli.core.tables.prediction import write_predictions
 
         source = ctx.with_resource(resolve_source(data, table, engine, where=where))
         check_export(source, output, overwrite=overwrite)
@@ -130,8 +137,11 @@ def predict(
             Reporter().note(note)
         say = make_prediction(fitted, valley, cut, added)
         columns = x_column or fitted.columns[0], y_column or fitted.columns[1]
-        write = partial(write_counts, by=by) if counts else write_predictions
-        write(source, columns, say, output, overwrite=overwrite)
+        if writes_rows:
+            write = choose_writer(by, counts=counts)
+            write(source, columns, say, output, overwrite=overwrite)
+        if json:
+            Reporter().print_object({"run": str(run), **tell_labels(source, columns, say)})
 
 
 def read_fitted(run: Path, x_column: str | None, y_column: str | None) -> "Parameters":
@@ -210,3 +220,31 @@ def check_counts(counts: bool, by: str | None, /, **added: bool) -> Mapping[str,
     if counts and useless:
         raise click.UsageError(f"--counts writes no rows: leave out {' and '.join(useless)}")
     return added
+
+
+def check_output(output: str | None, *, counts: bool, json: bool) -> bool:
+    """Whether rows or counts are written, beside the JSON object that may take standard output.
+
+    Raises:
+        click.UsageError: where both would go there.
+    """
+    if json and counts and output is None:
+        raise click.UsageError("--json has the counts of --counts: leave out either, or add -o")
+    return output is not None or not json
+
+
+def choose_writer(by: str | None, *, counts: bool) -> Callable[..., None]:
+    """What writes rows, or counts by the values of a column."""
+    from gmmcli.core.tables.counts import write_counts
+    from gmmcli.core.tables.prediction import write_predictions
+
+    return partial(write_counts, by=by) if counts else write_predictions
+
+
+def tell_labels(
+    source: "Source", columns: tuple[str, str], say: Callable[["Table"], Any]
+) -> dict[str, Any]:
+    """What is told of labels as JSON, with the name of the data."""
+    from gmmcli.core.tables.counts import summarize_labels
+
+    return {"data": source.name, **summarize_labels(source, columns, say)}

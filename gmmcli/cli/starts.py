@@ -63,7 +63,8 @@ def find_start(
         GmmError: when there is no such start.
     """
     if resumed is not None:
-        return Given(resumed.mixture, "--resume", resumed.columns, resumed.settings.covariance)
+        own = resumed.columns, resumed.settings.covariance
+        return Given(resumed.mixture, "--resume", *own, known=resumed.told.known)
     given = _read_start(init, like, background)
     if prior is not None:
         return _add_prior(given, prior, weight, background)

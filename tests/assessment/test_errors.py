@@ -13,6 +13,7 @@ from scipy import stats
 from gmmcli.core.assessment.errors import Errors, estimate_errors
 from gmmcli.core.assessment.scales import measure_figures
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.grain import Grain
 from gmmcli.core.cells.information import sum_squared_scores, take_roots
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Fixed, Knowledge, Prior
@@ -181,7 +182,7 @@ def test_points_that_are_copies_are_worth_less() -> None:
     mixture = fit(cells, FitSettings(1)).mixture
     one = estimate_errors(cells, mixture)
     copied = Cells(4 * cells.counts, cells.means, cells.covariances)
-    four = estimate_errors(copied.weigh(0.25), mixture)
+    four = estimate_errors(Grain(np.zeros(2), 0.25).weigh(copied), mixture)
     for name in ("standard_errors", "model_standard_errors", "intervals", "axes"):
         np.testing.assert_allclose(getattr(four, name), getattr(one, name), rtol=1e-12)
 
@@ -329,3 +330,20 @@ def test_what_is_fixed_has_no_error_and_others_smaller_ones() -> None:
     settled[:, 0] = True  # the other weight is what the fixed one leaves
     np.testing.assert_array_equal(np.isnan(found), settled)
     assert (found[~settled] < free[~settled]).all()
+
+
+def test_weights_count_by_their_squares() -> None:
+    """Of a mean of weighted points, its variance is that of the sum of the squares of weights."""
+    random = np.random.default_rng(0)
+    points, weights = gaussian(500, (0, 0), 2.0, 0), random.uniform(0.1, 5, 500)
+    weights[points[:, 0] > 0] *= 3
+    cells = Cells(weights, points, np.zeros((500, 2, 2)), weights**2)
+    mean = weights @ points / weights.sum()
+    deviations = points - mean
+    mixture = mixture_of([1.0], [mean], [(weights * deviations.T) @ deviations / weights.sum()])
+    grain = Grain(np.zeros(2), float(weights.sum() / (weights @ weights)), are_rows=False)
+    errors = estimate_errors(grain.weigh(cells), mixture)
+    expected = np.sqrt(weights**2 @ deviations**2) / weights.sum()
+    number = weights.sum() * grain.worth
+    few = np.sqrt(number / (number - 6))
+    np.testing.assert_allclose(errors.standard_errors[0, 1:3], expected * few, rtol=1e-9)

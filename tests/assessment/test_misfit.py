@@ -156,8 +156,8 @@ def test_points_count_for_what_they_are_worth() -> None:
     for name in ("distances", "numbers", "limits", "excess", "excess_error", "n_bins"):
         np.testing.assert_allclose(getattr(copies, name), getattr(plain, name), rtol=1e-9)
     weights = np.random.default_rng(1).uniform(0.1, 2, 400)
-    cells = Cells(weights, points, np.zeros((400, 2, 2)))
-    weighted = measure_misfit(cells, mixture, NO_STEPS, weights**2)
+    cells = Cells(weights, points, np.zeros((400, 2, 2)), weights**2)
+    weighted = measure_misfit(cells, mixture, Grain(np.zeros(2), 0.7, are_rows=False))
     assert weighted.numbers[0] == pytest.approx(weights.sum() ** 2 / (weights @ weights))
 
 

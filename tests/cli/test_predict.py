@@ -16,6 +16,7 @@ from scipy import stats
 from servers import spark_environment
 from sklearn.mixture import GaussianMixture
 
+import gmmcli
 from gmmcli.core.groups.groups import label_points
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.parameters import read_parameters
@@ -358,3 +359,20 @@ def test_a_bad_value_below_an_expression_is_told_with_its_line(
     error = one_line_error(run("predict", "run", "bad.csv", *output, code=1))
     assert "bad.csv, line 42: column 'a' holds 'oops', which is not a number" in error
     assert not Path("labels.parquet").exists()
+
+
+def test_json_tells_counts_and_the_mean_log_density(work: Path, run: Callable[..., Result]) -> None:
+    run("fit", "sample_data/old_faithful.csv", "-k", 2, "-o", "run", "--no-frames")
+    rows = pd.read_csv("sample_data/old_faithful.csv")
+    rows.loc[3, "waiting"] = np.nan
+    rows.to_csv("d.csv", index=False)
+    told = json.loads(run("predict", "run", "d.csv", "--json").stdout)
+    labelled = gmmcli.read_run("run").predict("d.csv")
+    assert (told["rows"], told["without_coordinates"]) == (272, 1)
+    assert told["mean_log_density"] == pytest.approx(labelled["log_density"].mean(), rel=1e-12)
+    counts = {each["label"]: each["count"] for each in told["counts"]}
+    assert counts == {None: 1, **labelled["label"].dropna().value_counts().to_dict()}
+    run("predict", "run", "d.csv", "--json", "-o", "rows.csv")
+    assert len(pd.read_csv("rows.csv")) == 272
+    error = one_line_error(run("predict", "run", "d.csv", "--json", "--counts", code=2))
+    assert "--json has the counts of --counts" in error

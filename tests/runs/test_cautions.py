@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,16 @@ import pytest
 from builders import candidate_of, cells_of, fit, sampled, spread_clusters
 from click.testing import Result
 
-from gmmcli.core.runs.cautions import caution_on_search, caution_on_selection, describe_coarseness
+from gmmcli.core.mixture.units import Nats
+from gmmcli.core.runs.cautions import (
+    caution,
+    caution_on_errors,
+    caution_on_search,
+    caution_on_selection,
+    describe_coarseness,
+)
 from gmmcli.core.search.criteria import Candidate, Selection
-from gmmcli.core.search.outcome import Search
+from gmmcli.core.search.outcome import Search, SecondOptimum
 from gmmcli.settings import Effort, FitSettings
 
 
@@ -154,3 +162,55 @@ def test_a_component_without_points(work: Path, run: Callable[..., Result]) -> N
     line = "without points: component 0; start elsewhere, or lower -k"
     assert line in messages.splitlines()
     assert "overlap so much" not in messages
+
+
+ERRORS = fit(cells_of(sampled(spread_clusters(2), 300)), FitSettings(2)).errors
+NUMBERS = np.array([150.0, 150.0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, None),
+        (
+            {"standard_errors": 2.0},
+            "the components are not quite Gaussian: standard errors allow for that, and differ by "
+            "a factor of up to 2.0 from those of Gaussian ones",
+        ),
+        (
+            {"least_information": 0.05},
+            "some components overlap so much that standard errors come out too small: "
+            "--bootstrap 200 gives better ones",
+        ),
+        ({"least_information": 0.05, "method": "bootstrap", "n_replicates": 100}, None),
+        (
+            {"method": "bootstrap", "n_replicates": 100, "n_left_out": 6},
+            "6 of 100 resamples are not among the errors, as a component lost its points or no "
+            "optimum was found: prefer fewer components",
+        ),
+    ],
+)
+def test_errors_in_doubt_have_a_line(changes: dict[str, Any], line: str | None) -> None:
+    assert ERRORS is not None
+    changed = dict(changes)
+    if (factor := changed.pop("standard_errors", None)) is not None:
+        changed["standard_errors"] = factor * ERRORS.model_standard_errors
+    lines = [] if line is None else [line]
+    assert list(caution_on_errors(replace(ERRORS, **changed), NUMBERS)) == lines
+
+
+def test_nobody_is_sent_to_resamples_that_are_refused() -> None:
+    assert ERRORS is not None
+    little = replace(ERRORS, least_information=0.05)
+    (line,) = caution_on_errors(little, NUMBERS, can_resample=False)
+    assert "--bootstrap" not in line
+
+
+def test_another_optimum_has_a_line() -> None:
+    found = fit(cells_of(sampled(spread_clusters(2), 300)), FitSettings(2))
+    second = SecondOptimum(found.mixture, Nats(1.25))
+    (line,) = caution(replace(found, second=second), None, is_weighted=False)
+    assert line == (
+        "another optimum is nearly as good, its log-likelihood 1.25 nats lower, with components "
+        "elsewhere: second.json has it, for --init"
+    )

@@ -9,6 +9,7 @@ from builders import cells_of, fit, gaussian, sampled, spread_clusters
 from scipy import stats
 
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.knowledge import Knowledge, Prior
 from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.comparison import compare_runs
 from gmmcli.core.runs.directory import RunRecord
@@ -46,7 +47,6 @@ def test_two_means_are_compared_as_textbooks_do() -> None:
     expected = (points[1][:, 0].mean() - points[0][:, 0].mean()) / np.sqrt(squares)
     assert found.z_scores[0, 1] == pytest.approx(expected, rel=1e-6)
     assert np.isnan(found.z_scores[0, 0])  # weights of 1
-    assert found.farthest == (0, 1)
     together = np.concatenate(points)
     logs = [np.linalg.slogdet(np.cov(each.T, bias=True)).logabsdet for each in (*points, together)]
     expected = 700 * logs[2] - 400 * logs[0] - 300 * logs[1]
@@ -91,5 +91,20 @@ def test_figures_without_errors_have_no_scores() -> None:
     run = run_of(points, 2)
     found = compare_runs(run, run)
     assert np.isnan(found.z_scores[1]).all()
-    small = run_of(gaussian(6, (0, 0), 1, 0), 1)
-    assert compare_runs(small, small).farthest is None
+
+
+def test_copies_are_no_evidence() -> None:
+    """Every row written four times has the scores and the p-value of one each."""
+    points = [sampled(spread_clusters(2), 200, seed=seed) for seed in (0, 1)]
+    once = compare_runs(*(run_of(each, 2) for each in points))
+    copied = compare_runs(*(run_of(np.repeat(each, 4, axis=0), 2) for each in points))
+    np.testing.assert_allclose(copied.z_scores, once.z_scores, atol=1e-3)
+    assert once.likelihood_ratio is not None
+    assert copied.likelihood_ratio is not None
+    assert copied.likelihood_ratio.p_value == pytest.approx(once.likelihood_ratio.p_value, rel=0.01)
+
+
+def test_there_is_no_test_of_what_was_known_before() -> None:
+    run = run_of(sampled(spread_clusters(2), 200), 2)
+    known = Knowledge(Prior.of(run.mixture, 10))
+    assert compare_runs(run, replace(run, known=known)).likelihood_ratio is None

@@ -93,12 +93,12 @@ def test_the_worst_overlap_is_told_from_a_tenth_on() -> None:
     mixture = mixture_of([0.5, 0.5], [[0, 0], [2, 0]], [np.eye(2)] * 2)
     overlap = np.array([[0.9, 0.1], [0.14, 0.86]])
     assert list(caution_on_overlap(overlap, mixture)) == [
-        "component 1 overlaps component 0, the label of 14 % of its points: see how probable each "
-        "label is"
+        "overlap: 14 % of the points of component 1 get the label of component 0; gmm predict says "
+        "how sure a label is"
     ]
     assert list(caution_on_overlap(np.array([[0.9, 0.1], [0.1, 0.9]]), mixture)) == []
     one = over_background(random_mixture(1, seed=1), 0.1, np.array([[-9.0, -9.0], [9.0, 9.0]]))
     assert list(caution_on_overlap(np.array([[0.8, 0.2], [0.0, 1.0]]), one)) == [
-        "component 0 overlaps the background, the label of 20 % of its points: see how probable "
-        "each label is"
+        "overlap: 20 % of the points of component 0 get the label of the background; gmm predict "
+        "says how sure a label is"
     ]

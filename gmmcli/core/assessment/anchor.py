@@ -101,19 +101,26 @@ def find_anchor(
         more: how many times as many cells are tried next (docs/decisions/37-bootstrap.md).
     """
     worth, most = resampling.worth, FEWEST_CELLS
-    errors = estimate_errors(cells.weigh(worth), mixture, covariance, least)
+    weighed = _weigh(cells, resampling.find_squares(cells.counts), worth)
+    errors = estimate_errors(weighed, mixture, covariance, least)
     precision = 1 / np.sqrt(2 * resampling.n_replicates)
     while True:
         points = WeightedPoints.of(cells, resampling, most)
         anchor = Anchor.of(points, mixture, covariance, least)
         if not points.are_merged:
             return anchor, errors
-        own = estimate_errors(points.cells.weigh(worth), anchor.mixture, covariance, least)
+        weighed = _weigh(points.cells, points.squares, worth)
+        own = estimate_errors(weighed, anchor.mixture, covariance, least)
         ratios = _put_on_scales(errors, mixture) / _put_on_scales(own, anchor.mixture)
         ratios = np.where(np.isfinite(ratios), ratios, 1.0)
         if np.abs(np.log(ratios)).max() < precision:
             return replace(anchor, calibration=ratios), errors
         most *= more
+
+
+def _weigh(cells: Cells, squares: FloatArray, worth: float) -> Cells:
+    """Cells with counts of what their points are worth as evidence, and squares likewise."""
+    return replace(cells, counts=cells.counts * worth, squares=squares * worth**2)
 
 
 def measure_on_scales(mixture: Mixture) -> FloatArray:

@@ -9,13 +9,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from gmmcli.core.assessment.anchor import Anchor, find_anchor, measure_on_scales
 from gmmcli.core.assessment.errors import Errors
 from gmmcli.core.assessment.optimum import Summit
 from gmmcli.core.assessment.resamples import Resampling
-from gmmcli.core.assessment.scales import OF_SHAPE, from_scales, measure_figures, measure_rates
+from gmmcli.core.assessment.scales import (
+    OF_SHAPE,
+    find_intervals,
+    from_scales,
+    measure_figures,
+    measure_rates,
+)
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.directions import N_PARAMETERS
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
@@ -122,16 +127,15 @@ def _tell_errors(
     known, kept = found.errors, found.are_kept
     deviations = _deviate(moves[kept], known.standard_errors)
     axes = _turn_axes(found.figures[kept], mixture)
-    reach = stdtrit(np.maximum(numbers - 3, 1), (1 + level) / 2)[:, None] * deviations
-    ends = [from_scales(measure_on_scales(mixture) + sign * reach) for sign in (-1, 1)]
+    figures = measure_figures(mixture)
     background = None
     if found.backgrounds is not None:
         background = float(_deviate(found.backgrounds[kept], np.array(0.0)))
     return replace(
         known,
         level=level,
-        standard_errors=deviations * measure_rates(measure_figures(mixture)),
-        intervals=np.stack(ends, axis=-1),
+        standard_errors=deviations * measure_rates(figures),
+        intervals=find_intervals(figures, deviations, numbers, level),
         axes=_deviate(axes, known.axes),
         background=background,
         method="bootstrap",

@@ -10,19 +10,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from gmmcli.core.assessment.scales import (
     OF_SHAPE,
     differentiate_axes,
     differentiate_scales,
-    from_scales,
+    find_intervals,
     list_known,
     measure_figures,
     measure_rates,
     name_figures,
     read_figures,
-    to_scales,
 )
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.directions import N_PARAMETERS
@@ -186,14 +184,11 @@ def estimate_errors(
         errors = _take_errors(spread, of_scales) * few[:, None]
         on_scales.append(np.where(are_known, errors, np.nan))
     axes = _take_errors(sandwich, differentiate_axes(mixture, roots)) * few[:, None]
-    reach = stdtrit(np.maximum(numbers - 3, 1), (1 + level) / 2)[:, None] * on_scales[0]
-    middle = to_scales(figures)
-    ends = [from_scales(middle + sign * reach) for sign in (-1, 1)]
     return Errors(
         level=level,
         standard_errors=on_scales[0] * rates,
         model_standard_errors=on_scales[1] * rates,
-        intervals=np.stack(ends, axis=-1),
+        intervals=find_intervals(figures, on_scales[0], numbers, level),
         axes=np.where(are_known[:, OF_SHAPE], axes, np.nan),
         background=_find_background_error(sandwich, mixture, n_points),
         least_information=float(information.lengths[0]),

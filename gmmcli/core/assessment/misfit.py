@@ -112,7 +112,7 @@ class Misfit:
                 "kurtosis": float(self.kurtoses[k]),
                 "effective_points": float(self.numbers[k]),
                 "limit": float(limit) if math.isfinite(limit) else None,
-                "is_gaussian": k not in self.worst_first,
+                "is_gaussian": k not in self.worst_first if math.isfinite(limit) else None,
             }
             for k, limit in enumerate(self.limits)
         ]
@@ -148,7 +148,6 @@ def measure_misfit(
     cells: Cells,
     mixture: Mixture,
     grain: Grain | None = None,
-    squares: FloatArray | None = None,
     *,
     floored: Sequence[int] = (),
 ) -> Misfit:
@@ -160,12 +159,10 @@ def measure_misfit(
         grain: what the points were written down with; found from the cells by default. Values that
             were rounded, and the mixture with them, are spread over as much before they are
             compared, and components narrower than a step are not judged.
-        squares: the sums of the squares of the points' weights, shape (C,); by default what the
-            grain says that points are worth.
         floored: components that are as thin as can be, which are not judged either.
     """
     grain = find_grain(cells) if grain is None else grain
-    squares = cells.counts / grain.worth if squares is None else squares
+    squares = grain.find_squares(cells)
     coarseness = compare_steps(mixture, grain.steps)
     points, origins, seen = spread_grains(cells, mixture, grain, coarseness)
     moments = _take_moments(points, seen, (squares / cells.counts)[origins] * points.counts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gmmcli.core.cells.cells import Cells, find_whitening
-from gmmcli.core.cells.gaps import place_cubature_points
+from gmmcli.core.cells.gaps import spread_cells
 from gmmcli.core.cells.tree import group_cells
 from gmmcli.core.mixture.covariances import FloatArray
 
@@ -74,18 +74,9 @@ class WeightedPoints:
             groups = group_cells(cells.whiten(find_whitening(cells, "full")), most)
             cells = cells.merge(groups)
             squares = np.bincount(groups, squares).astype(np.float64)
-        wide = cells.have_spread
-        places = place_cubature_points(cells.select(wide))  # (4, C, 2)
-        places, n_places = places.reshape(-1, 2), len(places)
-        counts, divided = (
-            np.tile(values[wide] / n_places, n_places) for values in (cells.counts, squares)
-        )
-        spread = Cells(counts, places, np.zeros((len(counts), 2, 2)))
-        return WeightedPoints(
-            cells.select(~wide).join(spread),
-            np.concatenate([squares[~wide], divided]),
-            are_merged=cells.n_cells < n_cells,
-        )
+        points, origins = spread_cells(cells)
+        squares = (squares / cells.counts)[origins] * points.counts
+        return WeightedPoints(points, squares, are_merged=cells.n_cells < n_cells)
 
     def draw(self, resampling: Resampling) -> Iterator[FloatArray]:
         """The weights of the points in one replicate after another; see `draw_weights`."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, logit, stdtrit
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.ellipses import Ellipses, turn
@@ -69,6 +69,23 @@ def from_scales(values: FloatArray) -> FloatArray:
     """The figures whose values on their scales are these, shape (..., 6)."""
     logits, mean_x, mean_y, *logs, angles = np.moveaxis(values, -1, 0)
     return np.stack([expit(logits), mean_x, mean_y, *np.exp(logs), np.tanh(angles)], axis=-1)
+
+
+def find_intervals(
+    figures: FloatArray, deviations: FloatArray, numbers: FloatArray, level: float
+) -> FloatArray:
+    """The intervals of figures, shape (K, 6, 2), by Student's t with n - 3 degrees of freedom.
+
+    Args:
+        figures: shape (K, 6).
+        deviations: their standard errors on their scales, shape (K, 6).
+        numbers: of the points of each component, n, shape (K,).
+        level: the confidence level.
+    """
+    reach = stdtrit(np.maximum(numbers - 3, 1), (1 + level) / 2)[:, None] * deviations
+    with np.errstate(divide="ignore", invalid="ignore"):  # a weight of 1
+        middle = to_scales(figures)
+    return np.stack([from_scales(middle + sign * reach) for sign in (-1, 1)], axis=-1)
 
 
 def measure_rates(figures: FloatArray) -> FloatArray:

@@ -26,11 +26,13 @@ class Cells:
         counts: shape (C,), the number of points in each cell, or the sum of their weights.
         means: shape (C, 2), the mean of each cell's points, in data units.
         covariances: shape (C, 2, 2), the covariance of each cell's points about their mean.
+        squares: shape (C,), the sum of the squares of the weights; None where points have none.
     """
 
     counts: FloatArray
     means: FloatArray
     covariances: FloatArray
+    squares: FloatArray | None = None
 
     @property
     def n_cells(self) -> int:
@@ -64,22 +66,25 @@ class Cells:
     def whiten(self, whitening: Whitening) -> "Cells":
         """These cells in whitened units."""
         means = whitening.whiten_points(self.means)
-        return Cells(self.counts, means, whitening.whiten_covariances(self.covariances))
-
-    def weigh(self, worth: float) -> "Cells":
-        """The same cells with counts of what their points are worth each; see `grain`."""
-        return self if worth == 1 else replace(self, counts=self.counts * worth)
+        return replace(
+            self, means=means, covariances=whitening.whiten_covariances(self.covariances)
+        )
 
     def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Cells":
         """Some of these cells, by a mask of shape (C,), or by their numbers."""
-        return Cells(self.counts[chosen], self.means[chosen], self.covariances[chosen])
+        squares = None if self.squares is None else self.squares[chosen]
+        return Cells(self.counts[chosen], self.means[chosen], self.covariances[chosen], squares)
 
     def join(self, others: "Cells") -> "Cells":
         """These cells and then others."""
+        squares = None
+        if self.squares is not None and others.squares is not None:
+            squares = np.concatenate([self.squares, others.squares])
         return Cells(
             np.concatenate([self.counts, others.counts]),
             np.concatenate([self.means, others.means]),
             np.concatenate([self.covariances, others.covariances]),
+            squares,
         )
 
     def merge(self, groups: npt.NDArray[np.intp]) -> "Cells":
@@ -92,7 +97,11 @@ class Cells:
         seconds = self.covariances + deviations[:, :, None] * deviations[:, None, :]
         weighted = (self.counts[:, None, None] * seconds).reshape(-1, 4)
         covariances = sum_groups(groups, weighted) / counts[:, None]
-        return Cells(counts, self.means[some] + shifts, covariances.reshape(len(present), 2, 2))
+        covariances = covariances.reshape(len(present), 2, 2)
+        squares = None
+        if self.squares is not None:
+            squares = np.bincount(groups, self.squares).astype(np.float64)
+        return Cells(counts, self.means[some] + shifts, covariances, squares)
 
 
 def find_whitening(cells: Cells, covariance: CovarianceType) -> Whitening:

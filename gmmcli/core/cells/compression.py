@@ -330,6 +330,7 @@ def _make_cells(totals: Totals, grids: Grids | None) -> tuple[Cells, IntArray]:
     if grids is None:
         nowhere = np.zeros(totals.keys.shape, dtype=np.int64)
         covariances = np.zeros((len(nowhere), 2, 2))
-        return Cells(totals.counts, totals.keys, covariances), nowhere
+        return Cells(totals.counts, totals.keys, covariances, totals.squares), nowhere
     places = totals.keys.astype(np.int64)
-    return grids.make_cells(places, totals.counts, totals.sums), places
+    cells = grids.make_cells(places, totals.counts, totals.sums)
+    return replace(cells, squares=totals.squares), places

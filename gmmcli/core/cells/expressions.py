@@ -49,12 +49,13 @@ def group_by_cell(table: Table, grids: Grids, *, first: int) -> ir.Table:
 
 
 def _total(rows: ir.Table) -> dict[str, ir.Value]:
-    """The number of rows and points in a group, and the ends of their weights if there are any."""
+    """The number of rows and points in a group, and what is asked of weights if there are any."""
     if "weight" not in rows.columns:
         return {"n_rows": rows.count()}
     weight = rows.weight
     ends = {"least": weight.min(), "most": weight.max(), "n_without": weight.isnull().sum()}
-    return {"n_rows": rows.count(), "count": weight.sum(), **ends}
+    sums = {"count": weight.sum(), "squares": (weight * weight).sum()}
+    return {"n_rows": rows.count(), **sums, **ends}
 
 
 def _place(table: Table, grids: Grids, *, first: int) -> ir.Table:

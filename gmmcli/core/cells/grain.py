@@ -5,6 +5,7 @@ gain by closing in on the values themselves. Rows that are copies of one another
 their own. NumPy only.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +22,23 @@ class Grain(NamedTuple):
             neighbouring doubles where values are as good as continuous.
         worth: what a count of one is worth as evidence: 1 for rows, one over the least count where
             all are its multiples, and Kish's share for copies and for other weights.
+        are_rows: whether counts are numbers of rows of their own, or multiples of these.
     """
 
     steps: FloatArray
     worth: float
+    are_rows: bool = True
+
+    def find_squares(self, cells: Cells) -> FloatArray:
+        """The sums of the squares of what rows count, shape (C,): how much their sums vary."""
+        if self.are_rows or cells.squares is None:
+            return cells.counts / self.worth
+        return cells.squares
+
+    def weigh(self, cells: Cells) -> Cells:
+        """Cells with counts of what their points are worth as evidence."""
+        squares = self.find_squares(cells) * self.worth**2
+        return replace(cells, counts=cells.counts * self.worth, squares=squares)
 
     @property
     def covariance(self) -> FloatArray:
@@ -62,12 +76,14 @@ def find_grain(points: Cells, *, distinct: float = 0.9) -> Grain:
     are_repeated = counts[counts > least].sum() > total / 2
     have_own_values = len(places) > 2 and n_values > distinct * len(places)
     if are_repeated and have_own_values:
-        return Grain(spacings, _find_effective_share(counts))
+        return Grain(spacings, _find_effective_share(counts), are_rows=False)
     steps = np.array([_find_step(places[:, axis], counts) for axis in (0, 1)])
     steps = np.maximum(steps, spacings)
     if _are_whole(counts / least):
         return Grain(steps, float(1 / least))
-    return Grain(steps, 1.0 if _are_whole(counts) else _find_effective_share(counts))
+    if _are_whole(counts):
+        return Grain(steps, 1.0)
+    return Grain(steps, _find_effective_share(counts), are_rows=False)
 
 
 def _find_effective_share(counts: FloatArray) -> float:

@@ -198,7 +198,6 @@ def _sum_second_derivatives(
 def sum_squared_scores(
     cells: Cells,
     mixture: Mixture,
-    squares: FloatArray | None = None,
     *,
     known: Knowledge = NOTHING_KNOWN,
     at_once: int = 3_000_000,
@@ -210,8 +209,6 @@ def sum_squared_scores(
     Args:
         cells: in the units of the mixture; the points of each have its average score.
         mixture: see `cells`.
-        squares: the sums of the squares of the points' weights, shape (C,); by default of points
-            that count as 1 each.
         known: see `observe_information`; a prior's points count as drawn from their components.
         at_once: see `_sum_second_derivatives`.
     """
@@ -220,7 +217,8 @@ def sum_squared_scores(
         weights = np.append(weights, mixture.background.weight)
     roots = take_roots(weights, cells.n_points + known.n_points)
     size = len(weights) * N_PARAMETERS
-    squares, found = cells.counts if squares is None else squares, np.zeros((size, size))
+    squares = cells.counts if cells.squares is None else cells.squares
+    found = np.zeros((size, size))
     for part in np.array_split(np.arange(cells.n_cells), cells.n_cells * size // at_once + 1):
         gradients = _average_gradients(cells.select(part), mixture)
         shares = _share_cells(gradients, mixture)

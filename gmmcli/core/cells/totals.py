@@ -10,8 +10,9 @@ from gmmcli.core.mixture.covariances import FloatArray
 
 # The columns with sums over the points of a cell, of their distances t and u from its middle.
 SUMS = ("t", "u", "tt", "tu", "uu")
-# The columns with the least and the largest weight, and with the number of rows without one.
-WEIGHTS = ("least", "most", "n_without")
+# The columns with the least and the largest weight, the number of rows without one, and the sum of
+# the squares.
+WEIGHTS = ("least", "most", "n_without", "squares")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,8 @@ class Totals:
         n_rows: shape (G,).
         counts: the sums of their weights, shape (G,); the number of rows where they have none.
         sums: of t, u, t², tu and u², shape (G, 5); see `Grids.make_cells`. Shape (G, 0) of points.
-        weights: the least, the largest, and the number of rows without one, shape (G, 3). Shape
-            (G, 0) where rows have none.
+        weights: the least, the largest, the number of rows without one, and the sum of the squares,
+            shape (G, 4). Shape (G, 0) where rows have none.
     """
 
     keys: FloatArray
@@ -38,6 +39,11 @@ class Totals:
     def are_points(self) -> npt.NDArray[np.bool_]:
         """Which groups have two finite coordinates, shape (G,)."""
         return np.asarray(np.isfinite(self.keys).all(axis=1))
+
+    @property
+    def squares(self) -> FloatArray | None:
+        """The sums of the squares of weights, shape (G,); None where rows have none."""
+        return self.weights[:, 3] if self.weights.shape[1] else None
 
     @property
     def n_groups(self) -> int:
@@ -87,10 +93,11 @@ def count_points(numbers: FloatArray) -> Totals:
     weights, are_missing = numbers[:, 2], np.isnan(numbers[:, 2])
     counts = np.zeros(n_groups)
     np.add.at(counts, groups, np.where(are_missing, 0.0, weights))
-    ends = np.full((n_groups, 3), (np.nan, np.nan, 0.0))
+    ends = np.full((n_groups, 4), (np.nan, np.nan, 0.0, 0.0))
     np.fmin.at(ends[:, 0], groups, weights)
     np.fmax.at(ends[:, 1], groups, weights)
     np.add.at(ends[:, 2], groups, are_missing)
+    np.add.at(ends[:, 3], groups, np.where(are_missing, 0.0, weights**2))
     return Totals(points, n_rows, counts, nothing, ends)
 
 

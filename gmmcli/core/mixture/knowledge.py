@@ -251,6 +251,11 @@ class Knowledge:
         """How many points the prior is worth; 0 without one."""
         return 0.0 if self.prior is None else self.prior.n_points
 
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is known."""
+        return self.prior is not None or self.fixed is not None
+
     def evaluate(self, mixture: Mixture) -> float:
         """The log density of a mixture by the prior, in nats; 0 without one."""
         return 0.0 if self.prior is None else self.prior.evaluate(mixture)

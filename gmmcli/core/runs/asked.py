@@ -38,7 +38,7 @@ class Asked:
         choice: what the mixture is chosen from; None where nothing is left to be chosen.
         background: whether there is one, in a choice or without.
         valley: from where on valleys divide no groups.
-        level: of intervals: the share of samples in which they hold what is so.
+        level: the confidence level of intervals.
         bootstrap: how many resamples errors are of; None for those by the sandwich.
         snapshots: which steps to show.
         pictures: whether they are drawn.

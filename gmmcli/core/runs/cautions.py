@@ -275,13 +275,17 @@ def caution_on_diagnostics(fit: "Fit", diagnostics: "Diagnostics") -> Iterator[s
             diagnostics.misfit, covariance=covariance, has_background=has_background
         )
     yield from caution_on_overlap(diagnostics.overlap, mixture)
-    yield from caution_on_errors(diagnostics.errors, mixture.weights * fit.n_effective)
+    n_points = fit.n_effective + fit.known.n_points
+    can_resample = not fit.known.is_any
+    numbers = mixture.weights * n_points
+    yield from caution_on_errors(diagnostics.errors, numbers, can_resample=can_resample)
 
 
 def caution_on_errors(
     errors: "Errors",
     numbers: "FloatArray",
     *,
+    can_resample: bool = True,
     little: float = 0.1,
     many: float = 0.05,
     nothing: float = 0.5,
@@ -290,7 +294,8 @@ def caution_on_errors(
 
     Args:
         errors: of the figures of a fit.
-        numbers: of the points of each component, shape (K,).
+        numbers: of the points of each component, shape (K,), those of a prior included.
+        can_resample: whether there are better ones.
         little: with less of the information of components apart, figures do not vary as the
             quadratic approximation has it (benchmarks/coverage.py).
         many: the share of resamples that may be left out without a word.
@@ -310,6 +315,6 @@ def caution_on_errors(
     has_all = bool((numbers > nothing).all())
     if errors.method == "sandwich" and has_all and errors.least_information < little:
         yield (
-            "some components overlap so much that standard errors come out too small: "
-            "--bootstrap 200 gives better ones"
+            "some components overlap so much that standard errors come out too small"
+            f"{': --bootstrap 200 gives better ones' if can_resample else ''}"
         )

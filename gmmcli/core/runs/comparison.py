@@ -1,6 +1,6 @@
 """Two fits compared: component by component in standard errors, and as one mixture against two."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from gmmcli.core.mixture.distances import measure_distances
 from gmmcli.core.mixture.matching import match
 from gmmcli.core.mixture.structures import count_parameters
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.fits import fit_starts
+from gmmcli.core.search.status import Status
 from gmmcli.errors import RunError
 
 
@@ -59,15 +61,6 @@ class Comparison:
     z_scores: FloatArray
     alone: tuple[tuple[int, ...], tuple[int, ...]]
     likelihood_ratio: LikelihoodRatio | None
-
-    @property
-    def farthest(self) -> tuple[int, int] | None:
-        """The pair and the figure that differ most in standard errors; None where none has any."""
-        sizes = np.nan_to_num(np.abs(self.z_scores), nan=-1.0)
-        if not (sizes >= 0).any():
-            return None
-        pair, figure = np.unravel_index(sizes.argmax(), sizes.shape)
-        return int(pair), int(figure)
 
     def to_json(self) -> dict[str, Any]:
         """The same, ready for `json.dump`; what has no error is None."""
@@ -141,26 +134,32 @@ def _take_errors(run: RunRecord) -> Errors:
 
 
 def _test_likelihood(first: RunRecord, second: RunRecord) -> LikelihoodRatio | None:
-    """The likelihood-ratio test of one mixture against two; None where they are not of one kind.
+    """The likelihood-ratio test of one mixture against two; None where there is none.
 
-    The one is the better of where the climbs from either mixture lead.
+    There is one of mixtures of one kind, of the data alone. Points count as what they are worth as
+    evidence; the one mixture is the better of where the climbs from either lead.
     """
-    from gmmcli.core.inference.model import skip_checks
-    from gmmcli.core.search.fit import fit_from
-
     one, other = first.mixture, second.mixture
     covariance = first.settings.covariance
-    has_background = one.background is not None or other.background is not None
-    is_one_kind = covariance == second.settings.covariance and not has_background
-    if not is_one_kind or one.n_components != other.n_components:
+    are_alike = covariance == second.settings.covariance and one.n_components == other.n_components
+    is_plain = not any(run.mixture.background or run.known.is_any for run in (first, second))
+    if not (are_alike and is_plain):
         return None
-    cells = first.cells.join(second.cells)
-    with skip_checks():
-        pooled = [fit_from(cells, first.settings, each).elbo for each in (one, other)]
-    apart = first.figures.log_likelihood + second.figures.log_likelihood
-    statistic = max(2 * (apart - max(pooled)), 0.0)
+    worths = [run.figures.n_effective / run.figures.n_points for run in (first, second)]
+    weighed = [
+        replace(run.cells, counts=run.cells.counts * worth)
+        for run, worth in zip((first, second), worths, strict=True)
+    ]
+    pooled = fit_starts(weighed[0].join(weighed[1]), first.settings, (one, other))
+    if pooled.status is not Status.CONVERGED:
+        return None
+    apart = sum(
+        run.figures.log_likelihood * worth
+        for run, worth in zip((first, second), worths, strict=True)
+    )
+    statistic = 2 * (apart - pooled.elbo)
     degrees = count_parameters(one.n_components, covariance)
-    return LikelihoodRatio(statistic, degrees, float(chdtrc(degrees, statistic)))
+    return LikelihoodRatio(statistic, degrees, float(chdtrc(degrees, max(statistic, 0.0))))
 
 
 def _name(values: FloatArray) -> dict[str, Any]:

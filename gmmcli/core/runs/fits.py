@@ -1,5 +1,6 @@
 """A fit of cells as a run has it: of the mixture that a search finds, or from a start."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gmmcli.core.cells.cells import Cells
@@ -23,6 +24,22 @@ def make_hooks(compression: Compression, asked: Hooks | None = None) -> Hooks:
     """
     finer = Compressor(compression).finer
     return replace(asked or Hooks(), finer=finer, grain=compression.grain)
+
+
+def fit_starts(cells: Cells, settings: FitSettings, starts: Sequence[Mixture]) -> Outcome:
+    """The best of where the climbs from some starts lead.
+
+    Args:
+        cells: the data, in data units, each as fine as it is.
+        settings: what is asked for.
+        starts: the mixtures to begin with, in data units.
+
+    Raises:
+        FitError: when a climb diverges.
+    """
+    with skip_checks():
+        outcomes = [fit_from(cells, settings, start) for start in starts]
+    return max(outcomes, key=lambda outcome: outcome.elbo)
 
 
 def fit_cells(

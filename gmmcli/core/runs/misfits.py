@@ -55,8 +55,8 @@ def caution_on_overlap(
     worst = find_worst_confusion(overlap, mixture)
     if worst is not None and worst.share > least:
         one, other = map(_name, (worst.component, worst.label))
-        share = f"{100 * worst.share:.0f} % of its points"
-        yield f"{one} overlaps {other}, the label of {share}: see how probable each label is"
+        share = f"{100 * worst.share:.0f} % of the points of {one}"
+        yield f"overlap: {share} get the label of {other}; gmm predict says how sure a label is"
 
 
 def _describe(misfit: Misfit, component: int) -> str:

@@ -16,6 +16,7 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import write_run
 from gmmcli.core.runs.fits import fit_cells, make_hooks
 from gmmcli.core.runs.partners import Membership, Partners
+from gmmcli.core.runs.resampling import resample
 from gmmcli.core.runs.result import Fit, Provenance, describe
 from gmmcli.core.search.criteria import Criteria
 from gmmcli.core.search.hooks import Hooks
@@ -110,10 +111,12 @@ def fit_part(plan: PartPlan, part: Part, directory: Path) -> Ending:
         return Ending(part.value, part.n_rows, name, problem=part.problem)
     try:
         cells, hooks, n_skipped = _read(plan, part)
-        asked = plan.settings, plan.choice, plan.start
-        outcome = fit_cells(cells, *asked, hooks, plan.known)
+        outcome = fit_cells(cells, plan.settings, plan.choice, plan.start, hooks, plan.known)
         outcome, partners = _number(plan, outcome)
-        fit = describe(outcome, plan.provenance.asked.valley, plan.provenance.asked.level)
+        asked = plan.provenance.asked
+        fit = describe(outcome, asked.valley, asked.level)
+        if asked.bootstrap is not None:
+            fit = resample(fit, outcome, asked.bootstrap, asked.level)
         write_run(directory, fit, _make_provenance(plan, part, n_skipped, partners))
     except GmmError as error:
         return Ending(part.value, part.n_rows, name, problem=str(error))

@@ -1,5 +1,6 @@
 """A run as what is known before other data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from gmmcli.core.assessment.worth import count_labelled
@@ -11,8 +12,10 @@ from gmmcli.errors import FitError
 
 def weigh_run(run: RunRecord) -> Prior:
     """The prior that a run is: of its mixture, by as many points as it knew the components by."""
-    mixture = run.mixture
-    counts = count_labelled(run.cells, mixture, run.settings.covariance, run.known)
+    mixture, worth = run.mixture, run.figures.n_effective / run.figures.n_points
+    cells = replace(run.cells, counts=run.cells.counts * worth)
+    known = run.known.weigh(worth)
+    counts = count_labelled(cells, mixture, run.settings.covariance, known)
     return Prior(counts, mixture.means, mixture.covariances)
 
 
@@ -35,7 +38,7 @@ def check_resampling(known: Knowledge, n_resamples: int | None) -> None:
     Raises:
         FitError: where it does.
     """
-    if n_resamples is not None and (known.prior is not None or known.fixed is not None):
+    if n_resamples is not None and known.is_any:
         raise FitError(
             "--bootstrap resamples the data alone, and this fit has a prior or fixed parameters: "
             "leave out either"

@@ -32,14 +32,14 @@ def resample(
     """
     if fit.diagnostics is None:
         return fit
-    seed, worth = fit.settings.seed, outcome.grain.worth
-    resampling = Resampling(n_replicates, seed, worth=worth, watch=watch)
+    seed, grain = fit.settings.seed, outcome.grain
+    resampling = Resampling(n_replicates, seed, grain.find_squares(fit.cells), grain.worth, watch)
     covariance, least = fit.settings.covariance, outcome.least
     found = bootstrap(fit.cells, fit.mixture, covariance, least, resampling=resampling, level=level)
     diagnostics = replace(fit.diagnostics, errors=found.errors)
     selection = fit.selection
     if selection is not None:
-        unwatched = Resampling(n_replicates, seed, worth=worth)
+        unwatched = Resampling(n_replicates, seed, grain.find_squares(fit.cells), grain.worth)
         selection = share_choices(selection, fit.cells, unwatched)
     return replace(fit, diagnostics=diagnostics, selection=selection, bootstrap=found)
 

@@ -133,16 +133,16 @@ def _diagnose(outcome: Outcome, mixture: Mixture, level: float) -> Diagnostics |
     """How far a fit is to be trusted; None where it did not converge, and so stands anywhere."""
     if outcome.status is not Status.CONVERGED:
         return None
-    cells, worth = outcome.cells, outcome.grain.worth
+    cells, grain = outcome.cells, outcome.grain
     errors = estimate_errors(
-        cells.weigh(worth),
+        grain.weigh(cells),
         mixture,
         outcome.settings.covariance,
         outcome.least,
         level=level,
-        known=outcome.known.weigh(worth),
+        known=outcome.known.weigh(grain.worth),
     )
-    misfit = measure_misfit(cells, mixture, outcome.grain, floored=outcome.floored)
+    misfit = measure_misfit(cells, mixture, grain, floored=outcome.floored)
     return Diagnostics(errors, measure_overlap(cells, mixture), misfit)
 
 

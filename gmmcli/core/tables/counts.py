@@ -1,6 +1,7 @@
 """How many rows of a table have each label and group, by one aggregate that the engine runs."""
 
 from collections.abc import Callable
+from typing import Any
 
 import ibis.expr.types as ir
 
@@ -38,6 +39,43 @@ def count_labels(table: Table, predict: Callable[[Table], ir.Table]) -> ir.Table
     texts = [counts[name] for name, value in values.items() if value.type().is_string()]
     numbers = [t.try_cast("float64") for t in texts if table.dataset.text_may_be_numbers]
     return counts.order_by([*numbers, *rows.columns])
+
+
+def summarize_labels(
+    source: Source, columns: tuple[str, str], predict: Callable[[Table], ir.Table]
+) -> dict[str, Any]:
+    """How many rows of a source have each label and group, and how likely they are on average.
+
+    Args:
+        source: where the rows are.
+        columns: the names of the two coordinates there.
+        predict: what gives rows their results, such as `predict_rows`.
+
+    Returns:
+        The number of `rows`, how many of them are `without_coordinates`, `counts` with label, group
+        and count, and the `mean_log_density` of the others, in nats; None where there are none.
+
+    Raises:
+        TableError: when the rows cannot be read.
+    """
+    table = open_table(source, x=columns[0], y=columns[1]).relay([])
+    predicted, taken = predict(table), table.dataset.names
+    label, group, density = (
+        predicted[name_result(name, taken)] for name in ("label", "group", "log_density")
+    )
+    rows = predicted.select(label=label, group=group, density=density)
+    found = rows.group_by(["label", "group"]).aggregate(
+        count=rows.count(), known=rows.density.count(), total=rows.density.sum()
+    )
+    told = table.read(found.order_by(["label", "group"])).to_pylist()
+    n_rows, n_known = (sum(each[name] for each in told) for name in ("count", "known"))
+    total = sum(each["total"] or 0.0 for each in told)
+    return {
+        "rows": n_rows,
+        "without_coordinates": n_rows - n_known,
+        "counts": [{name: each[name] for name in ("label", "group", "count")} for each in told],
+        "mean_log_density": total / n_known if n_known else None,
+    }
 
 
 def write_counts(
