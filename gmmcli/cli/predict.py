@@ -125,13 +125,10 @@ def predict(
     from gmmcli.core.runs.words import name_data
 
     with Reporter(quiet=output is None).show_work(f"reading {name_data(data, table)}"):
-        from gmmcli.core.runs.layout import check_kept
         from gmmcli.core.tables.copies import resolve_source
-        from gmmcli.core.tables.export import check_export
 
         source = ctx.with_resource(resolve_source(data, table, engine, where=where))
-        check_export(source, output, overwrite=overwrite)
-        check_kept(output)
+        check_place(source, output, overwrite=overwrite)
         fitted = read_fitted(run, x_column, y_column)
         for note in describe_fitted(run, fitted, where):
             Reporter().note(note)
@@ -248,3 +245,12 @@ def tell_labels(
     from gmmcli.core.tables.counts import summarize_labels
 
     return {"data": source.name, **summarize_labels(source, columns, say)}
+
+
+def check_place(source: "Source", output: str | None, *, overwrite: bool) -> None:
+    """Refuse to write where something is that is to stay; see `check_export` and `check_kept`."""
+    from gmmcli.core.runs.layout import check_kept
+    from gmmcli.core.tables.export import check_export
+
+    check_export(source, output, overwrite=overwrite)
+    check_kept(output)
