@@ -350,4 +350,9 @@ def test_what_contradicts_what_is_known_gets_one_line(
 def test_resamples_know_nothing_but_the_data(work: Path, run: Callable[..., Result]) -> None:
     start = ("--init", "sample_data/article_prior.json", "--bootstrap", 50)
     error = one_line_error(run("fit", "sample_data/old_faithful.csv", *start, code=1))
-    assert "--bootstrap resamples the data alone, and this fit has a prior" in error
+    line = "--bootstrap resamples the data alone, and this fit has a prior"
+    assert line in error
+    short = (*start[:2], "--steps", 1, "--no-frames", "-o", "short")
+    run("fit", "sample_data/old_faithful.csv", *short)
+    again = run("fit", "--resume", "short", "--steps", 100, "--bootstrap", 50, code=1)
+    assert line in one_line_error(again)

@@ -10,11 +10,15 @@ import pytest
 from builders import cells_of, choose, fit, over_background, sampled
 
 from gmmcli.core.mixture.sampling import ARTICLE
+from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.asked import Asked
 from gmmcli.core.runs.directory import read_run, write_run
 from gmmcli.core.runs.parameters import read_parameters
-from gmmcli.core.runs.result import Fit, Provenance
+from gmmcli.core.runs.resampling import resample
+from gmmcli.core.runs.result import Fit, Provenance, describe
+from gmmcli.core.search.choice import choose_mixture
 from gmmcli.core.search.criteria import Selection
+from gmmcli.core.search.outcome import SecondOptimum
 from gmmcli.core.search.status import Status
 from gmmcli.errors import RunError
 from gmmcli.settings import Choice, FitSettings
@@ -105,3 +109,22 @@ def test_a_choice_of_an_earlier_version_is_read(tmp_path: Path, status: str) -> 
     assert found.candidates[0].status is Status.PRELIMINARY
     assert [each.surcharge for each in found.candidates] == [0] * 4
     assert found.chosen == selection.chosen
+
+
+def test_a_run_keeps_another_optimum_and_what_resamples_gave(tmp_path: Path) -> None:
+    cells = cells_of(sampled(ARTICLE, 200))
+    outcome = choose_mixture(cells, FitSettings(2), Choice.hold(2))
+    fitted = resample(describe(outcome), outcome, 20, 0.95)
+    second = SecondOptimum(fitted.mixture, Nats(1.5))
+    run = read_run(write(replace(fitted, second=second), tmp_path / "run"))
+    assert run.second is not None
+    assert run.second.deficit == 1.5
+    np.testing.assert_array_equal(run.second.mixture.means, fitted.mixture.means)
+    assert run.errors is not None
+    assert fitted.errors is not None
+    assert run.errors.n_replicates == 20
+    np.testing.assert_array_equal(run.errors.intervals, fitted.errors.intervals)
+    path = tmp_path / "run" / "second.json"
+    path.write_text(path.read_text().replace('"deficit": 1.5', '"deficit": "much"'))
+    with pytest.raises(RunError, match="deficit is 'much': it should be a number"):
+        read_run(tmp_path / "run")

@@ -50,7 +50,12 @@ def table(tmp_path: Path) -> Table:
 
 
 def fitted(
-    table: Table, directory: Path, n_processes: int = 1, *, start: Mixture | None = None
+    table: Table,
+    directory: Path,
+    n_processes: int = 1,
+    *,
+    start: Mixture | None = None,
+    asked: Asked | None = None,
 ) -> list[Ending]:
     """What came of every value, written to a directory."""
     directory.mkdir()
@@ -66,11 +71,18 @@ def fitted(
         exact=False,
         most_cells=1000,
         strict=False,
-        provenance=Provenance(("x", "y"), table.source, 0, 0, Asked(by="site")),
+        provenance=Provenance(("x", "y"), table.source, 0, 0, asked or Asked(by="site")),
     )
     endings = complete(fit_values(directory, table, plan, counts, n_processes=n_processes), counts)
     write_values(directory, endings)
     return endings
+
+
+def test_every_value_has_its_resamples(table: Table, tmp_path: Path) -> None:
+    fitted(table, tmp_path / "run", asked=Asked(by="site", bootstrap=20))
+    run = read_run(tmp_path / "run" / "values" / "a")
+    assert run.errors is not None
+    assert (run.errors.method, run.errors.n_replicates) == ("bootstrap", 20)
 
 
 def test_numbers_are_those_of_the_fit_of_all_rows(table: Table, tmp_path: Path) -> None:
