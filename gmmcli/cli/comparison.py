@@ -66,6 +66,11 @@ def describe_comparison(
     for name, numbers in zip((first, second), comparison.alone, strict=True):
         if numbers:
             yield f"without a partner: {list_components(numbers)} of {name}"
+    if comparison.are_of_one_source:
+        yield f"{first} and {second} are of the same table: what is told takes independent data"
+    if pairs := [pair for pair in comparison.pairs.tolist() if pair[0] != pair[1]]:
+        one, other = pairs[0]
+        yield f"'{one}, {other}' is component {one} of {first} and component {other} of {second}"
     ratio = comparison.likelihood_ratio
     if ratio is None:
         yield (
@@ -76,8 +81,16 @@ def describe_comparison(
     verdict = "the data do not tell the two mixtures apart"
     if ratio.p_value < unlikely:
         verdict = "the two mixtures differ by more than chance brings"
-    p_value = f"{ratio.p_value:.3f}" if ratio.p_value >= 0.001 else f"{ratio.p_value:.1e}"
+    if ratio.is_doubtful:
+        verdict = "too small, as components are not Gaussian; go by the differences"
     yield (
         f"likelihood-ratio test of one mixture for both: {ratio.statistic:.2f} with "
-        f"{ratio.degrees} degrees of freedom, p = {p_value}: {verdict}"
+        f"{ratio.degrees} degrees of freedom, p {write_p_value(ratio.p_value)}: {verdict}"
     )
+
+
+def write_p_value(p_value: float, *, least: float = 1e-300) -> str:
+    """A p-value with its sign: '= 0.123', '= 1.2e-05' or '< 1e-300'."""
+    if p_value < least:
+        return f"< {least:g}"
+    return f"= {p_value:.3f}" if p_value >= 0.001 else f"= {p_value:.1e}"

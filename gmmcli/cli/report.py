@@ -56,7 +56,8 @@ def print_components(report: Report, reporter: Reporter, *, shows_axes: bool) ->
     rows = write_components(fit.mixture, fit.errors, shows_axes=shows_axes)
     width = reporter.width
     reporter.print(tabulate_components(rows, report.columns, width, shows_axes=shows_axes))
-    if (example := explain_errors(rows)) is not None:
+    n_resamples = 0 if fit.errors is None else fit.errors.n_replicates
+    if (example := explain_errors(rows, n_resamples)) is not None:
         reporter.print(example)
     if (shapes := describe_type(fit.settings.covariance)) is not None:
         reporter.print(shapes)

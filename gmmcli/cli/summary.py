@@ -202,7 +202,7 @@ def describe_knowledge(known: "Knowledge", prior: str | None) -> Iterator[str]:
     """
     if known.prior is not None:
         name = "the prior" if prior is None else f"the prior {prior}"
-        points = f"{known.prior.n_points:,.6g} points"
+        points = f"{known.prior.n_points:,.4g} points"
         yield f"{name} counts as {points}; what follows is of the data alone"
     if known.fixed is not None:
         stays = [

@@ -10,7 +10,7 @@ import torch
 from builders import cells_of, fit, gaussian, mixture_of, over_background, random_mixture, sampled
 from scipy import stats
 
-from gmmcli.core.assessment.errors import Errors, estimate_errors
+from gmmcli.core.assessment.errors import Errors, count_points_behind, estimate_errors
 from gmmcli.core.assessment.scales import measure_figures
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.grain import Grain
@@ -89,12 +89,16 @@ def test_scores_are_gradients_of_log_densities(share: float) -> None:
 
 
 def test_no_figure_has_an_error_that_the_points_do_not_settle() -> None:
-    """The shape of a component on a line, and all of one on six points."""
+    """The shape of a component on a line, and all but the weight of one on six points."""
     points = np.concatenate([gaussian(100, (0, 0), 1, 0), gaussian(6, (9, 9), 1, 1)])
     _, errors = estimate(points, FitSettings(2))
     assert np.isfinite(errors.standard_errors[0]).all()
-    assert np.isnan(errors.standard_errors[1]).all()
-    assert np.isnan(errors.intervals[1]).all()
+    assert np.isnan(errors.standard_errors[1, 1:]).all()
+    assert np.isnan(errors.intervals[1, 1:]).all()
+    # Of two weights that sum to 1 each is as well known as the other.
+    one, other = errors.standard_errors[:, 0]
+    assert one == pytest.approx(other)
+    np.testing.assert_allclose(errors.intervals[0, 0], 1 - errors.intervals[1, 0, ::-1], rtol=1e-9)
     line = np.column_stack([np.linspace(0, 1, 50), np.zeros(50)])
     cells = cells_of(line)
     mixture = mixture_of([1.0], [line.mean(axis=0)], [np.diag([0.08, 1e-8])])
@@ -115,8 +119,7 @@ def test_a_background_has_an_error_of_its_weight() -> None:
     assert errors.background is not None
     # Strays that may be the component's take some of what is known, but not half.
     assert binomial < errors.background < 2 * binomial
-    number = mixture.weights[0] * len(points)
-    own = errors.background * np.sqrt(number / (number - 6))
+    own = errors.background * np.sqrt(len(points) / (len(points) - 6))
     np.testing.assert_allclose(errors.standard_errors[0, 0], own, rtol=1e-6)
 
 
@@ -130,6 +133,18 @@ def test_heavy_tails_widen_the_errors_of_deviations() -> None:
         numbers = np.array([float(n_points)])
         found = [estimate(random.normal(size=(n_points, 2)))[1] for _ in range(20)]
         assert all(plain.find_misfit(numbers) is None for plain in found)
+
+
+def test_overlap_is_not_taken_for_shape() -> None:
+    """Of Gaussians that overlap, whose errors vary more, few samples are told not to be such."""
+    truth = mixture_of([0.4, 0.6], [[0, 0], [2.5, 0]], [np.eye(2)] * 2)
+    n_told = 0
+    for seed in range(30):
+        cells = cells_of(sampled(truth, 300, seed=seed))
+        mixture = fit_from(cells, FitSettings(2), truth).mixture
+        numbers = 300 * mixture.weights
+        n_told += estimate_errors(cells, mixture).find_misfit(numbers) is not None
+    assert n_told <= 2  # of 30, where 1 in 100 is told
 
 
 def test_components_that_overlap_are_less_well_known() -> None:
@@ -295,8 +310,8 @@ def test_model_errors_are_those_of_a_hessian(covariance: CovarianceType, words: 
     spread = torch.linalg.inv(-second)
     expected = torch.einsum("kfp,pq,kfq->kf", rates, spread, rates).sqrt().numpy()
     found = estimate_errors(cells, mixture, covariance, known=known).model_standard_errors
-    numbers = weights * (len(points) + known.n_points)
-    found = found / np.sqrt(numbers / (numbers - 6))[:, None]
+    numbers = count_points_behind(mixture, len(points) + known.n_points)
+    found = found / np.sqrt(numbers / (numbers - 6))
     if known.fixed is not None:
         assert np.isnan(found[known.fixed.parameters]).all()
         found = np.where(known.fixed.parameters, 0.0, found)

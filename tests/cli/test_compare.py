@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from builders import one_line_error
 from click.testing import CliRunner, Result
 
 from gmmcli.cli import gmm
+from gmmcli.cli.comparison import describe_comparison, write_p_value
+from gmmcli.core.runs.comparison import Comparison, LikelihoodRatio
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +45,30 @@ def test_other_numbers_of_components_are_compared_without_a_test(
 ) -> None:
     _, two, three = runs
     lines = run("compare", three, two).stdout.splitlines()
+    assert any("are of the same table" in line for line in lines)
+    assert any(line.startswith("'") and "is component" in line for line in lines)
     assert any(line.startswith("without a partner: component") for line in lines)
     assert lines[-1].startswith("no test of one mixture for both")
+
+
+@pytest.mark.parametrize(
+    ("p_value", "text"), [(0.1234, "= 0.123"), (1.23e-5, "= 1.2e-05"), (0.0, "< 1e-300")]
+)
+def test_p_values_are_written(p_value: float, text: str) -> None:
+    assert write_p_value(p_value) == text
+
+
+def test_verdicts_go_by_the_p_value_unless_it_is_in_doubt() -> None:
+    nothing = np.zeros((0, 6))
+    for p_value, is_doubtful, verdict in (
+        (0.2, False, "the data do not tell the two mixtures apart"),
+        (0.01, False, "the two mixtures differ by more than chance brings"),
+        (0.01, True, "too small, as components are not Gaussian; go by the differences"),
+    ):
+        ratio = LikelihoodRatio(9.0, 5, p_value, is_doubtful)
+        pairs = np.zeros((0, 2), dtype=int)
+        found = Comparison(pairs, np.zeros(0), nothing, nothing, nothing, ((), ()), False, ratio)
+        assert list(describe_comparison(found, "a", "b"))[-1].endswith(verdict)
 
 
 def test_json_is_one_object(runs: tuple[str, str, str]) -> None:

@@ -123,7 +123,7 @@ GOOD = PRIOR.to_json()
         ({"prior": {**GOOD, "counts": 3}}, r"the counts of the prior must have shape \(K,\), one"),
         ({"prior": {**GOOD, "counts": [1, -1]}}, "the count of the prior for component 1 is -1.0"),
         ({"prior": {**GOOD, "counts": [np.nan, 1]}}, "for component 0 is nan: it must be 0 or mo"),
-        ({"prior": {**GOOD, "means": [[0, 1]]}}, r"in the prior, means must have shape \(2, 2\)"),
+        ({"prior": {**GOOD, "means": [[0, 1]]}}, "the prior has 2 counts and 1 means: give one of"),
         (
             {"prior": {**GOOD, "covariances": [[[1, 2], [2, 1]]] * 2}},
             "in the prior, the covariance of component 0 is not positive definite",
@@ -171,3 +171,10 @@ def test_what_is_fixed_has_the_values_of_the_start() -> None:
     with pytest.raises(MixtureError, match="the mixture to start from: 2, not 3"):
         Knowledge(PRIOR).settle(random_mixture(3, seed=1), "full")
     check_number(PRIOR, TWO)
+
+
+def test_counts_and_means_go_together() -> None:
+    with pytest.raises(
+        MixtureError, match="the prior has 1 counts and 2 means: give one of either"
+    ):
+        Prior(np.ones(1), np.zeros((2, 2)), np.stack([np.eye(2)] * 2))

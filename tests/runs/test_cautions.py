@@ -174,8 +174,8 @@ NUMBERS = np.array([150.0, 150.0])
         ({}, None),
         (
             {"standard_errors": 2.0},
-            "the components are not quite Gaussian: standard errors allow for that, and differ by "
-            "a factor of up to 2.0 from those of Gaussian ones",
+            "standard errors allow for components that are not quite Gaussian: they differ by a "
+            "factor of up to 2.0 from those of Gaussian ones",
         ),
         (
             {"least_information": 0.05},
@@ -183,6 +183,7 @@ NUMBERS = np.array([150.0, 150.0])
             "--bootstrap 200 gives better ones",
         ),
         ({"least_information": 0.05, "method": "bootstrap", "n_replicates": 100}, None),
+        ({"standard_errors": 2.0, "method": "bootstrap", "n_replicates": 100}, None),
         (
             {"method": "bootstrap", "n_replicates": 100, "n_left_out": 6},
             "6 of 100 resamples are not among the errors, as a component lost its points or no "

@@ -32,6 +32,7 @@ def test_a_run_does_not_differ_from_itself() -> None:
     np.testing.assert_array_equal(found.pairs, np.repeat(np.arange(3)[:, None], 2, axis=1))
     np.testing.assert_array_equal(found.differences, 0)
     assert found.alone == ((), ())
+    assert found.are_of_one_source
     assert found.likelihood_ratio is not None
     assert found.likelihood_ratio.statistic == pytest.approx(0, abs=1e-3)
     assert found.likelihood_ratio.degrees == 17
@@ -78,6 +79,16 @@ def test_components_without_a_partner_are_told() -> None:
     assert found.to_json()["likelihood_ratio"] is None
 
 
+def test_a_test_in_doubt_is_told() -> None:
+    random = np.random.default_rng(0)
+    skewed = [random.lognormal(size=(300, 2)) for _ in range(2)]
+    plain = [gaussian(300, (0, 0), 1, seed) for seed in (0, 1)]
+    for points, is_doubtful in ((skewed, True), (plain, False)):
+        ratio = compare_runs(*(run_of(each, 1) for each in points)).likelihood_ratio
+        assert ratio is not None
+        assert ratio.is_doubtful is is_doubtful
+
+
 def test_runs_that_cannot_be_compared_are_refused() -> None:
     run = run_of(sampled(spread_clusters(2), 100), 2)
     with pytest.raises(RunError, match="the runs are of different coordinates"):
@@ -90,7 +101,7 @@ def test_figures_without_errors_have_no_scores() -> None:
     points = np.concatenate([gaussian(100, (0, 0), 1, 0), gaussian(5, (9, 9), 1, 1)])
     run = run_of(points, 2)
     found = compare_runs(run, run)
-    assert np.isnan(found.z_scores[1]).all()
+    assert np.isnan(found.z_scores[1, 1:]).all()
 
 
 def test_copies_are_no_evidence() -> None:

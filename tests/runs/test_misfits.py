@@ -56,7 +56,7 @@ def test_a_component_is_named_with_what_it_is_like_and_a_remedy() -> None:
         "distance 0.10); more components may describe it"
     ]
     assert say(with_one(3, 0.1, 0.12, 16), full=False) == [
-        "component 3 is not Gaussian: it leans to one side (by 0.12 of 1); --covariance full, "
+        "component 3 is not Gaussian: it leans to one side (leaning 0.12); --covariance full, "
         "more components or the log of a coordinate may describe it"
     ]
     assert say(with_one(3, 0.1, 0.01, 8)) == [
@@ -73,7 +73,7 @@ def test_of_several_components_the_worst_come_first() -> None:
     )
     assert misfit.worst_first == [1, 6, 5, 4, 3, 2, 0]
     assert say(misfit) == [
-        "components 1, 6, 5, 4, 3 and 2 others are not Gaussian; component 1 is farthest: it has "
+        "components 1, 3, 4, 5, 6 and 2 others are not Gaussian; component 1 is farthest: it has "
         "heavier tails (Kolmogorov-Smirnov distance 0.20); more components or --background on may "
         "describe them"
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmmcli.core.assessment.anchor import Anchor, find_anchor, measure_on_scales
-from gmmcli.core.assessment.errors import Errors
+from gmmcli.core.assessment.errors import Errors, count_points_behind
 from gmmcli.core.assessment.optimum import Summit
 from gmmcli.core.assessment.resamples import Resampling
 from gmmcli.core.assessment.scales import (
@@ -92,7 +92,7 @@ def bootstrap(
         backgrounds = np.array([each.background.weight for each in replicates if each.background])
     figures = from_scales(measure_on_scales(mixture) + np.nan_to_num(moves))
     found = Bootstrap(figures, backgrounds, are_lost, have_settled, by_sandwich)
-    numbers = mixture.weights * cells.n_points * resampling.worth
+    numbers = count_points_behind(mixture, cells.n_points * resampling.worth)
     return replace(found, errors=_tell_errors(found, mixture, moves, numbers, level))
 
 
@@ -121,7 +121,7 @@ def _tell_errors(
         found: the replicates, with the errors by the sandwich.
         mixture: the fit, in data units.
         moves: of the replicates from the fit, on the scales of figures, shape (R, K, 6).
-        numbers: of the points of each component, shape (K,).
+        numbers: of the points behind each figure, shape (K, 6).
         level: of the intervals.
     """
     known, kept = found.errors, found.are_kept

@@ -80,18 +80,22 @@ class Errors:
     ) -> float | None:
         """The largest factor between a standard error and that of a Gaussian component.
 
-        None where all are as chance may have them.
+        None where all are as chance may have them, and where they are of resamples, which differ
+        for more reasons.
 
         Args:
             numbers: of the points of each component, shape (K,).
             apart: factors of less are of no matter.
-            chance: so many over the root of the number of points is the log of a factor that
-                Gaussians hardly reach: that of a deviation's error varies by sqrt(1.5 / n), as the
-                variance of a kurtosis is 24 / n.
+            chance: Gaussians hardly reach factors with a log of so many over the root of the points
+                that tell: that of a deviation's error varies by sqrt(1.5 / n), as the variance of a
+                kurtosis is 24 / n.
         """
+        if self.method != "sandwich":
+            return None
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.abs(np.log(self.standard_errors / self.model_standard_errors))
-            bounds = np.maximum(np.log(apart), chance / np.sqrt(numbers))
+            told = numbers * max(self.least_information, 0.0)
+            bounds = np.maximum(np.log(apart), chance / np.sqrt(told))
         beyond = logs[np.isfinite(logs) & (logs > bounds[:, None])]
         return float(np.exp(beyond.max())) if len(beyond) else None
 
@@ -152,7 +156,8 @@ def estimate_errors(
     """The errors of the figures of a mixture, where it is an optimum of its fit to some cells.
 
     Of components on few points, standard errors come out too small by the root of n / (n - 6) for
-    n points, and intervals are those of Student's t with n - 3 degrees of freedom. The points of a
+    n points, and intervals are those of Student's t with n - 3 degrees of freedom; behind a weight
+    are all points, so that two that sum to 1 have the same error. The points of a
     cell count as one place, which changes errors by less than 0.1 % where cells are not told to be
     too coarse.
 
@@ -173,17 +178,17 @@ def estimate_errors(
     scores = sum_squared_scores(cells, mixture, known=known)
     inverse = information.inverse
     sandwich = inverse @ scores @ inverse
-    numbers = mixture.weights * n_points
+    numbers = count_points_behind(mixture, n_points)
     with np.errstate(divide="ignore", invalid="ignore"):
         few = np.sqrt(np.where(numbers > N_PARAMETERS, numbers / (numbers - N_PARAMETERS), np.nan))
-    are_known = np.isfinite(few)[:, None] & _are_open(mixture, least, known)
+    are_known = np.isfinite(few) & _are_open(mixture, least, known)
     roots = take_roots(mixture.weights, n_points)
     figures, of_scales = measure_figures(mixture), differentiate_scales(mixture, roots)
     rates, on_scales = measure_rates(figures), []
     for spread in (sandwich, inverse):
-        errors = _take_errors(spread, of_scales) * few[:, None]
+        errors = _take_errors(spread, of_scales) * few
         on_scales.append(np.where(are_known, errors, np.nan))
-    axes = _take_errors(sandwich, differentiate_axes(mixture, roots)) * few[:, None]
+    axes = _take_errors(sandwich, differentiate_axes(mixture, roots)) * few[:, OF_SHAPE]
     return Errors(
         level=level,
         standard_errors=on_scales[0] * rates,
@@ -193,6 +198,16 @@ def estimate_errors(
         background=_find_background_error(sandwich, mixture, n_points),
         least_information=float(information.lengths[0]),
     )
+
+
+def count_points_behind(mixture: Mixture, n_points: float) -> FloatArray:
+    """How many of N points are behind each figure of the components, shape (K, 6).
+
+    All are behind a weight, and those of the component behind its mean and shape.
+    """
+    numbers = np.repeat((mixture.weights * n_points)[:, None], N_PARAMETERS, axis=1)
+    numbers[:, 0] = np.where(numbers[:, 0] >= 1, n_points, 0.0)
+    return numbers
 
 
 def _are_open(

@@ -79,10 +79,10 @@ def find_intervals(
     Args:
         figures: shape (K, 6).
         deviations: their standard errors on their scales, shape (K, 6).
-        numbers: of the points of each component, n, shape (K,).
+        numbers: of the points behind each, n, shape (K, 6).
         level: the confidence level.
     """
-    reach = stdtrit(np.maximum(numbers - 3, 1), (1 + level) / 2)[:, None] * deviations
+    reach = stdtrit(np.maximum(numbers - 3, 1), (1 + level) / 2) * deviations
     with np.errstate(divide="ignore", invalid="ignore"):  # a weight of 1
         middle = to_scales(figures)
     return np.stack([from_scales(middle + sign * reach) for sign in (-1, 1)], axis=-1)

@@ -60,6 +60,11 @@ class Prior:
             raise MixtureError(
                 f"the count of the prior for component {k} is {counts[k]}: it must be 0 or more"
             )
+        if len(np.atleast_1d(self.means)) != len(counts):
+            raise MixtureError(
+                f"the prior has {len(counts)} counts and {len(np.atleast_1d(self.means))} means: "
+                "give one of either for each component"
+            )
         even = np.full(len(counts), 1 / len(counts))
         try:
             checked = Mixture(even, self.means, self.covariances)

@@ -303,8 +303,8 @@ def caution_on_errors(
     """
     if (factor := errors.find_misfit(numbers)) is not None:
         yield (
-            "the components are not quite Gaussian: standard errors allow for that, and differ by "
-            f"a factor of up to {factor:.1f} from those of Gaussian ones"
+            "standard errors allow for components that are not quite Gaussian: they differ by a "
+            f"factor of up to {factor:.1f} from those of Gaussian ones"
         )
     if errors.n_left_out > many * errors.n_replicates:
         yield (

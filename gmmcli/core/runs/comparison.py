@@ -33,11 +33,13 @@ class LikelihoodRatio:
         statistic: twice the log-likelihood ratio.
         degrees: of freedom: the number of free parameters of one mixture.
         p_value: how often it is larger where the truth is one mixture of Gaussians (Wilks 1938).
+        is_doubtful: whether components are not Gaussian, so that the p-value is too small.
     """
 
     statistic: float
     degrees: int
     p_value: float
+    is_doubtful: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,7 @@ class Comparison:
         standard_errors: of the differences, shape (P, 6); NaN where one has none.
         z_scores: of the figures on their scales, shape (P, 6); NaN where one has no error.
         alone: the numbers of the components without a partner, of either run.
+        are_of_one_source: whether both runs are of the same table.
         likelihood_ratio: None where the mixtures are not of one kind and number.
     """
 
@@ -60,6 +63,7 @@ class Comparison:
     standard_errors: FloatArray
     z_scores: FloatArray
     alone: tuple[tuple[int, ...], tuple[int, ...]]
+    are_of_one_source: bool
     likelihood_ratio: LikelihoodRatio | None
 
     def to_json(self) -> dict[str, Any]:
@@ -115,8 +119,15 @@ def compare_runs(first: RunRecord, second: RunRecord) -> Comparison:
         standard_errors=np.hypot(*own),
         z_scores=np.where(np.isfinite(z_scores), z_scores, np.nan),
         alone=(tuple(sorted(alone[0])), tuple(sorted(alone[1]))),
+        are_of_one_source=_tell_source(first) == _tell_source(second),
         likelihood_ratio=_test_likelihood(first, second),
     )
+
+
+def _tell_source(run: RunRecord) -> tuple[str, str | None, str | None]:
+    """What rows a run is of: the table, and the condition that they meet."""
+    asked = run.provenance.asked
+    return run.provenance.source, asked.table, asked.where
 
 
 def _take_errors(run: RunRecord) -> Errors:
@@ -159,7 +170,13 @@ def _test_likelihood(first: RunRecord, second: RunRecord) -> LikelihoodRatio | N
     )
     statistic = 2 * (apart - pooled.elbo)
     degrees = count_parameters(one.n_components, covariance)
-    return LikelihoodRatio(statistic, degrees, float(chdtrc(degrees, max(statistic, 0.0))))
+    p_value = float(chdtrc(degrees, max(statistic, 0.0)))
+    return LikelihoodRatio(statistic, degrees, p_value, any(map(_is_misfit, (first, second))))
+
+
+def _is_misfit(run: RunRecord) -> bool:
+    """Whether some component of a run is told not to be Gaussian."""
+    return run.diagnostics is not None and bool(run.diagnostics.misfit.worst_first)
 
 
 def _name(values: FloatArray) -> dict[str, Any]:

@@ -61,12 +61,14 @@ def write_with_error(value: float, error: float, *, most_digits: int = 7) -> str
     return f"{round(value, -place):z.{max(-place, 0)}f}({last:.0f}){end}"
 
 
-def explain_errors(rows: list[list[str]]) -> str | None:
+def explain_errors(rows: list[list[str]], n_resamples: int = 0) -> str | None:
     """What brackets mean, by an example from the rows; None where there are none.
 
     Args:
         rows: that `write_components` gave.
+        n_resamples: of how many the errors are; 0 where they are of none.
     """
+    source = f" (of {n_resamples:,} resamples)" if n_resamples else ""
     for written in (figure for row in rows for figure in row):
         value, _, rest = written.partition("(")
         digits, _, end = rest.partition(")")
@@ -74,7 +76,7 @@ def explain_errors(rows: list[list[str]]) -> str | None:
             n_decimals = len(value.partition(".")[2])
             error = int(digits) / 10**n_decimals
             meaning = f"{written} is {value} ± {error:.{n_decimals}f}"
-            return f"brackets hold the standard errors of the last digits: {meaning}"
+            return f"brackets hold the standard errors of the last digits{source}: {meaning}"
     return None
 
 

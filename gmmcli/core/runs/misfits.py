@@ -63,7 +63,7 @@ def _describe(misfit: Misfit, component: int) -> str:
     """How a component differs from a Gaussian, and how far."""
     shape = misfit.find_shape(component)
     if shape is Shape.LEANING:
-        return f"{shape.words} (by {misfit.leanings[component]:.2f} of 1)"
+        return f"{shape.words} (leaning {misfit.leanings[component]:.2f})"
     return f"{shape.words} (Kolmogorov-Smirnov distance {misfit.distances[component]:.2f})"
 
 
@@ -71,7 +71,7 @@ def _list_few(components: Sequence[int], *, most: int = 5) -> str:
     """Components by their numbers, the first of them where there are many."""
     left = len(components) - most
     others = f" and {count(left, 'other')}" if left > 0 else ""
-    return f"{list_components(components[:most])}{others}"
+    return f"{list_components(sorted(components[:most]))}{others}"
 
 
 def _offer(remedies: Sequence[str]) -> str:
