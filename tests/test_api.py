@@ -375,7 +375,7 @@ def test_a_run_says_in_few_lines_what_it_is(fitted: gmmcli.Run) -> None:
     assert lines[1].split()[:2] == ["component", "weight"]
     assert lines[2].split() == [
         "0",
-        "0.356(30)",
+        "0.356(29)",
         "2.036(29)",
         "54.48(62)",
         "0.263(27)",
