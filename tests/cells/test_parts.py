@@ -91,7 +91,7 @@ def test_totals_of_weights_are_what_an_engine_tells() -> None:
     rows = np.array([[1, 2, 3], [1, 2, np.nan], [1, 2, 5], [0, 0, np.nan], [np.nan, 1, 2.0]])
     totals = count_points(rows)
     nothing, point = totals.select(totals.are_points).sort().weights
-    np.testing.assert_array_equal(nothing, [np.nan, np.nan, 1])
-    np.testing.assert_array_equal(point, [3, 5, 1])
+    np.testing.assert_array_equal(nothing, [np.nan, np.nan, 1, 0])
+    np.testing.assert_array_equal(point, [3, 5, 1, 9 + 25])
     assert sorted(totals.counts) == [0, 2, 8]
     assert sorted(totals.n_rows) == [1, 1, 3]

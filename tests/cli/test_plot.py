@@ -103,6 +103,16 @@ def reversed_lines(path: Path) -> None:
         (lambda run: changed(run, weights=[1.0, 1.2]), "parameters.json is damaged: weights sum"),
         (
             lambda run: changed(run, weights=[1.0], means=[[0, 0]], covariances=[[[1, 0], [0, 1]]]),
+            "parameters.json is damaged: uncertainty is of another number of components",
+        ),
+        (
+            lambda run: changed(
+                run,
+                weights=[1.0],
+                means=[[0, 0]],
+                covariances=[[[1, 0], [0, 1]]],
+                uncertainty=None,
+            ),
             "history.csv is damaged: it has 2 components and parameters.json has 1",
         ),
         (

@@ -266,14 +266,15 @@ def caution_on_components(
 def caution_on_diagnostics(fit: "Fit", diagnostics: "Diagnostics") -> Iterator[str]:
     """Lines where components are not Gaussian or overlap, and on what that does to errors.
 
-    Cells that are too coarse tell nothing of shapes.
+    Cells that are too coarse tell nothing of either.
     """
+    if fit.cost.is_coarse:
+        return
     mixture, covariance = fit.mixture, fit.settings.covariance
     has_background = mixture.background is not None
-    if not fit.cost.is_coarse:
-        yield from caution_on_misfit(
-            diagnostics.misfit, covariance=covariance, has_background=has_background
-        )
+    yield from caution_on_misfit(
+        diagnostics.misfit, covariance=covariance, has_background=has_background
+    )
     yield from caution_on_overlap(diagnostics.overlap, mixture)
     n_points = fit.n_effective + fit.known.n_points
     can_resample = not fit.known.is_any
