@@ -101,7 +101,7 @@ def find_anchor(
         more: how many times as many cells are tried next (docs/decisions/37-bootstrap.md).
     """
     worth, most = resampling.worth, FEWEST_CELLS
-    weighed = _weigh(cells, resampling.find_squares(cells.counts), worth)
+    weighed = cells.weigh(worth, resampling.find_squares(cells.counts))
     errors = estimate_errors(weighed, mixture, covariance, least)
     precision = 1 / np.sqrt(2 * resampling.n_replicates)
     while True:
@@ -109,18 +109,13 @@ def find_anchor(
         anchor = Anchor.of(points, mixture, covariance, least)
         if not points.are_merged:
             return anchor, errors
-        weighed = _weigh(points.cells, points.squares, worth)
+        weighed = points.cells.weigh(worth, points.squares)
         own = estimate_errors(weighed, anchor.mixture, covariance, least)
         ratios = _put_on_scales(errors, mixture) / _put_on_scales(own, anchor.mixture)
         ratios = np.where(np.isfinite(ratios), ratios, 1.0)
         if np.abs(np.log(ratios)).max() < precision:
             return replace(anchor, calibration=ratios), errors
         most *= more
-
-
-def _weigh(cells: Cells, squares: FloatArray, worth: float) -> Cells:
-    """Cells with counts of what their points are worth as evidence, and squares likewise."""
-    return replace(cells, counts=cells.counts * worth, squares=squares * worth**2)
 
 
 def measure_on_scales(mixture: Mixture) -> FloatArray:

@@ -70,6 +70,16 @@ class Cells:
             self, means=means, covariances=whitening.whiten_covariances(self.covariances)
         )
 
+    def weigh(self, worth: float, squares: FloatArray | None = None) -> "Cells":
+        """The same cells with counts of what their points are worth as evidence; see `grain`.
+
+        Args:
+            worth: what a count of one is worth.
+            squares: the sums of the squares of what rows count, shape (C,).
+        """
+        weighed = None if squares is None else squares * worth**2
+        return replace(self, counts=self.counts * worth, squares=weighed)
+
     def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Cells":
         """Some of these cells, by a mask of shape (C,), or by their numbers."""
         squares = None if self.squares is None else self.squares[chosen]

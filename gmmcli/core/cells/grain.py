@@ -5,7 +5,6 @@ gain by closing in on the values themselves. Rows that are copies of one another
 their own. NumPy only.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +36,7 @@ class Grain(NamedTuple):
 
     def weigh(self, cells: Cells) -> Cells:
         """Cells with counts of what their points are worth as evidence."""
-        squares = self.find_squares(cells) * self.worth**2
-        return replace(cells, counts=cells.counts * self.worth, squares=squares)
+        return cells.weigh(self.worth, self.find_squares(cells))
 
     @property
     def covariance(self) -> FloatArray:

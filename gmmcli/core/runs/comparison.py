@@ -1,6 +1,6 @@
 """Two fits compared: component by component in standard errors, and as one mixture against two."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -156,18 +156,11 @@ def _test_likelihood(first: RunRecord, second: RunRecord) -> LikelihoodRatio | N
     is_plain = not any(run.mixture.background or run.known.is_any for run in (first, second))
     if not (are_alike and is_plain):
         return None
-    worths = [run.figures.n_effective / run.figures.n_points for run in (first, second)]
-    weighed = [
-        replace(run.cells, counts=run.cells.counts * worth)
-        for run, worth in zip((first, second), worths, strict=True)
-    ]
+    weighed = [run.cells.weigh(run.figures.worth) for run in (first, second)]
     pooled = fit_starts(weighed[0].join(weighed[1]), first.settings, (one, other))
     if pooled.status is not Status.CONVERGED:
         return None
-    apart = sum(
-        run.figures.log_likelihood * worth
-        for run, worth in zip((first, second), worths, strict=True)
-    )
+    apart = sum(run.figures.log_likelihood * run.figures.worth for run in (first, second))
     statistic = 2 * (apart - pooled.elbo)
     degrees = count_parameters(one.n_components, covariance)
     p_value = float(chdtrc(degrees, max(statistic, 0.0)))

@@ -46,6 +46,11 @@ class Figures:
     background_gain: float
     seconds: float
 
+    @property
+    def worth(self) -> float:
+        """What a count of one is worth as evidence."""
+        return self.n_effective / self.n_points
+
     @classmethod
     def of(cls, fit: "Fit", exact_log_likelihood: Nats | None = None) -> "Figures":
         """Those of a fit."""

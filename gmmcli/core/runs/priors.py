@@ -1,6 +1,5 @@
 """A run as what is known before other data."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from gmmcli.core.assessment.worth import count_labelled
@@ -12,10 +11,9 @@ from gmmcli.errors import FitError
 
 def weigh_run(run: RunRecord) -> Prior:
     """The prior that a run is: of its mixture, by as many points as it knew the components by."""
-    mixture, worth = run.mixture, run.figures.n_effective / run.figures.n_points
-    cells = replace(run.cells, counts=run.cells.counts * worth)
-    known = run.known.weigh(worth)
-    counts = count_labelled(cells, mixture, run.settings.covariance, known)
+    mixture, worth = run.mixture, run.figures.worth
+    weighed = run.cells.weigh(worth), mixture, run.settings.covariance, run.known.weigh(worth)
+    counts = count_labelled(*weighed)
     return Prior(counts, mixture.means, mixture.covariances)
 
 
