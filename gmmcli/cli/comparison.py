@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich import box
 from rich.table import Table
-from rich.text import Text
 
-from gmmcli.cli.summary import shorten_names
+from gmmcli.cli.summary import tabulate_components
 from gmmcli.core.runs.components import write_with_error
 from gmmcli.core.runs.words import list_components
 
@@ -27,7 +25,7 @@ def tabulate_comparison(
         width: of the table, in characters.
         unlikely: differences of more standard errors have a star: 5 in 100 have by chance.
     """
-    rows = []
+    names, rows = list[str](), list[list[str]]()
     for p, (one, other) in enumerate(comparison.pairs.tolist()):
         pairs = zip(comparison.differences[p], comparison.standard_errors[p], strict=True)
         row = [
@@ -36,16 +34,9 @@ def tabulate_comparison(
         ]
         stars = np.abs(comparison.z_scores[p]) > unlikely  # NaN is not
         marked = [text + "*" if star else text for text, star in zip(row, stars, strict=True)]
-        rows.append([f"{one}" if one == other else f"{one}, {other}", *marked])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    x, y = shorten_names(columns, width, widths[1:])
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
-    headings = ("component", "weight", f"mean\n{x}", f"mean\n{y}", f"sd\n{x}", f"sd\n{y}")
-    for heading in (*headings, "correlation"):
-        table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    return table
+        names.append(f"{one}" if one == other else f"{one}, {other}")
+        rows.append(marked)
+    return tabulate_components(rows, columns, width, names=names)
 
 
 def describe_comparison(

@@ -148,15 +148,21 @@ def describe_files(directory: Path, files: Sequence[Path]) -> str:
 
 
 def tabulate_components(
-    rows: Sequence[Sequence[str]], columns: tuple[str, str], width: int, *, shows_axes: bool
+    rows: Sequence[Sequence[str]],
+    columns: tuple[str, str],
+    width: int,
+    *,
+    shows_axes: bool = False,
+    names: Sequence[str] | None = None,
 ) -> Table:
     """A table of components, that fits a width in characters.
 
     Args:
-        rows: of `write_components`.
+        rows: of `write_components`, or others of the same figures.
         columns: the names of the two coordinates.
         width: in characters.
         shows_axes: as `write_components` has it.
+        names: of the components; their numbers by default.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     x, y = shorten_names(columns, width, widths)
@@ -166,8 +172,8 @@ def tabulate_components(
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
     for heading in ("component", "weight", f"mean\n{x}", f"mean\n{y}", *shape):
         table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
-    for k, row in enumerate(rows):
-        table.add_row(str(k), *row)
+    for name, row in zip(names or map(str, range(len(rows))), rows, strict=True):
+        table.add_row(name, *row)
     return table
 
 

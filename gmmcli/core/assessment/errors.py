@@ -5,7 +5,7 @@ the inverse of the observed information on either side of the scores' second mom
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.directions import N_PARAMETERS
 from gmmcli.core.cells.information import observe_information, sum_squared_scores, take_roots
 from gmmcli.core.mixture.covariances import FloatArray, are_floored
-from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Knowledge
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.errors import MixtureError
@@ -98,11 +97,6 @@ class Errors:
             bounds = np.maximum(np.log(apart), chance / np.sqrt(told))
         beyond = logs[np.isfinite(logs) & (logs > bounds[:, None])]
         return float(np.exp(beyond.max())) if len(beyond) else None
-
-    def reorder(self, order: IntArray) -> "Errors":
-        """The same with component `order[k]` in place k."""
-        names = "standard_errors", "model_standard_errors", "intervals", "axes"
-        return replace(self, **{name: getattr(self, name)[order] for name in names})
 
     def to_json(self) -> dict[str, Any]:
         """The same, ready for `json.dump`; what has no error is None."""

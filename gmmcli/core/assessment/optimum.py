@@ -83,7 +83,7 @@ class Likelihood:
         """
         n_components, n_cells = mixture.n_components, self.points.n_cells
         every, log_likelihood = np.arange(n_components)[:, None], 0.0
-        sums = np.zeros((len(_list_weights(mixture)), N_PARAMETERS))
+        sums = np.zeros((len(mixture.part_weights), N_PARAMETERS))
         for part in np.array_split(np.arange(n_cells), n_cells * n_components // at_once + 1):
             first, last = part[0], part[-1] + 1
             places, counts = self.points.means[first:last], self.points.counts[first:last]
@@ -107,7 +107,7 @@ class Likelihood:
 
     def differentiate(self, place: Place) -> FloatArray:
         """The gradient in the parameters of `Information`, with the background's, shape (6P,)."""
-        weights, n_points = _list_weights(place.mixture), self.points.n_points
+        weights, n_points = place.mixture.part_weights, self.points.n_points
         gradient = place.sums.copy()
         gradient[:, 0] -= n_points * weights
         gradient /= take_roots(weights, n_points)[:, None]
@@ -151,7 +151,7 @@ class Likelihood:
             farthest: that it moves the log of a weight or of a standard deviation, or the mean in
                 standard deviations.
         """
-        weights, n_components = _list_weights(start), start.n_components
+        weights, n_components = start.part_weights, start.n_components
         roots = take_roots(weights, self.points.n_points)[:, None]
         moves = np.clip(step.reshape(-1, N_PARAMETERS) / roots, -farthest, farthest)
         own, factors = moves[:n_components], start.cholesky_factors()
@@ -244,10 +244,3 @@ def _ascend(
             return ahead, longest if n_cuts else longest / shorter
         longest = shorter * float(np.linalg.norm(step))
     return likelihood.evaluate(likelihood.maximize(place)), longest
-
-
-def _list_weights(mixture: Mixture) -> FloatArray:
-    """The weights of components, and that of the background, if there is one; shape (P,)."""
-    if mixture.background is None:
-        return mixture.weights
-    return np.append(mixture.weights, mixture.background.weight)

@@ -111,9 +111,7 @@ def observe_information(
         moves_background: whether a background is among the parameters, if there is one.
         known: of the mixture before its points; the masses have those that a prior is worth.
     """
-    weights = mixture.weights  # (K,), or (K + 1,)
-    if moves_background and mixture.background is not None:
-        weights = np.append(weights, mixture.background.weight)
+    weights = mixture.part_weights if moves_background else mixture.weights  # (P,)
     n_points, own = cells.n_points + known.n_points, np.arange(len(weights))
     roots = take_roots(weights, n_points)
     moves = Moves.of(STRUCTURES[covariance], mixture.covariances, roots[: mixture.n_components])
@@ -212,9 +210,7 @@ def sum_squared_scores(
         known: see `observe_information`; a prior's points count as drawn from their components.
         at_once: see `_sum_second_derivatives`.
     """
-    weights = mixture.weights
-    if mixture.background is not None:
-        weights = np.append(weights, mixture.background.weight)
+    weights = mixture.part_weights
     roots = take_roots(weights, cells.n_points + known.n_points)
     size = len(weights) * N_PARAMETERS
     squares = cells.counts if cells.squares is None else cells.squares

@@ -66,6 +66,13 @@ class Mixture:
         """The number of components, K."""
         return len(self.weights)
 
+    @property
+    def part_weights(self) -> FloatArray:
+        """The weights of components and, last, that of a background, if there is one; (P,)."""
+        if self.background is None:
+            return self.weights
+        return np.append(self.weights, self.background.weight)
+
     def reorder(self, order: npt.NDArray[np.intp]) -> "Mixture":
         """The same mixture with component `order[k]` in place k."""
         return Mixture(
