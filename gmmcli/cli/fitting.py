@@ -20,6 +20,7 @@ from gmmcli.cli.reporter import Reporter
 from gmmcli.cli.request import Request, make_choice, make_settings
 from gmmcli.cli.starts import lay_start, report_moves, tell_known
 from gmmcli.cli.summary import describe_rows
+from gmmcli.core.runs.words import count
 from gmmcli.settings import ALIKE, Choice
 
 if TYPE_CHECKING:
@@ -128,18 +129,27 @@ def fit_mixture(task: Task, interrupts: Interrupts, reporter: Reporter) -> "Fit"
         else:
             outcome = fit_cells(task.compression.cells, *asked, hooks, task.known)
         fit = describe(outcome, task.request.valley, task.request.level)
-    return fit if task.request.bootstrap is None else resample_fit(task, fit, outcome, reporter)
+    if task.request.bootstrap is None or interrupts():
+        return fit
+    return resample_fit(task, fit, outcome, interrupts, reporter)
 
 
-def resample_fit(task: Task, fit: "Fit", outcome: "Outcome", reporter: Reporter) -> "Fit":
-    """A fit with errors from resamples, as many as were asked for."""
+def resample_fit(
+    task: Task, fit: "Fit", outcome: "Outcome", interrupts: Interrupts, reporter: Reporter
+) -> "Fit":
+    """A fit with errors from resamples, as many as were asked for, or done before an interrupt."""
     from gmmcli.core.runs.resampling import resample
 
     number, level = task.request.bootstrap or 0, task.request.level
     if fit.diagnostics is None:
         reporter.note("no standard errors, and no resamples: the fit did not converge")
-    with reporter.count(number, "resampling") as watch:
-        return resample(fit, outcome, number, level, watch)
+    with interrupts.postpone(), reporter.count(number, "resampling") as watch:
+        found = resample(fit, outcome, number, level, watch, interrupts)
+    if interrupts():
+        done = 0 if found.bootstrap is None else len(found.bootstrap.figures)
+        kept = f"those of {count(done, 'resample')}" if done else "those without resamples"
+        reporter.note(f"interrupted: standard errors are {kept}")
+    return found
 
 
 def verify(task: Task, fit: "Fit", reporter: Reporter) -> "Nats":

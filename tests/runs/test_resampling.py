@@ -57,3 +57,18 @@ def test_candidates_share_the_resamples(distance: float, least: float) -> None:
     assert shared.winner.share is not None
     assert shared.winner.share > least
     assert replace(shared.winner, share=None) == found.selection.winner
+
+
+@pytest.mark.parametrize(("n_done", "method"), [(5, "sandwich"), (30, "bootstrap")])
+def test_an_interrupt_keeps_what_is_done(n_done: int, method: str) -> None:
+    """Those of 20 and more have errors; of fewer, those by the sandwich stay."""
+    cells = cells_of(sampled(spread_clusters(2), 200))
+    outcome = choose_mixture(cells, FitSettings(2), Choice.hold(2))
+    numbers = list[int]()
+    found = resample(
+        describe(outcome), outcome, 100, 0.95, numbers.append, lambda: len(numbers) == n_done
+    )
+    assert numbers[-1] == n_done
+    assert found.errors is not None
+    assert found.errors.method == method
+    assert (found.errors.n_replicates == n_done) is (method == "bootstrap")

@@ -81,6 +81,8 @@ def bootstrap(
     for counts in anchor.points.draw(resampling):
         summits.append(anchor.climb(counts))
         resampling.watch(len(summits))
+        if resampling.interrupted():
+            break
     are_lost = _find_lost(summits, anchor, resampling.worth)
     have_settled = np.array([summit.has_settled for summit in summits])
     replicates = [anchor.whitening.unwhiten(summit.place.mixture) for summit in summits]

@@ -28,6 +28,7 @@ class Resampling:
         worth: what a count of one is worth as evidence, where there are no squares; see
             `cells.grain`.
         watch: called after each replicate with its number, from 1 on.
+        interrupted: asked after each whether to end with it.
     """
 
     n_replicates: int
@@ -35,6 +36,7 @@ class Resampling:
     squares: FloatArray | None = None
     worth: float = 1.0
     watch: Callable[[int], None] = lambda _number: None
+    interrupted: Callable[[], bool] = lambda: False
 
     def find_squares(self, counts: FloatArray) -> FloatArray:
         """The sums of squares, (C,), of cells with these counts: the variances of their weights."""

@@ -10,6 +10,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.runs.result import Fit
 from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.outcome import Outcome
+from gmmcli.settings import BOOTSTRAP_RANGE
 
 
 def resample(
@@ -18,10 +19,12 @@ def resample(
     n_replicates: int,
     level: float,
     watch: Callable[[int], None] = lambda _number: None,
+    interrupted: Callable[[], bool] = lambda: False,
 ) -> Fit:
     """A fit with errors by the bootstrap in place of those by the sandwich.
 
-    Where it did not converge, it has neither.
+    Where it did not converge, it has neither. Where an interrupt ends the work, errors are of the
+    resamples that are done by then, if these are as many as may be asked for.
 
     Args:
         fit: what a user is told of.
@@ -29,18 +32,22 @@ def resample(
         n_replicates: how many resamples.
         level: of the intervals.
         watch: called after each resample with its number, from 1 on.
+        interrupted: asked after each whether to end with it.
     """
     if fit.diagnostics is None:
         return fit
     seed, grain = fit.settings.seed, outcome.grain
-    resampling = Resampling(n_replicates, seed, grain.find_squares(fit.cells), grain.worth, watch)
+    plain = Resampling(n_replicates, seed, grain.find_squares(fit.cells), grain.worth)
+    resampling = replace(plain, watch=watch, interrupted=interrupted)
     covariance, least = fit.settings.covariance, outcome.least
     found = bootstrap(fit.cells, fit.mixture, covariance, least, resampling=resampling, level=level)
+    n_done = found.errors.n_replicates
+    if n_done < min(n_replicates, BOOTSTRAP_RANGE.least):
+        return fit
     diagnostics = replace(fit.diagnostics, errors=found.errors)
     selection = fit.selection
     if selection is not None:
-        unwatched = Resampling(n_replicates, seed, grain.find_squares(fit.cells), grain.worth)
-        selection = share_choices(selection, fit.cells, unwatched)
+        selection = share_choices(selection, fit.cells, replace(plain, n_replicates=n_done))
     return replace(fit, diagnostics=diagnostics, selection=selection, bootstrap=found)
 
 
