@@ -11,13 +11,15 @@ from builders import cells_of, fit, gaussian, mixture_of, over_background, rando
 from scipy import stats
 
 from gmmcli.core.assessment.errors import Errors, count_points_behind, estimate_errors
-from gmmcli.core.assessment.scales import measure_figures
+from gmmcli.core.assessment.scales import differentiate_scales, measure_figures, measure_rates
 from gmmcli.core.cells.cells import Cells
+from gmmcli.core.cells.directions import span_free_moves
 from gmmcli.core.cells.grain import Grain
-from gmmcli.core.cells.information import sum_squared_scores, take_roots
+from gmmcli.core.cells.information import observe_information, sum_squared_scores, take_roots
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.knowledge import NOTHING_KNOWN, Fixed, Knowledge, Prior
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.mixture.moves import Moves
 from gmmcli.core.mixture.structures import STRUCTURES
 from gmmcli.core.search.fit import fit_from
 from gmmcli.errors import MixtureError
@@ -119,8 +121,7 @@ def test_a_background_has_an_error_of_its_weight() -> None:
     assert errors.background is not None
     # Strays that may be the component's take some of what is known, but not half.
     assert binomial < errors.background < 2 * binomial
-    own = errors.background * np.sqrt(len(points) / (len(points) - 6))
-    np.testing.assert_allclose(errors.standard_errors[0, 0], own, rtol=1e-6)
+    np.testing.assert_allclose(errors.standard_errors[0, 0], errors.background, rtol=1e-6)
 
 
 def test_heavy_tails_widen_the_errors_of_deviations() -> None:
@@ -308,12 +309,27 @@ def test_model_errors_are_those_of_a_hessian(covariance: CovarianceType, words: 
     spread = torch.linalg.inv(-second)
     expected = torch.einsum("kfp,pq,kfq->kf", rates, spread, rates).sqrt().numpy()
     found = estimate_errors(cells, mixture, covariance, known=known).model_standard_errors
-    numbers = count_points_behind(mixture, len(points) + known.n_points)
-    found = found / np.sqrt(numbers / (numbers - 6))
+    roots = take_roots(mixture.weights, len(points) + known.n_points)
+    moves = Moves.of(STRUCTURES[covariance], mixture.covariances, roots)
+    found = found / allow_for_few(mixture, len(points) + known.n_points, expected, moves, known)
     if known.fixed is not None:
         assert np.isnan(found[known.fixed.parameters]).all()
         found = np.where(known.fixed.parameters, 0.0, found)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-9)
+
+
+def allow_for_few(
+    mixture: Mixture, n_points: float, errors: FloatArray, moves: Moves, known: Knowledge
+) -> FloatArray:
+    """The factor of errors of few points, (K, 6), by the share of information that labels leave."""
+    roots = take_roots(mixture.weights, n_points)
+    free = span_free_moves(roots, moves, known.fixed).reshape(mixture.n_components, 6, -1)
+    apart = np.linalg.norm(differentiate_scales(mixture, roots) @ free, axis=2)
+    apart = apart * measure_rates(measure_figures(mixture))
+    with np.errstate(invalid="ignore"):
+        shares = np.minimum(np.nan_to_num(apart / errors, nan=1.0) ** 2, 1.0)
+    numbers = count_points_behind(mixture, n_points)
+    return np.asarray(np.sqrt(1 + 6 / (shares * (numbers - 6))))
 
 
 def test_a_prior_makes_errors_smaller_as_so_many_points_more_would() -> None:
@@ -360,3 +376,23 @@ def test_weights_count_by_their_squares() -> None:
     number = weights.sum() * grain.worth
     few = np.sqrt(number / (number - 6))
     np.testing.assert_allclose(errors.standard_errors[0, 1:3], expected * few, rtol=1e-9)
+
+
+def test_errors_allow_for_labels_in_doubt() -> None:
+    """Where components overlap, few points count as fewer: nothing of that where they are apart."""
+    found = []
+    for between in (20.0, 2.5):
+        truth = mixture_of([0.5, 0.5], [[0, 0], [between, 0]], [np.eye(2)] * 2)
+        cells = cells_of(sampled(truth, 300))
+        mixture = fit_from(cells, FitSettings(2), truth).mixture
+        errors = estimate_errors(cells, mixture)
+        information = observe_information(cells, mixture)
+        roots = take_roots(mixture.weights, 300)
+        spread = differentiate_scales(mixture, roots) @ information.directions.reshape(2, 6, -1)
+        bare = np.sqrt((spread**2 / information.lengths).sum(axis=2))
+        bare *= measure_rates(measure_figures(mixture))
+        found.append(errors.model_standard_errors / bare)
+    numbers = count_points_behind(mixture_of([0.5, 0.5], [[0, 0]] * 2, [np.eye(2)] * 2), 300)
+    np.testing.assert_allclose(found[0], np.sqrt(numbers / (numbers - 6)), rtol=0.01)
+    assert (found[1][:, 1] > 1.1).all()  # of the means along the line between the two
+    assert (found[1][:, 2] < 1.1).all()

@@ -137,7 +137,7 @@ def _tell_errors(
         known,
         level=level,
         standard_errors=deviations * measure_rates(figures),
-        intervals=find_intervals(figures, deviations, numbers, level),
+        intervals=find_intervals(figures, deviations, numbers - 3, level),
         axes=_deviate(axes, known.axes),
         background=background,
         method="bootstrap",

@@ -4,7 +4,7 @@ By the sandwich (Huber 1967; White 1982), which holds where components are not q
 the inverse of the observed information on either side of the scores' second moments.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,10 +150,12 @@ def estimate_errors(
     """The errors of the figures of a mixture, where it is an optimum of its fit to some cells.
 
     Of components on few points, standard errors come out too small by the root of n / (n - 6) for
-    n points, and intervals are those of Student's t with n - 3 degrees of freedom; behind a weight
-    are all points, so that two that sum to 1 have the same error. The points of a
-    cell count as one place, which changes errors by less than 0.1 % where cells are not told to be
-    too coarse.
+    n points, and intervals are those of Student's t with n - 3 degrees of freedom. Where components
+    overlap, the points hold but a share r of the information on a figure that they would if it were
+    known whose they are: the factor is the root of 1 + 6 / (r (n - 6)) then, and the degrees of
+    freedom are r (n - 3) (Barnard & Rubin 1999, section 2). Behind a weight are all points, so that
+    two that sum to 1 have the same error. The points of a cell count as one place, which changes
+    errors by less than 0.1 % where cells are not told to be too coarse.
 
     Args:
         cells: the data, in data units.
@@ -172,26 +174,49 @@ def estimate_errors(
     scores = sum_squared_scores(cells, mixture, known=known)
     inverse = information.inverse
     sandwich = inverse @ scores @ inverse
-    numbers = count_points_behind(mixture, n_points)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        few = np.sqrt(np.where(numbers > N_PARAMETERS, numbers / (numbers - N_PARAMETERS), np.nan))
-    are_known = np.isfinite(few) & _are_open(mixture, least, known)
+    spreads = sandwich, inverse, information.directions @ information.directions.T
     roots = take_roots(mixture.weights, n_points)
-    figures, of_scales = measure_figures(mixture), differentiate_scales(mixture, roots)
-    rates, on_scales = measure_rates(figures), []
-    for spread in (sandwich, inverse):
-        errors = _take_errors(spread, of_scales) * few
-        on_scales.append(np.where(are_known, errors, np.nan))
-    axes = _take_errors(sandwich, differentiate_axes(mixture, roots)) * few[:, OF_SHAPE]
+    errors, by_model, apart = _take_errors(spreads, differentiate_scales(mixture, roots))
+    numbers, shares = count_points_behind(mixture, n_points), _share_information(by_model, apart)
+    few = _allow_for_few(numbers, shares)
+    few[~_are_open(mixture, least, known)] = np.nan
+    figures = measure_figures(mixture)
+    rates = measure_rates(figures)
+    of_axes, *of_model = _take_errors(spreads, differentiate_axes(mixture, roots))
+    few_of_axes = _allow_for_few(numbers[:, OF_SHAPE], _share_information(*of_model))
     return Errors(
         level=level,
-        standard_errors=on_scales[0] * rates,
-        model_standard_errors=on_scales[1] * rates,
-        intervals=find_intervals(figures, on_scales[0], numbers, level),
-        axes=np.where(are_known[:, OF_SHAPE], axes, np.nan),
-        background=_find_background_error(sandwich, mixture, n_points),
+        standard_errors=errors * few * rates,
+        model_standard_errors=by_model * few * rates,
+        intervals=find_intervals(figures, errors * few, shares * (numbers - 3), level),
+        axes=np.where(np.isnan(few[:, OF_SHAPE]), np.nan, of_axes * few_of_axes),
+        background=_find_background_error(spreads, mixture, n_points),
         least_information=float(information.lengths[0]),
     )
+
+
+def _share_information(errors: npt.ArrayLike, apart: npt.ArrayLike) -> FloatArray:
+    """The share of the information on figures that is left where components overlap, as errors.
+
+    Args:
+        errors: the standard errors of figures.
+        apart: the same if it were known which points are whose.
+    """
+    errors, apart = np.asarray(errors), np.asarray(apart)
+    ratios = np.divide(apart, errors, out=np.ones_like(errors), where=errors > apart)
+    return np.asarray(ratios**2)
+
+
+def _allow_for_few(numbers: npt.ArrayLike, shares: FloatArray) -> FloatArray:
+    """By how much standard errors of figures are too small; NaN of those on too few points.
+
+    Args:
+        numbers: of the points behind each.
+        shares: of their information.
+    """
+    beyond = np.asarray(numbers) - N_PARAMETERS
+    beyond = np.where(beyond > 0, beyond, np.nan)
+    return np.asarray(np.sqrt(1 + N_PARAMETERS / (shares * beyond)))
 
 
 def count_points_behind(mixture: Mixture, n_points: float) -> FloatArray:
@@ -220,22 +245,34 @@ def _are_open(
     return are_open
 
 
-def _take_errors(spread: FloatArray, rates: FloatArray) -> FloatArray:
-    """Standard errors of some figures of components, shape (K, F).
+def _take_errors(spreads: Sequence[FloatArray], rates: FloatArray) -> list[FloatArray]:
+    """Standard errors of some figures of components, shape (K, F) each.
 
     Args:
-        spread: the covariance of the parameters, shape (6P, 6P).
+        spreads: covariances of the parameters, shape (6P, 6P).
         rates: how the figures change with the parameters of their component, shape (K, F, 6).
     """
-    blocks = spread.reshape(-1, N_PARAMETERS, len(spread) // N_PARAMETERS, N_PARAMETERS)
-    own = np.arange(len(rates))
-    variances = np.einsum("kfp,kpq,kfq->kf", rates, blocks[own, :, own], rates)
-    return np.asarray(np.sqrt(np.maximum(variances, 0)))
+    own, found = np.arange(len(rates)), list[FloatArray]()
+    for spread in spreads:
+        blocks = spread.reshape(-1, N_PARAMETERS, len(spread) // N_PARAMETERS, N_PARAMETERS)
+        variances = np.einsum("kfp,kpq,kfq->kf", rates, blocks[own, :, own], rates)
+        found.append(np.asarray(np.sqrt(np.maximum(variances, 0))))
+    return found
 
 
-def _find_background_error(spread: FloatArray, mixture: Mixture, n_points: float) -> float | None:
-    """The standard error of the weight of a background; None where there is none."""
+def _find_background_error(
+    spreads: Sequence[FloatArray], mixture: Mixture, n_points: float
+) -> float | None:
+    """The standard error of the weight of a background; None where there is none.
+
+    Args:
+        spreads: as points are, as components are Gaussian, and as if these were apart.
+        mixture: with its background.
+        n_points: N.
+    """
     if mixture.background is None:
         return None
     weight, place = mixture.background.weight, mixture.n_components * N_PARAMETERS
-    return float(np.sqrt(spread[place, place] * weight / n_points))
+    variances = np.array([spread[place, place] for spread in spreads]) * weight / n_points
+    error, by_model, apart = np.sqrt(variances)
+    return float(error * _allow_for_few(n_points, _share_information(by_model, apart)))

@@ -72,17 +72,17 @@ def from_scales(values: FloatArray) -> FloatArray:
 
 
 def find_intervals(
-    figures: FloatArray, deviations: FloatArray, numbers: FloatArray, level: float
+    figures: FloatArray, deviations: FloatArray, freedoms: FloatArray, level: float
 ) -> FloatArray:
-    """The intervals of figures, shape (K, 6, 2), by Student's t with n - 3 degrees of freedom.
+    """The intervals of figures, shape (K, 6, 2), by Student's t.
 
     Args:
         figures: shape (K, 6).
         deviations: their standard errors on their scales, shape (K, 6).
-        numbers: of the points behind each, n, shape (K, 6).
+        freedoms: the degrees of freedom of each, shape (K, 6); fewer than one count as one.
         level: the confidence level.
     """
-    reach = stdtrit(np.maximum(numbers - 3, 1), (1 + level) / 2) * deviations
+    reach = stdtrit(np.maximum(freedoms, 1), (1 + level) / 2) * deviations
     with np.errstate(divide="ignore", invalid="ignore"):  # a weight of 1
         middle = to_scales(figures)
     return np.stack([from_scales(middle + sign * reach) for sign in (-1, 1)], axis=-1)

@@ -58,7 +58,7 @@ def estimate_after_probe(
         n_noise: a climb of at most so many times the noise of rounding may be noise.
     """
     climbed = max(elbos) - elbos[0]
-    noise = n_noise * max(rounding, find_deepest_fall(elbos))
+    noise = n_noise * max(rounding, ELBO_ROUNDING * abs(elbos[0]), find_deepest_fall(elbos))
     return max(climbed - noise, 0.0) + estimate_remaining_climb(elbos, rounding=rounding)
 
 
