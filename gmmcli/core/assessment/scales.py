@@ -74,7 +74,7 @@ def from_scales(values: FloatArray) -> FloatArray:
 def find_intervals(
     figures: FloatArray, deviations: FloatArray, freedoms: FloatArray, level: float
 ) -> FloatArray:
-    """The intervals of figures, shape (K, 6, 2), by Student's t.
+    """The intervals of figures, shape (K, 6, 2), by Student's t; NaN where one has no end.
 
     Args:
         figures: shape (K, 6).
@@ -83,9 +83,10 @@ def find_intervals(
         level: the confidence level.
     """
     reach = stdtrit(np.maximum(freedoms, 1), (1 + level) / 2) * deviations
-    with np.errstate(divide="ignore", invalid="ignore"):  # a weight of 1
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a weight of 1
         middle = to_scales(figures)
-    return np.stack([from_scales(middle + sign * reach) for sign in (-1, 1)], axis=-1)
+        ends = np.stack([from_scales(middle + sign * reach) for sign in (-1, 1)], axis=-1)
+    return np.where(np.isfinite(ends), ends, np.nan)
 
 
 def measure_rates(figures: FloatArray) -> FloatArray:
