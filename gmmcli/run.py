@@ -218,7 +218,7 @@ class Run:
             OptionError: for a value that an option cannot have.
             RunError: when there is no such step.
         """
-        from gmmcli.pictures.frames import make_picture
+        from gmmcli.pictures.drawing import make_picture
 
         with translate_errors():
             history = self.record.history
@@ -229,7 +229,7 @@ class Run:
 
     def plot_convergence(self) -> "Figure":
         """The snapshots side by side over the climb of the ELBO, as convergence.png shows them."""
-        from gmmcli.pictures.frames import make_convergence
+        from gmmcli.pictures.drawing import make_convergence
 
         return make_convergence(self.record)
 

@@ -32,6 +32,21 @@ CriterionName = Literal["bic", "aic", "icl"]
 BackgroundChoice = Literal["auto", "on", "off"]
 EngineName = Literal["auto", "spark"]
 PictureFormat = Literal["png", "svg", "pdf"]
+# Of what moves, and of the page that plays the convergence.
+FilmFormat = Literal["gif", "webp", "mp4"]
+PageFormat = Literal["html"]
+PictureKind = Literal[
+    "frames",
+    "sheet",
+    "elbo",
+    "density",
+    "uncertainty",
+    "residuals",
+    "selection",
+    "groups",
+    "marginals",
+]
+Theme = Literal["light", "dark"]
 ColourChoice = Literal["component", "group"]
 ErrorMethod = Literal["sandwich", "bootstrap"]
 
@@ -50,6 +65,10 @@ CRITERIA: tuple[CriterionName, ...] = get_args(CriterionName)
 BACKGROUNDS: tuple[BackgroundChoice, ...] = get_args(BackgroundChoice)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
+FILM_FORMATS: tuple[FilmFormat, ...] = get_args(FilmFormat)
+PAGE_FORMATS: tuple[PageFormat, ...] = get_args(PageFormat)
+PICTURE_KINDS: tuple[PictureKind, ...] = get_args(PictureKind)
+THEMES: tuple[Theme, ...] = get_args(Theme)
 COLOUR_CHOICES: tuple[ColourChoice, ...] = get_args(ColourChoice)
 ERROR_METHODS: tuple[ErrorMethod, ...] = get_args(ErrorMethod)
 
@@ -91,6 +110,9 @@ SEED_RANGE = WholeRange(0)
 CELLS_RANGE = WholeRange(100, CELLS_AT_MOST)
 FLOOR_RANGE = RealRange(1e-7, 0.5)
 VALLEY_RANGE = RealRange(0, 1, is_open=True)
+# Of pictures: smaller than a stamp, or larger than a poster, is a slip of the pen.
+INCHES_RANGE = RealRange(2, 60)
+DPI_RANGE = WholeRange(20, 1200)
 BOOTSTRAP_RANGE = WholeRange(20, 100_000)
 LEVEL_RANGE = RealRange(0.5, 0.9999)
 LEARNING_RATE_RANGE = RealRange(1e-6, 1)

@@ -57,7 +57,7 @@ def compare(first: Path, second: Path, *, output: Path | None, overwrite: bool, 
     if output is not None:
         with reporter.show_work(f"drawing {output}"):
             from gmmcli.pictures.comparison import make_comparison
-            from gmmcli.pictures.frames import save_figure
+            from gmmcli.pictures.drawing import save_figure
             from gmmcli.pictures.style import apply_style
 
             with apply_style():

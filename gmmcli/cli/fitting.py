@@ -271,11 +271,13 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
     """The pictures of a run that was just written, drawn from what was written alone."""
     painter.begin(directory)
     with reporter.show_work(f"reading {directory}"):
-        from gmmcli.core.runs.directory import name_pictures, read_run
+        from gmmcli.core.runs.directory import read_run
+        from gmmcli.pictures.kinds import Order, choose_kinds
 
         run = read_run(directory)
         steps = run.history.choose_steps(run.snapshots)
-        n_pictures = len(name_pictures(run, steps, "png"))
+        order = Order(steps, choose_kinds(run))
+        n_pictures = len(order.name_pictures())
     if run.history.last_step not in steps:
         reporter.note(
             f"the last step, {run.history.last_step}, is not among the snapshots: "
@@ -285,5 +287,5 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
     if len(drawn) == n_pictures:
         return drawn
     with reporter.show_work("loading matplotlib"):
-        from gmmcli.pictures.frames import draw_run
-    return list(reporter.track(draw_run(run, steps, directory), n_pictures, "drawing"))
+        from gmmcli.pictures.drawing import draw_run
+    return list(reporter.track(draw_run(run, order, directory), n_pictures, "drawing"))

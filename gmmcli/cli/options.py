@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 import click
@@ -11,10 +12,13 @@ from gmmcli.ranges import RealRange, WholeRange
 from gmmcli.settings import (
     COVARIANCE_TYPES,
     ENGINES,
+    INCHES_RANGE,
+    PICTURE_KINDS,
     SEED_RANGE,
     VALLEY_RANGE,
     CovarianceType,
     FitSettings,
+    PictureKind,
     read_covariances,
 )
 
@@ -155,6 +159,46 @@ class StepList(click.ParamType[Literal["auto", "all"] | tuple[int, ...]]):
         if numbers:
             return tuple(sorted(set(numbers)))
         message = f"{value!r} is neither 'auto', 'all' nor numbers such as 0,50,100"
+        return self.fail(message, param, ctx)
+
+
+class KindList(click.ParamType[tuple[PictureKind, ...] | Literal["all"]]):
+    """Kinds of pictures, separated by commas, or 'all'."""
+
+    name = "kinds"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[PictureKind, ...] | Literal["all"]:
+        """The kinds, in the order of `settings`, or the word."""
+        if value == "all":
+            return "all"
+        asked = {word.strip() for word in str(value).split(",")}
+        for word in sorted(asked - set(PICTURE_KINDS)):
+            known = ", ".join(PICTURE_KINDS)
+            self.fail(f"{word!r} is no kind of picture: give all, or some of {known}", param, ctx)
+        return tuple(kind for kind in PICTURE_KINDS if kind in asked)
+
+
+class PictureSize(click.ParamType[tuple[float, float]]):
+    """The width and height of a picture, in inches, such as 7x5.4."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        """The two numbers."""
+        if isinstance(value, tuple):
+            return value
+        with suppress(ValueError):
+            width, height = (float(part) for part in str(value).lower().split("x"))
+            if all(INCHES_RANGE.least <= part <= INCHES_RANGE.most for part in (width, height)):
+                return width, height
+        message = (
+            f"{value!r} is no width and height in inches from {INCHES_RANGE.least:g} to "
+            f"{INCHES_RANGE.most:g}, such as 7x5.4"
+        )
         return self.fail(message, param, ctx)
 
 

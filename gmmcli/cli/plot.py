@@ -1,23 +1,34 @@
 """`gmm plot`: a run's pictures, drawn again."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from gmmcli.cli.completion import complete_runs
-from gmmcli.cli.options import StepList, valley_option
+from gmmcli.cli.options import KindList, PictureSize, StepList, valley_option, whole
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
     COLOUR_CHOICES,
+    DPI_RANGE,
     PICTURE_FORMATS,
+    PICTURE_KINDS,
+    THEMES,
     ColourChoice,
     PictureFormat,
+    PictureKind,
+    Theme,
 )
+
+if TYPE_CHECKING:
+    from gmmcli.cli.reporter import Reporter
+    from gmmcli.core.runs.directory import RunRecord
+    from gmmcli.pictures.kinds import Order
 
 EXAMPLES = """\b
 Examples:
   gmm plot old_faithful --steps all
+  gmm plot old_faithful --kind residuals,marginals
   gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
   gmm plot sky --color group --valley 0.5 -o clear_groups
 """
@@ -25,6 +36,14 @@ Examples:
 
 @click.command(short_help="Draw the pictures of a fit again.", epilog=EXAMPLES)
 @click.argument("run", type=click.Path(path_type=Path), shell_complete=complete_runs)
+@click.option(
+    "--kind",
+    "kinds",
+    type=KindList(),
+    metavar="LIST|all",
+    help=f"What to draw: {', '.join(PICTURE_KINDS)}, several of them separated by commas, or all. "
+    "By default what the fit drew.",
+)
 @click.option(
     "--steps",
     type=StepList(),
@@ -51,6 +70,28 @@ Examples:
 )
 @valley_option
 @click.option(
+    "--theme",
+    type=click.Choice(THEMES),
+    default="light",
+    show_default=True,
+    help="The colours of paper and ink.",
+)
+@click.option(
+    "--dpi",
+    type=whole(DPI_RANGE),
+    metavar="N",
+    default=120,
+    show_default=True,
+    help="The dots per inch of bitmaps.",
+)
+@click.option(
+    "--size",
+    "inches",
+    type=PictureSize(),
+    metavar="WxH",
+    help="The width and height of pictures in inches, such as 7x5.4; the sheet has its own.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -64,10 +105,14 @@ def plot(
     ctx: click.Context,
     *,
     run: Path,
+    kinds: tuple[PictureKind, ...] | Literal["all"] | None,
     steps: Literal["auto", "all"] | tuple[int, ...] | None,
     picture_format: PictureFormat,
     colour: ColourChoice,
     valley: float | None,
+    theme: Theme,
+    dpi: int,
+    inches: tuple[float, float] | None,
     output: Path | None,
     overwrite: bool,
     quiet: bool,
@@ -81,23 +126,31 @@ def plot(
         from gmmcli.core.runs.directory import (
             claim_pictures,
             group_again,
-            name_pictures,
             read_run,
             remove_pictures,
         )
-        from gmmcli.files import check_file_target
-        from gmmcli.pictures.frames import draw_run
+        from gmmcli.pictures.kinds import DRAWN_UNASKED, Look, Order, choose_kinds
 
         directory = run if output is None else output
         ctx.with_resource(claim_pictures(directory))
         fitted = group_again(read_run(run), valley)
         chosen = fitted.history.choose_asked(steps, fitted.snapshots)
-        names = name_pictures(fitted, chosen, picture_format)
-    if output is not None:
-        for name in names:
-            check_file_target(output / name, overwrite=overwrite)
-    drawn = draw_run(fitted, chosen, directory, picture_format, colour)
-    files = list(reporter.track(drawn, len(names), "drawing"))
+        chosen_kinds, look = choose_kinds(fitted, kinds), Look(theme, dpi, inches)
+        order = Order(chosen, chosen_kinds, picture_format, colour, look)
+    files = _draw(fitted, order, directory, reporter, overwrite=overwrite or output is None)
     if output is None:
-        remove_pictures(run, picture_format, keep=files)
+        remove_pictures(run, order.kinds if kinds else DRAWN_UNASKED, picture_format, keep=files)
     reporter.print(describe_files(directory, files))
+
+
+def _draw(
+    run: "RunRecord", order: "Order", directory: Path, reporter: "Reporter", *, overwrite: bool
+) -> list[Path]:
+    """Draw what is ordered, once it is clear that all of it can be written."""
+    from gmmcli.files import check_file_target
+    from gmmcli.pictures.drawing import draw_run
+
+    names = order.name_pictures()
+    for name in names:
+        check_file_target(directory / name, overwrite=overwrite)
+    return list(reporter.track(draw_run(run, order, directory), len(names), "drawing"))

@@ -81,12 +81,14 @@ def serve() -> None:
     """Be that process: load, wait for a directory, and draw."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no half of a picture is left behind
     from gmmcli.core.runs.directory import read_run
-    from gmmcli.pictures.frames import draw_run, rehearse
+    from gmmcli.pictures.drawing import draw_run, rehearse
+    from gmmcli.pictures.kinds import Order, choose_kinds
 
     rehearse()
     if line := sys.stdin.readline():
         directory = Path(json.loads(line))
         run = read_run(directory)
-        for path in draw_run(run, run.history.choose_steps(run.snapshots), directory):
+        order = Order(run.history.choose_steps(run.snapshots), choose_kinds(run))
+        for path in draw_run(run, order, directory):
             print(json.dumps(str(path)), flush=True)
     end_process(0)

@@ -9,6 +9,7 @@ import matplotlib.colors
 import numpy as np
 
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.pictures.kinds import Look
 
 # Of what most likely belongs to the background, in RGB: a grey that no component has.
 BACKGROUND_COLOUR = (0.45, 0.45, 0.45)
@@ -17,9 +18,10 @@ SHEET = matplotlib.rc_params_from_file(
 )
 
 
-def apply_style() -> AbstractContextManager[None]:
+def apply_style(look: Look | None = None) -> AbstractContextManager[None]:
     """A context in which matplotlib draws in the style of `gmm`."""
-    return matplotlib.rc_context(dict(SHEET))
+    look = look or Look()
+    return matplotlib.rc_context({**SHEET, "figure.dpi": look.dpi, "savefig.dpi": look.dpi})
 
 
 def pick_colours(n_components: int) -> FloatArray:

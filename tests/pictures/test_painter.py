@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from gmmcli.cli import gmm
 from gmmcli.core.runs.directory import read_run
-from gmmcli.pictures.frames import draw_run
+from gmmcli.pictures.drawing import draw_run
+from gmmcli.pictures.kinds import Order, choose_kinds
 from gmmcli.pictures.painter import Painter
 
 # Draws with what a painter has loaded, and prints what of matplotlib that lacked.
@@ -19,11 +20,12 @@ REHEARSED = """
 import sys
 from pathlib import Path
 from gmmcli.core.runs.directory import read_run
-from gmmcli.pictures.frames import draw_run, rehearse
+from gmmcli.pictures.drawing import draw_run, rehearse
+from gmmcli.pictures.kinds import Order, choose_kinds
 rehearse()
 loaded = set(sys.modules)
 run = read_run(Path(sys.argv[1]))
-list(draw_run(run, [0], Path(sys.argv[2])))
+list(draw_run(run, Order([0], choose_kinds(run)), Path(sys.argv[2])))
 print([name for name in set(sys.modules) - loaded if name.startswith(("matplotlib", "PIL"))])
 """
 
@@ -50,7 +52,9 @@ def test_it_draws_what_this_process_would(fitted: Path, tmp_path: Path) -> None:
         painter.begin(fitted)
         painted = list(painter.wait_for_pictures())
     run = read_run(fitted)
-    drawn = list(draw_run(run, run.history.choose_steps(run.snapshots), tmp_path))
+    drawn = list(
+        draw_run(run, Order(run.history.choose_steps(run.snapshots), choose_kinds(run)), tmp_path)
+    )
     assert [path.relative_to(fitted) for path in painted] == [
         path.relative_to(tmp_path) for path in drawn
     ]

@@ -12,7 +12,7 @@ from matplotlib.testing.compare import compare_images
 
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
 from gmmcli.core.search.status import Status
-from gmmcli.pictures.frames import save_figure
+from gmmcli.pictures.drawing import save_figure
 from gmmcli.pictures.selection import (
     compare_criteria,
     describe_selection,

@@ -10,7 +10,7 @@ from matplotlib.testing.compare import compare_images
 
 from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.tree import Tree
-from gmmcli.pictures.frames import save_figure
+from gmmcli.pictures.drawing import save_figure
 from gmmcli.pictures.style import apply_style, pick_colours
 from gmmcli.pictures.tree import draw_joins, lay_out, make_tree_figure
 

@@ -29,17 +29,13 @@ from gmmcli.core.runs.layout import (
     FILES,
     FRAMES,
     HISTORY,
-    NAMED,
     PARAMETERS,
     SECOND,
     SELECTION,
     check_links,
     is_frame,
     is_part,
-    name_frame,
-    name_selection,
-    name_sheet,
-    name_tree,
+    name_picture,
 )
 from gmmcli.core.runs.parameters import choose_valley, collect_parameters, read_parameters
 from gmmcli.core.runs.reading import parse_json, read_file, read_value
@@ -57,7 +53,7 @@ from gmmcli.core.search.criteria import Selection
 from gmmcli.core.search.outcome import SecondOptimum
 from gmmcli.errors import RunError
 from gmmcli.files import stage_directory, write_json
-from gmmcli.settings import FitSettings, PictureFormat
+from gmmcli.settings import FitSettings, PictureFormat, PictureKind
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,22 +236,19 @@ def write_run(
     return [directory / name for name in FILES if name in written]
 
 
-def name_pictures(run: RunRecord, steps: Sequence[int], picture_format: PictureFormat) -> list[str]:
-    """The paths of the frames of some steps, and of the other pictures, inside a run."""
-    names = [name_frame(step, picture_format) for step in steps]
-    if run.selection is not None:
-        names.append(name_selection(picture_format))
-    if run.has_tree:
-        names.append(name_tree(picture_format))
-    return [*names, name_sheet(picture_format)]
-
-
 def remove_pictures(
-    directory: Path, picture_format: PictureFormat, *, keep: Sequence[Path] = ()
+    directory: Path,
+    kinds: Sequence[PictureKind],
+    picture_format: PictureFormat,
+    *,
+    keep: Sequence[Path] = (),
 ) -> None:
-    """Remove a run's pictures of one format, but for those to keep."""
-    frames = [p for p in directory.glob(f"{FRAMES}/*") if is_frame(p.name, picture_format)]
-    for path in (*frames, *(directory / name(picture_format) for name in NAMED)):
+    """Remove a run's pictures of some kinds in one format, but for those to keep."""
+    paths = [directory / name_picture(kind, picture_format) for kind in kinds if kind != "frames"]
+    if "frames" in kinds:
+        frames = directory.glob(f"{FRAMES}/*")
+        paths += [path for path in frames if is_frame(path.name, picture_format)]
+    for path in paths:
         if path not in keep:
             path.unlink(missing_ok=True)
 

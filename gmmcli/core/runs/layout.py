@@ -7,7 +7,16 @@ import re
 from pathlib import Path
 
 from gmmcli.errors import OutputError, RunError
-from gmmcli.settings import PICTURE_FORMATS, PictureFormat
+from gmmcli.settings import (
+    FILM_FORMATS,
+    PAGE_FORMATS,
+    PICTURE_FORMATS,
+    PICTURE_KINDS,
+    FilmFormat,
+    PageFormat,
+    PictureFormat,
+    PictureKind,
+)
 
 PARAMETERS, HISTORY = "parameters.json", "history.csv"
 CELLS, SELECTION = "cells.parquet", "selection.csv"
@@ -36,23 +45,20 @@ def name_frame(step: int, picture_format: PictureFormat) -> str:
     return f"{FRAMES}/step-{step:04d}.{picture_format}"
 
 
-def name_sheet(picture_format: PictureFormat) -> str:
-    """The path of the sheet with all snapshots inside a run."""
-    return f"convergence.{picture_format}"
+def name_picture(kind: PictureKind, picture_format: PictureFormat) -> str:
+    """The path of a picture of a whole run inside it; frames are many and have no such path."""
+    stem = "convergence" if kind == "sheet" else kind
+    return f"{stem}.{picture_format}"
 
 
-def name_selection(picture_format: PictureFormat) -> str:
-    """The path of the picture of a choice inside a run."""
-    return f"selection.{picture_format}"
+def name_film(film_format: FilmFormat | PageFormat) -> str:
+    """The path of the film of the convergence, or of the page that plays it, inside a run."""
+    return f"convergence.{film_format}"
 
 
-def name_tree(picture_format: PictureFormat) -> str:
-    """The path of the picture of the groups inside a run."""
-    return f"groups.{picture_format}"
-
-
-# What names the pictures of a whole run, of which there is one of a format.
-NAMED = (name_sheet, name_selection, name_tree)
+def name_pictures(picture_format: PictureFormat) -> list[str]:
+    """The paths of all pictures of a whole run in one format."""
+    return [name_picture(kind, picture_format) for kind in PICTURE_KINDS if kind != "frames"]
 
 
 def is_frame(name: str, picture_format: PictureFormat) -> bool:
@@ -72,7 +78,8 @@ def is_part(run: Path, path: Path) -> bool:
     """
     match path.relative_to(run).parts:
         case [name]:
-            named = {make(each) for make in NAMED for each in PICTURE_FORMATS}
+            named = {name for each in PICTURE_FORMATS for name in name_pictures(each)}
+            named |= {name_film(each) for each in (*FILM_FORMATS, *PAGE_FORMATS)}
             if name in {*FILES, VALUES_TABLE, *named}:
                 return True
             is_place = name in (FRAMES, VALUES) and path.is_dir() and not path.is_symlink()

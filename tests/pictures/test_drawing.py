@@ -6,13 +6,14 @@ import pytest
 from builders import ROOT, article_run
 from matplotlib.testing.compare import compare_images
 
-from gmmcli.pictures.frames import draw_run
+from gmmcli.pictures.drawing import draw_run
+from gmmcli.pictures.kinds import Order, choose_kinds
 
 
 @pytest.mark.parametrize("name", ["frames/step-0001.png", "convergence.png"])
 def test_pictures_look_as_they_did(tmp_path: Path, name: str) -> None:
     run = article_run()
-    drawn = list(draw_run(run, [0, 1, run.history.last_step], tmp_path))
+    drawn = list(draw_run(run, Order([0, 1, run.history.last_step], choose_kinds(run)), tmp_path))
     assert tmp_path / name in drawn
     baseline = ROOT / "tests" / "baseline" / Path(name).name
     # Where a change is meant, look at the new picture and copy it over the baseline.
