@@ -4,8 +4,10 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgba_array
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -14,112 +16,171 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
-from gmmcli.core.mixture.background import Background
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
+from gmmcli.pictures.captions import MOVE, OTHER_CELLS
+from gmmcli.pictures.labels import choose_ticks, format_ticks, lay_leaders, place_labels
+from gmmcli.pictures.points import make_points
 from gmmcli.pictures.scene import COVERAGES, Scene, compute_radius
-from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
-
-# From so many cells on, they make a carpet: outlines have a white rim, and vector files a bitmap.
-MANY_CELLS = 5000
-# What a step is called that a move of the search led to.
-MOVE = "by a move"
-# What a step is called that has an ELBO of other cells than the step before.
-OTHER_CELLS = "on more cells"
+from gmmcli.pictures.style import get_colour, pick_colours, stress
 
 
 def draw_snapshot(axes: Axes, scene: Scene, snapshot: Snapshot) -> None:
     """Draw the points, and a snapshot's mixture over them, in the scene's view."""
+    set_view(axes, scene)
     draw_points(axes, scene, snapshot.mixture)
     draw_components(axes, scene, snapshot.mixture)
+
+
+def set_view(axes: Axes, scene: Scene) -> None:
+    """Give axes the scene's limits, and units of one length where they share a scale."""
     axes.set_xlim(*scene.limits[:, 0])
     axes.set_ylim(*scene.limits[:, 1])
+    if scene.has_one_scale:
+        axes.set_aspect("equal", adjustable="box", anchor="NW")
+        axes.apply_aspect()
 
 
-def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathCollection]:
-    """Draw every cell in its own colour, or those of its components, mixed by responsibility.
+def label_view(axes: Axes, scene: Scene) -> None:
+    """Name the axes, with ticks in plain numbers, as many as there is room for."""
+    inches = axes.bbox.size / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+    width = max(map(len, format_ticks(choose_ticks(scene.limits[:, 0], 4))))
+    n_most = (int(inches[0] / (0.3 + 0.08 * width)), int(inches[1] / 0.45))
+    for axis, limits, n, name in zip(
+        (axes.xaxis, axes.yaxis), scene.limits.T, n_most, scene.columns, strict=True
+    ):
+        ticks = choose_ticks(limits, min(max(n, 2), 8))
+        axis.set_ticks(ticks, format_ticks(ticks), parse_math=False)
+        axis.set_label_text(name, parse_math=False)
 
-    Where it most likely belongs to the background, it is an open circle.
+
+def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> list[Artist]:
+    """Draw the data: cells, or their density where they are many, coloured by responsibility.
+
+    Where it is an image, it is for the axes as large as they are now; see `points`.
     """
-    places = scene.cells.means
-    responsibilities = mixture.responsibilities(places)  # (C, K)
-    strays = mixture.background_responsibilities(places)  # (C,)
-    colours = scene.cell_colours
-    if colours is None:
-        colours = responsibilities @ scene.colours + np.outer(strays, BACKGROUND_COLOUR)
-    are_stray = strays > responsibilities.max(axis=1)
-    rest = ~are_stray
-    is_carpet = scene.cells.n_cells > MANY_CELLS
-    drawn = axes.scatter(
-        places[rest, 0],
-        places[rest, 1],
-        s=scene.sizes[rest],
-        c=np.clip(colours[rest], 0, 1),
-        alpha=min(max(6000 / scene.cells.n_cells, 0.15), 0.6),
-        linewidths=0,
-        rasterized=is_carpet,
-        zorder=1,
-    )
-    if not are_stray.any():
-        return [drawn]
-    circles = axes.scatter(
-        places[are_stray, 0],
-        places[are_stray, 1],
-        s=scene.sizes[are_stray],
-        facecolors="none",
-        edgecolors=BACKGROUND_COLOUR,
-        linewidths=0.4 if is_carpet else 0.7,
-        rasterized=is_carpet,
-        zorder=1,
-    )
-    return [drawn, circles]
+    points = make_points(axes, scene)
+    points.show(mixture)
+    return [points.artist]
 
 
-def draw_components(
-    axes: Axes,
-    scene: Scene,
-    mixture: Mixture,
-    *,
-    most_with_discs: int = 6,
-    small_share: float = 0.03,
-    darkening: float = 0.8,
-) -> list[PathPatch]:
-    """Draw every component's two ellipses, and its number at its mean.
+def draw_components(axes: Axes, scene: Scene, mixture: Mixture) -> list[PathPatch]:
+    """Draw every component's two ellipses, and its number; see `Components`."""
+    components = Components(axes, scene)
+    components.show(mixture)
+    return components.ellipses
+
+
+class Components:
+    """The ellipses, numbers and paths of K components, which can be moved.
 
     Where colours are those of groups, these have numbers instead, at their highest modes.
 
-    Args:
-        axes: where to draw.
-        scene: what all steps share.
-        mixture: K components in the order of the scene's colours.
-        most_with_discs: the most components that leave room for discs under their numbers, and for
-            thick outlines.
-        small_share: a component with a reach below this share of the view would hide under its
-            number, which then stands beside it.
-        darkening: what outlines and numbers have of the brightness of their points.
+    Attributes:
+        ellipses: two of each component, shape (2 K,).
+        numbers: of the components, or of groups.
     """
-    ellipses = []
-    is_crowded = mixture.n_components > most_with_discs
-    parts = mixture.means, mixture.cholesky_factors(), scene.colours, scene.names.tolist()
-    for mean, factor, colour, name in zip(*parts, strict=True):
-        dark = darkening * colour
-        for coverage in COVERAGES:
-            ellipse = make_ellipse(mean, factor, coverage)
-            width = 1.2 if is_crowded else 1.6
-            has_rim = scene.cells.n_cells > MANY_CELLS
-            ellipses.append(draw_outline(axes, ellipse, dark, width, has_rim=has_rim))
-        reach = compute_radius(max(COVERAGES)) * np.linalg.norm(factor, axis=1)
-        is_small = bool((reach < small_share * np.ptp(scene.limits, axis=0)).all())
-        has_disc = not (is_crowded or is_small)
+
+    def __init__(self, axes: Axes, scene: Scene, *, most_with_discs: int = 6) -> None:
+        """All of them, not yet at their places.
+
+        Args:
+            axes: where to draw, with the scene's view.
+            scene: what all steps share.
+            most_with_discs: the most components that leave room for discs under their numbers,
+                and for thick outlines.
+        """
+        self._axes, self._scene = axes, scene
+        inks = stress(scene.colours)
+        is_crowded = len(inks) > most_with_discs
+        nowhere = Path(np.zeros((1, 2)))
+        self.ellipses = [
+            draw_outline(axes, nowhere, ink, 1.1 if is_crowded else 1.6, has_rim=scene.is_carpet)
+            for ink in inks
+            for _ in COVERAGES
+        ]
         if scene.tops is None:
-            draw_number(axes, str(name), mean, dark, has_disc=has_disc, is_beside=is_small)
-    if scene.tops is not None:
-        parts_of_groups = zip(scene.tops, pick_colours(len(scene.tops)), strict=True)
-        for group, (top, colour) in enumerate(parts_of_groups):
-            dark = darkening * colour
-            draw_number(axes, str(group), top, dark, has_disc=not is_crowded, is_beside=False)
-    return ellipses
+            texts = [str(name) for name in scene.names.tolist()]
+        else:
+            texts, inks = list_groups(scene), stress(pick_colours(len(scene.tops)))
+        self.numbers = [
+            draw_number(axes, text, scene.limits[0], ink, has_disc=False, is_beside=False)
+            for text, ink in zip(texts, inks, strict=True)
+        ]
+        self._sizes = np.array([measure_number(number) for number in self.numbers])
+        self._leaders = axes.add_collection(
+            LineCollection([], colors=inks, linewidths=0.9, zorder=4), autolim=False
+        )
+        self._arrows = axes.add_collection(
+            PolyCollection([], facecolors=inks, zorder=5), autolim=False
+        )
+        look = {"colors": stress(scene.colours), "linewidths": 0.9, "alpha": 0.8, "zorder": 3.5}
+        self._trails = axes.add_collection(LineCollection([], **look), autolim=False)
+        self._stops = axes.scatter([], [], s=4, linewidths=0, zorder=3.5)
+        self._discs = axes.scatter([], [], s=1, zorder=4.5)
+        self._has_discs = not is_crowded
+
+    def show(self, mixture: Mixture, trail: FloatArray | None = None) -> None:
+        """Move all to where a mixture has them.
+
+        Args:
+            mixture: K components in the order of the scene's colours.
+            trail: the means at the steps so far, shape (S, K, 2), NaN where a path is broken.
+        """
+        factors = mixture.cholesky_factors()
+        paths = (
+            make_ellipse(mean, factor, coverage)
+            for mean, factor in zip(mixture.means, factors, strict=True)
+            for coverage in COVERAGES
+        )
+        for ellipse, path in zip(self.ellipses, paths, strict=True):
+            ellipse.set_path(path)
+        self._label(mixture, factors)
+        if trail is not None:
+            self._trails.set_segments(list(trail.swapaxes(0, 1)))
+            self._stops.set_offsets(trail.reshape(-1, 2))
+            colours = to_rgba_array(np.tile(stress(self._scene.colours), (len(trail), 1)), 0.8)
+            self._stops.set_facecolors(colours)  # type: ignore[arg-type]
+
+    def _label(self, mixture: Mixture, factors: FloatArray) -> None:
+        """Move the numbers, with their discs, leaders and arrows."""
+        axes, (low, high) = self._axes, self._scene.limits
+        axes.apply_aspect()
+        view = axes.bbox.size * 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+        scale = view / (high - low)  # points per unit
+        if self._scene.tops is None:
+            anchors = (mixture.means - low) * scale
+            reaches = compute_radius(min(COVERAGES)) * np.linalg.norm(factors, axis=2) * scale
+        else:
+            anchors = (self._scene.tops - low) * scale
+            reaches = np.full_like(anchors, 100.0)
+        labels = place_labels(anchors, reaches, self._sizes, view)
+        for number, place in zip(self.numbers, low + labels.places / scale, strict=True):
+            number.xy = tuple(place)
+        leaders, arrows = lay_leaders(labels, anchors, self._sizes)
+        self._leaders.set_segments([low + line / scale for line in leaders])
+        self._arrows.set_verts([low + arrow / scale for arrow in arrows])
+        are_beside = np.array([bool(np.ptp(line, axis=0).any()) for line in leaders])
+        have_discs = self._has_discs & ~are_beside & ~labels.are_outside
+        self._discs.set_offsets(low + labels.places / scale)
+        self._discs.set(
+            sizes=np.where(have_discs, 170.0, 0.0),
+            facecolors=[get_colour("paper")],
+            edgecolors=[number.get_color() for number in self.numbers],
+            linewidths=np.where(have_discs, 1.4, 0.0),
+        )
+
+
+def list_groups(scene: Scene) -> list[str]:
+    """The numbers of a scene's groups."""
+    return [str(group) for group in range(len(scene.tops if scene.tops is not None else ()))]
+
+
+def measure_number(number: Annotation) -> tuple[float, float]:
+    """About the width and height of a number, in points."""
+    size = float(number.get_fontsize())
+    return 0.7 * size * len(number.get_text()) + 2, size + 1
 
 
 def draw_outline(
@@ -129,7 +190,7 @@ def draw_outline(
     outline = PathPatch(path)
     outline.set(fill=False, edgecolor=colour, linewidth=width, zorder=3)
     if has_rim:
-        outline.set_path_effects([withStroke(linewidth=2 * width, foreground="white")])
+        outline.set_path_effects([withStroke(linewidth=2 * width, foreground=get_colour("paper"))])
     axes.add_patch(outline)
     return outline
 
@@ -154,9 +215,9 @@ def draw_number(
     number.set(clip_on=True, zorder=5)
     if has_disc:
         number.set(fontsize=8)
-        axes.plot(*mean, "o", ms=13, mfc="white", mec=colour, mew=1.6, zorder=4)
+        axes.plot(*mean, "o", ms=13, mfc=get_colour("paper"), mec=colour, mew=1.6, zorder=4)
     else:
-        rim = withStroke(linewidth=2.5, foreground="white")
+        rim = withStroke(linewidth=2.5, foreground=get_colour("paper"))
         number.set(fontsize=7.5, fontweight="bold", path_effects=[rim])
     return number
 
@@ -182,9 +243,9 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     elbos = history.elbos / n_points
     places = np.insert(np.arange(len(elbos), dtype=np.float64), history.on_other_cells, np.nan)
     broken = np.insert(elbos, history.on_other_cells, np.nan)
-    axes.plot(elbos, color="#dddddd", linewidth=1.2, zorder=1)
-    (line,) = axes.plot(places, broken, color="#999999", linewidth=1.2, zorder=1)
-    axes.plot(steps, elbos[steps], "o", ms=5, color="#333333", zorder=2)
+    axes.plot(elbos, color=get_colour("faint"), linewidth=1.2, zorder=1)
+    (line,) = axes.plot(places, broken, color=get_colour("line"), linewidth=1.2, zorder=1)
+    axes.plot(steps, elbos[steps], "o", ms=5, color=get_colour("ink"), zorder=2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("step")
     axes.ticklabel_format(axis="y", style="plain", useOffset=False)
@@ -197,8 +258,8 @@ def draw_changes(axes: Axes, history: History) -> list[LineCollection]:
     """Draw a mark at each step to which a move or other cells led, and a legend of the marks."""
     moves = np.flatnonzero(history.by_move)
     marks = [
-        draw_marks(axes, moves, MOVE, "#999999", "dotted"),
-        draw_marks(axes, history.on_other_cells, OTHER_CELLS, "#cccccc", "solid"),
+        draw_marks(axes, moves, MOVE, get_colour("line"), "dotted"),
+        draw_marks(axes, history.on_other_cells, OTHER_CELLS, get_colour("faint"), "solid"),
     ]
     shown = [lines for lines in marks if lines.get_segments()]
     if shown:
@@ -210,7 +271,7 @@ def draw_marks(
     axes: Axes,
     steps: npt.NDArray[np.intp],
     name: str,
-    colour: str,
+    colour: tuple[float, float, float],
     style: Literal["dotted", "solid"],
 ) -> LineCollection:
     """Draw a line from bottom to top at each of some steps, with a name for a legend."""
@@ -218,29 +279,3 @@ def draw_marks(
     lines = axes.vlines(steps, 0, 1, colour, style, linewidth=0.8, transform=across, zorder=0)
     lines.set_label(name)
     return lines
-
-
-def describe_scene(scene: Scene, background: Background | None) -> str:
-    """What a reader needs to know to read the picture, of mixtures with a background or none."""
-    shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
-    mixed, grouped = "colours: mixed by responsibility", "colours and numbers: groups of the fit"
-    colours = mixed if scene.cell_colours is None else grouped
-    note = f"{colours}; ellipses: {shares} of their component"
-    if background is not None:
-        note = f"{note}; open circles: background"
-    if scene.n_outside:
-        lie = "point lies" if scene.n_outside == 1 else "points lie"
-        note = f"{scene.n_outside:,.0f} {lie} outside the view\n{note}"
-    return note
-
-
-def describe_snapshot(snapshot: Snapshot, n_points: float) -> str:
-    """A title with a snapshot's step and ELBO per point."""
-    elbo = f"{snapshot.elbo / n_points:.4f}".replace("-", "\N{MINUS SIGN}")
-    move = f", {MOVE}" if snapshot.by_move else ""
-    return f"step {snapshot.step}{move}   ELBO {elbo}"
-
-
-def describe_background(background: Background) -> str:
-    """What the background is called in a picture, with its weight."""
-    return f"background {background.weight:.1%}"

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.layout import check_links, name_frame, name_picture
 from gmmcli.errors import RunError
 from gmmcli.files import replace_atomically
-from gmmcli.pictures.frames import make_frame
+from gmmcli.pictures.frames import Frame, make_frame
 from gmmcli.pictures.kinds import Look, Order
 from gmmcli.pictures.scene import Scene, colour_groups, compute_scene
 from gmmcli.pictures.selection import make_selection_figure
@@ -37,8 +37,10 @@ def draw_run(run: RunRecord, order: Order, directory: Path) -> Iterator[Path]:
         RunError: when frames/ is a link.
     """
     check_links(directory)
-    scene = _compute_scene(run, order.colour)
-    for name, make_figure in _plan_figures(scene, run, order).items():
+    with apply_style(order.look):
+        scene = _compute_scene(run, order.colour)
+        figures = _plan_figures(scene, run, order)
+    for name, make_figure in figures.items():
         with apply_style(order.look):
             save_figure(make_figure(), directory / name, order.picture_format)
         yield directory / name
@@ -49,7 +51,8 @@ def make_picture(
 ) -> Figure:
     """A step of a run as a figure, as its frame shows it."""
     with apply_style(look or Look()):
-        return make_frame(_compute_scene(run, colour), run.history.snapshot(step))
+        snapshot, status = run.history.snapshot(step), run.figures.status.value
+        return make_frame(_compute_scene(run, colour), snapshot, run.history, status)
 
 
 def make_convergence(run: RunRecord, look: Look | None = None) -> Figure:
@@ -68,10 +71,11 @@ def _compute_scene(run: RunRecord, colour: ColourChoice) -> Scene:
 def _plan_figures(scene: Scene, run: RunRecord, order: Order) -> dict[str, Callable[[], Figure]]:
     """What makes each picture, by its path inside a run, in the order of drawing."""
     figures: dict[str, Callable[[], Figure]] = {}
+    frame = cache(partial(Frame, scene, run.history, run.figures.status.value))
     for kind in order.kinds:
         if kind == "frames":
             for step in order.steps:
-                make = partial(_make_frame_at, scene, run, step)
+                make = partial(_show_step, frame, run, step)
                 figures[name_frame(step, order.picture_format)] = make
         else:
             make = partial(_make_whole, kind, scene, run, order)
@@ -98,8 +102,10 @@ def _label_cells(run: RunRecord, groups: Groups) -> IntArray:
     return label_points(run.mixture, groups.tree, groups.valley, run.cells.means)
 
 
-def _make_frame_at(scene: Scene, run: RunRecord, step: int) -> Figure:
-    return make_frame(scene, run.history.snapshot(step))
+def _show_step(make_frame: Callable[[], Frame], run: RunRecord, step: int) -> Figure:
+    frame = make_frame()  # the same for all steps
+    frame.show(run.history.snapshot(step))
+    return frame.figure
 
 
 def rehearse() -> None:
@@ -110,8 +116,16 @@ def rehearse() -> None:
         figure.savefig(BytesIO())
 
 
-def save_figure(figure: Figure, path: Path, picture_format: PictureFormat) -> None:
+def save_figure(
+    figure: Figure, path: Path, picture_format: PictureFormat, *, compression: int = 3
+) -> None:
     """Write a figure to a file, the same bytes for the same picture.
+
+    Args:
+        figure: to write.
+        path: of the file.
+        picture_format: of the file.
+        compression: of PNG, from 0 to 9: more takes time, less takes space.
 
     Raises:
         OutputError: when it cannot be written.
@@ -121,4 +135,7 @@ def save_figure(figure: Figure, path: Path, picture_format: PictureFormat) -> No
     with replace_atomically(path) as file, warnings.catch_warnings():
         # A column's name may have letters that the font lacks; they show as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(file, format=picture_format, metadata=dates[picture_format])
+        options = {"compress_level": compression} if picture_format == "png" else {}
+        figure.savefig(
+            file, format=picture_format, metadata=dates[picture_format], pil_kwargs=options
+        )

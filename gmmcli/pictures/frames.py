@@ -1,64 +1,204 @@
-"""One snapshot of a run as a figure."""
+"""One snapshot of a run as a figure, and the same figure moved to another snapshot."""
+
+import math
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
-from gmmcli.core.runs.history import Snapshot
-from gmmcli.pictures.artists import (
-    describe_background,
-    describe_scene,
-    describe_snapshot,
-    draw_snapshot,
-)
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.runs.history import History, Snapshot
+from gmmcli.pictures.artists import Components, label_view, set_view
+from gmmcli.pictures.captions import describe_background, describe_scene, describe_snapshot
+from gmmcli.pictures.labels import choose_ticks, format_ticks
+from gmmcli.pictures.points import make_points
 from gmmcli.pictures.scene import Scene
-from gmmcli.pictures.style import BACKGROUND_COLOUR
+from gmmcli.pictures.strip import compute_left, draw_left
+from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour
 
 FRAME_INCHES = (7.0, 5.4)
 
 
-def make_frame(scene: Scene, snapshot: Snapshot, *, most_legend_entries: int = 12) -> Figure:
-    """One snapshot as a figure, with a legend of the weights where they are few enough."""
-    has_legend = len(np.unique(scene.names)) <= most_legend_entries
-    figure = Figure(figsize=FRAME_INCHES)
-    left, right = 0.12, 0.82 if has_legend else 0.97
-    axes = figure.add_axes((left, 0.14, right - left, 0.78))
-    draw_snapshot(axes, scene, snapshot)
-    background = snapshot.mixture.background
-    title = f"{describe_snapshot(snapshot, scene.cells.n_points)} nats per point"
-    if background is not None and not has_legend:
-        title = f"{title}   {describe_background(background)}"
-    axes.set_title(title)
-    axes.set_xlabel(scene.columns[0], parse_math=False)
-    axes.set_ylabel(scene.columns[1], parse_math=False)
-    if has_legend:
-        axes.legend(
-            handles=_make_legend_handles(scene, snapshot),
-            title="weights" if scene.cell_colours is None else "groups",
-            loc="upper left",
-            bbox_to_anchor=(1.0, 1.0),
-            handlelength=0.8,
-        )
-    note = describe_scene(scene, background)
-    figure.text(left, 0.015, note, fontsize=8, color="#666666")
-    return figure
+class Frame:
+    """A snapshot of a run as a figure: points, components, weights, and what is left to climb.
 
+    Made once, it moves to any snapshot.
 
-def _make_legend_handles(scene: Scene, snapshot: Snapshot) -> list[Line2D]:
-    """A disc of each colour, with the number and weight that it is of, and the background's.
-
-    A group whose components weigh nothing has none.
+    Attributes:
+        figure: of the size that the style has for figures.
     """
-    weights = np.bincount(scene.names, snapshot.mixture.weights)
-    numbers, first = np.unique(scene.names, return_index=True)
+
+    def __init__(self, scene: Scene, history: History, status: str | None = None) -> None:
+        """The figure, at step 0.
+
+        Args:
+            scene: what all steps share.
+            history: of the run.
+            status: how the fit ended; None to say nothing of it.
+        """
+        self._scene, self._history, self._status = scene, history, status
+        last = history.snapshot(history.last_step).mixture
+        self.figure = Figure()
+        self._axes, strip, legend_inches = _lay_out(self.figure, scene, last)
+        set_view(self._axes, scene)
+        label_view(self._axes, scene)
+        self._points = make_points(self._axes, scene)
+        self._components = Components(self._axes, scene)
+        self._legend = _make_legend(self._axes, scene, last, legend_inches)
+        self._left = compute_left(history, scene.cells.n_points)
+        draw_left(strip, history, self._left)
+        (self._mark,) = strip.plot([], [], "o", ms=6, color=get_colour("ink"), zorder=3)
+        self._title = self._axes.set_title(" ")
+        left = self._axes.get_position(original=True).x0
+        note = describe_scene(scene, last.background)
+        bottom = 0.1 / self.figure.get_figheight()
+        self.figure.text(left, bottom, note, fontsize=7.5, color=get_colour("note"))
+        self.show(history.snapshot(0))
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Move all to a snapshot: of the history, or of K components between two of its steps.
+
+        Args:
+            snapshot: whose step is the one that is left, where it is between two.
+        """
+        step = min(snapshot.step, self._history.last_step)
+        self._points.show(snapshot.mixture)
+        trail = trace_means(self._history, step, snapshot.mixture)
+        self._components.show(snapshot.mixture, trail)
+        title = f"{describe_snapshot(snapshot, self._scene.cells.n_points)} nats per point"
+        if self._status is not None and snapshot.step == self._history.last_step:
+            title = f"{title}   {self._status}"
+        self._title.set_text(title)
+        self._mark.set_data([step], [self._left[step]])
+        texts = self._legend.get_texts()
+        for text, label in zip(texts, list_weights(self._scene, snapshot.mixture), strict=False):
+            text.set_text(label)
+        if snapshot.mixture.background is not None:
+            texts[-1].set_text(_break_line(snapshot.mixture))
+
+
+def make_frame(
+    scene: Scene, snapshot: Snapshot, history: History | None = None, status: str | None = None
+) -> Figure:
+    """One snapshot as a figure; without a history, as if there had been no other step."""
+    if history is None:
+        n_cells = scene.cells.n_cells
+        history = History.of([snapshot.mixture], [snapshot.elbo], [snapshot.by_move], [n_cells])
+    frame = Frame(scene, history, status)
+    frame.show(snapshot)
+    return frame.figure
+
+
+def trace_means(
+    history: History, step: int, mixture: Mixture, *, most_stops: int = 100
+) -> FloatArray:
+    """The means at the steps so far and, last, those of a mixture, shape (S, K, 2), in data units.
+
+    Where a move led to a step, the components are others than before: a stop of NaN breaks the
+    paths.
+
+    Args:
+        history: of the run.
+        step: the last of the history that counts.
+        mixture: where the paths end.
+        most_stops: of more steps, about so many are kept, evenly.
+    """
+    stride = math.ceil((step + 1) / most_stops)
+    kept = np.unique(np.append(np.arange(0, step + 1, stride), step))
+    trail = np.concatenate([history.means[kept], mixture.means[None]])
+    breaks = np.searchsorted(kept, np.flatnonzero(history.by_move[: step + 1]))
+    return np.insert(trail, np.unique(breaks), np.nan, axis=0)
+
+
+def list_weights(scene: Scene, mixture: Mixture) -> list[str]:
+    """The number and weight of each component, or of each group, as a legend has them."""
+    weights = np.bincount(scene.names, mixture.weights)
+    return [f"{n}   {weights[n]:.3f}" for n in np.unique(scene.names)]
+
+
+def arrange_legend(
+    n_entries: int, inches: tuple[float, float], *, sizes: tuple[float, ...] = (9, 8, 7, 6, 5)
+) -> tuple[float, int, int]:
+    """The type's size in points, the columns, and how many entries fit: the largest type for all.
+
+    Args:
+        n_entries: of the legend.
+        inches: the width and height that there is at most.
+        sizes: of type, descending.
+    """
+    for size in sizes:
+        rows = max(int(inches[1] * 72 / (1.42 * size)) - 2, 1)
+        columns = max(int(inches[0] * 72 / (6.6 * size)), 1)
+        if n_entries <= rows * columns or size == sizes[-1]:
+            break
+    n_shown = min(n_entries, rows * columns)
+    return size, math.ceil(n_shown / rows), n_shown
+
+
+def _lay_out(
+    figure: Figure, scene: Scene, last: Mixture, *, strip_share: float = 0.11
+) -> tuple[Axes, Axes, tuple[float, float]]:
+    """The axes of the panel and of the strip below, and the inches of the legend beside it.
+
+    Args:
+        figure: empty.
+        scene: for its ticks, and how many weights there are.
+        last: the final mixture.
+        strip_share: the height of the strip, as a share of the figure's.
+    """
+    width, height = figure.get_size_inches()
+    longest = max(map(len, format_ticks(choose_ticks(scene.limits[:, 1], 6))))
+    left = 0.52 + 0.075 * longest
+    room = 0.33 * width, height - 0.4 - 1.75 - strip_share * height
+    n_entries = len(np.unique(scene.names)) + 2 * (last.background is not None)
+    size, columns, _ = arrange_legend(n_entries, room)
+    right = 0.15 + columns * 6.6 * size / 72
+    note_inches = 0.5 if scene.n_outside else 0.36
+    bottom = note_inches + 0.36
+    strip_inches = strip_share * height
+    across = left / width, max(1 - (left + right) / width, 0.1)
+    low = bottom + strip_inches + 0.78
+    panel_height = max(1 - (low + 0.38) / height, 0.1)
+    panel = figure.add_axes((across[0], low / height, across[1], panel_height))
+    strip = figure.add_axes((across[0], bottom / height, across[1], strip_inches / height))
+    return panel, strip, room
+
+
+def _make_legend(
+    axes: Axes, scene: Scene, last: Mixture, inches: tuple[float, float]
+) -> Legend:
+    """A disc of each colour, with the number and weight that it is of, and the background's."""
+    _, first = np.unique(scene.names, return_index=True)
+    labels = list_weights(scene, last)
+    n_lines = len(labels) + 2 * (last.background is not None)
+    size, columns, n_shown = arrange_legend(n_lines, inches)
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=colour, label=f"{n}   {weights[n]:.3f}")
-        for n, colour in zip(numbers, scene.colours[first], strict=True)
-        if scene.tops is None or weights[n] >= 0.0005
+        Line2D([], [], marker="o", ms=0.65 * size, linestyle="", color=colour, label=label)
+        for colour, label in zip(scene.colours[first], labels, strict=True)
     ]
-    if snapshot.mixture.background is not None:
-        label = describe_background(snapshot.mixture.background).replace(" ", "\n", 1)
-        circle = Line2D([], [], marker="o", linestyle="", mfc="none", label=label)
-        circle.set_markeredgecolor(BACKGROUND_COLOUR)
+    handles = handles[:n_shown]
+    if last.background is not None:
+        circle = Line2D([], [], marker="o", ms=0.65 * size, linestyle="", mfc="none")
+        circle.set(markeredgecolor=BACKGROUND_COLOUR, label=_break_line(last))
         handles.append(circle)
-    return handles
+    return axes.legend(
+        handles=handles,
+        title="weights" if scene.cell_colours is None else "groups",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        handlelength=0.8,
+        ncols=columns,
+        fontsize=size,
+        title_fontsize=size,
+        columnspacing=1.0,
+        labelspacing=0.35,
+    )
+
+
+def _break_line(mixture: Mixture) -> str:
+    """The background with its weight below."""
+    assert mixture.background is not None  # noqa: S101 (for the type)
+    return describe_background(mixture.background).replace(" ", "\n", 1)

@@ -16,6 +16,8 @@ from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
 
 # The shares of a component that its two ellipses hold.
 COVERAGES = (0.5, 0.95)
+# From so many cells on, dots would cover each other, and an image of their density is drawn.
+MANY_CELLS = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,20 @@ class Scene:
     names: IntArray
     cell_colours: FloatArray | None = None
     tops: FloatArray | None = None
+
+    @property
+    def is_carpet(self) -> bool:
+        """Whether the cells are so many that their density is drawn, rather than they are."""
+        return self.cells.n_cells > MANY_CELLS
+
+    @property
+    def has_one_scale(self) -> bool:
+        """Whether a unit is to be as long up as across: where the view is at most twice as long
+        along one axis as along the other, in data units. Beyond, the axes measure different things,
+        or the view would be a strip.
+        """
+        width, height = np.ptp(self.limits, axis=0)
+        return bool(0.5 <= width / height <= 2)
 
 
 def compute_scene(run: RunRecord) -> Scene:

@@ -6,8 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gmmcli.core.runs.directory import RunRecord
-from gmmcli.pictures.artists import describe_scene, describe_snapshot, draw_climb, draw_snapshot
+from gmmcli.pictures.artists import draw_climb, draw_snapshot, label_view
+from gmmcli.pictures.captions import describe_scene, describe_snapshot
 from gmmcli.pictures.scene import Scene
+from gmmcli.pictures.style import get_colour
 
 # Of a panel, width and height, and of the climb below all panels, its height.
 PANEL_INCHES = (3.3, 2.9)
@@ -32,15 +34,15 @@ def make_sheet(scene: Scene, run: RunRecord, steps: list[int], *, most_panels: i
         snapshot = run.history.snapshot(step)
         draw_snapshot(axes, scene, snapshot)
         axes.set_title(describe_snapshot(snapshot, scene.cells.n_points), fontsize=9)
-        axes.locator_params(axis="x", nbins=5)
+        label_view(axes, scene)
         is_first, is_lowest = place % n_columns == 0, place + n_columns >= len(shown)
-        _label_outside(axes, scene, is_first=is_first, is_lowest=is_lowest)
+        _label_outside(axes, is_first=is_first, is_lowest=is_lowest)
     draw_climb(strip, run.history, scene.cells.n_points, shown)
     note = describe_scene(scene, run.mixture.background)
     if len(shown) < len(steps):
         note = f"{len(shown)} of {len(steps)} snapshots; {note}"
     left, bottom = LEFT_INCHES / figure.get_figwidth(), 0.12 / figure.get_figheight()
-    figure.text(left, bottom, note, fontsize=8, color="#666666")
+    figure.text(left, bottom, note, fontsize=8, color=get_colour("note"))
     return figure
 
 
@@ -73,15 +75,13 @@ def _count_columns(n_panels: int) -> int:
     return math.ceil(n_panels / math.ceil(n_panels / widest))
 
 
-def _label_outside(axes: Axes, scene: Scene, *, is_first: bool, is_lowest: bool) -> None:
+def _label_outside(axes: Axes, *, is_first: bool, is_lowest: bool) -> None:
     """Label a panel's axes where no other panel is to its left or below it."""
-    if is_first:
-        axes.set_ylabel(scene.columns[1], parse_math=False)
-    else:
+    if not is_first:
+        axes.set_ylabel("")
         axes.tick_params(labelleft=False)
-    if is_lowest:
-        axes.set_xlabel(scene.columns[0], parse_math=False)
-    else:
+    if not is_lowest:
+        axes.set_xlabel("")
         axes.tick_params(labelbottom=False)
 
 

@@ -1,31 +1,89 @@
-"""The look of the pictures: the style sheet, and the colours of components."""
+"""The look of the pictures: the style sheets, and the colours of components, ink and paper."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib
 import matplotlib.colors
 import numpy as np
 
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.pictures.colours import lift
 from gmmcli.pictures.kinds import Look
+from gmmcli.settings import Theme
 
 # Of what most likely belongs to the background, in RGB: a grey that no component has.
 BACKGROUND_COLOUR = (0.45, 0.45, 0.45)
-SHEET = matplotlib.rc_params_from_file(
-    Path(__file__).with_name("gmm.mplstyle"), use_default_template=False
-)
+
+# What is drawn with: text, what text is written on, remarks and dots of measure, lines that are not
+# of components, and those that hardly matter.
+Role = Literal["ink", "paper", "note", "line", "faint"]
+_SETTINGS: dict[Role, str] = {
+    "ink": "text.color",
+    "paper": "figure.facecolor",
+    "note": "xtick.color",
+    "line": "axes.edgecolor",
+    "faint": "grid.color",
+}
 
 
-def apply_style(look: Look | None = None) -> AbstractContextManager[None]:
-    """A context in which matplotlib draws in the style of `gmm`."""
+def _read_sheet(name: str) -> dict[str, Any]:
+    path = Path(__file__).with_name(name)
+    return dict(matplotlib.rc_params_from_file(path, use_default_template=False))
+
+
+SHEET = _read_sheet("gmm.mplstyle")
+_SHEETS: dict[Theme, dict[str, Any]] = {
+    "light": SHEET,
+    "dark": SHEET | _read_sheet("gmm-dark.mplstyle"),
+}
+_THEME: ContextVar[Theme] = ContextVar("theme", default="light")
+
+
+@contextmanager
+def apply_style(look: Look | None = None) -> Iterator[None]:
+    """A context in which matplotlib draws in the style of `gmm`, and colours are those of a theme.
+
+    A figure made in it without a size has the look's, or else that of a frame.
+    """
     look = look or Look()
-    return matplotlib.rc_context({**SHEET, "figure.dpi": look.dpi, "savefig.dpi": look.dpi})
+    settings = {**_SHEETS[look.theme], "figure.dpi": look.dpi, "savefig.dpi": look.dpi}
+    if look.inches is not None:
+        settings["figure.figsize"] = look.inches
+    before = _THEME.set(look.theme)
+    try:
+        with matplotlib.rc_context(settings):
+            yield
+    finally:
+        _THEME.reset(before)
 
 
 def pick_colours(n_components: int) -> FloatArray:
-    """The colour of each component, shape (K, 3) in RGB; they repeat after the fortieth."""
+    """The colour of each component, shape (K, 3) in RGB; they repeat after the fortieth.
+
+    On dark paper they are the same hues, lighter.
+    """
     names = SHEET["axes.prop_cycle"].by_key()["color"]
     repeated = islice(cycle(names), n_components)
-    return np.array([matplotlib.colors.to_rgb(f"#{name.lstrip('#')}") for name in repeated])
+    colours = np.array([matplotlib.colors.to_rgb(f"#{name.lstrip('#')}") for name in repeated])
+    return colours if _THEME.get() == "light" else lift(colours)
+
+
+def get_colour(role: Role) -> tuple[float, float, float]:
+    """The colour of what is no component, in RGB, on the paper of the theme."""
+    return matplotlib.colors.to_rgb(_SHEETS[_THEME.get()][_SETTINGS[role]])
+
+
+def stress(colours: FloatArray, *, share: float = 0.2) -> FloatArray:
+    """Colours for thin lines and text over points of the same colours: nearer to the ink.
+
+    Args:
+        colours: in RGB, shape (..., 3).
+        share: of black or white in them: more is easier to read, less easier to tell apart.
+    """
+    end = 0.0 if _THEME.get() == "light" else 1.0
+    return np.asarray((1 - share) * np.asarray(colours) + share * end)

@@ -1,0 +1,114 @@
+"""The data of a picture: points where there are few, an image of their density where many."""
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgba_array
+from matplotlib.image import AxesImage
+
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.pictures.colours import blend, convert_to_oklab, convert_to_rgb, mix
+from gmmcli.pictures.rasters import double, scale_strengths, spread_cells
+from gmmcli.pictures.scene import Scene
+from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour
+
+
+class Dots:
+    """A dot for each cell, in the colours of its components, mixed by responsibility.
+
+    Where it most likely belongs to the background, it is an open circle.
+    """
+
+    def __init__(self, axes: Axes, scene: Scene) -> None:
+        self._scene = scene
+        places = scene.cells.means
+        self.artist: PathCollection = axes.scatter(*places.T, s=scene.sizes, zorder=1)
+        self._alpha = min(max(6000 / scene.cells.n_cells, 0.3), 0.7)
+
+    def show(self, mixture: Mixture) -> None:
+        """Give the dots the colours that a mixture says."""
+        shares = compute_shares(mixture, self._scene.cells.means)
+        colours = self._scene.cell_colours
+        if colours is None:
+            colours = mix(shares, list_colours(self._scene, mixture))
+        faces = to_rgba_array(np.clip(colours, 0, 1), self._alpha)
+        edges = np.zeros_like(faces)
+        if mixture.background is not None:
+            are_stray = shares[:, -1] > shares[:, :-1].max(axis=1)
+            faces[are_stray, 3] = 0.0
+            edges[are_stray] = (*BACKGROUND_COLOUR, 1.0)
+        self.artist.set(facecolors=faces, edgecolors=edges, linewidths=0.7 * edges[:, 3])
+
+
+class Density:
+    """An image: hues by responsibility at the pixel, strength by how many points are there."""
+
+    def __init__(self, axes: Axes, scene: Scene, *, dot_points: float = 0.45) -> None:
+        """The image for the view as it is on the page.
+
+        Args:
+            axes: where to draw.
+            scene: with the cells and the view.
+            dot_points: the standard deviation of a single point's dot, in points (1/72 inch): more
+                shows the tail better, less the edges.
+        """
+        self._scene = scene
+        axes.apply_aspect()
+        dots_per_inch = axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+        columns, rows = (max(round(length), 2) for length in axes.bbox.size)
+        dot = dot_points / 72 * dots_per_inch
+        limits = tuple(scene.limits.ravel().tolist())
+        image = spread_cells(scene.cells, limits, (rows, columns), dot)
+        single = float(np.quantile(scene.cells.counts, 0.05)) / (2 * math.pi * dot**2)
+        self._strengths = scale_strengths(image, single).astype(np.float32)
+        self._coarse = ((rows + 1) // 2, (columns + 1) // 2)
+        self._places = _lay_pixels(scene.limits, (rows, columns), self._coarse)
+        self._paper = convert_to_oklab(np.array(get_colour("paper"))).astype(np.float32)
+        self.artist: AxesImage = axes.imshow(
+            np.zeros((rows, columns, 3), np.uint8),
+            aspect=axes.get_aspect(),
+            extent=tuple(scene.limits.T.ravel()),
+            origin="lower",
+            interpolation="nearest",
+            zorder=0.5,
+        )
+
+    def show(self, mixture: Mixture) -> None:
+        """Give the image the hues that a mixture says."""
+        shares = compute_shares(mixture, self._places)
+        hues = shares @ convert_to_oklab(list_colours(self._scene, mixture))
+        coarse = hues.astype(np.float32).reshape(*self._coarse, 3)
+        fine = double(coarse, self._strengths.shape)
+        colours = convert_to_rgb(blend(self._paper, fine, self._strengths))
+        self.artist.set_data((255 * colours + 0.5).astype(np.uint8))
+
+
+def make_points(axes: Axes, scene: Scene) -> Dots | Density:
+    """What shows the data of a scene, without colours yet."""
+    return Density(axes, scene) if scene.is_carpet else Dots(axes, scene)
+
+
+def compute_shares(mixture: Mixture, places: FloatArray) -> FloatArray:
+    """The responsibilities of the components and, last, of a background, if any; shape (N, P)."""
+    shares = mixture.responsibilities(places)
+    if mixture.background is None:
+        return shares
+    return np.column_stack([shares, 1 - shares.sum(axis=1)])
+
+
+def list_colours(scene: Scene, mixture: Mixture) -> FloatArray:
+    """The colours of the components and, last, of a background, if any; shape (P, 3) in RGB."""
+    if mixture.background is None:
+        return scene.colours
+    return np.vstack([scene.colours, BACKGROUND_COLOUR])
+
+
+def _lay_pixels(limits: FloatArray, shape: tuple[int, int], coarse: tuple[int, int]) -> FloatArray:
+    """The middles of pixels of twice the size, row by row, in data units; shape (P, 2)."""
+    low, high = limits
+    shares = [(2 * np.arange(n) + 1) / whole for n, whole in zip(coarse, shape, strict=True)]
+    y, x = (low[1 - i] + shares[i] * (high - low)[1 - i] for i in (0, 1))
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

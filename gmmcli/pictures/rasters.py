@@ -1,0 +1,168 @@
+"""Cells as densities on a grid of pixels. NumPy only.
+
+Each cell is a kernel: its own covariance, widened so far that neighbours run into each other, and
+at least a dot. A kernel is a sum of round Gaussians of one of few widths: so cells are counted on
+the pixels first, and each width blurs once what has it.
+"""
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import IntArray
+
+# Weights and places, in standard deviations, of three points with the first five moments of a
+# Gaussian (Gauss and Hermite).
+_THREE = np.array([1 / 6, 2 / 3, 1 / 6]), np.array([-math.sqrt(3), 0.0, math.sqrt(3)])
+
+
+@lru_cache(maxsize=2)  # what all frames of a run share, and what all panels of its sheet do
+def spread_cells(
+    cells: Cells,
+    limits: tuple[float, float, float, float],
+    shape: tuple[int, int],
+    dot: float,
+    widening: float = 2.2,
+) -> FloatArray:
+    """The points at each pixel, of the given shape, in points per pixel; the lowest row is first.
+
+    Args:
+        cells: in data units.
+        limits: the lowest x and y and the highest x and y of the view.
+        shape: rows and columns.
+        dot: the standard deviation of a single point, in pixels.
+        widening: of a cell's standard deviations. An even box is sqrt(12) of its own across, and a
+            kernel of 2.2 is 0.64 of the box: neighbours make a plain that ripples by less than
+            1/1000. More blurs, less shows the grid.
+    """
+    low, high = np.array(limits[:2]), np.array(limits[2:])
+    scales = np.array(shape[::-1]) / (high - low)  # pixels per unit
+    places = (cells.means - low) * scales - 0.5  # the middle of the first pixel is at 0
+    covariances = cells.covariances * (widening * scales[:, None]) * (widening * scales)
+    image = np.zeros(shape)
+    for width, counts, nodes in _split(cells.counts, places, covariances, dot):
+        margin = math.ceil(4 * width) + 1
+        image += blur(count_bilinearly(nodes, counts, shape, margin), width, margin)
+    return image
+
+
+def _split(
+    counts: FloatArray, places: FloatArray, covariances: FloatArray, dot: float
+) -> Iterator[tuple[float, FloatArray, FloatArray]]:
+    """The width of a blur, and the counts (M,) and places (M, 2) that it blurs; each width once."""
+    are_wide = np.trace(covariances, axis1=1, axis2=2) > dot**2
+    parts = {0: [(counts[~are_wide], places[~are_wide])]}
+    variances, directions = np.linalg.eigh(covariances[are_wide])  # ascending
+    variances = np.maximum(variances, 0) + dot**2
+    levels = np.floor(np.log2(variances[:, 0] / dot**2)).astype(np.intp)  # of half an octave
+    left = np.sqrt(np.maximum(variances - (dot**2 * 2.0**levels)[:, None], 0))
+    ratios = left[:, 1] / (dot * 2.0 ** (levels / 2))
+    octaves = np.ceil(np.log2(np.maximum(ratios, 1))).astype(np.intp)
+    axes = directions * left[:, None, :]  # columns: the short axis and the long one
+    for level, octave in np.unique(np.stack([levels, octaves], axis=1), axis=0).tolist():
+        own = (levels == level) & (octaves == octave)
+        weights, offsets = _lay_nodes(int(octave))
+        shared = np.outer(counts[are_wide][own], weights).ravel()
+        nodes = places[are_wide][own][:, None] + offsets @ axes[own].swapaxes(1, 2)
+        parts.setdefault(level, []).append((shared, nodes.reshape(-1, 2)))
+    for level, pieces in parts.items():
+        own_counts, own_places = (np.concatenate(part) for part in zip(*pieces, strict=True))
+        yield dot * 2.0 ** (level / 2), own_counts, own_places
+
+
+def _lay_nodes(octave: int) -> tuple[FloatArray, FloatArray]:
+    """Weights (M,) and places (M, 2) of points that stand for a Gaussian of unit covariance.
+
+    Three across; along it so many that they are at most 1.5 blurs apart, where its standard
+    deviation is at most 2**octave blurs.
+    """
+    across, along = _THREE, _THREE
+    if octave:
+        places = np.linspace(-3, 3, 4 * 2**octave + 1)
+        weights = np.exp(-(places**2) / 2)
+        weights /= weights.sum()
+        along = weights, places / np.sqrt(weights @ places**2)
+    grid = np.stack(np.meshgrid(across[1], along[1], indexing="ij"), axis=-1)
+    return np.outer(across[0], along[0]).ravel(), grid.reshape(-1, 2)
+
+
+def count_bilinearly(
+    places: FloatArray, counts: FloatArray, shape: tuple[int, int], margin: int
+) -> FloatArray:
+    """Counts shared among the four pixels about each place, with a margin on all sides.
+
+    Args:
+        places: x and y in pixels, shape (M, 2); what lies beyond the margin is left out.
+        counts: shape (M,).
+        shape: rows and columns without margins.
+        margin: in pixels.
+    """
+    rows, columns = shape[0] + 2 * margin, shape[1] + 2 * margin
+    inside = ((places > -margin) & (places < np.array(shape[::-1]) - 1 + margin)).all(axis=1)
+    places, counts = places[inside] + margin, counts[inside]
+    corners: IntArray = places.astype(np.intp)
+    x, y = (places - corners).T
+    first = corners[:, 1] * columns + corners[:, 0]
+    image = np.zeros(rows * columns)
+    for step, shares in (
+        (0, (1 - x) * (1 - y)),
+        (1, x * (1 - y)),
+        (columns, (1 - x) * y),
+        (columns + 1, x * y),
+    ):
+        image += np.bincount(first + step, counts * shares, minlength=len(image))
+    return image.reshape(rows, columns)
+
+
+def blur(image: FloatArray, width: float, margin: int) -> FloatArray:
+    """The image without its margins, blurred by a Gaussian; what stays inside is all there is.
+
+    Args:
+        image: with margins.
+        width: the standard deviation, in pixels.
+        margin: at least four widths, in pixels.
+    """
+    steps = np.arange(-margin, margin + 1)
+    weights = np.exp(-((steps / width) ** 2) / 2)
+    weights /= weights.sum()
+    for _ in range(2):  # along one axis, then along the other
+        n = len(image) - 2 * margin
+        sums = np.zeros((n, image.shape[1]))
+        for start, weight in enumerate(weights):
+            sums += weight * image[start : start + n]
+        image = np.ascontiguousarray(sums.T)
+    return image
+
+
+def scale_strengths(image: FloatArray, single: float, *, share: float = 0.2) -> FloatArray:
+    """How strong each pixel is to be drawn: from 0 to 1 at the peak, by the log of its density.
+
+    Args:
+        image: points per pixel.
+        single: the density in the middle of a single point's dot.
+        share: densities below this share of it fade to nothing. Less shows single points better,
+            and the core with less contrast.
+    """
+    faint = share * single
+    peak = math.log1p(float(image.max()) / faint)
+    return np.asarray(np.log1p(image / faint) / (peak or 1.0))
+
+
+def double(image: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """An image of half the resolution, shape (r, c, d), at a shape, linear between its pixels.
+
+    Args:
+        image: at least half as large as the shape, rounded up; its pixels are 2 wide.
+        shape: rows and columns.
+    """
+    for n in shape:
+        padded = np.concatenate([image[:1], image, image[-1:]])
+        finer = np.empty((2 * len(image), *image.shape[1:]), image.dtype)
+        finer[0::2] = 0.75 * image + 0.25 * padded[:-2]
+        finer[1::2] = 0.75 * image + 0.25 * padded[2:]
+        image = finer[:n].swapaxes(0, 1)
+    return image
