@@ -121,6 +121,12 @@ class Components:
         self._discs = axes.scatter([], [], s=1, zorder=4.5)
         self._has_discs = not is_crowded
 
+    @property
+    def artists(self) -> list[Artist]:
+        """All that moves."""
+        lines = (self._trails, self._stops, self._leaders, self._discs, self._arrows)
+        return [*self.ellipses, *self.numbers, *lines]
+
     def show(self, mixture: Mixture, trail: FloatArray | None = None) -> None:
         """Move all to where a mixture has them.
 

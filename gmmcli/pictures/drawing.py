@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
+from PIL import Image
 
 from gmmcli.core.groups.groups import Groups, climb_means, label_points
 from gmmcli.core.mixture.gaussians import IntArray
@@ -24,6 +28,13 @@ from gmmcli.pictures.tree import make_tree_figure
 from gmmcli.settings import ColourChoice, PictureFormat, PictureKind
 
 
+class Picture(NamedTuple):
+    """A figure, and what gives its pixels sooner than saving it would, if anything does."""
+
+    figure: Figure
+    paint: Callable[[], npt.NDArray[np.uint8]] | None = None
+
+
 def draw_run(run: RunRecord, order: Order, directory: Path) -> Iterator[Path]:
     """Draw a run's pictures, and yield the path of each once written.
 
@@ -39,10 +50,11 @@ def draw_run(run: RunRecord, order: Order, directory: Path) -> Iterator[Path]:
     check_links(directory)
     with apply_style(order.look):
         scene = _compute_scene(run, order.colour)
-        figures = _plan_figures(scene, run, order)
-    for name, make_figure in figures.items():
+        pictures = _plan_pictures(scene, run, order)
+    for name, make in pictures.items():
         with apply_style(order.look):
-            save_figure(make_figure(), directory / name, order.picture_format)
+            picture = make()
+            save_figure(picture.figure, directory / name, order.picture_format, picture.paint)
         yield directory / name
 
 
@@ -68,31 +80,33 @@ def _compute_scene(run: RunRecord, colour: ColourChoice) -> Scene:
     return scene
 
 
-def _plan_figures(scene: Scene, run: RunRecord, order: Order) -> dict[str, Callable[[], Figure]]:
+def _plan_pictures(
+    scene: Scene, run: RunRecord, order: Order
+) -> dict[str, Callable[[], Picture]]:
     """What makes each picture, by its path inside a run, in the order of drawing."""
-    figures: dict[str, Callable[[], Figure]] = {}
+    pictures: dict[str, Callable[[], Picture]] = {}
     frame = cache(partial(Frame, scene, run.history, run.figures.status.value))
     for kind in order.kinds:
         if kind == "frames":
             for step in order.steps:
                 make = partial(_show_step, frame, run, step)
-                figures[name_frame(step, order.picture_format)] = make
+                pictures[name_frame(step, order.picture_format)] = make
         else:
             make = partial(_make_whole, kind, scene, run, order)
-            figures[name_picture(kind, order.picture_format)] = make
-    return figures
+            pictures[name_picture(kind, order.picture_format)] = make
+    return pictures
 
 
-def _make_whole(kind: PictureKind, scene: Scene, run: RunRecord, order: Order) -> Figure:
+def _make_whole(kind: PictureKind, scene: Scene, run: RunRecord, order: Order) -> Picture:
     """The picture of a kind of which a run has one."""
     match kind:
         case "selection" if run.selection is not None:
-            return make_selection_figure(run.selection)
+            return Picture(make_selection_figure(run.selection))
         case "groups" if run.groups is not None:
             of_components = climb_means(run.mixture, run.groups.tree)
-            return make_tree_figure(run.groups, of_components)
+            return Picture(make_tree_figure(run.groups, of_components))
         case "sheet":
-            return make_sheet(scene, run, list(order.steps))
+            return Picture(make_sheet(scene, run, list(order.steps)))
         case _:
             raise RunError(f"there is no picture of kind {kind}")
 
@@ -102,10 +116,10 @@ def _label_cells(run: RunRecord, groups: Groups) -> IntArray:
     return label_points(run.mixture, groups.tree, groups.valley, run.cells.means)
 
 
-def _show_step(make_frame: Callable[[], Frame], run: RunRecord, step: int) -> Figure:
+def _show_step(make_frame: Callable[[], Frame], run: RunRecord, step: int) -> Picture:
     frame = make_frame()  # the same for all steps
     frame.show(run.history.snapshot(step))
-    return frame.figure
+    return Picture(frame.figure, frame.paint)
 
 
 def rehearse() -> None:
@@ -117,7 +131,12 @@ def rehearse() -> None:
 
 
 def save_figure(
-    figure: Figure, path: Path, picture_format: PictureFormat, *, compression: int = 3
+    figure: Figure,
+    path: Path,
+    picture_format: PictureFormat,
+    paint: Callable[[], npt.NDArray[np.uint8]] | None = None,
+    *,
+    compression: int = 1,
 ) -> None:
     """Write a figure to a file, the same bytes for the same picture.
 
@@ -125,6 +144,7 @@ def save_figure(
         figure: to write.
         path: of the file.
         picture_format: of the file.
+        paint: what gives the pixels sooner, shape (height, width, 3).
         compression: of PNG, from 0 to 9: more takes time, less takes space.
 
     Raises:
@@ -132,10 +152,14 @@ def save_figure(
     """
     # A date would make equal pictures differ in their bytes.
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    options = {"compress_level": compression} if picture_format == "png" else {}
     with replace_atomically(path) as file, warnings.catch_warnings():
         # A column's name may have letters that the font lacks; they show as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        options = {"compress_level": compression} if picture_format == "png" else {}
+        if paint is not None and picture_format == "png":
+            image = Image.fromarray(paint())
+            image.save(file, "png", dpi=(figure.dpi, figure.dpi), **options)
+            return
         figure.savefig(
             file, format=picture_format, metadata=dates[picture_format], pil_kwargs=options
         )

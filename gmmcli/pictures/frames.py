@@ -1,9 +1,12 @@
 """One snapshot of a run as a figure, and the same figure moved to another snapshot."""
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
@@ -56,6 +59,8 @@ class Frame:
         note = describe_scene(scene, last.background)
         bottom = 0.1 / self.figure.get_figheight()
         self.figure.text(left, bottom, note, fontsize=7.5, color=get_colour("note"))
+        self._canvas = FigureCanvasAgg(self.figure)
+        self._still: Any = None  # matplotlib's own kind of pixels
         self.show(history.snapshot(0))
 
     def show(self, snapshot: Snapshot) -> None:
@@ -78,6 +83,30 @@ class Frame:
             text.set_text(label)
         if snapshot.mixture.background is not None:
             texts[-1].set_text(_break_line(snapshot.mixture))
+
+    def paint(self) -> npt.NDArray[np.uint8]:
+        """The pixels of the figure as it is now, shape (height, width, 3), in RGB.
+
+        What no step changes is drawn once, so that this is several times as fast as saving it.
+        """
+        title, movers = self._title, [self._points.artist, *self._components.artists]
+        texts = self._legend.get_texts()
+        if self._still is None:
+            moving = [*movers, title, self._mark, *texts]
+            for artist in moving:
+                artist.set_visible(False)
+            self._canvas.draw()
+            for artist in moving:
+                artist.set_visible(True)
+            self._still = self._canvas.copy_from_bbox(self.figure.bbox)
+        self._canvas.restore_region(self._still)
+        renderer = self._canvas.get_renderer()
+        spines = list(self._axes.spines.values())  # an image must not cover them
+        for artist in sorted([*movers, *spines], key=lambda artist: artist.get_zorder()):
+            artist.draw(renderer)
+        for artist in (title, self._mark, *texts):
+            artist.draw(renderer)
+        return np.asarray(self._canvas.buffer_rgba())[:, :, :3].copy()
 
 
 def make_frame(

@@ -63,12 +63,16 @@ class Density:
         limits = tuple(scene.limits.ravel().tolist())
         image = spread_cells(scene.cells, limits, (rows, columns), dot)
         single = float(np.quantile(scene.cells.counts, 0.05)) / (2 * math.pi * dot**2)
-        self._strengths = scale_strengths(image, single).astype(np.float32)
-        self._coarse = ((rows + 1) // 2, (columns + 1) // 2)
+        strengths = scale_strengths(image, single).astype(np.float32)
+        self._inked = np.flatnonzero(strengths > 1 / 512)  # below, it is paper on any screen
+        self._strengths = strengths.ravel()[self._inked]
+        self._shape, self._coarse = (rows, columns), ((rows + 1) // 2, (columns + 1) // 2)
         self._places = _lay_pixels(scene.limits, (rows, columns), self._coarse)
-        self._paper = convert_to_oklab(np.array(get_colour("paper"))).astype(np.float32)
+        paper = np.array(get_colour("paper"))
+        self._paper = convert_to_oklab(paper).astype(np.float32)
+        self._blank = np.tile((255 * paper + 0.5).astype(np.uint8), (rows * columns, 1))
         self.artist: AxesImage = axes.imshow(
-            np.zeros((rows, columns, 3), np.uint8),
+            self._blank.reshape(rows, columns, 3),
             aspect=axes.get_aspect(),
             extent=tuple(scene.limits.T.ravel()),
             origin="lower",
@@ -81,9 +85,11 @@ class Density:
         shares = compute_shares(mixture, self._places)
         hues = shares @ convert_to_oklab(list_colours(self._scene, mixture))
         coarse = hues.astype(np.float32).reshape(*self._coarse, 3)
-        fine = double(coarse, self._strengths.shape)
+        fine = double(coarse, self._shape).reshape(-1, 3)[self._inked]
         colours = convert_to_rgb(blend(self._paper, fine, self._strengths))
-        self.artist.set_data((255 * colours + 0.5).astype(np.uint8))
+        pixels = self._blank.copy()
+        pixels[self._inked] = 255 * colours + 0.5
+        self.artist.set_data(pixels.reshape(*self._shape, 3))
 
 
 def make_points(axes: Axes, scene: Scene) -> Dots | Density:
