@@ -7,7 +7,6 @@ import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import to_rgba_array
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -21,7 +20,7 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
 from gmmcli.pictures.captions import MOVE, OTHER_CELLS
 from gmmcli.pictures.labels import choose_ticks, format_ticks, lay_leaders, place_labels
-from gmmcli.pictures.points import make_points
+from gmmcli.pictures.points import make_points, measure_view
 from gmmcli.pictures.scene import COVERAGES, Scene, compute_radius
 from gmmcli.pictures.style import get_colour, pick_colours, stress
 
@@ -44,7 +43,7 @@ def set_view(axes: Axes, scene: Scene) -> None:
 
 def label_view(axes: Axes, scene: Scene) -> None:
     """Name the axes, with ticks in plain numbers, as many as there is room for."""
-    inches = axes.bbox.size / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+    inches = measure_view(axes) / 72
     width = max(map(len, format_ticks(choose_ticks(scene.limits[:, 0], 4))))
     n_most = (int(inches[0] / (0.3 + 0.08 * width)), int(inches[1] / 0.45))
     for axis, limits, n, name in zip(
@@ -109,14 +108,11 @@ class Components:
             for text, ink in zip(texts, inks, strict=True)
         ]
         self._sizes = np.array([measure_number(number) for number in self.numbers])
-        self._leaders = axes.add_collection(
-            LineCollection([], colors=inks, linewidths=0.9, zorder=4), autolim=False
-        )
-        self._arrows = axes.add_collection(
-            PolyCollection([], facecolors=inks, zorder=5), autolim=False
-        )
-        look = {"colors": stress(scene.colours), "linewidths": 0.9, "alpha": 0.8, "zorder": 3.5}
-        self._trails = axes.add_collection(LineCollection([], **look), autolim=False)
+        self._leaders = LineCollection([], colors=inks, linewidths=0.9, zorder=4)
+        self._arrows = PolyCollection([], facecolors=inks, zorder=5)
+        self._trails = LineCollection([], colors=stress(scene.colours), linewidths=0.9, zorder=3.5)
+        for lines in (self._leaders, self._arrows, self._trails):
+            axes.add_collection(lines, autolim=False)
         self._stops = axes.scatter([], [], s=4, linewidths=0, zorder=3.5)
         self._discs = axes.scatter([], [], s=1, zorder=4.5)
         self._has_discs = not is_crowded
@@ -146,14 +142,15 @@ class Components:
         if trail is not None:
             self._trails.set_segments(list(trail.swapaxes(0, 1)))
             self._stops.set_offsets(trail.reshape(-1, 2))
-            colours = to_rgba_array(np.tile(stress(self._scene.colours), (len(trail), 1)), 0.8)
-            self._stops.set_facecolors(colours)  # type: ignore[arg-type]
+            self._stops.set_facecolor(
+                np.tile(stress(self._scene.colours), (len(trail), 1)).tolist()
+            )
 
     def _label(self, mixture: Mixture, factors: FloatArray) -> None:
         """Move the numbers, with their discs, leaders and arrows."""
         axes, (low, high) = self._axes, self._scene.limits
         axes.apply_aspect()
-        view = axes.bbox.size * 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+        view = measure_view(axes)
         scale = view / (high - low)  # points per unit
         if self._scene.tops is None:
             anchors = (mixture.means - low) * scale

@@ -1,5 +1,7 @@
 """What pictures say in words: titles and notes."""
 
+from textwrap import wrap
+
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.runs.history import Snapshot
 from gmmcli.pictures.scene import COVERAGES, Scene
@@ -26,6 +28,12 @@ def describe_scene(scene: Scene, background: Background | None) -> str:
         lie = "point lies" if scene.n_outside == 1 else "points lie"
         note = f"{scene.n_outside:,.0f} {lie} outside the view\n{note}"
     return note
+
+
+def wrap_note(note: str, inches: float, *, points: float = 7.5) -> str:
+    """A note in lines that fit a width in inches, in type of a size in points."""
+    width = max(int(inches * 72 / (0.54 * points)), 20)
+    return "\n".join(line for part in note.splitlines() for line in wrap(part, width))
 
 
 def describe_snapshot(snapshot: Snapshot, n_points: float) -> str:

@@ -15,7 +15,7 @@ from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.artists import draw_number, draw_outline, make_ellipse
 from gmmcli.pictures.frames import FRAME_INCHES
 from gmmcli.pictures.scene import COVERAGES, Scene, compute_scene
-from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
+from gmmcli.pictures.style import BACKGROUND_COLOUR, choose_inches, get_colour, pick_colours, stress
 
 # The lines of the first run and the second.
 STYLES: tuple[Literal["solid", "dashed"], ...] = ("solid", "dashed")
@@ -33,7 +33,7 @@ def make_comparison(
         pairs: the numbers of components that are partners, shape (P, 2).
     """
     scene = _compute_common_scene(first, second)
-    figure = Figure(figsize=FRAME_INCHES)
+    figure = Figure(figsize=choose_inches(FRAME_INCHES))
     axes = figure.add_axes((0.12, 0.14, 0.85, 0.78))
     _draw_points(axes, scene)
     colours = pick_colours(len(pairs))
@@ -41,25 +41,25 @@ def make_comparison(
         of_component = dict(zip(pairs[:, place].tolist(), colours, strict=True))
         parts = enumerate(zip(run.mixture.means, run.mixture.cholesky_factors(), strict=True))
         for k, (mean, factor) in parts:
-            colour = 0.8 * of_component.get(k, np.array(BACKGROUND_COLOUR))
+            colour = stress(of_component.get(k, np.array(BACKGROUND_COLOUR)))
             for coverage in COVERAGES:
                 path = make_ellipse(mean, factor, coverage)
                 draw_outline(axes, path, colour, 1.4, has_rim=False).set_linestyle(style)
     for (one, other), colour in zip(pairs.tolist(), colours, strict=True):
         name = str(one) if one == other else f"{one}, {other}"
         middle = (first.mixture.means[one] + second.mixture.means[other]) / 2
-        draw_number(axes, name, middle, 0.8 * colour, has_disc=False, is_beside=False)
+        draw_number(axes, name, middle, stress(colour), has_disc=False, is_beside=False)
     axes.set_xlim(*scene.limits[:, 0])
     axes.set_ylim(*scene.limits[:, 1])
     axes.set_xlabel(scene.columns[0], parse_math=False)
     axes.set_ylabel(scene.columns[1], parse_math=False)
-    handles = [Line2D([], [], color="#333333", linestyle=style) for style in STYLES]
+    handles = [Line2D([], [], color=get_colour("ink"), linestyle=style) for style in STYLES]
     legend = axes.legend(handles, list(names), loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     for text in legend.get_texts():
         text.set_parse_math(False)
     shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
     note = f"ellipses: {shares} of their component; partners share a colour"
-    figure.text(0.12, 0.015, note, fontsize=8, color="#666666")
+    figure.text(0.12, 0.015, note, fontsize=8, color=get_colour("note"))
     return figure
 
 

@@ -80,9 +80,7 @@ def _compute_scene(run: RunRecord, colour: ColourChoice) -> Scene:
     return scene
 
 
-def _plan_pictures(
-    scene: Scene, run: RunRecord, order: Order
-) -> dict[str, Callable[[], Picture]]:
+def _plan_pictures(scene: Scene, run: RunRecord, order: Order) -> dict[str, Callable[[], Picture]]:
     """What makes each picture, by its path inside a run, in the order of drawing."""
     pictures: dict[str, Callable[[], Picture]] = {}
     frame = cache(partial(Frame, scene, run.history, run.figures.status.value))

@@ -15,7 +15,12 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
 from gmmcli.pictures.artists import Components, label_view, set_view
-from gmmcli.pictures.captions import describe_background, describe_scene, describe_snapshot
+from gmmcli.pictures.captions import (
+    describe_background,
+    describe_scene,
+    describe_snapshot,
+    wrap_note,
+)
 from gmmcli.pictures.labels import choose_ticks, format_ticks
 from gmmcli.pictures.points import make_points
 from gmmcli.pictures.scene import Scene
@@ -45,7 +50,10 @@ class Frame:
         self._scene, self._history, self._status = scene, history, status
         last = history.snapshot(history.last_step).mixture
         self.figure = Figure()
-        self._axes, strip, legend_inches = _lay_out(self.figure, scene, last)
+        note = wrap_note(describe_scene(scene, last.background), self.figure.get_figwidth() - 0.8)
+        self._axes, strip, legend_inches = _lay_out(self.figure, scene, last, note.count("\n"))
+        left, bottom = strip.get_position().x0, 0.1 / self.figure.get_figheight()
+        self.figure.text(left, bottom, note, fontsize=7.5, color=get_colour("note"))
         set_view(self._axes, scene)
         label_view(self._axes, scene)
         self._points = make_points(self._axes, scene)
@@ -54,12 +62,8 @@ class Frame:
         self._left = compute_left(history, scene.cells.n_points)
         draw_left(strip, history, self._left)
         (self._mark,) = strip.plot([], [], "o", ms=6, color=get_colour("ink"), zorder=3)
-        self._title = self._axes.set_title(" ")
-        left = self._axes.get_position(original=True).x0
-        note = describe_scene(scene, last.background)
-        bottom = 0.1 / self.figure.get_figheight()
-        self.figure.text(left, bottom, note, fontsize=7.5, color=get_colour("note"))
-        self._canvas = FigureCanvasAgg(self.figure)
+        self._title = self._axes.set_title(" ", y=1.0)
+        self._canvas: Any = FigureCanvasAgg(self.figure)  # without types
         self._still: Any = None  # matplotlib's own kind of pixels
         self.show(history.snapshot(0))
 
@@ -168,7 +172,7 @@ def arrange_legend(
 
 
 def _lay_out(
-    figure: Figure, scene: Scene, last: Mixture, *, strip_share: float = 0.11
+    figure: Figure, scene: Scene, last: Mixture, n_breaks: int, *, strip_share: float = 0.11
 ) -> tuple[Axes, Axes, tuple[float, float]]:
     """The axes of the panel and of the strip below, and the inches of the legend beside it.
 
@@ -176,6 +180,7 @@ def _lay_out(
         figure: empty.
         scene: for its ticks, and how many weights there are.
         last: the final mixture.
+        n_breaks: of the lines of the note.
         strip_share: the height of the strip, as a share of the figure's.
     """
     width, height = figure.get_size_inches()
@@ -185,8 +190,7 @@ def _lay_out(
     n_entries = len(np.unique(scene.names)) + 2 * (last.background is not None)
     size, columns, _ = arrange_legend(n_entries, room)
     right = 0.15 + columns * 6.6 * size / 72
-    note_inches = 0.5 if scene.n_outside else 0.36
-    bottom = note_inches + 0.36
+    bottom = 0.72 + 0.14 * n_breaks  # with the strip's label and the note
     strip_inches = strip_share * height
     across = left / width, max(1 - (left + right) / width, 0.1)
     low = bottom + strip_inches + 0.78
@@ -196,9 +200,7 @@ def _lay_out(
     return panel, strip, room
 
 
-def _make_legend(
-    axes: Axes, scene: Scene, last: Mixture, inches: tuple[float, float]
-) -> Legend:
+def _make_legend(axes: Axes, scene: Scene, last: Mixture, inches: tuple[float, float]) -> Legend:
     """A disc of each colour, with the number and weight that it is of, and the background's."""
     _, first = np.unique(scene.names, return_index=True)
     labels = list_weights(scene, last)
@@ -222,6 +224,7 @@ def _make_legend(
         ncols=columns,
         fontsize=size,
         title_fontsize=size,
+        alignment="left",
         columnspacing=1.0,
         labelspacing=0.35,
     )

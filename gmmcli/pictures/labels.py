@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from gmmcli.core.mixture.covariances import FloatArray
 
@@ -19,7 +20,7 @@ class Labels:
     """
 
     places: FloatArray
-    are_outside: FloatArray
+    are_outside: npt.NDArray[np.bool_]
     bearings: FloatArray
 
 
@@ -47,7 +48,7 @@ def place_labels(
             time.
         n_rings: of places about an anchor, each a label's height farther out.
     """
-    inside = ((anchors >= 0) & (anchors <= view)).all(axis=1)
+    inside = np.asarray(((anchors >= 0) & (anchors <= view)).all(axis=1))
     edge = sizes / 2 + np.where(inside, 2, 9)[:, None]  # with room for an arrow
     homes = np.clip(anchors, edge, np.maximum(view - edge, edge))
     places = homes.copy()
@@ -147,17 +148,19 @@ def format_ticks(ticks: FloatArray) -> list[str]:
             power -= 3
     elif largest < 1e-2:
         power = 3 * math.floor(math.log10(largest) / 3)
-    prefixes = dict(zip(range(-12, 15, 3), ("p", "n", "µ", "m", "", "k", "M", "G", "T"), strict=True))
+    prefixes = dict(
+        zip(range(-12, 15, 3), ("p", "n", "µ", "m", "", "k", "M", "G", "T"), strict=True)
+    )
     if power not in prefixes:
         return [f"{tick:.3g}".replace("-", "\N{MINUS SIGN}") for tick in ticks.tolist()]
     scaled, scaled_step = ticks / 10.0**power, step / 10.0**power
-    decimals = next(
-        (d for d in range(9) if _is_whole(np.append(scaled, scaled_step), 10.0**-d)), 9
-    )
+    decimals = next((d for d in range(9) if _is_whole(np.append(scaled, scaled_step), 10.0**-d)), 9)
     texts = [f"{value:.{decimals}f}{prefixes[power]}" for value in (scaled + 0.0).tolist()]
     zero = f"{0:.{decimals}f}"
     return [
-        "0" if text.strip("-") == f"{zero}{prefixes[power]}" else text.replace("-", "\N{MINUS SIGN}")
+        "0"
+        if text.strip("-") == f"{zero}{prefixes[power]}"
+        else text.replace("-", "\N{MINUS SIGN}")
         for text in texts
     ]
 

@@ -25,7 +25,9 @@ class Dots:
     def __init__(self, axes: Axes, scene: Scene) -> None:
         self._scene = scene
         places = scene.cells.means
-        self.artist: PathCollection = axes.scatter(*places.T, s=scene.sizes, zorder=1)
+        self.artist: PathCollection = axes.scatter(
+            places[:, 0], places[:, 1], s=scene.sizes, zorder=1
+        )
         self._alpha = min(max(6000 / scene.cells.n_cells, 0.3), 0.7)
 
     def show(self, mixture: Mixture) -> None:
@@ -57,11 +59,10 @@ class Density:
         """
         self._scene = scene
         axes.apply_aspect()
-        dots_per_inch = axes.get_figure(root=True).dpi  # type: ignore[union-attr]
-        columns, rows = (max(round(length), 2) for length in axes.bbox.size)
-        dot = dot_points / 72 * dots_per_inch
-        limits = tuple(scene.limits.ravel().tolist())
-        image = spread_cells(scene.cells, limits, (rows, columns), dot)
+        columns, rows = (max(round(length), 2) for length in (axes.bbox.width, axes.bbox.height))
+        dot = dot_points * columns / measure_view(axes)[0]
+        low_x, low_y, high_x, high_y = scene.limits.ravel().tolist()
+        image = spread_cells(scene.cells, (low_x, low_y, high_x, high_y), (rows, columns), dot)
         single = float(np.quantile(scene.cells.counts, 0.05)) / (2 * math.pi * dot**2)
         strengths = scale_strengths(image, single).astype(np.float32)
         self._inked = np.flatnonzero(strengths > 1 / 512)  # below, it is paper on any screen
@@ -74,7 +75,7 @@ class Density:
         self.artist: AxesImage = axes.imshow(
             self._blank.reshape(rows, columns, 3),
             aspect=axes.get_aspect(),
-            extent=tuple(scene.limits.T.ravel()),
+            extent=(low_x, high_x, low_y, high_y),
             origin="lower",
             interpolation="nearest",
             zorder=0.5,
@@ -95,6 +96,13 @@ class Density:
 def make_points(axes: Axes, scene: Scene) -> Dots | Density:
     """What shows the data of a scene, without colours yet."""
     return Density(axes, scene) if scene.is_carpet else Dots(axes, scene)
+
+
+def measure_view(axes: Axes) -> FloatArray:
+    """The width and height of axes, shape (2,), in points (1/72 inch)."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # noqa: S101 (for the type)
+    return 72 / figure.dpi * np.array([axes.bbox.width, axes.bbox.height])
 
 
 def compute_shares(mixture: Mixture, places: FloatArray) -> FloatArray:

@@ -14,6 +14,7 @@ import numpy as np
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
+from gmmcli.pictures.colours import Floats
 
 # Weights and places, in standard deviations, of three points with the first five moments of a
 # Gaussian (Gauss and Hermite).
@@ -152,7 +153,7 @@ def scale_strengths(image: FloatArray, single: float, *, share: float = 0.2) -> 
     return np.asarray(np.log1p(image / faint) / (peak or 1.0))
 
 
-def double(image: FloatArray, shape: tuple[int, int]) -> FloatArray:
+def double(image: Floats, shape: tuple[int, int]) -> Floats:
     """An image of half the resolution, shape (r, c, d), at a shape, linear between its pixels.
 
     Args:

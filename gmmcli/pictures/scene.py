@@ -54,9 +54,10 @@ class Scene:
 
     @property
     def has_one_scale(self) -> bool:
-        """Whether a unit is to be as long up as across: where the view is at most twice as long
-        along one axis as along the other, in data units. Beyond, the axes measure different things,
-        or the view would be a strip.
+        """Whether a unit is to be as long up as across.
+
+        It is where the view is at most twice as long along one axis as along the other, in data
+        units. Beyond, the axes measure different things, or the view would be a strip.
         """
         width, height = np.ptp(self.limits, axis=0)
         return bool(0.5 <= width / height <= 2)

@@ -21,15 +21,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.core.search.status import Status
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.style import choose_inches, get_colour, pick_colours
 from gmmcli.settings import COVARIANCE_CODES, COVARIANCE_TYPES, CovarianceType
 
 SELECTION_INCHES = (7.0, 4.6)
 # A difference of so much in BIC, in twice nats, is very strong evidence (Kass & Raftery 1995,
 # section 3.2): up to here the axis is linear.
 STRONG = 10.0
-# Of a type that is not among the best of many.
-GREY: dict[str, Any] = {"color": "#cccccc", "marker": "", "linewidth": 0.8}
 # A marker for each kind of shape and orientation, full ones first; its place is its colour's, too.
 MARKERS = {"VV": "o", "EE": "s", "VI": "^", "II": "D", "EV": "v", "VE": "P", "EI": "X"}
 
@@ -37,10 +35,10 @@ MARKERS = {"VV": "o", "EE": "s", "VI": "^", "II": "D", "EV": "v", "VE": "P", "EI
 def make_selection_figure(selection: Selection) -> Figure:
     """How every candidate compares with the chosen one, as a figure."""
     above = compare_criteria(selection)
-    figure = Figure(figsize=SELECTION_INCHES)
+    figure = Figure(figsize=choose_inches(SELECTION_INCHES))
     note = describe_selection(selection, above)
     note_inches = 0.15 + 0.14 * note.count("\n")
-    room = note_inches / SELECTION_INCHES[1]
+    room = note_inches / figure.get_figheight()
     figure.set_layout_engine("constrained", rect=(0.01, room + 0.05, 0.98, 0.93 - room))
     axes = figure.add_subplot()
     lines = draw_candidates(axes, selection.candidates, above)
@@ -53,7 +51,7 @@ def make_selection_figure(selection: Selection) -> Figure:
     axes.set_xlabel("components")
     axes.set_ylabel(f"{name} above the chosen (lower is better)")
     figure.legend(handles=lines, title="covariance", loc="outside right upper")
-    figure.text(0.02, 0.02, note, fontsize=8, color="#666666")
+    figure.text(0.02, 0.02, note, fontsize=8, color=get_colour("note"))
     return figure
 
 
@@ -83,19 +81,21 @@ def draw_candidates(axes: Axes, candidates: Sequence[Candidate], above: FloatArr
     components = np.array([candidate.components for candidate in candidates])
     order = np.argsort(components)
     types, best = _rank_types(candidates, above)
+    # Of a type that is not among the best of many.
+    faint: dict[str, Any] = {"color": get_colour("faint"), "marker": "", "linewidth": 0.8}
     for covariance in types:
         places = [place for place in order if candidates[place].covariance == covariance]
         look = _choose_look(covariance)
         if covariance not in best:
-            look |= GREY
+            look |= faint
             axes.plot(components[places], above[places], **look, zorder=1)
             continue
         hollow = [p for p in places if candidates[p].status is Status.PRELIMINARY]
         axes.plot(components[places], above[places], **look)
-        axes.plot(components[hollow], above[hollow], **{**look, "ls": ""}, mfc="white")
+        axes.plot(components[hollow], above[hollow], **{**look, "ls": ""}, mfc=get_colour("paper"))
         lines.append(Line2D([], [], label=covariance, **look))
     if len(best) < len(types):
-        lines.append(Line2D([], [], label=f"{len(types) - len(best)} others", **GREY))
+        lines.append(Line2D([], [], label=f"{len(types) - len(best)} others", **faint))
     return lines
 
 
@@ -135,7 +135,7 @@ def _choose_look(covariance: CovarianceType) -> dict[str, Any]:
 def draw_chosen(axes: Axes, candidate: Candidate) -> Annotation:
     """Draw a star for the chosen candidate, with its label below."""
     place = (candidate.components, 0.0)
-    axes.plot(*place, "*", ms=17, mfc="#333333", mec="white", mew=1.2, zorder=4)
+    axes.plot(*place, "*", ms=17, mfc=get_colour("ink"), mec=get_colour("paper"), mew=1.2, zorder=4)
     label = axes.annotate(
         name_candidate(candidate),
         place,
@@ -144,7 +144,7 @@ def draw_chosen(axes: Axes, candidate: Candidate) -> Annotation:
         ha="center",
         va="top",
     )
-    label.set_path_effects([withStroke(linewidth=3, foreground="white")])
+    label.set_path_effects([withStroke(linewidth=3, foreground=get_colour("paper"))])
     return label
 
 

@@ -2,17 +2,20 @@
 
 import math
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.artists import draw_climb, draw_snapshot, label_view
-from gmmcli.pictures.captions import describe_scene, describe_snapshot
+from gmmcli.pictures.captions import describe_scene, describe_snapshot, wrap_note
 from gmmcli.pictures.scene import Scene
 from gmmcli.pictures.style import get_colour
 
 # Of a panel, width and height, and of the climb below all panels, its height.
 PANEL_INCHES = (3.3, 2.9)
+# The least width, for a panel's title; and of the axes' width and height, the gaps between them.
+LEAST_INCHES, GAP, GAP_ABOVE = 2.0, 0.12, 0.42
 CLIMB_INCHES = 2.2
 # What a sheet leaves to the left of its axes, for their labels.
 LEFT_INCHES = 0.9
@@ -28,7 +31,7 @@ def make_sheet(scene: Scene, run: RunRecord, steps: list[int], *, most_panels: i
         most_panels: of more steps, so many are shown.
     """
     shown = steps if len(steps) <= most_panels else _thin(steps, most_panels)
-    figure, panels, strip = _lay_out(len(shown))
+    figure, panels, strip = _lay_out(len(shown), choose_panel_inches(scene))
     n_columns = _count_columns(len(shown))
     for place, (axes, step) in enumerate(zip(panels, shown, strict=True)):
         snapshot = run.history.snapshot(step)
@@ -41,28 +44,40 @@ def make_sheet(scene: Scene, run: RunRecord, steps: list[int], *, most_panels: i
     note = describe_scene(scene, run.mixture.background)
     if len(shown) < len(steps):
         note = f"{len(shown)} of {len(steps)} snapshots; {note}"
+    note = wrap_note(note, figure.get_figwidth() - LEFT_INCHES, points=8)
     left, bottom = LEFT_INCHES / figure.get_figwidth(), 0.12 / figure.get_figheight()
     figure.text(left, bottom, note, fontsize=8, color=get_colour("note"))
     return figure
 
 
-def _lay_out(n_panels: int) -> tuple[Figure, list[Axes], Axes]:
+def choose_panel_inches(scene: Scene) -> tuple[float, float]:
+    """The width and height of a panel with its margins: narrower for a tall view of one scale."""
+    width, height = PANEL_INCHES
+    if not scene.has_one_scale:
+        return width, height
+    across, up = np.ptp(scene.limits, axis=0)
+    axes_width, axes_height = width / (1 + GAP), height / (1 + GAP_ABOVE)
+    narrowing = max(1 - axes_height / axes_width * across / up, 0)
+    return max(width - narrowing * axes_width, LEAST_INCHES), height
+
+
+def _lay_out(n_panels: int, panel: tuple[float, float]) -> tuple[Figure, list[Axes], Axes]:
     """A figure with so many panels in rows, and a strip below them all."""
     n_columns = _count_columns(n_panels)
     n_rows = math.ceil(n_panels / n_columns)
-    width = max(n_columns, 2) * PANEL_INCHES[0]
-    height = n_rows * PANEL_INCHES[1] + CLIMB_INCHES
+    width = LEFT_INCHES + max(n_columns * panel[0], 4.5)
+    height = n_rows * panel[1] + CLIMB_INCHES
     figure = Figure(figsize=(width, height))
     grid = figure.add_gridspec(
         n_rows + 1,
         n_columns,
-        height_ratios=[PANEL_INCHES[1]] * n_rows + [CLIMB_INCHES],
+        height_ratios=[panel[1]] * n_rows + [CLIMB_INCHES],
         left=LEFT_INCHES / width,
         right=1 - 0.15 / width,
         top=1 - 0.35 / height,
         bottom=0.75 / height,
-        hspace=0.42,
-        wspace=0.12,
+        hspace=GAP_ABOVE,
+        wspace=GAP,
     )
     places = [divmod(place, n_columns) for place in range(n_panels)]
     panels = [figure.add_subplot(grid[row, column]) for row, column in places]

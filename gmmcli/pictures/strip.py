@@ -1,9 +1,11 @@
 """The strip below a frame: what is left to climb, on a logarithmic axis, against the step."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.runs.history import History
@@ -26,7 +28,7 @@ def compute_left(history: History, n_points: float, *, least: float = 1e-12) -> 
     left = (brought.sum() - np.cumsum(brought)) / n_points
     some = left[left > least]
     floor = float(some.min()) / 2 if len(some) else least
-    return np.maximum(left, floor)
+    return np.asarray(np.maximum(left, floor))
 
 
 def draw_left(axes: Axes, history: History, left: FloatArray) -> None:
@@ -44,18 +46,40 @@ def draw_left(axes: Axes, history: History, left: FloatArray) -> None:
     span = max(float(left.max() / left.min()), 10.0) ** 0.12
     axes.set_ylim(float(left.min()) / span, float(left.max()) * span)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_locator(LogLocator(numticks=4))
+    ticks = choose_powers(left)
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_small(value)))
+    axes.yaxis.set_major_locator(FixedLocator(ticks.tolist()))
+    axes.yaxis.set_major_formatter(FixedFormatter([format_small(tick) for tick in ticks.tolist()]))
     axes.tick_params(labelsize=8)
     axes.set_xlabel("step", fontsize=9, labelpad=1)
-    axes.set_title("left to climb, nats per point (log scale)", fontsize=8, color=get_colour("note"))
-    axes.title.set_y(1.0)
+    axes.set_title(
+        "left to climb, nats per point (log scale)", fontsize=8, color=get_colour("note")
+    )
+
+
+def choose_powers(left: FloatArray, *, n_most: int = 3) -> FloatArray:
+    """The ticks of the axis: powers of ten, evenly apart, or its ends where there are none between.
+
+    None where nothing is left at any step.
+
+    Args:
+        left: as `compute_left` gives it.
+        n_most: of ticks.
+    """
+    if left.max() <= left.min():
+        return np.empty(0)
+    low, high = math.ceil(np.log10(left.min())), math.floor(np.log10(left.max()))
+    if high - low < 1:
+        return np.array([left.min(), left.max()])
+    stride = math.ceil((high - low + 1) / n_most)
+    return 10.0 ** np.arange(high, low - 1, -stride)[::-1]
 
 
 def format_small(value: float) -> str:
-    """A power of ten in full where that is short, or else as a power."""
-    if 1e-4 < value < 1e4:
-        return f"{value:g}"
+    """A number in full where that is short, or else as a power of ten."""
+    if 0.99e-3 < value < 1e4:
+        return f"{value:.2g}"
+    if abs(np.log10(value) - round(np.log10(value))) > 1e-9:
+        return f"{value:.0e}"
     exponent = str(round(np.log10(value))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"10{exponent}"

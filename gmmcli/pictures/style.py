@@ -33,7 +33,8 @@ _SETTINGS: dict[Role, str] = {
 
 def _read_sheet(name: str) -> dict[str, Any]:
     path = Path(__file__).with_name(name)
-    return dict(matplotlib.rc_params_from_file(path, use_default_template=False))
+    sheet: Any = matplotlib.rc_params_from_file(path, use_default_template=False)
+    return dict(sheet)
 
 
 SHEET = _read_sheet("gmm.mplstyle")
@@ -41,7 +42,7 @@ _SHEETS: dict[Theme, dict[str, Any]] = {
     "light": SHEET,
     "dark": SHEET | _read_sheet("gmm-dark.mplstyle"),
 }
-_THEME: ContextVar[Theme] = ContextVar("theme", default="light")
+_LOOK: ContextVar[Look] = ContextVar("look")
 
 
 @contextmanager
@@ -51,15 +52,24 @@ def apply_style(look: Look | None = None) -> Iterator[None]:
     A figure made in it without a size has the look's, or else that of a frame.
     """
     look = look or Look()
-    settings = {**_SHEETS[look.theme], "figure.dpi": look.dpi, "savefig.dpi": look.dpi}
+    settings: Any = {**_SHEETS[look.theme], "figure.dpi": look.dpi, "savefig.dpi": look.dpi}
     if look.inches is not None:
         settings["figure.figsize"] = look.inches
-    before = _THEME.set(look.theme)
+    before = _LOOK.set(look)
     try:
         with matplotlib.rc_context(settings):
             yield
     finally:
-        _THEME.reset(before)
+        _LOOK.reset(before)
+
+
+def _get_look() -> Look:
+    return _LOOK.get(Look())
+
+
+def choose_inches(own: tuple[float, float]) -> tuple[float, float]:
+    """The width and height that are asked for, or else those that a picture has of its own."""
+    return _get_look().inches or own
 
 
 def pick_colours(n_components: int) -> FloatArray:
@@ -70,12 +80,12 @@ def pick_colours(n_components: int) -> FloatArray:
     names = SHEET["axes.prop_cycle"].by_key()["color"]
     repeated = islice(cycle(names), n_components)
     colours = np.array([matplotlib.colors.to_rgb(f"#{name.lstrip('#')}") for name in repeated])
-    return colours if _THEME.get() == "light" else lift(colours)
+    return colours if _get_look().theme == "light" else lift(colours)
 
 
 def get_colour(role: Role) -> tuple[float, float, float]:
     """The colour of what is no component, in RGB, on the paper of the theme."""
-    return matplotlib.colors.to_rgb(_SHEETS[_THEME.get()][_SETTINGS[role]])
+    return matplotlib.colors.to_rgb(_SHEETS[_get_look().theme][_SETTINGS[role]])
 
 
 def stress(colours: FloatArray, *, share: float = 0.2) -> FloatArray:
@@ -85,5 +95,5 @@ def stress(colours: FloatArray, *, share: float = 0.2) -> FloatArray:
         colours: in RGB, shape (..., 3).
         share: of black or white in them: more is easier to read, less easier to tell apart.
     """
-    end = 0.0 if _THEME.get() == "light" else 1.0
+    end = 0.0 if _get_look().theme == "light" else 1.0
     return np.asarray((1 - share) * np.asarray(colours) + share * end)

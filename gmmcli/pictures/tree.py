@@ -20,15 +20,13 @@ from gmmcli.core.groups.groups import Groups
 from gmmcli.core.groups.tree import Tree
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.style import get_colour, pick_colours, stress
 
 # Of the picture, its height above what is written below and the least width; of a mode, its width.
 HEIGHT_INCHES, LEAST_INCHES, MODE_INCHES = 4.4, 7.0, 0.27
 # Of a line of text below a mode, in points and inches.
 POINTS_A_LINE = 11
 LINE_INCHES = POINTS_A_LINE / 72
-# Of what joins groups rather than modes of one.
-BETWEEN_COLOUR = "#999999"
 # The valleys that the axis names.
 NAMED_VALLEYS = (1.0, 0.99, 0.95, 0.9, 0.8, 0.5, 0.2, 0.0)
 
@@ -104,7 +102,7 @@ def make_tree_figure(groups: Groups, of_components: IntArray) -> Figure:
     draw_joins(above, groups, joins)
     draw_cut(above, groups.valley)
     if groups.clear_valley is not None:
-        draw_cut(above, groups.clear_valley, colour=BETWEEN_COLOUR)
+        draw_cut(above, groups.clear_valley, colour=get_colour("line"))
     draw_heights(below, groups, order)
     label_modes(below, groups, order, climbing)
     n_components = len(groups.shares)
@@ -113,7 +111,7 @@ def make_tree_figure(groups: Groups, of_components: IntArray) -> Figure:
         "colours: groups; modes that join above the dashed line are one group\n"
         "valley: the density at the saddle, as a share of that at the lower mode"
     )
-    figure.text(left, 0.015, note, fontsize=8, color="#666666")
+    figure.text(left, 0.015, note, fontsize=8, color=get_colour("note"))
     return figure
 
 
@@ -121,14 +119,15 @@ def draw_joins(axes: Axes, groups: Groups, joins: list[Join]) -> LineCollection:
     """Draw every join as a bridge under two parts, in the colour of its group above the cut."""
     colours, of_modes = pick_colours(groups.number), groups.tree.cut(groups.valley)
     lines, shades = [], []
+    between = get_colour("line")  # what joins groups rather than modes of one
     for join in joins:
         for end, top, mode in zip(join.ends, join.tops, join.modes, strict=True):
             middle = max(join.valley, min(top, groups.valley))
             lines += [[(end, top), (end, middle)], [(end, middle), (end, join.valley)]]
-            shades += [tuple(colours[of_modes[mode]]), BETWEEN_COLOUR]
+            shades += [tuple(colours[of_modes[mode]]), between]
         lines.append([(end, join.valley) for end in join.ends])
         is_within = join.valley >= groups.valley
-        shades.append(tuple(colours[of_modes[join.modes[0]]]) if is_within else BETWEEN_COLOUR)
+        shades.append(tuple(colours[of_modes[join.modes[0]]]) if is_within else between)
     shown = [first != last for first, last in lines]
     drawn = LineCollection(
         list(compress(lines, shown)),
@@ -148,8 +147,11 @@ def draw_joins(axes: Axes, groups: Groups, joins: list[Join]) -> LineCollection:
     return drawn
 
 
-def draw_cut(axes: Axes, valley: float, *, colour: str = "#333333") -> Line2D:
-    """Draw a line at the valley from which modes are, or would be, one group."""
+def draw_cut(
+    axes: Axes, valley: float, *, colour: tuple[float, float, float] | None = None
+) -> Line2D:
+    """Draw a line at the valley from which modes are, or would be, one group; in ink by default."""
+    colour = colour or get_colour("ink")
     line = axes.axhline(valley, color=colour, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
     axes.annotate(
         f"{valley:g}",
@@ -212,14 +214,14 @@ def label_modes(
             ha="right",
             va="top",
             fontsize=8,
-            color="#666666",
+            color=get_colour("note"),
         )
         for row, name in enumerate(("mode", "group", "components"))
     ]
     labels = []
     for place, (mode, components) in enumerate(zip(order, climbing, strict=True)):
         own = of_modes[mode]
-        group = {"fontweight": "bold", "color": tuple(0.8 * colours[own])}
+        group = {"fontweight": "bold", "color": tuple(stress(colours[own]))}
         rows = [(f"m{mode}", {}), (str(own), group), *((str(k), {}) for k in components)]
         for row, (text, look) in enumerate(rows):
             label = _label_below(axes, place, row, text)
