@@ -81,7 +81,6 @@ TESTED_IN = {
         "inference.state",
     ],
     "mixture/test_mixture": ["mixture.objects", "mixture.units"],
-    "pictures/test_artists": ["pictures.frames"],
     "runs/test_reading": ["runs.records"],
     "runs/test_values": ["runs.fits", "runs.partners", "runs.parts"],
     "search/test_choice": [

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -149,15 +149,17 @@ def save_figure(
         OutputError: when it cannot be written.
     """
     # A date would make equal pictures differ in their bytes.
-    dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    options = {"compress_level": compression} if picture_format == "png" else {}
+    options: dict[PictureFormat, dict[str, Any]] = {
+        "png": {"pil_kwargs": {"compress_level": compression}},
+        "svg": {"metadata": {"Date": None}},
+        "pdf": {"metadata": {"CreationDate": None}},
+    }
     with replace_atomically(path) as file, warnings.catch_warnings():
         # A column's name may have letters that the font lacks; they show as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         if paint is not None and picture_format == "png":
+            resolution = figure.dpi, figure.dpi
             image = Image.fromarray(paint())
-            image.save(file, "png", dpi=(figure.dpi, figure.dpi), **options)
-            return
-        figure.savefig(
-            file, format=picture_format, metadata=dates[picture_format], pil_kwargs=options
-        )
+            image.save(file, "png", dpi=resolution, compress_level=compression)
+        else:
+            figure.savefig(file, format=picture_format, **options[picture_format])

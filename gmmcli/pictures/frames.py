@@ -93,22 +93,20 @@ class Frame:
 
         What no step changes is drawn once, so that this is several times as fast as saving it.
         """
-        title, movers = self._title, [self._points.artist, *self._components.artists]
-        texts = self._legend.get_texts()
+        spines = self._axes.spines.values()  # they lie over the points
+        movers = [self._points.artist, *self._components.artists, *spines]
+        over = [self._title, self._mark, *self._legend.get_texts()]
         if self._still is None:
-            moving = [*movers, title, self._mark, *texts]
-            for artist in moving:
+            hidden = [artist for artist in movers if not artist.get_visible()]
+            for artist in movers + over:
                 artist.set_visible(False)
             self._canvas.draw()
-            for artist in moving:
-                artist.set_visible(True)
+            for artist in movers + over:
+                artist.set_visible(artist not in hidden)
             self._still = self._canvas.copy_from_bbox(self.figure.bbox)
         self._canvas.restore_region(self._still)
         renderer = self._canvas.get_renderer()
-        spines = list(self._axes.spines.values())  # an image must not cover them
-        for artist in sorted([*movers, *spines], key=lambda artist: artist.get_zorder()):
-            artist.draw(renderer)
-        for artist in (title, self._mark, *texts):
+        for artist in sorted(movers, key=lambda artist: artist.get_zorder()) + over:
             artist.draw(renderer)
         return np.asarray(self._canvas.buffer_rgba())[:, :, :3].copy()
 

@@ -31,12 +31,12 @@ def place_labels(
     view: FloatArray,
     *,
     n_directions: int = 16,
-    n_rings: int = 8,
+    n_rings: tuple[int, ...] = (5, 40),
 ) -> Labels:
     """Each label on its anchor where there is room inside its ellipse, or else beside it.
 
     One after the other, from the widest ellipse to the narrowest, takes the place that covers least
-    of labels before it and of other anchors, and of such places the nearest. What lies outside the
+    of labels before it and of other anchors, and of such places a near one. What lies outside the
     view has its label at the edge.
 
     Args:
@@ -46,7 +46,8 @@ def place_labels(
         view: width and height, shape (2,).
         n_directions: in which places are tried about an anchor: more finds nearer ones, in more
             time.
-        n_rings: of places about an anchor, each a label's height farther out.
+        n_rings: of places about an anchor, each a label's height farther out; where there is no
+            free place in so many, in as many as come next.
     """
     inside = np.asarray(((anchors >= 0) & (anchors <= view)).all(axis=1))
     edge = sizes / 2 + np.where(inside, 2, 9)[:, None]  # with room for an arrow
@@ -59,15 +60,18 @@ def place_labels(
         # Less than a label of room about an anchor: the label would hide the component.
         is_small = bool((reaches[k] < sizes[k]).any()) and bool(inside[k])
         away = (np.minimum(reaches[k], 2 * sizes[k]) if is_small else 0) + 0.75 * sizes[k]
-        rings = away + sizes[k, 1] * np.arange(n_rings)[:, None]  # (rings, 2)
-        offsets = (rays * rings[:, None, :]).reshape(-1, 2)
-        tried = homes[k] + (offsets if is_small else np.vstack([np.zeros(2), offsets]))
-        tried = np.clip(tried, edge[k], np.maximum(view - edge[k], edge[k]))
-        covered = _measure_overlaps(tried, sizes[k], places[done], sizes[done])
         others = np.arange(len(anchors)) != k
+        for n in n_rings:
+            rings = away + sizes[k, 1] * np.arange(n)[:, None]  # (n, 2)
+            offsets = (rays * rings[:, None, :]).reshape(-1, 2)
+            tried = homes[k] + (offsets if is_small else np.vstack([np.zeros(2), offsets]))
+            tried = np.clip(tried, edge[k], np.maximum(view - edge[k], edge[k]))
+            covered = _measure_overlaps(tried, sizes[k], places[done], sizes[done])
+            if covered.min() == 0:
+                break
         hidden = _measure_overlaps(tried, sizes[k], homes[others], np.full((1, 2), 4.0))
         far = np.linalg.norm(tried - homes[k], axis=1)
-        cost = 100 * covered + hidden + 0.3 * sizes[k, 1] * far
+        cost = 1e6 * covered + hidden + 0.3 * sizes[k, 1] * far
         places[k] = tried[np.argmin(cost)]
         done.append(k)
     towards = anchors - view / 2

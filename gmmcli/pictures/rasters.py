@@ -37,8 +37,8 @@ def spread_cells(
         shape: rows and columns.
         dot: the standard deviation of a single point, in pixels.
         widening: of a cell's standard deviations. An even box is sqrt(12) of its own across, and a
-            kernel of 2.2 is 0.64 of the box: neighbours make a plain that ripples by less than
-            1/1000. More blurs, less shows the grid.
+            kernel of 2.2 is 0.64 of the box: neighbours make a plain that ripples by about 1/100
+            at most. More blurs, less shows the grid.
     """
     low, high = np.array(limits[:2]), np.array(limits[2:])
     scales = np.array(shape[::-1]) / (high - low)  # pixels per unit

@@ -1,18 +1,17 @@
 """Parts of a picture: ellipses, points and the climb."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from builders import article_run, cells_of, over_background, random_mixture, run_of, sampled
+from builders import article_run, mixture_of, run_of, sampled
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.transforms import Affine2D
 
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
-from gmmcli.pictures.artists import draw_climb, make_ellipse
-from gmmcli.pictures.frames import make_frame
+from gmmcli.pictures.artists import Components, draw_climb, make_ellipse, set_view
 from gmmcli.pictures.scene import compute_scene
+from gmmcli.pictures.style import apply_style
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.95])
@@ -27,43 +26,35 @@ def test_an_ellipse_holds_its_share_of_the_component(coverage: float) -> None:
     assert abs(share - coverage) < 5 * np.sqrt(coverage * (1 - coverage) / 40_000)
 
 
-def test_points_mix_the_colours_of_their_components() -> None:
+def test_components_move_to_another_mixture() -> None:
     run = article_run()
-    scene = compute_scene(run)
-    axes = make_frame(scene, run.history.snapshot(run.history.last_step)).axes[0]
-    colours = np.asarray(axes.collections[0].get_facecolor())[:, :3]
-    responsibilities = run.mixture.responsibilities(run.cells.means)
-    np.testing.assert_allclose(colours, responsibilities @ scene.colours, atol=1e-9)
+    scene, last = compute_scene(run), run.history.last_step
+    with apply_style():
+        axes = Figure().add_subplot()
+        set_view(axes, scene)
+        components = Components(axes, scene)
+        for step in (0, last):
+            mixture = run.history.snapshot(step).mixture
+            components.show(mixture)
+        paths = [ellipse.get_path() for ellipse in components.ellipses]
+    expected = make_ellipse(mixture.means[0], mixture.cholesky_factors()[0], 0.5)
+    np.testing.assert_allclose(np.asarray(paths[0].vertices), np.asarray(expected.vertices))
+    inks = np.array([to_rgb(ellipse.get_edgecolor()) for ellipse in components.ellipses])
+    np.testing.assert_allclose(inks[::2], 0.8 * scene.colours)
 
 
-def test_points_of_the_background_are_open_circles() -> None:
-    run = article_run()
-    ends = np.array([[-12.0, -9.0], [14.0, 11.0]])
-    mixture = over_background(run.mixture, 0.05, ends)
-    strays = np.random.default_rng(0).uniform(ends[0], ends[1], (60, 2))
-    cells = run.cells.join(cells_of(strays))
-    history = History.of([mixture], [-9.0], [False], [cells.n_cells])
-    stray = replace(run, mixture=mixture, cells=cells, history=history)
-    figure = make_frame(compute_scene(stray), history.snapshot(0))
-    filled, circles = figure.axes[0].collections
-    rest = mixture.background_responsibilities(cells.means)
-    are_stray = rest > mixture.responsibilities(cells.means).max(axis=1)
-    assert 30 < are_stray.sum() < cells.n_cells
-    np.testing.assert_array_equal(circles.get_offsets(), cells.means[are_stray])
-    np.testing.assert_array_equal(filled.get_offsets(), cells.means[~are_stray])
-    assert not len(np.asarray(circles.get_facecolor()))
-    legend = figure.axes[0].get_legend()
-    assert legend is not None
-    assert legend.get_texts()[-1].get_text() == "background\n5.0%"
-    assert figure.texts[0].get_text().endswith("; open circles: background")
-
-
-def test_a_frame_without_a_legend_tells_the_weight_of_the_background_in_its_title() -> None:
-    mixture = over_background(random_mixture(13, seed=0), 0.024, np.array([[-9, -9], [9, 9]]))
-    history = History.of([mixture], [-9.0], [False], [200])
-    run = run_of(sampled(mixture, 200), history)
-    title = make_frame(compute_scene(run), history.snapshot(0)).axes[0].get_title()
-    assert title.endswith("nats per point   background 2.4%")
+def test_axes_that_share_a_scale_have_units_of_one_length() -> None:
+    for stretch, aspect in ((1.0, 1.0), (100.0, "auto")):
+        points = sampled(ARTICLE, 200)
+        mixture = mixture_of(
+            ARTICLE.weights,
+            ARTICLE.means * [1, stretch],
+            ARTICLE.covariances * np.outer([1, stretch], [1, stretch]),
+        )
+        history = History.of([mixture], [-9.0], [False], [200])
+        axes = Figure().add_subplot()
+        set_view(axes, compute_scene(run_of(points * [1, stretch], history)))
+        assert axes.get_aspect() == aspect
 
 
 def test_the_climb_is_broken_where_more_cells_take_over() -> None:

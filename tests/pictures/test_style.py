@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.colours import convert_to_oklab
+from gmmcli.pictures.kinds import Look
+from gmmcli.pictures.style import apply_style, choose_inches, get_colour, pick_colours
 
 # What eyes without long or medium cones see of linear RGB (Machado, Oliveira & Fernandes 2009).
 EYES = {
@@ -26,20 +28,12 @@ EYES = {
 }
 
 
-def oklab(colours: FloatArray, eye: FloatArray) -> FloatArray:
-    """RGB colours in OKLab (Ottosson 2020), where equal distances look equal; shape (K, 3)."""
+def see(colours: FloatArray, eye: FloatArray) -> FloatArray:
+    """RGB colours in OKLab as an eye sees them, shape (K, 3)."""
     linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
-    cones = np.clip(linear @ eye.T, 0, 1) @ [
-        [0.4122214708, 0.2119034982, 0.0883024619],
-        [0.5363325363, 0.6806995451, 0.2817188376],
-        [0.0514459929, 0.1073969566, 0.6299787005],
-    ]
-    lab: FloatArray = np.cbrt(cones) @ [
-        [0.2104542553, 1.9779984951, 0.0259040371],
-        [0.7936177850, -2.4285922050, 0.7827717662],
-        [-0.0040720468, 0.4505937099, -0.8086757660],
-    ]
-    return lab
+    seen = np.clip(linear @ eye.T, 0, 1)
+    curved = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
+    return convert_to_oklab(curved)
 
 
 # A distance of 0.02 can just be seen. The first ten are 0.199, 0.096 and 0.076 from their
@@ -51,7 +45,7 @@ def oklab(colours: FloatArray, eye: FloatArray) -> FloatArray:
 def test_forty_components_have_colours_that_differ_to_all_eyes(
     eye: str, from_neighbours: float, from_all: float
 ) -> None:
-    seen = oklab(pick_colours(40), EYES[eye])
+    seen = see(pick_colours(40), EYES[eye])
     apart = np.linalg.norm(seen[:, None] - seen, axis=2)
     assert np.diagonal(apart, 1).min() > from_neighbours
     assert apart[np.triu_indices(40, 1)].min() > from_all
@@ -60,3 +54,21 @@ def test_forty_components_have_colours_that_differ_to_all_eyes(
 def test_more_components_than_colours_repeat_them() -> None:
     colours = pick_colours(45)
     np.testing.assert_array_equal(colours[40:], colours[:5])
+
+
+def test_twenty_components_differ_on_dark_paper_and_from_it() -> None:
+    with apply_style(Look("dark")):
+        seen = convert_to_oklab(pick_colours(20))
+        paper = convert_to_oklab(np.array(get_colour("paper")))
+    apart = np.linalg.norm(seen[:, None] - seen, axis=2)
+    assert apart[np.triu_indices(20, 1)].min() > 0.04  # 0.02 can just be seen
+    assert (seen[:, 0] - paper[0]).min() > 0.35
+
+
+def test_a_theme_ends_with_its_context() -> None:
+    light = get_colour("paper"), get_colour("ink")
+    with apply_style(Look("dark", inches=(4.0, 3.0))):
+        assert get_colour("paper") < get_colour("ink")
+        assert choose_inches((7.0, 5.0)) == (4.0, 3.0)
+    assert (get_colour("paper"), get_colour("ink")) == light
+    assert choose_inches((7.0, 5.0)) == (7.0, 5.0)
