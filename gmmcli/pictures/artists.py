@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
@@ -168,7 +169,7 @@ class Components:
         have_discs = self._has_discs & ~are_beside & ~labels.are_outside
         self._discs.set_offsets(low + labels.places / scale)
         self._discs.set(
-            sizes=np.where(have_discs, 170.0, 0.0),
+            sizes=np.where(have_discs, (1.7 * self._sizes[:, 1]) ** 2 * 0.65, 0.0),
             facecolors=[get_colour("paper")],
             edgecolors=[number.get_color() for number in self.numbers],
             linewidths=np.where(have_discs, 1.4, 0.0),
@@ -221,7 +222,8 @@ def draw_number(
         axes.plot(*mean, "o", ms=13, mfc=get_colour("paper"), mec=colour, mew=1.6, zorder=4)
     else:
         rim = withStroke(linewidth=2.5, foreground=get_colour("paper"))
-        number.set(fontsize=7.5, fontweight="bold", path_effects=[rim])
+        size = 0.75 * rcParams["font.size"]
+        number.set(fontsize=size, fontweight="bold", path_effects=[rim])
     return number
 
 

@@ -1,7 +1,7 @@
 """One snapshot of a run as a figure, and the same figure moved to another snapshot."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from gmmcli.pictures.labels import choose_ticks, format_ticks
 from gmmcli.pictures.points import make_points
 from gmmcli.pictures.scene import Scene
 from gmmcli.pictures.strip import compute_left, draw_left
-from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour
+from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour, scale_type
 
 FRAME_INCHES = (7.0, 5.4)
 
@@ -48,24 +48,36 @@ class Frame:
             status: how the fit ended; None to say nothing of it.
         """
         self._scene, self._history, self._status = scene, history, status
-        last = history.snapshot(history.last_step).mixture
+        self._left = compute_left(history, scene.cells.n_points)
         self.figure = Figure()
-        note = wrap_note(describe_scene(scene, last.background), self.figure.get_figwidth() - 0.8)
-        self._axes, strip, legend_inches = _lay_out(self.figure, scene, last, note.count("\n"))
-        left, bottom = strip.get_position().x0, 0.1 / self.figure.get_figheight()
-        self.figure.text(left, bottom, note, fontsize=7.5, color=get_colour("note"))
+        width, height = self.figure.get_size_inches().tolist()
+        with scale_type((width, height)) as type_share:
+            self._draw(type_share)
+        self._canvas: Any = FigureCanvasAgg(self.figure)  # without types
+        self._still: Any = None  # matplotlib's own kind of pixels
+        self.show(history.snapshot(0))
+
+    def _draw(self, type_share: float) -> None:
+        """Draw what does not move, and make what does."""
+        scene, history = self._scene, self._history
+        last = history.snapshot(history.last_step).mixture
+        points = 7.5 * type_share
+        width = self.figure.get_figwidth() - 0.8 * type_share
+        note = wrap_note(describe_scene(scene, last.background), width, points=points)
+        layout = _lay_out(self.figure, scene, last, note.count("\n"), type_share)
+        self._axes, strip, legend = layout
+        left, bottom = strip.get_position().x0, 0.1 * type_share / self.figure.get_figheight()
+        self.figure.text(left, bottom, note, fontsize=points, color=get_colour("note"))
         set_view(self._axes, scene)
         label_view(self._axes, scene)
         self._points = make_points(self._axes, scene)
         self._components = Components(self._axes, scene)
-        self._legend = _make_legend(self._axes, scene, last, legend_inches)
-        self._left = compute_left(history, scene.cells.n_points)
+        self._legend = _make_legend(self._axes, scene, last, legend)
         draw_left(strip, history, self._left)
-        (self._mark,) = strip.plot([], [], "o", ms=6, color=get_colour("ink"), zorder=3)
-        self._title = self._axes.set_title(" ", y=1.0)
-        self._canvas: Any = FigureCanvasAgg(self.figure)  # without types
-        self._still: Any = None  # matplotlib's own kind of pixels
-        self.show(history.snapshot(0))
+        (self._mark,) = strip.plot(
+            [], [], "o", ms=6 * type_share, color=get_colour("ink"), zorder=3
+        )
+        self._title = self._axes.set_title(" ")
 
     def show(self, snapshot: Snapshot) -> None:
         """Move all to a snapshot: of the history, or of K components between two of its steps.
@@ -150,60 +162,65 @@ def list_weights(scene: Scene, mixture: Mixture) -> list[str]:
     return [f"{n}   {weights[n]:.3f}" for n in np.unique(scene.names)]
 
 
+class LegendLayout(NamedTuple):
+    """The size of a legend's type, in points, its columns, and how many entries fit."""
+
+    size: float
+    n_columns: int
+    n_shown: int
+
+
 def arrange_legend(
     n_entries: int, inches: tuple[float, float], *, sizes: tuple[float, ...] = (9, 8, 7, 6, 5)
-) -> tuple[float, int, int]:
-    """The type's size in points, the columns, and how many entries fit: the largest type for all.
+) -> LegendLayout:
+    """The largest type in which all entries fit, in columns; some, where they fit in none.
 
     Args:
         n_entries: of the legend.
         inches: the width and height that there is at most.
-        sizes: of type, descending.
+        sizes: of type, in points, descending.
     """
     for size in sizes:
         rows = max(int(inches[1] * 72 / (1.42 * size)) - 2, 1)
         columns = max(int(inches[0] * 72 / (6.6 * size)), 1)
-        if n_entries <= rows * columns or size == sizes[-1]:
+        if n_entries <= rows * columns:
             break
     n_shown = min(n_entries, rows * columns)
-    return size, math.ceil(n_shown / rows), n_shown
+    return LegendLayout(size, math.ceil(n_shown / rows), n_shown)
 
 
 def _lay_out(
-    figure: Figure, scene: Scene, last: Mixture, n_breaks: int, *, strip_share: float = 0.11
-) -> tuple[Axes, Axes, tuple[float, float]]:
-    """The axes of the panel and of the strip below, and the inches of the legend beside it.
+    figure: Figure, scene: Scene, last: Mixture, n_breaks: int, type_share: float
+) -> tuple[Axes, Axes, LegendLayout]:
+    """The axes of the panel and of the strip below, and the legend beside it.
 
     Args:
         figure: empty.
         scene: for its ticks, and how many weights there are.
         last: the final mixture.
         n_breaks: of the lines of the note.
-        strip_share: the height of the strip, as a share of the figure's.
+        type_share: the size of type, as a share of the usual one: what is between axes follows.
     """
-    width, height = figure.get_size_inches()
+    width, height = (figure.get_size_inches() / type_share).tolist()  # in inches of usual type
     longest = max(map(len, format_ticks(choose_ticks(scene.limits[:, 1], 6))))
-    left = 0.52 + 0.075 * longest
-    room = 0.33 * width, height - 0.4 - 1.75 - strip_share * height
+    left, bottom = 0.52 + 0.075 * longest, 0.72 + 0.14 * n_breaks  # the note is below
+    strip_height = 0.11 * height
+    low = bottom + strip_height + 0.78
+    panel_height = max(height - low - 0.38, 0.1 * height)
     n_entries = len(np.unique(scene.names)) + 2 * (last.background is not None)
-    size, columns, _ = arrange_legend(n_entries, room)
-    right = 0.15 + columns * 6.6 * size / 72
-    bottom = 0.72 + 0.14 * n_breaks  # with the strip's label and the note
-    strip_inches = strip_share * height
-    across = left / width, max(1 - (left + right) / width, 0.1)
-    low = bottom + strip_inches + 0.78
-    panel_height = max(1 - (low + 0.38) / height, 0.1)
-    panel = figure.add_axes((across[0], low / height, across[1], panel_height))
-    strip = figure.add_axes((across[0], bottom / height, across[1], strip_inches / height))
-    return panel, strip, room
+    legend = arrange_legend(n_entries, (0.33 * width, panel_height))
+    across = max(width - left - 0.15 - legend.n_columns * 6.6 * legend.size / 72, 0.1 * width)
+    panel = figure.add_axes((left / width, low / height, across / width, panel_height / height))
+    strip_box = left / width, bottom / height, across / width, strip_height / height
+    legend = legend._replace(size=legend.size * type_share)
+    return panel, figure.add_axes(strip_box), legend
 
 
-def _make_legend(axes: Axes, scene: Scene, last: Mixture, inches: tuple[float, float]) -> Legend:
+def _make_legend(axes: Axes, scene: Scene, last: Mixture, layout: LegendLayout) -> Legend:
     """A disc of each colour, with the number and weight that it is of, and the background's."""
     _, first = np.unique(scene.names, return_index=True)
     labels = list_weights(scene, last)
-    n_lines = len(labels) + 2 * (last.background is not None)
-    size, columns, n_shown = arrange_legend(n_lines, inches)
+    size, n_columns, n_shown = layout
     handles = [
         Line2D([], [], marker="o", ms=0.65 * size, linestyle="", color=colour, label=label)
         for colour, label in zip(scene.colours[first], labels, strict=True)
@@ -219,7 +236,7 @@ def _make_legend(axes: Axes, scene: Scene, last: Mixture, inches: tuple[float, f
         loc="upper left",
         bbox_to_anchor=(1.0, 1.0),
         handlelength=0.8,
-        ncols=columns,
+        ncols=n_columns,
         fontsize=size,
         title_fontsize=size,
         alignment="left",

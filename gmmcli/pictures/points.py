@@ -59,7 +59,9 @@ class Density:
         """
         self._scene = scene
         axes.apply_aspect()
-        columns, rows = (max(round(length), 2) for length in (axes.bbox.width, axes.bbox.height))
+        columns, rows = (
+            max(math.floor(length + 0.49), 2) for length in (axes.bbox.width, axes.bbox.height)
+        )
         dot = dot_points * columns / measure_view(axes)[0]
         low_x, low_y, high_x, high_y = scene.limits.ravel().tolist()
         image = spread_cells(scene.cells, (low_x, low_y, high_x, high_y), (rows, columns), dot)

@@ -50,10 +50,10 @@ def draw_left(axes: Axes, history: History, left: FloatArray) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_locator(FixedLocator(ticks.tolist()))
     axes.yaxis.set_major_formatter(FixedFormatter([format_small(tick) for tick in ticks.tolist()]))
-    axes.tick_params(labelsize=8)
-    axes.set_xlabel("step", fontsize=9, labelpad=1)
+    axes.tick_params(labelsize="small")
+    axes.set_xlabel("step", fontsize="small", labelpad=1)
     axes.set_title(
-        "left to climb, nats per point (log scale)", fontsize=8, color=get_colour("note")
+        "left to climb, nats per point (log scale)", fontsize="small", color=get_colour("note")
     )
 
 

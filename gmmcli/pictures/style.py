@@ -72,6 +72,23 @@ def choose_inches(own: tuple[float, float]) -> tuple[float, float]:
     return _get_look().inches or own
 
 
+@contextmanager
+def scale_type(
+    inches: tuple[float, float], *, enough: tuple[float, float] = (6.0, 5.6)
+) -> Iterator[float]:
+    """A context whose type is smaller where a figure is; it gives the share of its usual size.
+
+    Args:
+        inches: the width and height of the figure.
+        enough: from so much on, type has its usual size.
+    """
+    names = ("font.size", "axes.titlesize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
+    share = min(1.0, *(own / least for own, least in zip(inches, enough, strict=True)))
+    settings: Any = {name: share * SHEET[name] for name in names}
+    with matplotlib.rc_context(settings):
+        yield share
+
+
 def pick_colours(n_components: int) -> FloatArray:
     """The colour of each component, shape (K, 3) in RGB; they repeat after the fortieth.
 
