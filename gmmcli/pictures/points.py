@@ -1,6 +1,8 @@
 """The data of a picture: points where there are few, an image of their density where many."""
 
 import math
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,9 +10,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgba_array
 from matplotlib.image import AxesImage
 
+from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.pictures.colours import blend, convert_to_oklab, convert_to_rgb, mix
+from gmmcli.pictures.colours import Floats, blend, convert_to_oklab, convert_to_rgb, mix
 from gmmcli.pictures.rasters import double, scale_strengths, spread_cells
 from gmmcli.pictures.scene import Scene
 from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour
@@ -22,12 +25,21 @@ class Dots:
     Where it most likely belongs to the background, it is an open circle.
     """
 
-    def __init__(self, axes: Axes, scene: Scene) -> None:
+    def __init__(self, axes: Axes, scene: Scene, *, usual_area: float = 330 * 290) -> None:
+        """The dots, without colours yet.
+
+        Args:
+            axes: where to draw.
+            scene: with the cells, and how large they are.
+            usual_area: of axes for which the scene's sizes are, in square points; in smaller ones
+                dots are smaller, by the root of the share.
+        """
         self._scene = scene
         places = scene.cells.means
-        self.artist: PathCollection = axes.scatter(
-            places[:, 0], places[:, 1], s=scene.sizes, zorder=1
-        )
+        axes.apply_aspect()
+        area = float(measure_view(axes).prod())
+        sizes = min(math.sqrt(area / usual_area), 1.0) * scene.sizes
+        self.artist: PathCollection = axes.scatter(places[:, 0], places[:, 1], s=sizes, zorder=1)
         self._alpha = min(max(6000 / scene.cells.n_cells, 0.3), 0.7)
 
     def show(self, mixture: Mixture) -> None:
@@ -64,11 +76,16 @@ class Density:
         )
         dot = dot_points * columns / measure_view(axes)[0]
         low_x, low_y, high_x, high_y = scene.limits.ravel().tolist()
-        image = spread_cells(scene.cells, (low_x, low_y, high_x, high_y), (rows, columns), dot)
+        limits = low_x, low_y, high_x, high_y
+        image = _spread_once(scene.cells, limits, (rows, columns), dot)
         single = float(np.quantile(scene.cells.counts, 0.05)) / (2 * math.pi * dot**2)
         strengths = scale_strengths(image, single).astype(np.float32)
         self._inked = np.flatnonzero(strengths > 1 / 512)  # below, it is paper on any screen
         self._strengths = strengths.ravel()[self._inked]
+        self._own_hues = None
+        if scene.cell_colours is not None:
+            spread = partial(spread_cells, limits=limits, shape=(rows, columns), dot=dot)
+            self._own_hues = mix_cells(scene.cells, scene.cell_colours, spread)[self._inked]
         self._shape, self._coarse = (rows, columns), ((rows + 1) // 2, (columns + 1) // 2)
         self._places = _lay_pixels(scene.limits, (rows, columns), self._coarse)
         paper = np.array(get_colour("paper"))
@@ -85,14 +102,37 @@ class Density:
 
     def show(self, mixture: Mixture) -> None:
         """Give the image the hues that a mixture says."""
-        shares = compute_shares(mixture, self._places)
-        hues = shares @ convert_to_oklab(list_colours(self._scene, mixture))
-        coarse = hues.astype(np.float32).reshape(*self._coarse, 3)
-        fine = double(coarse, self._shape).reshape(-1, 3)[self._inked]
-        colours = convert_to_rgb(blend(self._paper, fine, self._strengths))
+        hues = self._mix_hues(mixture) if self._own_hues is None else self._own_hues
+        colours = convert_to_rgb(blend(self._paper, hues, self._strengths))
         pixels = self._blank.copy()
         pixels[self._inked] = 255 * colours + 0.5
         self.artist.set_data(pixels.reshape(*self._shape, 3))
+
+    def _mix_hues(self, mixture: Mixture) -> Floats:
+        """The hues of the pixels that are not paper, in OKLab, shape (P, 3)."""
+        shares = compute_shares(mixture, self._places)
+        hues = shares @ convert_to_oklab(list_colours(self._scene, mixture))
+        coarse = hues.astype(np.float32).reshape(*self._coarse, 3)
+        return double(coarse, self._shape).reshape(-1, 3)[self._inked]
+
+
+# What all frames of a run share, and what all panels of its sheet do.
+_spread_once = lru_cache(maxsize=2)(spread_cells)
+
+
+def mix_cells(cells: Cells, colours: FloatArray, spread: Callable[[Cells], FloatArray]) -> Floats:
+    """The colours of cells mixed at each pixel by their points there, in OKLab, shape (P, 3).
+
+    Args:
+        cells: C of them.
+        colours: of the cells, shape (C, 3) in RGB, few of which differ.
+        spread: what gives the points at each pixel.
+    """
+    kinds, of_cells = np.unique(colours, axis=0, return_inverse=True)
+    images = [spread(cells.select(of_cells.ravel() == kind)).ravel() for kind in range(len(kinds))]
+    total = np.maximum(np.sum(images, axis=0), np.finfo(np.float64).tiny)
+    hues = np.stack(images, axis=1) / total[:, None] @ convert_to_oklab(kinds)
+    return np.asarray(hues, np.float32)
 
 
 def make_points(axes: Axes, scene: Scene) -> Dots | Density:

@@ -7,7 +7,6 @@ the pixels first, and each width blurs once what has it.
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 
 import numpy as np
 
@@ -21,7 +20,6 @@ from gmmcli.pictures.colours import Floats
 _THREE = np.array([1 / 6, 2 / 3, 1 / 6]), np.array([-math.sqrt(3), 0.0, math.sqrt(3)])
 
 
-@lru_cache(maxsize=2)  # what all frames of a run share, and what all panels of its sheet do
 def spread_cells(
     cells: Cells,
     limits: tuple[float, float, float, float],

@@ -6,11 +6,13 @@ import numpy as np
 from builders import article_run, cells_of, over_background, run_of, sampled
 from matplotlib.figure import Figure
 
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
 from gmmcli.pictures.artists import set_view
 from gmmcli.pictures.colours import convert_to_oklab, mix
-from gmmcli.pictures.points import Density, Dots, make_points
+from gmmcli.pictures.points import Density, Dots, make_points, mix_cells
 from gmmcli.pictures.scene import MANY_CELLS, compute_scene
 
 
@@ -63,3 +65,15 @@ def test_many_cells_make_an_image_of_paper_and_the_colours_of_components() -> No
     place = low + shares * (high - low)
     expected = mix(ARTICLE.responsibilities(place[None]), scene.colours)[0]
     np.testing.assert_allclose(image[row, column], expected, atol=0.1)
+
+
+def test_cells_of_groups_keep_their_colours_where_they_are_many() -> None:
+    two = cells_of(np.array([[0.0, 0.0], [0.0, 0.0], [3.0, 0.0]]))
+    colours = np.array([[1.0, 0, 0], [0, 0, 1], [0, 0, 1]])
+
+    def spread(some: Cells) -> FloatArray:
+        return np.array([some.n_points, 0.0])
+
+    mixed = mix_cells(two, colours, spread)
+    red, blue = convert_to_oklab(np.array([[1.0, 0, 0], [0, 0, 1]]))
+    np.testing.assert_allclose(mixed[0], (red + 2 * blue) / 3, atol=1e-6)
