@@ -226,13 +226,16 @@ def _make_legend(axes: Axes, scene: Scene, last: Mixture, layout: LegendLayout) 
         for colour, label in zip(scene.colours[first], labels, strict=True)
     ]
     handles = handles[:n_shown]
+    title = "weights" if scene.cell_colours is None else "groups"
+    if n_shown < len(labels):
+        title = f"{title}, {n_shown} of {len(labels)}"
     if last.background is not None:
         circle = Line2D([], [], marker="o", ms=0.65 * size, linestyle="", mfc="none")
         circle.set(markeredgecolor=BACKGROUND_COLOUR, label=_break_line(last))
         handles.append(circle)
     return axes.legend(
         handles=handles,
-        title="weights" if scene.cell_colours is None else "groups",
+        title=title,
         loc="upper left",
         bbox_to_anchor=(1.0, 1.0),
         handlelength=0.8,
