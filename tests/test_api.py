@@ -380,7 +380,7 @@ def test_a_run_says_in_few_lines_what_it_is(fitted: gmmcli.Run) -> None:
         "54.48(62)",
         "0.263(27)",
         "5.80(38)",
-        "0.285(95)",
+        "0.285(96)",
     ]
     assert lines[4] == f"log-likelihood {fitted.log_likelihood:.4f} nats, 272 points"
     assert lines[5].startswith(f"BIC {fitted.bic:.2f}   AIC {fitted.aic:.2f}   ICL")

@@ -361,7 +361,7 @@ def test_a_start_leaves_no_choice(
 
 def test_a_stray_row_is_named(work: Path, run: Callable[..., Result]) -> None:
     result = run("fit", ROOT / "tests" / "cases" / "stray_decimal.csv", "--no-frames")
-    assert "background: weight 0.025(25), about 1 of 41 points, over height 157 to" in result.stdout
+    assert "background: weight 0.025(27), about 1 of 41 points, over height 157 to" in result.stdout
     assert "in the background: row 41 (strays, or the tails of a component)" in result.stdout
     background = parameters("stray_decimal")["background"]
     assert background["count"] == pytest.approx(41 * background["weight"])

@@ -46,7 +46,8 @@ class Errors:
         intervals: shape (K, 6, 2), in data units.
         axes: of the standard deviations along the long and the short axis, in data units, and of
             the angle, in degrees, shape (K, 3).
-        background: the standard error of the background's weight; None where there is none.
+        background: the standard error of the background's weight; None where there is none, or on
+            six points or fewer.
         least_information: the least eigenvalue of the information, which is 1 for components apart
             and less for what the points hardly tell.
         method: how they were found.
@@ -263,7 +264,7 @@ def _take_errors(spreads: Sequence[FloatArray], rates: FloatArray) -> list[Float
 def _find_background_error(
     spreads: Sequence[FloatArray], mixture: Mixture, n_points: float
 ) -> float | None:
-    """The standard error of the weight of a background; None where there is none.
+    """The standard error of the weight of a background; None where there is none, or few points.
 
     Args:
         spreads: as points are, as components are Gaussian, and as if these were apart.
@@ -275,4 +276,5 @@ def _find_background_error(
     weight, place = mixture.background.weight, mixture.n_components * N_PARAMETERS
     variances = np.array([spread[place, place] for spread in spreads]) * weight / n_points
     error, by_model, apart = np.sqrt(variances)
-    return float(error * _allow_for_few(n_points, _share_information(by_model, apart)))
+    error *= _allow_for_few(n_points, _share_information(by_model, apart))
+    return float(error) if np.isfinite(error) else None
