@@ -46,6 +46,7 @@ KEEPERS = {
     "matplotlib": ["pictures/", "run.py"],
     "scipy": ["core/mixture/matching.py", "core/assessment/", "core/runs/comparison.py"],
     "sklearn": ["core/mixture/mixture.py"],
+    "PIL": ["pictures/films.py"],
     "click": ["cli/"],
     "rich": ["cli/"],
 }
@@ -62,7 +63,7 @@ TESTED_IN = {
     "cli/test_compare": ["cli.comparison", "pictures.comparison"],
     "cli/test_show": ["cli.report"],
     "cli/test_generate": ["mixture.draws", "mixture.sampling"],
-    "cli/test_plot": ["runs.parameters"],
+    "cli/test_plot": ["cli.drawing", "runs.parameters"],
     "cli/test_starts": ["runs.likeness", "runs.priors"],
     "cli/test_resumption": ["runs.asked", "runs.resumption"],
     "groups/test_borders": ["mixture.territories"],

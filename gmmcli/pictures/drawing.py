@@ -37,7 +37,7 @@ def draw_run(run: RunRecord, order: Order, directory: Path) -> Iterator[Path]:
         RunError: when frames/ is a link.
     """
     check_links(directory)
-    scene = _compute_scene(run, order.colour)
+    scene = compute_coloured_scene(run, order.colour)
     for name, make_figure in _plan_figures(scene, run, order).items():
         with apply_style(order.look):
             save_figure(make_figure(), directory / name, order.picture_format)
@@ -49,7 +49,7 @@ def make_picture(
 ) -> Figure:
     """A step of a run as a figure, as its frame shows it."""
     with apply_style(look or Look()):
-        return make_frame(_compute_scene(run, colour), run.history.snapshot(step))
+        return make_frame(compute_coloured_scene(run, colour), run.history.snapshot(step))
 
 
 def make_convergence(run: RunRecord, look: Look | None = None) -> Figure:
@@ -58,7 +58,8 @@ def make_convergence(run: RunRecord, look: Look | None = None) -> Figure:
         return make_sheet(compute_scene(run), run, run.history.choose_steps(run.snapshots))
 
 
-def _compute_scene(run: RunRecord, colour: ColourChoice) -> Scene:
+def compute_coloured_scene(run: RunRecord, colour: ColourChoice) -> Scene:
+    """The scene of a run, with a colour for each component or each group."""
     scene = compute_scene(run)
     if colour == "group" and run.groups is not None:
         return colour_groups(scene, run.groups, _label_cells(run, run.groups))
