@@ -1,34 +1,28 @@
 """`gmm plot`: a run's pictures, drawn again."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any
 
 import click
 
 from gmmcli.cli.completion import complete_runs
-from gmmcli.cli.options import KindList, PictureSize, StepList, valley_option, whole
+from gmmcli.cli.options import KindList, PictureSize, StepList, real, valley_option, whole
 from gmmcli.settings import (
     AUTO_SNAPSHOTS,
     COLOUR_CHOICES,
     DPI_RANGE,
+    FILM_FORMATS,
+    FPS_RANGE,
     PICTURE_FORMATS,
     PICTURE_KINDS,
     THEMES,
-    ColourChoice,
-    PictureFormat,
-    PictureKind,
-    Theme,
 )
-
-if TYPE_CHECKING:
-    from gmmcli.cli.reporter import Reporter
-    from gmmcli.core.runs.directory import RunRecord
-    from gmmcli.pictures.kinds import Order
 
 EXAMPLES = """\b
 Examples:
   gmm plot old_faithful --steps all
   gmm plot old_faithful --kind residuals,marginals
+  gmm plot old_faithful --format gif
   gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
   gmm plot sky --color group --valley 0.5 -o clear_groups
 """
@@ -50,15 +44,24 @@ Examples:
     metavar="LIST|auto|all",
     help="Which steps to draw: numbers such as 0,50,100; "
     f"up to {AUTO_SNAPSHOTS} that tell how the fit went (auto); or every step (all). By default "
-    "those that the fit drew.",
+    "those that the fit drew; a film shows as many as it has time for, or all of them.",
 )
 @click.option(
     "--format",
-    "picture_format",
-    type=click.Choice(PICTURE_FORMATS),
+    "file_format",
+    type=click.Choice((*PICTURE_FORMATS, *FILM_FORMATS)),
     default="png",
     show_default=True,
-    help="The format of the pictures.",
+    help="The format of the pictures; or that of a film of the frames: gif, webp, or mp4 where "
+    "ffmpeg is installed.",
+)
+@click.option(
+    "--fps",
+    type=real(FPS_RANGE),
+    metavar="F",
+    default=20.0,
+    show_default=True,
+    help="The frames per second of a film.",
 )
 @click.option(
     "--color",
@@ -101,56 +104,16 @@ Examples:
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DIR already.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
-def plot(
-    ctx: click.Context,
-    *,
-    run: Path,
-    kinds: tuple[PictureKind, ...] | Literal["all"] | None,
-    steps: Literal["auto", "all"] | tuple[int, ...] | None,
-    picture_format: PictureFormat,
-    colour: ColourChoice,
-    valley: float | None,
-    theme: Theme,
-    dpi: int,
-    inches: tuple[float, float] | None,
-    output: Path | None,
-    overwrite: bool,
-    quiet: bool,
-) -> None:
+def plot(ctx: click.Context, /, **options: Any) -> None:
     """Draw the pictures of RUN, a directory that gmm fit wrote."""
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.summary import describe_files
 
-    reporter = Reporter(quiet=quiet)
-    with reporter.show_work(f"reading {run}"):
-        from gmmcli.core.runs.directory import (
-            claim_pictures,
-            group_again,
-            read_run,
-            remove_pictures,
-        )
-        from gmmcli.pictures.kinds import DRAWN_UNASKED, Look, Order, choose_kinds
+    reporter = Reporter(quiet=options["quiet"])
+    with reporter.show_work(f"reading {options['run']}"):
+        from gmmcli.cli.drawing import PlotRequest, carry_out, plan, read_asked
 
-        directory = run if output is None else output
-        ctx.with_resource(claim_pictures(directory))
-        fitted = group_again(read_run(run), valley)
-        chosen = fitted.history.choose_asked(steps, fitted.snapshots)
-        chosen_kinds, look = choose_kinds(fitted, kinds), Look(theme, dpi, inches)
-        order = Order(chosen, chosen_kinds, picture_format, colour, look)
-    files = _draw(fitted, order, directory, reporter, overwrite=overwrite or output is None)
-    if output is None:
-        remove_pictures(run, order.kinds if kinds else DRAWN_UNASKED, picture_format, keep=files)
-    reporter.print(describe_files(directory, files))
-
-
-def _draw(
-    run: "RunRecord", order: "Order", directory: Path, reporter: "Reporter", *, overwrite: bool
-) -> list[Path]:
-    """Draw what is ordered, once it is clear that all of it can be written."""
-    from gmmcli.files import check_file_target
-    from gmmcli.pictures.drawing import draw_run
-
-    names = order.name_pictures()
-    for name in names:
-        check_file_target(directory / name, overwrite=overwrite)
-    return list(reporter.track(draw_run(run, order, directory), len(names), "drawing"))
+        request = PlotRequest(**options)
+        planned = plan(request, read_asked(request, ctx))
+    files = carry_out(request, planned, reporter)
+    reporter.print(describe_files(request.directory, files))

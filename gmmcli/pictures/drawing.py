@@ -49,7 +49,7 @@ def draw_run(run: RunRecord, order: Order, directory: Path) -> Iterator[Path]:
     """
     check_links(directory)
     with apply_style(order.look):
-        scene = _compute_scene(run, order.colour)
+        scene = compute_coloured_scene(run, order.colour)
         pictures = _plan_pictures(scene, run, order)
     for name, make in pictures.items():
         with apply_style(order.look):
@@ -64,7 +64,7 @@ def make_picture(
     """A step of a run as a figure, as its frame shows it."""
     with apply_style(look or Look()):
         snapshot, status = run.history.snapshot(step), run.figures.status.value
-        return make_frame(_compute_scene(run, colour), snapshot, run.history, status)
+        return make_frame(compute_coloured_scene(run, colour), snapshot, run.history, status)
 
 
 def make_convergence(run: RunRecord, look: Look | None = None) -> Figure:
@@ -73,7 +73,8 @@ def make_convergence(run: RunRecord, look: Look | None = None) -> Figure:
         return make_sheet(compute_scene(run), run, run.history.choose_steps(run.snapshots))
 
 
-def _compute_scene(run: RunRecord, colour: ColourChoice) -> Scene:
+def compute_coloured_scene(run: RunRecord, colour: ColourChoice) -> Scene:
+    """The scene of a run, with a colour for each component or each group."""
     scene = compute_scene(run)
     if colour == "group" and run.groups is not None:
         return colour_groups(scene, run.groups, _label_cells(run, run.groups))

@@ -158,7 +158,7 @@ def test_another_format_version_gets_one_line(fitted: Path, run: Callable[..., R
         (["nowhere"], 1, "nowhere is not a run directory"),
         (["old_faithful", "--steps", "0,999"], 1, "no step 999: the history ends at step"),
         (["old_faithful", "--steps", "1,b"], 2, "neither 'auto', 'all' nor numbers"),
-        (["old_faithful", "--format", "gif"], 2, "'gif' is not one of"),
+        (["old_faithful", "--format", "bmp"], 2, "'bmp' is not one of"),
         (["old_faithful", "-o", "taken"], 2, "'taken' is a file"),
         (["old_faithful", "-o", "taken/sub"], 1, "cannot write taken/sub/frames/step-0000.png"),
         (["old_faithful", "-o", "mine"], 1, "mine/convergence.png exists: choose another place"),

@@ -236,21 +236,15 @@ def write_run(
     return [directory / name for name in FILES if name in written]
 
 
-def remove_pictures(
-    directory: Path,
-    kinds: Sequence[PictureKind],
-    picture_format: PictureFormat,
-    *,
-    keep: Sequence[Path] = (),
-) -> None:
-    """Remove a run's pictures of some kinds in one format, but for those to keep."""
+def list_pictures(
+    directory: Path, kinds: Sequence[PictureKind], picture_format: PictureFormat
+) -> list[Path]:
+    """The pictures of some kinds in one format that a run may have."""
     paths = [directory / name_picture(kind, picture_format) for kind in kinds if kind != "frames"]
     if "frames" in kinds:
         frames = directory.glob(f"{FRAMES}/*")
         paths += [path for path in frames if is_frame(path.name, picture_format)]
-    for path in paths:
-        if path not in keep:
-            path.unlink(missing_ok=True)
+    return paths
 
 
 def read_run(directory: Path) -> RunRecord:

@@ -218,7 +218,7 @@ class History:
         """
         chosen = {0, self.last_step}
         chosen.update(self._find_greatest_moves(at_most - len(chosen)))
-        path = self._measure_travel()
+        path = self.measure_travel()
 
         def unlike() -> FloatArray:
             """How far each step is from the nearest that is shown, shape (T,)."""
@@ -254,7 +254,7 @@ class History:
         brought[self.on_other_cells] = 0.0
         return np.asarray(self.elbos[0] + np.cumsum(brought))
 
-    def _measure_travel(self) -> FloatArray:
+    def measure_travel(self) -> FloatArray:
         """How far the components have travelled by each step, shape (T,).
 
         The length of the path of the component that moves most at each step: of its weight, and of
