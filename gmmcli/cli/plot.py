@@ -31,6 +31,7 @@ Examples:
   gmm plot old_faithful --kind residuals,marginals
   gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
   gmm plot sky --color group --valley 0.5 -o clear_groups
+  gmm plot old_faithful --show
 """
 
 
@@ -99,6 +100,9 @@ Examples:
     help="The directory to draw in. By default RUN, where pictures replace those there.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DIR already.")
+@click.option(
+    "--show", is_flag=True, help="Draw the last step in the terminal, and write no pictures."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
 def plot(
@@ -115,30 +119,31 @@ def plot(
     inches: tuple[float, float] | None,
     output: Path | None,
     overwrite: bool,
+    show: bool,
     quiet: bool,
 ) -> None:
     """Draw the pictures of RUN, a directory that gmm fit wrote."""
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.summary import describe_files
+    from gmmcli.cli.terminal import show_run
 
     reporter = Reporter(quiet=quiet)
+    if show:
+        show_run(run, reporter)
+        return
     with reporter.show_work(f"reading {run}"):
-        from gmmcli.core.runs.directory import (
-            claim_pictures,
-            group_again,
-            read_run,
-            remove_pictures,
-        )
+        from gmmcli.core.runs.directory import claim_pictures, group_again, read_run
         from gmmcli.pictures.kinds import DRAWN_UNASKED, Look, Order, choose_kinds
 
         directory = run if output is None else output
         ctx.with_resource(claim_pictures(directory))
         fitted = group_again(read_run(run), valley)
-        chosen = fitted.history.choose_asked(steps, fitted.snapshots)
-        chosen_kinds, look = choose_kinds(fitted, kinds), Look(theme, dpi, inches)
-        order = Order(chosen, chosen_kinds, picture_format, colour, look)
+        chosen = fitted.history.choose_asked(steps, fitted.snapshots), choose_kinds(fitted, kinds)
+        order = Order(*chosen, picture_format, colour, Look(theme, dpi, inches))
     files = _draw(fitted, order, directory, reporter, overwrite=overwrite or output is None)
     if output is None:
+        from gmmcli.core.runs.directory import remove_pictures
+
         remove_pictures(run, order.kinds if kinds else DRAWN_UNASKED, picture_format, keep=files)
     reporter.print(describe_files(directory, files))
 

@@ -14,13 +14,18 @@ from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.layout import check_links, name_frame, name_picture
 from gmmcli.errors import RunError
 from gmmcli.files import replace_atomically
+from gmmcli.pictures.density import make_density_figure
+from gmmcli.pictures.elbo import make_elbo_figure
 from gmmcli.pictures.frames import make_frame
 from gmmcli.pictures.kinds import Look, Order
+from gmmcli.pictures.marginals import make_marginals_figure
+from gmmcli.pictures.residuals import make_residuals_figure
 from gmmcli.pictures.scene import Scene, colour_groups, compute_scene
 from gmmcli.pictures.selection import make_selection_figure
 from gmmcli.pictures.sheet import make_sheet
 from gmmcli.pictures.style import apply_style
 from gmmcli.pictures.tree import make_tree_figure
+from gmmcli.pictures.uncertainty import make_uncertainty_figure
 from gmmcli.settings import ColourChoice, PictureFormat, PictureKind
 
 
@@ -89,6 +94,16 @@ def _make_whole(kind: PictureKind, scene: Scene, run: RunRecord, order: Order) -
             return make_tree_figure(run.groups, of_components)
         case "sheet":
             return make_sheet(scene, run, list(order.steps))
+        case "elbo":
+            return make_elbo_figure(scene, run)
+        case "density":
+            return make_density_figure(scene, run)
+        case "uncertainty":
+            return make_uncertainty_figure(scene, run)
+        case "residuals":
+            return make_residuals_figure(scene, run)
+        case "marginals":
+            return make_marginals_figure(scene, run)
         case _:
             raise RunError(f"there is no picture of kind {kind}")
 

@@ -149,3 +149,31 @@ def find_normal_shares(
     along_y = (x - correlation * y) / (y * rest)
     below = (ndtr(x) + ndtr(y)) / 2 - owens_t(x, along_x) - owens_t(y, along_y)
     return np.asarray(below - np.where(x * y > 0, 0.0, 0.5))
+
+
+def fill_bins(edges: FloatArray, cells: Cells, axis: int, *, reach: float = 6.0) -> FloatArray:
+    """How many points have a coordinate in each of some bins, shape (B,).
+
+    The points of a cell count as Gaussian with its mean and variance, so none fall as a spike.
+
+    Args:
+        edges: evenly ascending, shape (B + 1,), in data units.
+        cells: in the same units.
+        axis: 0 or 1.
+        reach: how many deviations of its cell a point is from its mean at most.
+    """
+    means, first = cells.means[:, axis], edges[0]
+    width, last = (edges[-1] - first) / (len(edges) - 1), len(edges) - 1
+    spreads = np.sqrt(np.maximum(cells.covariances[:, axis, axis], 0.0))
+    # Of each cell all is below the edges beyond its reach, and nothing below those before it.
+    start = np.clip(np.floor((means - reach * spreads - first) / width) + 1, 0, last + 1)
+    stop = np.clip(np.floor((means + reach * spreads - first) / width) + 1, 0, last + 1)
+    below = np.cumsum(np.bincount(stop.astype(np.intp), cells.counts, last + 2))[:-1]
+    edge, (wide,) = start.astype(np.intp), np.nonzero(stop > start)
+    while len(wide):  # one more edge within the reach of each, until none has any left
+        places = edge[wide]
+        shares = ndtr((edges[places] - means[wide]) / spreads[wide])
+        below = below + np.bincount(places, cells.counts[wide] * shares, last + 1)
+        edge[wide] += 1
+        wide = wide[edge[wide] < stop[wide]]
+    return np.asarray(np.diff(below))
