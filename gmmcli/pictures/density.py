@@ -12,6 +12,7 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.panel import (
     blend_from_paper,
+    blur_to_grid,
     describe_points,
     draw_faint_points,
     lay_grid,
@@ -52,8 +53,9 @@ def draw_regions(
         shape: rows and columns of the grid: finer shows thinner components and takes longer.
     """
     grid = lay_grid(scene.limits, shape)
-    logs = map_grid(mixture.log_densities, grid, mixture.n_components)
-    levels = find_levels(mixture, np.array(SHARES))[::-1]  # ascending
+    seen = blur_to_grid(mixture, grid)
+    logs = map_grid(seen.log_densities, grid, seen.n_components)
+    levels = find_levels(seen, np.array(SHARES))[::-1]  # ascending
     (colour,) = pick_colours(1)
     scale = blend_from_paper(colour)
     shades = [scale(0.12 + 0.78 * place / (len(levels) - 1)) for place in range(len(levels))]

@@ -82,7 +82,8 @@ def draw_rest(axes: Axes, history: History, n_points: float) -> Line2D:
     axes.set_yscale("log")
     line = _draw_steps(axes, np.where(rest > 0, rest, np.nan), history)
     if not (rest > 0).any():
-        axes.set_ylim(0.1, 1)
+        axes.set_yticks([])
+        axes.annotate("nothing", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center")
     axes.margins(y=0.12)
     axes.set_ylabel("left to climb,\nnats per point")
     for step in np.flatnonzero(history.by_move).tolist():

@@ -23,7 +23,7 @@ def make_marginals_figure(scene: Scene, run: RunRecord) -> Figure:
     note = (
         "histograms: the points, as densities; lines: the mixture and each of its components; "
         f"{describe_scene(scene, run.mixture.background)}"
-    )
+    ).replace("\n", "; ")
     figure = open_figure("the mixture and its margins", note)
     grid = figure.add_gridspec(2, 2, width_ratios=[4, 1.1], height_ratios=[1.1, 4])
     panel = figure.add_subplot(grid[1, 0])

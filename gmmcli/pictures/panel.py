@@ -1,6 +1,7 @@
 """A picture with one panel in the scene's view: its figure, its grid of places, its faint data."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from textwrap import wrap
 
 import matplotlib
@@ -14,6 +15,7 @@ from matplotlib.typing import ColorType
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.cells.gaps import place_cubature_points
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.pictures.scene import Scene
 
 
@@ -50,8 +52,22 @@ def frame_view(axes: Axes, scene: Scene) -> None:
     axes.set_xlim(*scene.limits[:, 0])
     axes.set_ylim(*scene.limits[:, 1])
     axes.autoscale(enable=False)
-    axes.set_xlabel(scene.columns[0], parse_math=False)
-    axes.set_ylabel(scene.columns[1], parse_math=False)
+    width, height = matplotlib.rcParams["figure.figsize"]
+    across, along = scene.columns
+    axes.set_xlabel(across, parse_math=False, fontsize=fit_type(across, 0.7 * width))
+    axes.set_ylabel(along, parse_math=False, fontsize=fit_type(along, 0.7 * height))
+
+
+def fit_type(text: str, inches: float, *, share: float = 0.62) -> float:
+    """The size of type, in points, at which a text has room, and no more than the style's.
+
+    Args:
+        text: a line.
+        inches: the room that it has.
+        share: the width of a letter over the size of its type, of wide letters.
+    """
+    size = float(matplotlib.rcParams["font.size"])
+    return min(size, 72 * inches / (share * max(len(text), 1)))
 
 
 def lay_grid(limits: FloatArray, shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
@@ -87,6 +103,15 @@ def map_grid(
     n_parts = len(points) * n_components // at_once + 1
     values = [function(part) for part in np.array_split(points, n_parts)]
     return np.concatenate(values).reshape(len(y), len(x))
+
+
+def blur_to_grid(mixture: Mixture, grid: tuple[FloatArray, FloatArray]) -> Mixture:
+    """The mixture as a grid of places shows it: with a pixel's width for a deviation more.
+
+    So what is thinner than a pixel is not lost between two of them.
+    """
+    pixels = np.array([places[1] - places[0] for places in grid])
+    return replace(mixture, covariances=mixture.covariances + np.diag(pixels**2))
 
 
 def sample_points(cells: Cells, most: int = 5000) -> FloatArray:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 
 from gmmcli.core.assessment.bins import cut_bins, weigh_bins
 from gmmcli.core.assessment.misfit import Misfit
@@ -20,7 +21,8 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.artists import draw_outline, make_ellipse
-from gmmcli.pictures.panel import lift, open_panel
+from gmmcli.pictures.density import find_levels
+from gmmcli.pictures.panel import blur_to_grid, lay_grid, lift, map_grid, open_panel
 from gmmcli.pictures.scene import COVERAGES, Scene
 from gmmcli.pictures.style import pick_colours
 
@@ -53,7 +55,7 @@ def make_residuals_figure(scene: Scene, run: RunRecord) -> Figure:
     misfit = None if run.diagnostics is None else run.diagnostics.misfit
     note = f"{describe_residuals(found)}{describe_misfit(misfit)}"
     figure, axes = open_panel(scene, "points observed against those expected", note)
-    bins = draw_residuals(axes, scene, found)
+    bins = draw_residuals(axes, scene, run.mixture, found)
     ink = np.array(to_rgb(matplotlib.rcParams["text.color"]))
     for mean, factor in zip(run.mixture.means, run.mixture.cholesky_factors(), strict=True):
         for coverage in COVERAGES:
@@ -82,7 +84,7 @@ def describe_residuals(found: Residuals) -> str:
     return (
         f"colours: signed root of the deviance, in {number:,} bins of about {each:,.0f} points; "
         f"by chance 5 % of them are beyond ±2, and {100 * far:.0f} % are; "
-        f"ellipses: {shares} of their component"
+        f"pale beyond 99.9 % of the mixture; ellipses: {shares} of their component"
     )
 
 
@@ -107,20 +109,26 @@ def compute_residuals(cells: Cells, mixture: Mixture) -> Residuals:
 
 
 def choose_depth(
-    n_points: float, n_places: int | None = None, *, fewest: int = 400, deepest: int = 11
+    n_points: float,
+    n_places: int | None = None,
+    *,
+    least: float = 16,
+    fewest: int = 400,
+    deepest: int = 11,
 ) -> int:
-    """How often to cut points in two: about as many bins as points in each.
+    """How often to cut points in two.
 
     Args:
         n_points: how many there are.
         n_places: that they stand at, where cells hide more; None where they do not.
+        least: points in a bin: fewer tell of nothing but chance, more hide where they are.
         fewest: places in a bin: what edges that cut cells in two add against fineness.
         deepest: 2,048 bins, each of which can be seen still.
     """
-    depth = math.log2(max(n_points, 1)) / 2
+    depth = math.log2(max(n_points / least, 1))
     if n_places is not None:
         depth = min(depth, math.log2(max(n_places / fewest, 1)))
-    return min(round(depth), deepest)
+    return min(math.floor(depth), deepest)
 
 
 def take_signed_roots(observed: FloatArray, expected: FloatArray) -> FloatArray:
@@ -151,19 +159,54 @@ def find_reach(values: FloatArray, *, chance: float = 3.0, share: float = 0.98) 
     return max(chance, float(np.quantile(np.abs(values), share)))
 
 
-def draw_residuals(axes: Axes, scene: Scene, found: Residuals) -> PolyCollection:
-    """Draw every bin within the view: blue where it has too few points, orange where too many."""
+def draw_residuals(
+    axes: Axes, scene: Scene, mixture: Mixture, found: Residuals, *, paleness: float = 0.25
+) -> PolyCollection:
+    """Draw every bin within the view: blue where it has too few points, orange where too many.
+
+    Args:
+        axes: where to draw.
+        scene: with the view.
+        mixture: where hardly any of it is, bins are pale: they may be wide and hold nothing.
+        found: what is drawn.
+        paleness: how opaque they are there.
+    """
     low, high = scene.limits
     lows, highs = np.clip(found.lows, low, high), np.clip(found.highs, low, high)
     (x0, y0), (x1, y1) = lows.T, highs.T
     corners = np.stack(
         [np.stack(corner, axis=-1) for corner in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], axis=1
     )
-    reach = find_reach(found.values)
-    drawn = PolyCollection(list(corners), array=found.values, cmap=make_scale(), zorder=0)
-    drawn.set(clim=(-reach, reach), edgecolor="face", linewidth=0.2)
-    axes.add_collection(drawn, autolim=False)
-    return drawn
+    reach, layers = find_reach(found.values), []
+    for opacity in (paleness, 1.0):
+        drawn = PolyCollection(list(corners), array=found.values, cmap=make_scale(), zorder=0)
+        drawn.set(clim=(-reach, reach), linewidth=0, antialiased=False, alpha=opacity)
+        axes.add_collection(drawn, autolim=False)
+        layers.append(drawn)
+    _, strong = layers
+    strong.set_clip_path(outline_region(scene, mixture), axes.transData)
+    return strong
+
+
+def outline_region(
+    scene: Scene, mixture: Mixture, *, share: float = 0.999, shape: tuple[int, int] = (240, 320)
+) -> Path:
+    """The outline of the smallest region of the view that holds a share of a mixture.
+
+    Args:
+        scene: with the view.
+        mixture: in data units.
+        share: that is held.
+        shape: rows and columns of the grid: finer is smoother and takes longer.
+    """
+    grid = lay_grid(scene.limits, shape)
+    seen = blur_to_grid(mixture, grid)
+    logs = map_grid(seen.log_densities, grid, seen.n_components)
+    (level,) = find_levels(seen, np.array([share]))
+    (path,) = (
+        Figure().add_subplot().contourf(*grid, logs, [level, np.inf], colors=["0"]).get_paths()
+    )
+    return path
 
 
 def make_scale() -> LinearSegmentedColormap:

@@ -17,6 +17,7 @@ from gmmcli.pictures.artists import draw_number, draw_outline, make_ellipse
 from gmmcli.pictures.density import find_levels
 from gmmcli.pictures.panel import (
     blend_from_paper,
+    blur_to_grid,
     describe_points,
     draw_faint_points,
     lay_grid,
@@ -29,7 +30,8 @@ from gmmcli.pictures.scene import COVERAGES, Scene
 def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
     """Where the labels of a run are in doubt, and how sure its means are, as a figure."""
     wrong = expect_wrong(scene.cells, run.mixture)
-    title = f"labels in doubt: {100 * wrong:.2g} % of all are expected to be wrong"
+    share = f"{100 * wrong:.2g} %" if wrong >= 1e-4 else "under 0.01 %"
+    title = f"labels in doubt: {share} of all are expected to be wrong"
     figure, axes = open_panel(scene, title, describe_uncertainty(scene, run.errors))
     image = draw_doubt(axes, scene, run.mixture)
     bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=30)
@@ -78,10 +80,11 @@ def draw_doubt(
         mixture: that doubts.
         shape: rows and columns of the grid: finer is sharper and takes longer.
     """
-    grid, number = lay_grid(scene.limits, shape), mixture.n_components
-    doubt = map_grid(lambda points: measure_doubt(mixture, points), grid, number)
-    logs = map_grid(mixture.log_densities, grid, number)
-    (lowest,) = find_levels(mixture, np.array([0.999]))
+    grid = lay_grid(scene.limits, shape)
+    seen, number = blur_to_grid(mixture, grid), mixture.n_components
+    doubt = map_grid(lambda points: measure_doubt(seen, points), grid, number)
+    logs = map_grid(seen.log_densities, grid, number)
+    (lowest,) = find_levels(seen, np.array([0.999]))
     paper = sum(to_rgb(matplotlib.rcParams["axes.facecolor"]))
     ink = matplotlib.rcParams["text.color"]
     warm = sorted(["#E69F00", "#C44E00"], key=lambda name: abs(sum(to_rgb(name)) - paper))

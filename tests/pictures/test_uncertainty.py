@@ -58,7 +58,8 @@ def test_the_image_has_the_doubt_where_the_mixture_is() -> None:
     rows, columns = np.nonzero(~values.mask)
     assert 50 < len(rows) < values.size
     places = low + (np.column_stack([columns, rows]) + 0.5) * steps
-    expected = measure_doubt(run.mixture, places)
+    wider = run.mixture.covariances + np.diag(steps**2)
+    expected = measure_doubt(replace(run.mixture, covariances=wider), places)
     np.testing.assert_allclose(values[rows, columns], expected, atol=1e-9)
     assert tuple(image.get_extent()) == (low[0], high[0], low[1], high[1])
 
