@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
 from gmmcli.cli.completion import complete_runs
 from gmmcli.cli.options import KindList, PictureSize, StepList, valley_option, whole
@@ -125,11 +126,10 @@ def plot(
     """Draw the pictures of RUN, a directory that gmm fit wrote."""
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.summary import describe_files
-    from gmmcli.cli.terminal import show_run
 
     reporter = Reporter(quiet=quiet)
     if show:
-        show_run(run, reporter)
+        _show(ctx, run, reporter)
         return
     with reporter.show_work(f"reading {run}"):
         from gmmcli.core.runs.directory import claim_pictures, group_again, read_run
@@ -146,6 +146,23 @@ def plot(
 
         remove_pictures(run, order.kinds if kinds else DRAWN_UNASKED, picture_format, keep=files)
     reporter.print(describe_files(directory, files))
+
+
+def _show(ctx: click.Context, run: Path, reporter: "Reporter") -> None:
+    """Draw the last step of a run in the terminal, if nothing is asked for that is of files alone.
+
+    Raises:
+        click.UsageError: naming such an option.
+    """
+    from gmmcli.cli.terminal import show_run
+
+    for parameter in ctx.command.params:
+        is_given = ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if is_given and parameter.name not in ("run", "show", "quiet"):
+            raise click.UsageError(
+                f"--show draws the last step in the terminal alone: leave out {parameter.opts[-1]}"
+            )
+    show_run(run, reporter)
 
 
 def _draw(

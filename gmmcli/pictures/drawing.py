@@ -28,6 +28,15 @@ from gmmcli.pictures.tree import make_tree_figure
 from gmmcli.pictures.uncertainty import make_uncertainty_figure
 from gmmcli.settings import ColourChoice, PictureFormat, PictureKind
 
+# What makes the pictures that need no more than a scene and its run.
+OF_A_SCENE: dict[PictureKind, Callable[[Scene, RunRecord], Figure]] = {
+    "elbo": make_elbo_figure,
+    "density": make_density_figure,
+    "uncertainty": make_uncertainty_figure,
+    "residuals": make_residuals_figure,
+    "marginals": make_marginals_figure,
+}
+
 
 def draw_run(run: RunRecord, order: Order, directory: Path) -> Iterator[Path]:
     """Draw a run's pictures, and yield the path of each once written.
@@ -86,6 +95,8 @@ def _plan_figures(scene: Scene, run: RunRecord, order: Order) -> dict[str, Calla
 
 def _make_whole(kind: PictureKind, scene: Scene, run: RunRecord, order: Order) -> Figure:
     """The picture of a kind of which a run has one."""
+    if (make_figure := OF_A_SCENE.get(kind)) is not None:
+        return make_figure(scene, run)
     match kind:
         case "selection" if run.selection is not None:
             return make_selection_figure(run.selection)
@@ -94,16 +105,6 @@ def _make_whole(kind: PictureKind, scene: Scene, run: RunRecord, order: Order) -
             return make_tree_figure(run.groups, of_components)
         case "sheet":
             return make_sheet(scene, run, list(order.steps))
-        case "elbo":
-            return make_elbo_figure(scene, run)
-        case "density":
-            return make_density_figure(scene, run)
-        case "uncertainty":
-            return make_uncertainty_figure(scene, run)
-        case "residuals":
-            return make_residuals_figure(scene, run)
-        case "marginals":
-            return make_marginals_figure(scene, run)
         case _:
             raise RunError(f"there is no picture of kind {kind}")
 

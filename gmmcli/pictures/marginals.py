@@ -12,19 +12,15 @@ from gmmcli.core.cells.grain import find_grain
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
-from gmmcli.pictures.artists import describe_scene, draw_components, draw_points
+from gmmcli.pictures.artists import draw_components, draw_points
 from gmmcli.pictures.panel import frame_view, open_figure
-from gmmcli.pictures.scene import Scene
+from gmmcli.pictures.scene import COVERAGES, Scene
 from gmmcli.pictures.style import BACKGROUND_COLOUR
 
 
 def make_marginals_figure(scene: Scene, run: RunRecord) -> Figure:
     """The points and the mixture of a run in the plane and along either axis, as a figure."""
-    note = (
-        "histograms: the points, as densities; lines: the mixture and each of its components; "
-        f"{describe_scene(scene, run.mixture.background)}"
-    ).replace("\n", "; ")
-    figure = open_figure("the mixture and its margins", note)
+    figure = open_figure("the mixture and its margins", describe_margins(scene))
     grid = figure.add_gridspec(2, 2, width_ratios=[4, 1.1], height_ratios=[1.1, 4])
     panel = figure.add_subplot(grid[1, 0])
     draw_points(panel, scene, run.mixture)
@@ -41,6 +37,16 @@ def make_marginals_figure(scene: Scene, run: RunRecord) -> Figure:
         draw_curves(margin, scene, run.mixture, axis)
         strip_margin(margin, axis)
     return figure
+
+
+def describe_margins(scene: Scene) -> str:
+    """What a reader needs to know to read the picture."""
+    shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
+    note = (
+        "histograms: the points, as densities; lines: the mixture and each of its components; "
+        f"ellipses: {shares} of their component"
+    )
+    return f"{note}; {scene.n_outside:,.0f} outside the view" if scene.n_outside else note
 
 
 def choose_width(mixture: Mixture, axis: int, n_points: float) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import article_run, mixture_of, run_of, sampled
+from builders import article_run, mixture_of, one_line_error, run_of, sampled
 from click.testing import Result
 from rich.console import Console
 
@@ -109,3 +109,8 @@ def test_show_draws_and_writes_nothing(work: Path, run: Callable[..., Result]) -
     assert fitted.stdout.endswith(shown.stdout)
     assert not [*Path("out").rglob("*.png")]
     assert run("plot", "out", "--show", "-q").stdout == ""
+
+
+def test_show_takes_no_option_of_files(work: Path, run: Callable[..., Result]) -> None:
+    done = run("plot", str(work), "--show", "--kind", "density", code=2)
+    assert "leave out --kind" in one_line_error(done)
