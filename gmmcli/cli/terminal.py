@@ -1,5 +1,6 @@
 """A run's last step in the terminal: two pixels in each letter, or shades without colours."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +159,5 @@ def _to_hex(pixel: "FloatArray") -> str:
 def _name_ends(ends: "FloatArray") -> tuple[str, str]:
     """The ends of an axis, in as few digits as tell its width to a part in a hundred."""
     low, high = map(float, ends)
-    digits = max(2 - int(np.floor(np.log10(high - low))), 0)
-    if digits > 9 or max(abs(low), abs(high)) >= 1e9:
-        return f"{low:.6g}", f"{high:.6g}"
-    return f"{low:.{digits}f}", f"{high:.{digits}f}"
+    n_digits = 2 + max(math.ceil(math.log10(max(abs(low), abs(high)) / (high - low))), 0)
+    return f"{low:.{n_digits}g}", f"{high:.{n_digits}g}"
