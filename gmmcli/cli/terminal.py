@@ -159,5 +159,5 @@ def _to_hex(pixel: "FloatArray") -> str:
 def _name_ends(ends: "FloatArray") -> tuple[str, str]:
     """The ends of an axis, in as few digits as tell its width to a part in a hundred."""
     low, high = map(float, ends)
-    n_digits = 2 + max(math.ceil(math.log10(max(abs(low), abs(high)) / (high - low))), 0)
+    n_digits = 3 + max(math.ceil(math.log10(max(abs(low), abs(high)) / (high - low))), 0)
     return f"{low:.{n_digits}g}", f"{high:.{n_digits}g}"
