@@ -71,8 +71,9 @@ def describe_misfit(misfit: Misfit | None) -> str:
     """What a histogram has over the mixture, where the run knows."""
     if misfit is None:
         return ""
-    excess = f"{misfit.excess:.2g}".replace("-", "\N{MINUS SIGN}")
-    error = f"{misfit.excess_error:.1g}"
+    n_decimals = max(math.ceil(-math.log10(max(misfit.excess_error, 1e-9))), 0)
+    excess = f"{misfit.excess:.{n_decimals}f}".replace("-", "\N{MINUS SIGN}")
+    error = f"{misfit.excess_error:.{n_decimals}f}"
     return f"; a histogram describes the points better by {excess} ± {error} nats per point"
 
 
@@ -88,7 +89,7 @@ def describe_residuals(found: Residuals) -> str:
     )
 
 
-def compute_residuals(cells: Cells, mixture: Mixture) -> Residuals:
+def compute_residuals(cells: Cells, mixture: Mixture, *, fewest: int = 400) -> Residuals:
     """The counts in bins of a k-d tree, and those that a mixture has there.
 
     Rounded values are compared with the mixture before they were rounded, and copies count as what
@@ -97,38 +98,28 @@ def compute_residuals(cells: Cells, mixture: Mixture) -> Residuals:
     Args:
         cells: in data units.
         mixture: in the same units.
+        fewest: places in a bin where cells have a spread, on average of two: what edges that cut
+            cells in two add to the residuals, against fineness.
     """
     grain = find_grain(cells)
     points, _ = spread_cells(cells)
     n_points = cells.n_points * grain.worth
     is_spread = points.n_cells > cells.n_cells
-    bins = cut_bins(points, choose_depth(n_points, points.n_cells if is_spread else None))
+    bins = cut_bins(points, choose_depth(n_points), fewest=2 * fewest if is_spread else 2)
     before = narrow(mixture, grain, compare_steps(mixture, grain.steps))
     expected = n_points * weigh_bins(bins, before)
     return Residuals(bins.lows, bins.highs, bins.counts * grain.worth, expected)
 
 
-def choose_depth(
-    n_points: float,
-    n_places: int | None = None,
-    *,
-    least: float = 16,
-    fewest: int = 400,
-    deepest: int = 11,
-) -> int:
+def choose_depth(n_points: float, *, least: float = 16, deepest: int = 11) -> int:
     """How often to cut points in two.
 
     Args:
         n_points: how many there are.
-        n_places: that they stand at, where cells hide more; None where they do not.
         least: points in a bin: fewer tell of nothing but chance, more hide where they are.
-        fewest: places in a bin: what edges that cut cells in two add against fineness.
         deepest: 2,048 bins, each of which can be seen still.
     """
-    depth = math.log2(max(n_points / least, 1))
-    if n_places is not None:
-        depth = min(depth, math.log2(max(n_places / fewest, 1)))
-    return min(math.floor(depth), deepest)
+    return min(math.floor(math.log2(max(n_points / least, 1))), deepest)
 
 
 def take_signed_roots(observed: FloatArray, expected: FloatArray) -> FloatArray:

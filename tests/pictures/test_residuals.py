@@ -6,11 +6,13 @@ import pytest
 from builders import cells_of, mixture_of, run_of, sampled
 from scipy.stats import poisson
 
+from gmmcli.core.assessment.misfit import Misfit
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
 from gmmcli.pictures.residuals import (
     choose_depth,
     compute_residuals,
+    describe_misfit,
     find_reach,
     make_residuals_figure,
     take_signed_roots,
@@ -61,7 +63,6 @@ def test_rounded_values_and_their_copies_show_no_lattice() -> None:
 
 def test_bins_have_points_enough_and_are_few_enough_to_be_seen() -> None:
     assert [choose_depth(n) for n in (0, 1, 272, 10_000, 1e9)] == [0, 0, 4, 9, 11]
-    assert choose_depth(1e9, 400_000) == 9
 
 
 def test_colours_are_symmetrical_about_the_paper_and_bins_fill_the_view() -> None:
@@ -82,3 +83,26 @@ def test_colours_are_symmetrical_about_the_paper_and_bins_fill_the_view() -> Non
     sides = [np.ptp(np.asarray(path.vertices), axis=0) for path in bins.get_paths()]
     areas = np.prod(sides, axis=1)
     assert areas.sum() == pytest.approx(np.prod(scene.limits[1] - scene.limits[0]))
+
+
+def test_edges_that_cut_cells_in_two_add_little() -> None:
+    points = sampled(TWO, 200_000)
+    turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
+    _, groups = np.unique(np.round(points @ turn / 0.1), axis=0, return_inverse=True)
+    cells = cells_of(points).merge(groups.ravel())
+    found = compute_residuals(cells, TWO)
+    assert cells.n_cells < 10_000
+    assert 20 < len(found.observed) < 100
+    assert np.mean(np.abs(found.values) > 2) < 0.2
+    finer = compute_residuals(cells, TWO, fewest=4)
+    assert np.mean(finer.values**2) > 2 * np.mean(found.values**2)
+
+
+def test_the_note_tells_what_a_histogram_has_over_the_mixture() -> None:
+    one = np.zeros(1)
+    misfit = Misfit(one, one, one, one, one, -0.000284, 0.0000131, 9)
+    assert describe_misfit(misfit) == (
+        "; a histogram describes the points better by \N{MINUS SIGN}0.00028 ± 0.00001 "
+        "nats per point"
+    )
+    assert describe_misfit(None) == ""

@@ -25,7 +25,7 @@ class Bins(NamedTuple):
     counts: FloatArray
 
 
-def cut_bins(points: Cells, depth: int) -> Bins:
+def cut_bins(points: Cells, depth: int, *, fewest: int = 2) -> Bins:
     """The bins of a k-d tree (Bentley 1975) of points, at most 2 to the depth.
 
     Every bin is cut in two of as many points each, across its longer side in units of the data's
@@ -35,13 +35,15 @@ def cut_bins(points: Cells, depth: int) -> Bins:
     Args:
         points: cells at one place each.
         depth: how often to cut.
+        fewest: a bin with fewer cells is not cut.
     """
     spread = np.sqrt(np.diagonal(points.covariance()))
     scale = np.where(spread > 0, spread, 1.0)
     orders = [np.argsort(values) for values in points.means.T]
     boxes = [_Box(orders, np.full(2, -np.inf), np.full(2, np.inf))]
     for _ in range(depth):
-        boxes = [part for box in boxes for part in box.cut(points, scale)]
+        parts = [box.cut(points, scale) if box.n_cells >= fewest else [box] for box in boxes]
+        boxes = [part for halves in parts for part in halves]
     lows, highs = ([getattr(box, side) for box in boxes] for side in ("low", "high"))
     counts = [points.counts[box.orders[0]].sum() for box in boxes]
     return Bins(np.array(lows), np.array(highs), np.array(counts))
@@ -59,6 +61,11 @@ class _Box(NamedTuple):
     orders: list[npt.NDArray[np.intp]]
     low: FloatArray
     high: FloatArray
+
+    @property
+    def n_cells(self) -> int:
+        """How many cells it holds."""
+        return len(self.orders[0])
 
     def cut(self, points: Cells, scale: FloatArray) -> list["_Box"]:
         """Two halves; the bin itself where all its points are at one place.
