@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.path import Path
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
@@ -88,6 +89,27 @@ def find_levels(mixture: Mixture, shares: FloatArray, *, n_points: int = 100_000
     # are below it, and apart.
     hairs = 1e-6 * np.arange(1, len(shares) + 1)
     return np.asarray(np.interp(shares, held, logs[order]) - hairs)
+
+
+def outline_region(
+    scene: Scene, mixture: Mixture, *, share: float = 0.999, shape: tuple[int, int] = (240, 320)
+) -> Path:
+    """The outline of the smallest region of the view that holds a share of a mixture.
+
+    Args:
+        scene: with the view.
+        mixture: in data units.
+        share: that is held.
+        shape: rows and columns of the grid: finer is smoother and takes longer.
+    """
+    grid = lay_grid(scene.limits, shape)
+    seen = blur_to_grid(mixture, grid)
+    logs = map_grid(seen.log_densities, grid, seen.n_components)
+    (level,) = find_levels(seen, np.array([share]))
+    (path,) = (
+        Figure().add_subplot().contourf(*grid, logs, [level, np.inf], colors=["0"]).get_paths()
+    )
+    return path
 
 
 def lay_points(mixture: Mixture, n_each: int) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.history import History
 from gmmcli.pictures.artists import draw_changes
-from gmmcli.pictures.panel import open_figure
+from gmmcli.pictures.panel import fit_type, open_figure
 from gmmcli.pictures.scene import Scene
 from gmmcli.pictures.style import pick_colours
 
@@ -69,7 +69,7 @@ def draw_elbos(axes: Axes, history: History, n_points: float) -> Line2D:
     axes.ticklabel_format(axis="y", style="plain", useOffset=False)
     axes.locator_params(axis="y", nbins=5)
     axes.margins(y=0.12)
-    axes.set_ylabel("ELBO,\nnats per point")
+    _name_axis(axes, "ELBO,\nnats per point")
     return line
 
 
@@ -83,12 +83,19 @@ def draw_rest(axes: Axes, history: History, n_points: float) -> Line2D:
     line = _draw_steps(axes, np.where(rest > 0, rest, np.nan), history)
     if not (rest > 0).any():
         axes.set_yticks([])
+        axes.minorticks_off()
         axes.annotate("nothing", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center")
     axes.margins(y=0.12)
-    axes.set_ylabel("left to climb,\nnats per point")
+    _name_axis(axes, "left to climb,\nnats per point")
     for step in np.flatnonzero(history.by_move).tolist():
         axes.axvline(step, color="0.6", linewidth=0.8, linestyle="dotted", zorder=0)
     return line
+
+
+def _name_axis(axes: Axes, name: str) -> None:
+    """Name a vertical axis in type that half of the figure's height has room for."""
+    height = matplotlib.rcParams["figure.figsize"][1]
+    axes.set_ylabel(name, fontsize=fit_type(name, 0.3 * height))
 
 
 def _draw_steps(axes: Axes, values: FloatArray, history: History) -> Line2D:

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from textwrap import wrap
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.typing import ColorType
 
 from gmmcli.core.cells.cells import Cells
@@ -34,7 +37,7 @@ def open_figure(title: str, note: str, *, letters_an_inch: float = 17.0) -> Figu
     figure.set_layout_engine("constrained", rect=(0.01, room, 0.98, 1 - room - 0.32 / height))
     ink = matplotlib.rcParams["xtick.color"]
     figure.text(0.02, 0.09 / height, "\n".join(lines), fontsize=8, color=ink)
-    size = matplotlib.rcParams["axes.titlesize"]
+    size = fit_type(title, 0.95 * width, setting="axes.titlesize")
     figure.suptitle(title, x=0.02, y=1 - 0.08 / height, ha="left", fontsize=size)
     return figure
 
@@ -58,16 +61,33 @@ def frame_view(axes: Axes, scene: Scene) -> None:
     axes.set_ylabel(along, parse_math=False, fontsize=fit_type(along, 0.7 * height))
 
 
-def fit_type(text: str, inches: float, *, share: float = 0.62) -> float:
+def fit_type(
+    text: str,
+    inches: float,
+    *,
+    setting: Literal["font.size", "axes.titlesize"] = "font.size",
+    share: float = 0.62,
+) -> float:
     """The size of type, in points, at which a text has room, and no more than the style's.
 
     Args:
-        text: a line.
-        inches: the room that it has.
+        text: of lines.
+        inches: the room that these have.
+        setting: the style's for the size, in points.
         share: the width of a letter over the size of its type, of wide letters.
     """
-    size = float(matplotlib.rcParams["font.size"])
-    return min(size, 72 * inches / (share * max(len(text), 1)))
+    longest = max(map(len, text.splitlines()), default=1)
+    return min(float(matplotlib.rcParams[setting]), 72 * inches / (share * longest))
+
+
+def draw_scale(axes: Axes, shown: AxesImage | PolyCollection, label: str) -> Colorbar:
+    """Draw what the colours of something in a panel mean beside it."""
+    ends: Any = {} if isinstance(shown, AxesImage) else {"extend": "both"}
+    bar = axes.figure.colorbar(shown, ax=axes, pad=0.02, aspect=30, **ends)
+    height = matplotlib.rcParams["figure.figsize"][1]
+    bar.set_label(label, fontsize=fit_type(label, 0.6 * height))
+    bar.outline.set_visible(False)
+    return bar
 
 
 def lay_grid(limits: FloatArray, shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:

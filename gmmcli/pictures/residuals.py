@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.path import Path
 
 from gmmcli.core.assessment.bins import cut_bins, weigh_bins
 from gmmcli.core.assessment.misfit import Misfit
@@ -21,8 +20,8 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.artists import draw_outline, make_ellipse
-from gmmcli.pictures.density import find_levels
-from gmmcli.pictures.panel import blur_to_grid, lay_grid, lift, map_grid, open_panel
+from gmmcli.pictures.density import outline_region
+from gmmcli.pictures.panel import draw_scale, lift, open_panel
 from gmmcli.pictures.scene import COVERAGES, Scene
 from gmmcli.pictures.style import pick_colours
 
@@ -61,9 +60,7 @@ def make_residuals_figure(scene: Scene, run: RunRecord) -> Figure:
         for coverage in COVERAGES:
             path = make_ellipse(mean, factor, coverage)
             draw_outline(axes, path, ink, 0.7, has_rim=False).set_alpha(0.6)
-    bar = figure.colorbar(bins, ax=axes, pad=0.02, aspect=30, extend="both")
-    bar.set_label("← fewer points than expected        more →")
-    bar.outline.set_visible(False)
+    draw_scale(axes, bins, "← fewer points than expected        more →")
     return figure
 
 
@@ -71,7 +68,7 @@ def describe_misfit(misfit: Misfit | None) -> str:
     """What a histogram has over the mixture, where the run knows."""
     if misfit is None:
         return ""
-    n_decimals = max(math.ceil(-math.log10(max(misfit.excess_error, 1e-9))), 0)
+    n_decimals = max(math.ceil(-math.log10(max(misfit.excess_error, 1e-9))), 0) + 1
     excess = f"{misfit.excess:.{n_decimals}f}".replace("-", "\N{MINUS SIGN}")
     error = f"{misfit.excess_error:.{n_decimals}f}"
     return f"; a histogram describes the points better by {excess} ± {error} nats per point"
@@ -177,27 +174,6 @@ def draw_residuals(
     _, strong = layers
     strong.set_clip_path(outline_region(scene, mixture), axes.transData)
     return strong
-
-
-def outline_region(
-    scene: Scene, mixture: Mixture, *, share: float = 0.999, shape: tuple[int, int] = (240, 320)
-) -> Path:
-    """The outline of the smallest region of the view that holds a share of a mixture.
-
-    Args:
-        scene: with the view.
-        mixture: in data units.
-        share: that is held.
-        shape: rows and columns of the grid: finer is smoother and takes longer.
-    """
-    grid = lay_grid(scene.limits, shape)
-    seen = blur_to_grid(mixture, grid)
-    logs = map_grid(seen.log_densities, grid, seen.n_components)
-    (level,) = find_levels(seen, np.array([share]))
-    (path,) = (
-        Figure().add_subplot().contourf(*grid, logs, [level, np.inf], colors=["0"]).get_paths()
-    )
-    return path
 
 
 def make_scale() -> LinearSegmentedColormap:

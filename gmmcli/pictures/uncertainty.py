@@ -14,12 +14,13 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.artists import draw_number, draw_outline, make_ellipse
-from gmmcli.pictures.density import find_levels
+from gmmcli.pictures.density import outline_region
 from gmmcli.pictures.panel import (
     blend_from_paper,
     blur_to_grid,
     describe_points,
     draw_faint_points,
+    draw_scale,
     lay_grid,
     map_grid,
     open_panel,
@@ -34,9 +35,7 @@ def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
     title = f"labels in doubt: {share} of all are expected to be wrong"
     figure, axes = open_panel(scene, title, describe_uncertainty(scene, run.errors))
     image = draw_doubt(axes, scene, run.mixture)
-    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=30)
-    bar.set_label("chance that the likeliest label is wrong")
-    bar.outline.set_visible(False)
+    draw_scale(axes, image, "chance that the likeliest label is wrong")
     draw_faint_points(axes, scene.cells).set_zorder(1)
     draw_means(axes, scene, run.mixture, run.errors)
     return figure
@@ -83,13 +82,11 @@ def draw_doubt(
     grid = lay_grid(scene.limits, shape)
     seen, number = blur_to_grid(mixture, grid), mixture.n_components
     doubt = map_grid(lambda points: measure_doubt(seen, points), grid, number)
-    logs = map_grid(seen.log_densities, grid, number)
-    (lowest,) = find_levels(seen, np.array([0.999]))
     paper = sum(to_rgb(matplotlib.rcParams["axes.facecolor"]))
     ink = matplotlib.rcParams["text.color"]
     warm = sorted(["#E69F00", "#C44E00"], key=lambda name: abs(sum(to_rgb(name)) - paper))
-    return axes.imshow(
-        np.ma.masked_where(logs < lowest, doubt),
+    image = axes.imshow(
+        doubt,
         extent=(*scene.limits[:, 0], *scene.limits[:, 1]),
         origin="lower",
         aspect="auto",
@@ -99,6 +96,8 @@ def draw_doubt(
         interpolation="bilinear",
         zorder=0,
     )
+    image.set_clip_path(outline_region(scene, mixture), axes.transData)
+    return image
 
 
 def draw_means(

@@ -102,7 +102,7 @@ def test_the_note_tells_what_a_histogram_has_over_the_mixture() -> None:
     one = np.zeros(1)
     misfit = Misfit(one, one, one, one, one, -0.000284, 0.0000131, 9)
     assert describe_misfit(misfit) == (
-        "; a histogram describes the points better by \N{MINUS SIGN}0.00028 ± 0.00001 "
+        "; a histogram describes the points better by \N{MINUS SIGN}0.000284 ± 0.000013 "
         "nats per point"
     )
     assert describe_misfit(None) == ""

@@ -222,7 +222,9 @@ def test_shares_of_resamples_are_bars_below_in_the_colours_of_their_types() -> N
     above, below = figure.axes
     assert above.get_xlim() == below.get_xlim()
     bars = {
-        (round(bar.get_x() + bar.get_width() / 2), to_hex(bar.get_facecolor())): bar.get_height()
+        (round(bar.get_x() + bar.get_width() / 2), to_hex(bar.get_facecolor())): round(
+            bar.get_height(), 9
+        )
         for bar in below.patches
         if isinstance(bar, Rectangle)
     }

@@ -1,7 +1,6 @@
 """The picture of what is in doubt."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from builders import (
 )
 
 from gmmcli.core.mixture.sampling import ARTICLE, sample
+from gmmcli.pictures.density import outline_region
 from gmmcli.pictures.panel import open_panel
 from gmmcli.pictures.scene import compute_scene
 from gmmcli.pictures.style import apply_style
@@ -52,12 +52,16 @@ def test_the_image_has_the_doubt_where_the_mixture_is() -> None:
     with apply_style():
         _, axes = open_panel(scene, "", "")
         image = draw_doubt(axes, scene, run.mixture, shape=(30, 40))
-    values: Any = image.get_array()
+    values, clip = np.asarray(image.get_array()), image.get_clip_path()
+    assert clip is not None
     low, high = scene.limits
     steps = (high - low) / [40, 30]
-    rows, columns = np.nonzero(~values.mask)
-    assert 50 < len(rows) < values.size
+    rows, columns = np.indices(values.shape).reshape(2, -1)
     places = low + (np.column_stack([columns, rows]) + 0.5) * steps
+    shown = outline_region(scene, run.mixture)
+    assert shown.contains_points(run.mixture.means).all()
+    assert 0.98 < shown.contains_points(sampled(run.mixture, 2000)).mean() <= 1
+    assert not shown.contains_points(np.array([low, high])).any()
     wider = run.mixture.covariances + np.diag(steps**2)
     expected = measure_doubt(replace(run.mixture, covariances=wider), places)
     np.testing.assert_allclose(values[rows, columns], expected, atol=1e-9)
