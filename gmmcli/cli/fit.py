@@ -280,6 +280,7 @@ Examples:
     ".parquet; with --engine spark, a directory of parts with such a name.",
 )
 @click.option("--no-frames", is_flag=True, help="Draw no pictures.")
+@click.option("--show", is_flag=True, help="Draw the result in the terminal, too.")
 @click.option(
     "--overwrite",
     is_flag=True,
@@ -312,6 +313,7 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         draw_pictures,
         fit_mixture,
         read_data,
+        report_files,
         report_fit,
         verify,
         write_assignments,
@@ -319,7 +321,6 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     )
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.starts import compare
-    from gmmcli.cli.summary import describe_files
     from gmmcli.cli.values import fit_by_value
 
     reporter = Reporter(quiet=request.quiet, as_json=request.json)
@@ -337,7 +338,5 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         if request.by is not None and not interrupts():
             table, failed = fit_by_value(task, result, interrupts, reporter)
             files, code = [*files, table], failed or code
-        reporter.print(describe_files(task.directory, files))
-        if request.json:
-            reporter.print_run(task.directory)
+        report_files(task, files, reporter)
     ctx.exit(interrupts.exit_code or code)

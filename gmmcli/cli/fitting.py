@@ -3,6 +3,7 @@
 Heavy modules are imported where a step begins, while a bar shows what it does.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -238,6 +239,18 @@ def report_fit(
         report_moves(likeness, fit.mixture, reporter)
         note_larger(task, fit, reporter)
     return tell_doubt(print_figures(report, reporter), task.request.exit_code)
+
+
+def report_files(task: Task, files: Sequence[Path], reporter: Reporter) -> None:
+    """Print what was written, and the picture and the JSON of the run where they are asked for."""
+    from gmmcli.cli.summary import describe_files
+    from gmmcli.cli.terminal import show_run
+
+    reporter.print(describe_files(task.directory, files))
+    if task.request.show:
+        show_run(task.directory, reporter)
+    if task.request.json:
+        reporter.print_run(task.directory)
 
 
 def note_larger(task: Task, fit: "Fit", reporter: Reporter) -> None:

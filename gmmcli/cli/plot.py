@@ -1,9 +1,10 @@
 """`gmm plot`: a run's pictures, drawn again."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from gmmcli.cli.completion import complete_runs
 from gmmcli.cli.options import KindList, PictureSize, StepList, real, valley_option, whole
@@ -18,6 +19,9 @@ from gmmcli.settings import (
     THEMES,
 )
 
+if TYPE_CHECKING:
+    from gmmcli.cli.reporter import Reporter
+
 EXAMPLES = """\b
 Examples:
   gmm plot old_faithful --steps all
@@ -25,6 +29,7 @@ Examples:
   gmm plot old_faithful --format gif
   gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
   gmm plot sky --color group --valley 0.5 -o clear_groups
+  gmm plot old_faithful --show
 """
 
 
@@ -102,14 +107,20 @@ Examples:
     help="The directory to draw in. By default RUN, where pictures replace those there.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DIR already.")
+@click.option(
+    "--show", is_flag=True, help="Draw the last step in the terminal, and write no pictures."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
-def plot(ctx: click.Context, /, **options: Any) -> None:
+def plot(ctx: click.Context, /, *, show: bool, **options: Any) -> None:
     """Draw the pictures of RUN, a directory that gmm fit wrote."""
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.summary import describe_files
 
     reporter = Reporter(quiet=options["quiet"])
+    if show:
+        _show(ctx, options["run"], reporter)
+        return
     with reporter.show_work(f"reading {options['run']}"):
         from gmmcli.cli.drawing import PlotRequest, carry_out, plan, read_asked
 
@@ -117,3 +128,20 @@ def plot(ctx: click.Context, /, **options: Any) -> None:
         planned = plan(request, read_asked(request, ctx))
     files = carry_out(request, planned, reporter)
     reporter.print(describe_files(request.directory, files))
+
+
+def _show(ctx: click.Context, run: Path, reporter: "Reporter") -> None:
+    """Draw the last step of a run in the terminal, if nothing is asked for that is of files alone.
+
+    Raises:
+        click.UsageError: naming such an option.
+    """
+    from gmmcli.cli.terminal import show_run
+
+    for parameter in ctx.command.params:
+        is_given = ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if is_given and parameter.name not in ("run", "show", "quiet"):
+            raise click.UsageError(
+                f"--show draws the last step in the terminal alone: leave out {parameter.opts[-1]}"
+            )
+    show_run(run, reporter)

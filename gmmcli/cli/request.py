@@ -70,6 +70,7 @@ class Request:
     json: bool
     exit_code: bool
     quiet: bool
+    show: bool = False
     resume: Path | None = None
     resumed: "Resumption | None" = None
 

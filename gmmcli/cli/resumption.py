@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ANEW = (
     *("data", "output", "steps", "snapshots", "valley", "level", "bootstrap", "axes", "verify"),
     *("assignments", "json", "exit_code"),
-    *("no_frames", "overwrite", "quiet", "resume"),
+    *("no_frames", "show", "overwrite", "quiet", "resume"),
 )
 
 

@@ -18,14 +18,28 @@ from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.layout import check_links, name_frame, name_picture
 from gmmcli.errors import RunError
 from gmmcli.files import replace_atomically
+from gmmcli.pictures.density import make_density_figure
+from gmmcli.pictures.elbo import make_elbo_figure
 from gmmcli.pictures.frames import Frame, make_frame
 from gmmcli.pictures.kinds import Look, Order
+from gmmcli.pictures.marginals import make_marginals_figure
+from gmmcli.pictures.residuals import make_residuals_figure
 from gmmcli.pictures.scene import Scene, colour_groups, compute_scene
 from gmmcli.pictures.selection import make_selection_figure
 from gmmcli.pictures.sheet import make_sheet
 from gmmcli.pictures.style import apply_style
 from gmmcli.pictures.tree import make_tree_figure
+from gmmcli.pictures.uncertainty import make_uncertainty_figure
 from gmmcli.settings import ColourChoice, PictureFormat, PictureKind
+
+# What makes the pictures that need no more than a scene and its run.
+OF_A_SCENE: dict[PictureKind, Callable[[Scene, RunRecord], Figure]] = {
+    "elbo": make_elbo_figure,
+    "density": make_density_figure,
+    "uncertainty": make_uncertainty_figure,
+    "residuals": make_residuals_figure,
+    "marginals": make_marginals_figure,
+}
 
 
 class Picture(NamedTuple):
@@ -98,6 +112,8 @@ def _plan_pictures(scene: Scene, run: RunRecord, order: Order) -> dict[str, Call
 
 def _make_whole(kind: PictureKind, scene: Scene, run: RunRecord, order: Order) -> Picture:
     """The picture of a kind of which a run has one."""
+    if (make_figure := OF_A_SCENE.get(kind)) is not None:
+        return Picture(make_figure(scene, run))
     match kind:
         case "selection" if run.selection is not None:
             return Picture(make_selection_figure(run.selection))

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -40,7 +42,12 @@ def make_selection_figure(selection: Selection) -> Figure:
     note_inches = 0.15 + 0.14 * note.count("\n")
     room = note_inches / figure.get_figheight()
     figure.set_layout_engine("constrained", rect=(0.01, room + 0.05, 0.98, 0.93 - room))
-    axes = figure.add_subplot()
+    shares = sum_shares(selection.candidates)
+    if shares:
+        axes, below = figure.subplots(2, sharex=True, height_ratios=[4, 1])
+        draw_shares(below, shares)
+    else:
+        axes = below = figure.add_subplot()
     lines = draw_candidates(axes, selection.candidates, above)
     draw_chosen(axes, selection.winner)
     scale_criterion(axes, above)
@@ -48,11 +55,68 @@ def make_selection_figure(selection: Selection) -> Figure:
     value = selection.winner.criteria.value(selection.criterion)
     chosen = f"{name_candidate(selection.winner)}, {name} {_format_in_full(value, n_decimals=2)}"
     axes.set_title(f"chosen: {chosen}")
-    axes.set_xlabel("components")
+    below.set_xlabel("components")
     axes.set_ylabel(f"{name} above the chosen (lower is better)")
     figure.legend(handles=lines, title="covariance", loc="outside right upper")
     figure.text(0.02, 0.02, note, fontsize=8, color=get_colour("note"))
     return figure
+
+
+def sum_shares(candidates: Sequence[Candidate]) -> dict[CovarianceType, dict[int, float]]:
+    """The shares of resamples in which candidates are the best, by type and number of components.
+
+    Those of none are left out; empty where there were no resamples.
+    """
+    shares: dict[CovarianceType, dict[int, float]] = {}
+    for covariance in COVARIANCE_TYPES:
+        own = {
+            each.components: each.share
+            for each in candidates
+            if each.covariance == covariance and each.share
+        }
+        if own:
+            shares[covariance] = own
+    return shares
+
+
+def draw_shares(axes: Axes, shares: dict[CovarianceType, dict[int, float]]) -> list[BarContainer]:
+    """Draw the shares of resamples as bars, those of types on one another, with their sums."""
+    totals: dict[int, float] = {}
+    bars = []
+    for covariance, own in shares.items():
+        look = _choose_look(covariance)
+        below = [totals.get(components, 0.0) for components in own]
+        hatch = "////" if look["ls"] == "--" else None
+        bars.append(
+            axes.bar(
+                list(own),
+                list(own.values()),
+                0.5,
+                below,
+                color=look["color"],
+                hatch=hatch,
+                edgecolor=matplotlib.rcParams["axes.facecolor"],
+                linewidth=0.5,
+            )
+        )
+        for components, share in own.items():
+            totals[components] = totals.get(components, 0.0) + share
+    for components, total in totals.items():
+        text = f"{total:.0%}" if total >= 0.005 else "<1%"
+        axes.annotate(
+            text,
+            (components, total),
+            (0, 1),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=8,
+        )
+    axes.set_ylim(0, 1.4 * max(totals.values()))
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylabel("share of\nresamples", fontsize=8)
+    return bars
 
 
 def compare_criteria(selection: Selection) -> FloatArray:

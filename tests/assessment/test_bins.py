@@ -5,7 +5,8 @@ import pytest
 from builders import cells_of, over_background, random_mixture, sampled
 from scipy import stats
 
-from gmmcli.core.assessment.bins import cut_bins, find_normal_shares, weigh_bins
+from gmmcli.core.assessment.bins import cut_bins, fill_bins, find_normal_shares, weigh_bins
+from gmmcli.core.cells.cells import Cells
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5, -0.95, 0.99999])
@@ -61,3 +62,27 @@ def test_points_at_one_place_are_not_parted_and_no_value_is_on_an_edge() -> None
     inner = inner[np.isfinite(inner)]
     assert not np.isin(inner, points).any()
     assert cut_bins(cells_of(np.zeros((9, 2))), 3).counts.tolist() == [9]
+
+
+def test_bins_with_few_cells_are_not_cut() -> None:
+    points = np.random.default_rng(0).normal(size=(100, 2))
+    bins = cut_bins(cells_of(points), 9, fewest=20)
+    assert bins.counts.sum() == 100
+    assert 10 <= bins.counts.min() <= bins.counts.max() < 20
+
+
+def test_a_histogram_has_all_points_and_those_of_cells_as_gaussians() -> None:
+    random = np.random.default_rng(0)
+    spreads = random.choice([0.0, 0.01, 0.7, 4.0], 300)
+    covariances = spreads[:, None, None] ** 2 * np.array([[1, 0.3], [0.3, 0.5]])
+    counts = random.integers(1, 9, 300).astype(float)
+    cells = Cells(counts, 1e6 + random.normal(0, 3, (300, 2)), covariances)
+    edges = 1e6 + np.linspace(-40, 40, 161)
+    for axis in (0, 1):
+        filled = fill_bins(edges, cells, axis)
+        assert filled.sum() == pytest.approx(cells.n_points)
+        own = np.sqrt(covariances[:, axis, axis]) + 1e-9
+        below = stats.norm.cdf(edges[:, None], cells.means[:, axis], own) @ counts
+        np.testing.assert_allclose(filled, np.diff(below), atol=1e-5)
+    outer = fill_bins(edges[:81], cells, 0).sum() + fill_bins(edges[80:], cells, 0).sum()
+    assert outer == pytest.approx(cells.n_points)

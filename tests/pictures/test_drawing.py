@@ -6,8 +6,9 @@ import pytest
 from builders import ROOT, article_run
 from matplotlib.testing.compare import compare_images
 
-from gmmcli.pictures.drawing import draw_run
+from gmmcli.pictures.drawing import OF_A_SCENE, draw_run
 from gmmcli.pictures.kinds import Order, choose_kinds
+from gmmcli.settings import PICTURE_KINDS
 
 
 @pytest.mark.parametrize("name", ["frames/step-0001.png", "convergence.png"])
@@ -18,3 +19,7 @@ def test_pictures_look_as_they_did(tmp_path: Path, name: str) -> None:
     baseline = ROOT / "tests" / "baseline" / Path(name).name
     # Where a change is meant, look at the new picture and copy it over the baseline.
     assert compare_images(str(baseline), str(tmp_path / name), tol=4) is None
+
+
+def test_every_kind_is_drawn_by_something() -> None:
+    assert {*OF_A_SCENE, "frames", "sheet", "selection", "groups"} == {*PICTURE_KINDS}

@@ -8,6 +8,7 @@ import pytest
 from builders import ROOT
 from matplotlib.axes import Axes
 from matplotlib.colors import same_color, to_hex
+from matplotlib.patches import Rectangle
 from matplotlib.testing.compare import compare_images
 
 from gmmcli.core.search.criteria import Candidate, Criteria, Selection
@@ -17,6 +18,7 @@ from gmmcli.pictures.selection import (
     compare_criteria,
     describe_selection,
     make_selection_figure,
+    sum_shares,
 )
 from gmmcli.pictures.style import apply_style
 from gmmcli.settings import COVARIANCE_TYPES, CovarianceType
@@ -202,3 +204,37 @@ def test_the_picture_of_a_choice_looks_as_it_did(tmp_path: Path) -> None:
     baseline = ROOT / "tests" / "baseline" / "selection.png"
     # Where a change is meant, look at the new picture and copy it over the baseline.
     assert compare_images(str(baseline), str(tmp_path / "selection.png"), tol=4) is None
+
+
+def test_shares_of_resamples_are_bars_below_in_the_colours_of_their_types() -> None:
+    shares = {(2, "full"): 0.25, (3, "tied"): 0.5, (3, "full"): 0.249, (4, "tied"): 0.001}
+    every = tuple(
+        replace(candidate(k, 10.0 + k, covariance), share=shares.get((k, covariance)))
+        for covariance in ("full", "tied")
+        for k in (1, 2, 3, 4)
+    )
+    selection = Selection(every, "bic", 0)
+    found = sum_shares(every)
+    assert found == {"full": {2: 0.25, 3: 0.249}, "tied": {3: 0.5, 4: 0.001}}
+    with apply_style():
+        figure = make_selection_figure(selection)
+        figure.draw_without_rendering()
+    above, below = figure.axes
+    assert above.get_xlim() == below.get_xlim()
+    bars = {
+        (round(bar.get_x() + bar.get_width() / 2), to_hex(bar.get_facecolor())): round(
+            bar.get_height(), 9
+        )
+        for bar in below.patches
+        if isinstance(bar, Rectangle)
+    }
+    lines = figure.legends[0].get_lines()
+    colours = {str(line.get_label()): to_hex(line.get_color()) for line in lines}
+    assert bars == {(k, colours[type_]): share for (k, type_), share in shares.items()}
+    assert [text.get_text() for text in below.texts] == ["25%", "75%", "<1%"]
+
+
+def test_without_resamples_there_is_one_panel() -> None:
+    with apply_style():
+        figure = make_selection_figure(Selection(tuple(MANY), "bic", CHOSEN))
+    assert len(figure.axes) == 1

@@ -25,7 +25,7 @@ class Bins(NamedTuple):
     counts: FloatArray
 
 
-def cut_bins(points: Cells, depth: int) -> Bins:
+def cut_bins(points: Cells, depth: int, *, fewest: int = 2) -> Bins:
     """The bins of a k-d tree (Bentley 1975) of points, at most 2 to the depth.
 
     Every bin is cut in two of as many points each, across its longer side in units of the data's
@@ -35,13 +35,15 @@ def cut_bins(points: Cells, depth: int) -> Bins:
     Args:
         points: cells at one place each.
         depth: how often to cut.
+        fewest: a bin with fewer cells is not cut.
     """
     spread = np.sqrt(np.diagonal(points.covariance()))
     scale = np.where(spread > 0, spread, 1.0)
     orders = [np.argsort(values) for values in points.means.T]
     boxes = [_Box(orders, np.full(2, -np.inf), np.full(2, np.inf))]
     for _ in range(depth):
-        boxes = [part for box in boxes for part in box.cut(points, scale)]
+        parts = [box.cut(points, scale) if box.n_cells >= fewest else [box] for box in boxes]
+        boxes = [part for halves in parts for part in halves]
     lows, highs = ([getattr(box, side) for box in boxes] for side in ("low", "high"))
     counts = [points.counts[box.orders[0]].sum() for box in boxes]
     return Bins(np.array(lows), np.array(highs), np.array(counts))
@@ -59,6 +61,11 @@ class _Box(NamedTuple):
     orders: list[npt.NDArray[np.intp]]
     low: FloatArray
     high: FloatArray
+
+    @property
+    def n_cells(self) -> int:
+        """How many cells it holds."""
+        return len(self.orders[0])
 
     def cut(self, points: Cells, scale: FloatArray) -> list["_Box"]:
         """Two halves; the bin itself where all its points are at one place.
@@ -149,3 +156,31 @@ def find_normal_shares(
     along_y = (x - correlation * y) / (y * rest)
     below = (ndtr(x) + ndtr(y)) / 2 - owens_t(x, along_x) - owens_t(y, along_y)
     return np.asarray(below - np.where(x * y > 0, 0.0, 0.5))
+
+
+def fill_bins(edges: FloatArray, cells: Cells, axis: int, *, reach: float = 6.0) -> FloatArray:
+    """How many points have a coordinate in each of some bins, shape (B,).
+
+    The points of a cell count as Gaussian with its mean and variance, so none fall as a spike.
+
+    Args:
+        edges: evenly ascending, shape (B + 1,), in data units.
+        cells: in the same units.
+        axis: 0 or 1.
+        reach: how many deviations of its cell a point is from its mean at most.
+    """
+    means, first = cells.means[:, axis], edges[0]
+    width, last = (edges[-1] - first) / (len(edges) - 1), len(edges) - 1
+    spreads = np.sqrt(np.maximum(cells.covariances[:, axis, axis], 0.0))
+    # Of each cell all is below the edges beyond its reach, and nothing below those before it.
+    start = np.clip(np.floor((means - reach * spreads - first) / width) + 1, 0, last + 1)
+    stop = np.clip(np.floor((means + reach * spreads - first) / width) + 1, 0, last + 1)
+    below = np.cumsum(np.bincount(stop.astype(np.intp), cells.counts, last + 2))[:-1]
+    edge, (wide,) = start.astype(np.intp), np.nonzero(stop > start)
+    while len(wide):  # one more edge within the reach of each, until none has any left
+        places = edge[wide]
+        shares = ndtr((edges[places] - means[wide]) / spreads[wide])
+        below = below + np.bincount(places, cells.counts[wide] * shares, last + 1)
+        edge[wide] += 1
+        wide = wide[edge[wide] < stop[wide]]
+    return np.asarray(np.diff(below))

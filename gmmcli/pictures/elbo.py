@@ -1,0 +1,115 @@
+"""The picture of the climb: the ELBO of every step, and what is left of the way to the last."""
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.history import History
+from gmmcli.pictures.artists import draw_changes
+from gmmcli.pictures.panel import fit_type, open_figure
+from gmmcli.pictures.scene import Scene
+from gmmcli.pictures.style import pick_colours
+
+
+def make_elbo_figure(scene: Scene, run: RunRecord) -> Figure:
+    """The ELBO of a run's steps over what is left to climb, as a figure."""
+    history, n_points = run.history, scene.cells.n_points
+    last = f"{history.elbos[-1] / n_points:.6f}".replace("-", "\N{MINUS SIGN}")
+    words = run.figures.status.value.replace("_", " ")
+    title = f"{words} at step {history.last_step}: ELBO {last} nats per point"
+    figure = open_figure(title, describe_climb(run))
+    above, below = figure.subplots(2, sharex=True, height_ratios=[1, 1.2])
+    draw_changes(above, history)
+    draw_elbos(above, history, n_points)
+    draw_rest(below, history, n_points)
+    if run.second is not None:
+        deficit = run.second.deficit / n_points
+        ink = matplotlib.rcParams["xtick.color"]
+        for axes, level in ((above, history.elbos[-1] / n_points - deficit), (below, deficit)):
+            axes.axhline(level, color=ink, linewidth=0.9, linestyle=(0, (5, 3)), zorder=0)
+    below.set_xlabel("step")
+    below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    figure.align_ylabels()
+    return figure
+
+
+def describe_climb(run: RunRecord) -> str:
+    """What a reader needs to know to read the picture, and what the search did."""
+    notes = []
+    if len(run.history.on_other_cells):
+        notes.append("the ELBOs of other cells do not compare: what is left leaves their steps out")
+    if run.second is not None:
+        notes.append(f"dashed: another optimum, {run.second.deficit:.3g} nats below in all")
+    if (search := run.figures.search) is not None:
+        notes.append(
+            f"{search.returns} of {search.passes} passes of the search came to this optimum by "
+            "themselves"
+        )
+    return "; ".join(notes)
+
+
+def measure_rest(history: History) -> FloatArray:
+    """What the climb has still to bring at each step, without what other cells bring; (T,), nats.
+
+    0 at the last step, and negative where a step was above it.
+    """
+    brought = np.diff(history.elbos)
+    brought[history.on_other_cells - 1] = 0.0
+    return np.append(np.cumsum(brought[::-1])[::-1], 0.0)
+
+
+def draw_elbos(axes: Axes, history: History, n_points: float) -> Line2D:
+    """Draw the ELBO per point of every step, in one line for all steps on the same cells."""
+    line = _draw_steps(axes, history.elbos / n_points, history)
+    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+    axes.locator_params(axis="y", nbins=5)
+    axes.margins(y=0.12)
+    _name_axis(axes, "ELBO,\nnats per point")
+    return line
+
+
+def draw_rest(axes: Axes, history: History, n_points: float) -> Line2D:
+    """Draw what is left to climb at every step, in nats per point, on a logarithmic axis.
+
+    Steps at which nothing is left have no place there.
+    """
+    rest = measure_rest(history) / n_points
+    axes.set_yscale("log")
+    line = _draw_steps(axes, np.where(rest > 0, rest, np.nan), history)
+    if not (rest > 0).any():
+        axes.set_yticks([])
+        axes.minorticks_off()
+        axes.annotate("nothing", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center")
+    axes.margins(y=0.12)
+    _name_axis(axes, "left to climb,\nnats per point")
+    for step in np.flatnonzero(history.by_move).tolist():
+        axes.axvline(step, color="0.6", linewidth=0.8, linestyle="dotted", zorder=0)
+    return line
+
+
+def _name_axis(axes: Axes, name: str) -> None:
+    """Name a vertical axis in type that half of the figure's height has room for."""
+    height = matplotlib.rcParams["figure.figsize"][1]
+    axes.set_ylabel(name, fontsize=fit_type(name, 0.3 * height))
+
+
+def _draw_steps(axes: Axes, values: FloatArray, history: History) -> Line2D:
+    """Draw values of all steps, shape (T,), broken where other cells take over."""
+    breaks = history.on_other_cells
+    steps = np.insert(np.arange(len(values), dtype=np.float64), breaks, np.nan)
+    size = float(np.clip(400 / len(values), 1.5, 4.5))
+    (line,) = axes.plot(
+        steps,
+        np.insert(values, breaks, np.nan),
+        "o-",
+        ms=size,
+        mew=0,
+        linewidth=1.3,
+        color=pick_colours(1)[0],
+    )
+    return line

@@ -1,0 +1,127 @@
+"""The picture of what is in doubt: labels, by place, and where the means are."""
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from gmmcli.core.assessment.errors import Errors
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.core.runs.directory import RunRecord
+from gmmcli.pictures.artists import draw_number, draw_outline, make_ellipse
+from gmmcli.pictures.density import outline_region
+from gmmcli.pictures.panel import (
+    blend_from_paper,
+    blur_to_grid,
+    describe_points,
+    draw_faint_points,
+    draw_scale,
+    lay_grid,
+    map_grid,
+    open_panel,
+)
+from gmmcli.pictures.scene import COVERAGES, Scene
+
+
+def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
+    """Where the labels of a run are in doubt, and how sure its means are, as a figure."""
+    wrong = expect_wrong(scene.cells, run.mixture)
+    share = f"{100 * wrong:.2g} %" if wrong >= 1e-4 else "under 0.01 %"
+    title = f"labels in doubt: {share} of all are expected to be wrong"
+    figure, axes = open_panel(scene, title, describe_uncertainty(scene, run.errors))
+    image = draw_doubt(axes, scene, run.mixture)
+    draw_scale(axes, image, "chance that the likeliest label is wrong")
+    draw_faint_points(axes, scene.cells).set_zorder(1)
+    draw_means(axes, scene, run.mixture, run.errors)
+    return figure
+
+
+def describe_uncertainty(scene: Scene, errors: Errors | None) -> str:
+    """What a reader needs to know to read the picture."""
+    notes = [f"ellipses: {max(COVERAGES):.0%} of their component", describe_points(scene.cells)]
+    if errors is not None:
+        notes.insert(0, f"crosses: {errors.level:.0%} intervals of the means, on either axis")
+    return "; ".join([*notes, "shaded where 99.9 % of the mixture is"])
+
+
+def measure_doubt(mixture: Mixture, points: FloatArray) -> FloatArray:
+    """One minus the largest responsibility, that of a background too, at points; shape (N,).
+
+    The chance that the likeliest label is wrong, where the mixture is right.
+
+    Args:
+        mixture: of K components.
+        points: shape (N, 2), in data units.
+    """
+    shares = mixture.responsibilities(points)  # (N, K)
+    rest = np.clip(1 - shares.sum(axis=1), 0, 1)
+    return np.asarray(1 - np.maximum(shares.max(axis=1), rest)).clip(0, 1)
+
+
+def expect_wrong(cells: Cells, mixture: Mixture) -> float:
+    """The share of points whose likeliest label is expected to be wrong."""
+    return float(cells.counts @ measure_doubt(mixture, cells.means) / cells.n_points)
+
+
+def draw_doubt(
+    axes: Axes, scene: Scene, mixture: Mixture, *, shape: tuple[int, int] = (240, 320)
+) -> AxesImage:
+    """Draw the doubt at each place as an image, where 99.9 % of the mixture is.
+
+    Args:
+        axes: where to draw.
+        scene: with the view.
+        mixture: that doubts.
+        shape: rows and columns of the grid: finer is sharper and takes longer.
+    """
+    grid = lay_grid(scene.limits, shape)
+    seen, number = blur_to_grid(mixture, grid), mixture.n_components
+    doubt = map_grid(lambda points: measure_doubt(seen, points), grid, number)
+    paper = sum(to_rgb(matplotlib.rcParams["axes.facecolor"]))
+    ink = matplotlib.rcParams["text.color"]
+    warm = sorted(["#E69F00", "#C44E00"], key=lambda name: abs(sum(to_rgb(name)) - paper))
+    image = axes.imshow(
+        doubt,
+        extent=(*scene.limits[:, 0], *scene.limits[:, 1]),
+        origin="lower",
+        aspect="auto",
+        cmap=blend_from_paper(*warm, ink),
+        vmin=0,
+        vmax=max(0.5, float(doubt.max())),
+        interpolation="bilinear",
+        zorder=0,
+    )
+    image.set_clip_path(outline_region(scene, mixture), axes.transData)
+    return image
+
+
+def draw_means(
+    axes: Axes, scene: Scene, mixture: Mixture, errors: Errors | None
+) -> list[LineCollection]:
+    """Draw each component's ellipse and number, and the intervals of its mean as a cross."""
+    parts = zip(mixture.means, mixture.cholesky_factors(), scene.colours, strict=True)
+    crosses = []
+    for k, (mean, factor, colour) in enumerate(parts):
+        path = make_ellipse(mean, factor, max(COVERAGES))
+        draw_outline(axes, path, colour, 1.2, has_rim=False)
+        dark = 0.8 * colour
+        draw_number(axes, str(scene.names[k]), mean, dark, has_disc=False, is_beside=True)
+        ends = np.tile(mean[:, None], 2) if errors is None else errors.intervals[k, 1:3]
+        if not np.isfinite(ends).all():  # a mean that the points do not settle has none
+            continue
+        x, y = mean
+        lines = LineCollection(
+            [[(ends[0, 0], y), (ends[0, 1], y)], [(x, ends[1, 0]), (x, ends[1, 1])]],
+            colors=[matplotlib.rcParams["text.color"]],
+            linewidths=1.6,
+            capstyle="projecting",
+            zorder=5,
+        )
+        crosses.append(lines)
+        axes.add_collection(lines, autolim=False)
+    return crosses
