@@ -11,10 +11,12 @@ from gmmcli.settings import (
     AUTO_SNAPSHOTS,
     COLOUR_CHOICES,
     DPI_RANGE,
+    PAGE_FORMATS,
     PICTURE_FORMATS,
     PICTURE_KINDS,
     THEMES,
     ColourChoice,
+    PageFormat,
     PictureFormat,
     PictureKind,
     Theme,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   gmm plot old_faithful --steps all
+  gmm plot old_faithful --format html
   gmm plot old_faithful --kind residuals,marginals
   gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
   gmm plot sky --color group --valley 0.5 -o clear_groups
@@ -55,10 +58,10 @@ Examples:
 @click.option(
     "--format",
     "picture_format",
-    type=click.Choice(PICTURE_FORMATS),
+    type=click.Choice((*PICTURE_FORMATS, *PAGE_FORMATS)),
     default="png",
     show_default=True,
-    help="The format of the pictures.",
+    help="The format of the pictures; html is a page that plays the convergence, in a browser.",
 )
 @click.option(
     "--color",
@@ -107,7 +110,7 @@ def plot(
     run: Path,
     kinds: tuple[PictureKind, ...] | Literal["all"] | None,
     steps: Literal["auto", "all"] | tuple[int, ...] | None,
-    picture_format: PictureFormat,
+    picture_format: PictureFormat | PageFormat,
     colour: ColourChoice,
     valley: float | None,
     theme: Theme,
@@ -123,24 +126,35 @@ def plot(
 
     reporter = Reporter(quiet=quiet)
     with reporter.show_work(f"reading {run}"):
-        from gmmcli.core.runs.directory import (
-            claim_pictures,
-            group_again,
-            read_run,
-            remove_pictures,
-        )
+        from gmmcli.core.runs.directory import claim_pictures, group_again, read_run
         from gmmcli.pictures.kinds import DRAWN_UNASKED, Look, Order, choose_kinds
 
         directory = run if output is None else output
         ctx.with_resource(claim_pictures(directory))
         fitted = group_again(read_run(run), valley)
+        if picture_format == "html":
+            page = _draw_page(fitted, directory, overwrite=overwrite or output is None)
+            reporter.print(describe_files(directory, [page]))
+            return
         chosen = fitted.history.choose_asked(steps, fitted.snapshots)
         chosen_kinds, look = choose_kinds(fitted, kinds), Look(theme, dpi, inches)
         order = Order(chosen, chosen_kinds, picture_format, colour, look)
     files = _draw(fitted, order, directory, reporter, overwrite=overwrite or output is None)
     if output is None:
+        from gmmcli.core.runs.directory import remove_pictures
+
         remove_pictures(run, order.kinds if kinds else DRAWN_UNASKED, picture_format, keep=files)
     reporter.print(describe_files(directory, files))
+
+
+def _draw_page(run: "RunRecord", directory: Path, *, overwrite: bool) -> Path:
+    """Write the page that plays the convergence, once it is clear that it can be written."""
+    from gmmcli.core.runs.layout import name_film
+    from gmmcli.files import check_file_target
+    from gmmcli.pictures.page.page import draw_page
+
+    check_file_target(directory / name_film("html"), overwrite=overwrite)
+    return draw_page(run, directory)
 
 
 def _draw(
