@@ -211,19 +211,25 @@ function measureSpacing(cells, sides = 64) {
 
 // Numbers as text.
 
-// To a hundredth of a scale; with fewer digits after the point where doubles have no more.
-function writeToScale(value, scale) {
+// To a hundredth of a scale, and to no more digits than doubles have; small units take powers of ten.
+function writeToScale(value, scale, mostDecimals = 6) {
   const decimals = 2 - Math.floor(Math.log10(scale));
-  const digits = decimals + Math.floor(Math.log10(Math.abs(value) || 1)) + 1;
-  if (digits > 16 || decimals > 12) return value.toPrecision(Math.min(Math.max(digits, 1), 17));
-  return value.toFixed(Math.max(decimals, 0));
+  const digits = decimals + Math.floor(Math.log10(Math.abs(value) || scale));
+  if (decimals > mostDecimals) return value.toExponential(Math.min(Math.max(digits, 0), 15));
+  return value.toFixed(Math.max(Math.min(decimals, decimals + 15 - digits), 0));
+}
+
+// To four digits.
+function writeScale(value) {
+  const isPlain = value >= 0.001 && value < 1e6;
+  return isPlain ? value.toPrecision(4) : value.toExponential(3);
 }
 
 // The six figures of a component, the means to a hundredth of scales; of its deviations by default.
 function writeFigures([weight, x, y, sdX, sdY, correlation], [scaleX, scaleY] = [sdX, sdY]) {
   return [
     weight.toFixed(4), writeToScale(x, scaleX), writeToScale(y, scaleY),
-    sdX.toPrecision(4), sdY.toPrecision(4), correlation.toFixed(3),
+    writeScale(sdX), writeScale(sdY), correlation.toFixed(3),
   ];
 }
 
@@ -237,13 +243,21 @@ function chooseScales(figures) {
   return [middle(3), middle(4)];
 }
 
+// A long name without its middle, as names often differ at their ends.
+function shortenMiddle(name, longest = 40) {
+  const letters = [...name];
+  const half = Math.floor(longest / 2);
+  if (letters.length <= longest) return name;
+  return `${letters.slice(0, half).join("")}\u2026${letters.slice(1 - half).join("")}`;
+}
+
 function writeCount(number, word) {
   const text = Number(number.toPrecision(15)).toLocaleString("en", { maximumFractionDigits: 1 });
   return `${text} ${word}${number === 1 ? "" : "s"}`;
 }
 
 function writeMinus(text) {
-  return text.replace("-", "\u2212");
+  return text.replaceAll("-", "\u2212");
 }
 
 // Round values between two others, about so many.
@@ -260,7 +274,7 @@ function chooseTicks(low, high, about) {
 function writeTick(value, step) {
   const largest = Math.max(Math.abs(value), step);
   const decimals = Math.max(-Math.floor(Math.log10(step) + 1e-9), 0);
-  if (decimals <= 6 && largest < 1e6) return writeMinus(value.toFixed(decimals));
+  if (decimals <= 5 && largest < 1e6) return writeMinus(value.toFixed(decimals));
   if (step >= 1 && largest < 1e15 && step < 1e6) {
     return writeMinus(value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, "\u2009"));
   }

@@ -157,7 +157,7 @@ function buildTable() {
     button.type = "button";
     const text = document.createElement("span");
     text.className = "name";
-    text.textContent = column === 0 ? "#" : name;
+    text.textContent = column === 0 ? "#" : shortenMiddle(name);
     button.append(text);
     button.title = name;
     button.setAttribute("aria-label", name);
@@ -309,7 +309,7 @@ function describeComponent(k) {
   const written = writeFigures(figures).map((text, i) =>
     errors[i] ? `${text} \u00b1 ${errors[i].toPrecision(2)}` : text,
   );
-  return [`Component ${k}`, names.map((name, i) => [name, writeMinus(written[i])])];
+  return [`Component ${k}`, names.map((name, i) => [shortenMiddle(name, 28), writeMinus(written[i])])];
 }
 
 function describePlace(mixture, point, most = 5) {
@@ -318,7 +318,7 @@ function describePlace(mixture, point, most = 5) {
   prepareResponsibilities(mixture, run.background && run.background.box)(u, v, shares);
   const entries = run.columns.map((name, i) => {
     const [low, high] = [run.limits[0][i], run.limits[1][i]];
-    return [name, writeMinus(writeToScale(low + [u, v][i] * (high - low), (high - low) / 5))];
+    return [shortenMiddle(name, 28), writeMinus(writeToScale(low + [u, v][i] * (high - low), (high - low) / 5))];
   });
   const title = "Responsibilities here";
   const order = [...shares.keys()].sort((one, other) => shares[other] - shares[one]);
@@ -368,6 +368,7 @@ function describeRun() {
   const shares = run.ellipses.map(({ share }) => `${Math.round(100 * share)} %`).join(" and ");
   const notes = [`Ellipses hold ${shares} of their component; lines are the ways of the means; colours are mixed by responsibility`];
   if (run.image) notes.push("strength is the density on a log scale");
+  if (run.moves.length) notes.push("dotted where the search moved a component, with a mark under the curve");
   if (run.background) notes.push("grey is the background, in its box");
   if (run.outside) notes.push(`${writeCount(run.outside, "point")} outside the view`);
   if (lastStep < run.steps.last) notes.push(`${lastStep + 1} of ${run.steps.last + 1} steps are kept, closest together where most happens`);
@@ -386,7 +387,8 @@ function start() {
   byId("copy").addEventListener("click", copyTable);
   byId("plot").addEventListener("pointermove", point);
   byId("plot").addEventListener("pointerdown", point);
-  byId("plot").addEventListener("pointerleave", () => {
+  byId("plot").addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "mouse") return; // what a finger pointed at stays
     state.pointer = null;
     schedule();
   });

@@ -9,7 +9,9 @@ from string import Template
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.layout import name_film
 from gmmcli.files import replace_atomically
@@ -102,7 +104,7 @@ def collect_data(run: RunRecord, *, most_bytes: int = 200_000) -> dict[str, Any]
         "steps": {
             "last": history.last_step,
             "numbers": steps.tolist(),
-            "moves": np.flatnonzero(history.by_move[steps]).tolist(),
+            "moves": _find_moves(history.by_move, steps),
             "elbos": encode(history.elbos[steps]),
             "left": encode(measure_left(history, run.cells.n_points)[steps]),
             "parameters": encode(pack_steps(history, steps)),
@@ -131,6 +133,12 @@ def _hash(text: str) -> str:
 def _write_colour(colour: np.ndarray[Any, Any]) -> str:
     """A colour in RGB, shape (3,), as #rrggbb."""
     return "#" + "".join(f"{round(255 * part):02x}" for part in colour.tolist())
+
+
+def _find_moves(by_move: npt.NDArray[np.bool_], steps: IntArray) -> list[int]:
+    """The places of the steps at which, or since the one before, there was a move."""
+    places: list[int] = np.unique(np.searchsorted(steps, np.flatnonzero(by_move))).tolist()
+    return places
 
 
 def _list_known(values: np.ndarray[Any, Any]) -> list[list[float | None]]:

@@ -171,25 +171,26 @@ function drawBox(pen, frame, box, theme) {
   pen.setLineDash([]);
 }
 
-function traceEllipse(pen, frame, { x, y, a, b, c }, radius) {
-  pen.beginPath();
+function traceEllipse(frame, { x, y, a, b, c }, radius) {
+  const path = new Path2D();
   for (let i = 0; i < 72; i++) {
     const [cos, sin] = [radius * Math.cos((i * Math.PI) / 36), radius * Math.sin((i * Math.PI) / 36)];
-    pen.lineTo(frame.toX(x + a * cos), frame.toY(y + b * cos + c * sin));
+    path.lineTo(frame.toX(x + a * cos), frame.toY(y + b * cos + c * sin));
   }
-  pen.closePath();
+  path.closePath();
+  return path;
 }
 
-function strokeWithRim(pen, theme, colour, width) {
+function strokeWithRim(pen, theme, colour, width, path) {
   pen.lineJoin = "round";
   pen.strokeStyle = theme.paper;
   pen.lineWidth = width + 2;
   pen.globalAlpha *= 0.75;
-  pen.stroke();
+  pen.stroke(path);
   pen.globalAlpha /= 0.75;
   pen.strokeStyle = colour;
   pen.lineWidth = width;
-  pen.stroke();
+  pen.stroke(path);
 }
 
 // An ink of a component's colour that can be told from its points: darker, or on dark paper lighter.
@@ -204,24 +205,34 @@ function drawComponents(pen, run, frame, mixture, look) {
     pen.globalAlpha = chosen === null || chosen === k ? 1 : 0.25;
     const ink = chooseInk(colours[k], theme.isDark);
     drawPath(pen, run, frame, component, k, look, ink);
-    run.ellipses.forEach(({ radius }, i) => {
-      traceEllipse(pen, frame, component, radius);
-        strokeWithRim(pen, theme, ink, chosen === k ? width + 1 : width);
+    run.ellipses.forEach(({ radius }) => {
+      const path = traceEllipse(frame, component, radius);
+      strokeWithRim(pen, theme, ink, chosen === k ? width + 1 : width, path);
     });
   });
   pen.globalAlpha = 1;
 }
 
-// The way of a mean so far, to where it is now.
+// The way of a mean so far, to where it is now; dotted where a move of the search had it leap.
 function drawPath(pen, run, frame, component, k, look, ink) {
   const last = Math.floor(look.position);
-  pen.beginPath();
-  for (let step = 0; step <= last; step++) {
-    const at = run.readMixture(step).components[k];
-    pen.lineTo(frame.toX(at.x), frame.toY(at.y));
+  const [way, leaps] = [new Path2D(), new Path2D()];
+  let from = null;
+  for (let step = 0; step <= last + 1; step++) {
+    const at = step <= last ? run.readMixture(step).components[k] : component;
+    const to = [frame.toX(at.x), frame.toY(at.y)];
+    if (from !== null && run.moves.includes(step)) {
+      leaps.moveTo(...from);
+      leaps.lineTo(...to);
+      way.moveTo(...to);
+    } else way.lineTo(...to);
+    from = to;
   }
-  pen.lineTo(frame.toX(component.x), frame.toY(component.y));
-  strokeWithRim(pen, look.theme, ink, 1.2);
+  strokeWithRim(pen, look.theme, ink, 1.2, way);
+  pen.setLineDash([1, 4]);
+  pen.lineWidth = 1;
+  pen.stroke(leaps);
+  pen.setLineDash([]);
 }
 
 // Numbers of components at their means, or as near as there is room, with a line to the mean.
@@ -236,10 +247,10 @@ function drawNumbers(pen, frame, mixture, look) {
     pen.globalAlpha = look.chosen === null || look.chosen === k ? 1 : 0.3;
     const ink = chooseInk(colours[k], theme.isDark);
     if (x !== meanX || y !== meanY) {
-      pen.beginPath();
-      pen.moveTo(meanX, meanY);
-      pen.lineTo(x, y);
-      strokeWithRim(pen, theme, ink, 1);
+      const leader = new Path2D();
+      leader.moveTo(meanX, meanY);
+      leader.lineTo(x, y);
+      strokeWithRim(pen, theme, ink, 1, leader);
       pen.beginPath();
       pen.arc(meanX, meanY, 2.2, 0, 2 * Math.PI);
       pen.fillStyle = ink;
@@ -264,15 +275,17 @@ function placeNumbers(components, frame, size) {
   components.forEach((component, k) => {
     const reach = size * (0.42 + 0.3 * String(k).length);
     const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-    const meanX = clamp(frame.toX(component.x), frame.left + reach + 2, frame.right - reach - 2);
-    const meanY = clamp(frame.toY(component.y), frame.top + size, frame.bottom - size);
+    const clampX = (x) => clamp(x, frame.left + reach + 12, frame.right - reach - 12);
+    const clampY = (y) => clamp(y, frame.top + size + 10, frame.bottom - size - 10);
+    const meanX = clampX(frame.toX(component.x));
+    const meanY = clampY(frame.toY(component.y));
     const isFree = (x, y) =>
       placed.every((one) => Math.abs(one.x - x) > one.reach + reach + 2 || Math.abs(one.y - y) > 1.44 * size + 2);
     let [x, y] = [meanX, meanY];
     for (let turn = 1; turn < 200 && !isFree(x, y); turn++) {
       const [angle, away] = [2.4 * turn, size * (1 + 0.45 * Math.sqrt(turn))];
-      x = clamp(meanX + away * Math.cos(angle), frame.left + reach + 2, frame.right - reach - 2);
-      y = clamp(meanY - away * Math.sin(angle), frame.top + size, frame.bottom - size);
+      x = clampX(meanX + away * Math.cos(angle));
+      y = clampY(meanY - away * Math.sin(angle));
     }
     placed.push({ meanX, meanY, x, y, reach });
   });
@@ -333,7 +346,7 @@ function drawCurve(canvas, run, position, theme) {
     const share = left > 0 ? (Math.log10(left) - low) / (high - low) : 0;
     return frame.bottom - share * (frame.bottom - frame.top);
   };
-  drawCurveAxes(pen, { frame, theme, low, high, last, toX, toY });
+  drawCurveAxes(pen, { frame, theme, low, high, last, toX, toY, isClimbing: positive.length > 0 });
   const xs = Array.from(run.numbers, toX);
   const ys = Array.from(run.left, toY);
   const whole = Math.floor(position);
@@ -368,7 +381,7 @@ function drawCurve(canvas, run, position, theme) {
   return xs;
 }
 
-function drawCurveAxes(pen, { frame, theme, low, high, last, toX, toY }) {
+function drawCurveAxes(pen, { frame, theme, low, high, last, toX, toY, isClimbing }) {
   pen.font = "11.5px system-ui, sans-serif";
   pen.strokeStyle = theme.line;
   pen.fillStyle = theme.soft;
@@ -378,7 +391,7 @@ function drawCurveAxes(pen, { frame, theme, low, high, last, toX, toY }) {
   const stride = Math.max(Math.ceil((high - low) / 5), 1);
   for (let power = Math.ceil(low); power <= high; power++) {
     const y = Math.round(toY(10 ** power)) + 0.5;
-    if (power % stride || y > frame.bottom - 14) continue;
+    if (!isClimbing || power % stride || y > frame.bottom - 14) continue;
     pen.globalAlpha = 0.5;
     pen.beginPath();
     pen.moveTo(frame.left, y);
