@@ -3,8 +3,9 @@
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from browser.chromium import Browser
 from click.testing import CliRunner
 
 from gmmcli.cli import gmm
+from gmmcli.core.cells.cells import Cells
+from gmmcli.core.runs.directory import read_run
+from gmmcli.pictures.page.page import write_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -26,6 +30,7 @@ FIGURES = ["weight", "mean_x", "mean_y", "sd_x", "sd_y", "correlation"]
 class Fitted:
     """A run's page, and its history with deviations and correlations, a row for each component."""
 
+    directory: Path
     url: str
     history: pd.DataFrame
 
@@ -54,7 +59,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     history = pd.read_csv(place / "run" / "history.csv")
     history["sd_x"], history["sd_y"] = np.sqrt(history["cov_xx"]), np.sqrt(history["cov_yy"])
     history["correlation"] = history["cov_xy"] / (history["sd_x"] * history["sd_y"])
-    return Fitted((place / "run" / "convergence.html").as_uri(), history)
+    return Fitted(place / "run", (place / "run" / "convergence.html").as_uri(), history)
 
 
 @pytest.fixture
@@ -197,7 +202,7 @@ def test_pointing_tells_figures_with_errors_and_responsibilities(
     step_of(page)
     box = page.ask("document.getElementById('plot').getBoundingClientRect().toJSON()")
     places = page.ask(
-        "placeNumbers(run.readMixture(lastStep).components, frame, 12.5).map(({x, y}) => [x, y])"
+        "placeNumbers(run.readMixture(lastStep).components, frame).map(({x, y}) => [x, y])"
     )
     page.move(box["x"] + places[1][0], box["y"] + places[1][1])
     step_of(page)
@@ -234,3 +239,75 @@ def test_nothing_is_wider_than_the_window(page: Browser, width: int) -> None:
     assert page.ask("document.getElementById('plot').width") == 2 * page.ask(
         "document.getElementById('plot').clientWidth"
     )
+
+
+def test_many_cells_are_an_image_with_all_points(
+    browser: Browser, fitted: Fitted, tmp_path: Path
+) -> None:
+    run = read_run(fitted.directory)
+    means, _ = run.mixture.sample(20_000)
+    cells = Cells(np.ones(20_000), means, np.zeros((20_000, 2, 2)))
+    write_page(replace(run, cells=cells), tmp_path / "many.html")
+    browser.look(1280, 900, theme="light", moves=False)
+    browser.open((tmp_path / "many.html").as_uri())
+    step_of(browser)
+    assert browser.ask("run.image !== null")
+    assert browser.ask("run.cells.counts.reduce((a, b) => a + b)") == 20_000
+    # The densest pixel of the mask is opaque; where nobody is, paper shows.
+    script = "(() => { const m = run.image.mask, { data } = m.getContext('2d').getImageData"
+    alphas = browser.ask(
+        f"{script}(0, 0, m.width, m.height); const a = data.filter((_, i) => i % 4 === 3);"
+        "return [Math.min(...[a[0], a[m.width - 1]]), a.reduce((x, y) => Math.max(x, y))]; })()"
+    )
+    assert alphas == [0, 255]
+    assert browser.complaints == []
+
+
+def test_numbers_of_components_overlap_nowhere(page: Browser) -> None:
+    places = page.ask(
+        "placeNumbers(Array.from({ length: 200 }, (_, k) => ({ x: 0.5 + 0.02 * Math.sin(k * k),"
+        "y: 0.5 + 0.1 * Math.cos(k * k) })), frame, 150)"
+    )
+    assert places[150]["hasRoom"]
+    shown = [place for place in places if place["hasRoom"]]
+    assert 10 < len(shown) < 200
+    height = 1.44 * page.ask("chooseNumberSize(200)")
+    for i, one in enumerate(shown):
+        for other in shown[:i]:
+            is_beside = abs(one["x"] - other["x"]) > one["reach"] + other["reach"]
+            assert is_beside or abs(one["y"] - other["y"]) > height
+
+
+def test_numbers_as_text(page: Browser) -> None:
+    found = page.ask(
+        "[writeToScale(2.0361, 0.26), writeToScale(54.4848, 5.8), writeToScale(5.39e-7, 1.2e-7),"
+        "writeToScale(999999999.8634, 0.9), writeTick(1.5e-5, 5e-6), writeTick(-2, 1),"
+        "writeTick(1e9, 1), writeTick(0.25, 0.05), writeCount(10000000, 'point')]"
+    )
+    assert found == [
+        "2.036",
+        "54.48",
+        "5.39e-7",
+        "999999999.863",
+        "1.5\N{MULTIPLICATION SIGN}10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FIVE}",
+        "\N{MINUS SIGN}2",
+        "1\N{THIN SPACE}000\N{THIN SPACE}000\N{THIN SPACE}000",
+        "0.25",
+        "10,000,000 points",
+    ]
+
+
+def test_keys_stay_those_of_the_field_in_which_they_are_pressed(
+    page: Browser, fitted: Fitted
+) -> None:
+    page.ask("document.getElementById('step').focus()")
+    for key, step in (("Home", 0), ("ArrowRight", 1), ("End", fitted.last)):
+        page.press(key)
+        assert step_of(page) == step
+    page.ask("document.getElementById('speed').focus()")
+    page.press("Home")
+    assert step_of(page) == fitted.last
+    page.ask("document.querySelectorAll('th button')[1].focus()")
+    page.press(" ", "Space")
+    assert step_of(page) == fitted.last
+    assert page.ask("document.getElementById('play').textContent") == "Play"

@@ -58,14 +58,14 @@ function render(now) {
   state.isDue = false;
   if (state.isPlaying) advance(now);
   const theme = readTheme();
-  const whole = Math.floor(state.position);
+  const position = stillness.matches ? readStep() : state.position;
+  const whole = Math.floor(position);
   const next = run.readMixture(Math.min(whole + 1, lastStep));
-  const share = stillness.matches ? 0 : state.position - whole;
-  const mixture = interpolate(run.readMixture(whole), next, share);
-  const look = { theme, colours: chooseColours(run, theme.isDark), position: state.position,
+  const mixture = interpolate(run.readMixture(whole), next, position - whole);
+  const look = { theme, colours: chooseColours(run, theme.isDark), position,
     chosen: state.chosen, isMoving: state.isPlaying, box: run.background && run.background.box };
   frame = drawPlot(byId("plot"), run, mixture, look);
-  placesOnCurve = drawCurve(byId("curve"), run, state.position, theme);
+  placesOnCurve = drawCurve(byId("curve"), run, position, theme);
   showStep(look.colours, theme);
   showCard(mixture);
   if (state.isPlaying) schedule();
@@ -297,7 +297,7 @@ function showCard(mixture) {
 
 // The component whose number is pointed at, or null.
 function findComponent(mixture, point, reach = 14) {
-  const away = placeNumbers(mixture.components, frame, 12.5).map(({ x, y }) => Math.hypot(x - point.x, y - point.y));
+  const away = placeNumbers(mixture.components, frame, state.chosen).map(({ x, y }) => Math.hypot(x - point.x, y - point.y));
   const nearest = Math.min(...away);
   return nearest < reach ? away.indexOf(nearest) : null;
 }
@@ -345,8 +345,7 @@ function chooseOnCurve(event) {
 // Keys, but for what buttons and fields do with them by themselves.
 function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const own = event.target.closest("button, select, input, .scroll");
-  if (event.key === " " ? own && own.tagName === "BUTTON" : own && own.matches("select, input, .scroll")) return;
+  if (event.target.closest(event.key === " " ? "button, select" : "select, input, .scroll")) return;
   const actions = {
     ArrowLeft: () => goTo(Math.ceil(state.position) - 1),
     ArrowRight: () => goTo(Math.floor(state.position) + 1),

@@ -235,18 +235,19 @@ function drawPath(pen, run, frame, component, k, look, ink) {
   pen.setLineDash([]);
 }
 
-// Numbers of components at their means, or as near as there is room, with a line to the mean.
+// Numbers of components at their means, or near them where there is room, with a line to the mean;
+// no more than a dot where there is none.
 function drawNumbers(pen, frame, mixture, look) {
   const { theme, colours } = look;
-  const size = mixture.components.length > 20 ? 11 : 12.5;
+  const size = chooseNumberSize(mixture.components.length);
   pen.font = `600 ${size}px system-ui, sans-serif`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
-  const places = placeNumbers(mixture.components, frame, size);
-  places.forEach(({ meanX, meanY, x, y, reach }, k) => {
+  const places = placeNumbers(mixture.components, frame, look.chosen);
+  places.forEach(({ meanX, meanY, x, y, reach, hasRoom }, k) => {
     pen.globalAlpha = look.chosen === null || look.chosen === k ? 1 : 0.3;
     const ink = chooseInk(colours[k], theme.isDark);
-    if (x !== meanX || y !== meanY) {
+    if (x !== meanX || y !== meanY || !hasRoom) {
       const leader = new Path2D();
       leader.moveTo(meanX, meanY);
       leader.lineTo(x, y);
@@ -256,6 +257,7 @@ function drawNumbers(pen, frame, mixture, look) {
       pen.fillStyle = ink;
       pen.fill();
     }
+    if (!hasRoom) return;
     pen.beginPath();
     pen.roundRect(x - reach, y - size * 0.72, 2 * reach, size * 1.44, size * 0.72);
     pen.fillStyle = theme.paper;
@@ -269,10 +271,20 @@ function drawNumbers(pen, frame, mixture, look) {
   pen.globalAlpha = 1;
 }
 
-// Each in turn takes the first place on a spiral about its mean that overlaps none before it.
-function placeNumbers(components, frame, size) {
+// In CSS pixels: smaller where there are many.
+function chooseNumberSize(n) {
+  return Math.max(12.5 - n / 40, 9);
+}
+
+// Each in turn, that of a chosen component first, takes the first place on a short spiral about its
+// mean that overlaps none before it.
+function placeNumbers(components, frame, chosen = null, turns = 40) {
+  const size = chooseNumberSize(components.length);
   const placed = [];
-  components.forEach((component, k) => {
+  const places = [];
+  const order = components.map((_, k) => k).sort((one, other) => (other === chosen) - (one === chosen));
+  order.forEach((k) => {
+    const component = components[k];
     const reach = size * (0.42 + 0.3 * String(k).length);
     const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
     const clampX = (x) => clamp(x, frame.left + reach + 12, frame.right - reach - 12);
@@ -282,14 +294,16 @@ function placeNumbers(components, frame, size) {
     const isFree = (x, y) =>
       placed.every((one) => Math.abs(one.x - x) > one.reach + reach + 2 || Math.abs(one.y - y) > 1.44 * size + 2);
     let [x, y] = [meanX, meanY];
-    for (let turn = 1; turn < 200 && !isFree(x, y); turn++) {
+    for (let turn = 1; turn < turns && !isFree(x, y); turn++) {
       const [angle, away] = [2.4 * turn, size * (1 + 0.45 * Math.sqrt(turn))];
       x = clampX(meanX + away * Math.cos(angle));
       y = clampY(meanY - away * Math.sin(angle));
     }
-    placed.push({ meanX, meanY, x, y, reach });
+    const hasRoom = isFree(x, y);
+    places[k] = hasRoom ? { meanX, meanY, x, y, reach, hasRoom } : { meanX, meanY, x: meanX, y: meanY, reach, hasRoom };
+    if (hasRoom) placed.push(places[k]);
   });
-  return placed;
+  return places;
 }
 
 // Arrows at the edge, towards means that lie outside the view.
