@@ -39,7 +39,7 @@ const names = ["weight", `mean ${run.columns[0]}`, `mean ${run.columns[1]}`,
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 // The position is a kept step, or between two while it plays; chosen is a component, or null.
 const state = { position: 0, isPlaying: false, chosen: null, pointer: null, pinned: null,
-  sort: { column: 0, sign: 1 }, isDue: false, before: null, told: 0 };
+  sort: { column: 0, sign: 1 }, isSorted: false, isDue: false, before: null, told: 0 };
 let [frame, placesOnCurve] = [null, []];
 
 function readStep() {
@@ -212,7 +212,9 @@ function showTable(step, colours) {
     rows[k].classList.toggle("chosen", state.chosen === k);
   });
   if (run.background) rows[run.nComponents].cells[1].textContent = run.background.weights[step].toFixed(4);
-  if (!state.isPlaying) orderRows(figures); // rows that change places while it plays cannot be read
+  // Rows that change places while it plays cannot be read, so then they do when asked alone.
+  if (!state.isPlaying || !state.isSorted) orderRows(figures);
+  state.isSorted = true;
 }
 
 function orderRows(figures) {
@@ -234,6 +236,7 @@ function sortBy(column) {
   const { sort } = state;
   const first = column === 0 ? 1 : -1;
   state.sort = { column, sign: sort.column === column ? -sort.sign : first };
+  state.isSorted = false;
   schedule();
 }
 
