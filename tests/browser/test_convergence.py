@@ -67,6 +67,7 @@ def page(browser: Browser, fitted: Fitted) -> Iterator[Browser]:
     """The page at its last step, at rest; it stays quiet and asks for nothing."""
     browser.look(1280, 900, theme="light", moves=False)
     browser.open(fitted.url)
+    step_of(browser)  # it has drawn
     yield browser
     assert browser.complaints == []
     assert browser.requests == [fitted.url]
