@@ -22,6 +22,7 @@ from gmmcli.pictures.kinds import DRAWN_UNASKED, Look, Order, choose_kinds
 from gmmcli.settings import (
     ColourChoice,
     FilmFormat,
+    PageFormat,
     PictureFormat,
     PictureKind,
     Theme,
@@ -35,7 +36,7 @@ class PlotRequest:
     run: Path
     kinds: Sequence[PictureKind] | Literal["all"] | None
     steps: Literal["auto", "all"] | tuple[int, ...] | None
-    file_format: PictureFormat | FilmFormat
+    file_format: PictureFormat | FilmFormat | PageFormat
     fps: float
     colour: ColourChoice
     valley: float | None
@@ -91,6 +92,8 @@ def plan(request: PlotRequest, run: RunRecord) -> Plan:
     match request.file_format:
         case "gif" | "webp" | "mp4" as film_format:
             return _plan_film(request, run, film_format, look)
+        case "html":
+            return _plan_page(request, run)
         case picture_format:
             return _plan_pictures(request, run, picture_format, look)
 
@@ -127,6 +130,14 @@ def _plan_film(request: PlotRequest, run: RunRecord, film_format: FilmFormat, lo
     n_frames = len(plan_film(run, order, timing))
     path = request.directory / name
     return Plan([name], [], n_frames, partial(write_film, run, order, path, film_format, timing))
+
+
+def _plan_page(request: PlotRequest, run: RunRecord) -> Plan:
+    from gmmcli.pictures.page.page import draw_page
+
+    if request.kinds is not None:
+        raise click.UsageError("html is a page of the convergence: leave out --kind")
+    return Plan([name_film("html")], [], 1, lambda: iter([draw_page(run, request.directory)]))
 
 
 def carry_out(request: PlotRequest, planned: Plan, reporter: Reporter) -> list[Path]:

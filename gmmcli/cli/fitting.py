@@ -290,7 +290,7 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
         run = read_run(directory)
         steps = run.history.choose_steps(run.snapshots)
         order = Order(steps, choose_kinds(run))
-        n_pictures = len(order.name_pictures())
+        n_pictures = len(order.name_pictures()) + 1  # the page that plays them
     if run.history.last_step not in steps:
         reporter.note(
             f"the last step, {run.history.last_step}, is not among the snapshots: "
@@ -301,4 +301,6 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
         return drawn
     with reporter.show_work("loading matplotlib"):
         from gmmcli.pictures.drawing import draw_run
-    return list(reporter.track(draw_run(run, order, directory), n_pictures, "drawing"))
+        from gmmcli.pictures.page.page import draw_page
+    drawn = list(reporter.track(draw_run(run, order, directory), n_pictures - 1, "drawing"))
+    return [*drawn, draw_page(run, directory)]

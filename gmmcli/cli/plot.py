@@ -14,6 +14,7 @@ from gmmcli.settings import (
     DPI_RANGE,
     FILM_FORMATS,
     FPS_RANGE,
+    PAGE_FORMATS,
     PICTURE_FORMATS,
     PICTURE_KINDS,
     THEMES,
@@ -27,6 +28,7 @@ Examples:
   gmm plot old_faithful --steps all
   gmm plot old_faithful --kind residuals,marginals
   gmm plot old_faithful --format gif
+  gmm plot old_faithful --format html
   gmm plot old_faithful --steps 0,1,5 --format pdf -o figures
   gmm plot sky --color group --valley 0.5 -o clear_groups
   gmm plot old_faithful --show
@@ -54,11 +56,11 @@ Examples:
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice((*PICTURE_FORMATS, *FILM_FORMATS)),
+    type=click.Choice((*PICTURE_FORMATS, *FILM_FORMATS, *PAGE_FORMATS)),
     default="png",
     show_default=True,
-    help="The format of the pictures; or that of a film of the frames: gif, webp, or mp4 where "
-    "ffmpeg is installed.",
+    help="The format of the pictures; of a film of the frames (gif, webp, or mp4 where ffmpeg is "
+    "installed); or of a page that plays the convergence in a browser (html).",
 )
 @click.option(
     "--fps",

@@ -83,6 +83,7 @@ def serve() -> None:
     from gmmcli.core.runs.directory import read_run
     from gmmcli.pictures.drawing import draw_run, rehearse
     from gmmcli.pictures.kinds import Order, choose_kinds
+    from gmmcli.pictures.page.page import draw_page
 
     rehearse()
     if line := sys.stdin.readline():
@@ -91,4 +92,5 @@ def serve() -> None:
         order = Order(run.history.choose_steps(run.snapshots), choose_kinds(run))
         for path in draw_run(run, order, directory):
             print(json.dumps(str(path)), flush=True)
+        print(json.dumps(str(draw_page(run, directory))), flush=True)
     end_process(0)

@@ -13,6 +13,7 @@ from gmmcli.cli import gmm
 from gmmcli.core.runs.directory import read_run
 from gmmcli.pictures.drawing import draw_run
 from gmmcli.pictures.kinds import Order, choose_kinds
+from gmmcli.pictures.page.page import draw_page
 from gmmcli.pictures.painter import Painter
 
 # Draws with what a painter has loaded, and prints what of matplotlib that lacked.
@@ -55,6 +56,7 @@ def test_it_draws_what_this_process_would(fitted: Path, tmp_path: Path) -> None:
     drawn = list(
         draw_run(run, Order(run.history.choose_steps(run.snapshots), choose_kinds(run)), tmp_path)
     )
+    drawn.append(draw_page(run, tmp_path))
     assert [path.relative_to(fitted) for path in painted] == [
         path.relative_to(tmp_path) for path in drawn
     ]
