@@ -160,14 +160,16 @@ class Components:
             anchors = (self._scene.tops - low) * scale
             reaches = np.full_like(anchors, 100.0)
         labels = place_labels(anchors, reaches, self._sizes, view)
-        for number, place in zip(self.numbers, low + labels.places / scale, strict=True):
+        places = low + labels.places / scale
+        for number, place, is_shown in zip(self.numbers, places, labels.are_shown, strict=True):
             number.xy = tuple(place)
+            number.set_alpha(float(is_shown))
         leaders, arrows = lay_leaders(labels, anchors, self._sizes)
         self._leaders.set_segments([low + line / scale for line in leaders])
         self._arrows.set_verts([low + arrow / scale for arrow in arrows])
         are_beside = np.array([bool(np.ptp(line, axis=0).any()) for line in leaders])
-        have_discs = self._has_discs & ~are_beside & ~labels.are_outside
-        self._discs.set_offsets(low + labels.places / scale)
+        have_discs = self._has_discs & ~are_beside & ~labels.are_outside & labels.are_shown
+        self._discs.set_offsets(places)
         self._discs.set(
             sizes=np.where(have_discs, (1.7 * self._sizes[:, 1]) ** 2 * 0.65, 0.0),
             facecolors=[get_colour("paper")],

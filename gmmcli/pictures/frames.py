@@ -163,30 +163,38 @@ def list_weights(scene: Scene, mixture: Mixture) -> list[str]:
 
 
 class LegendLayout(NamedTuple):
-    """The size of a legend's type, in points, its columns, and how many entries fit."""
+    """The size of a legend's type, in points, its columns, how many entries fit, and its inches."""
 
     size: float
     n_columns: int
     n_shown: int
+    width: float
 
 
 def arrange_legend(
-    n_entries: int, inches: tuple[float, float], *, sizes: tuple[float, ...] = (9, 8, 7, 6, 5)
+    n_entries: int,
+    n_letters: int,
+    inches: tuple[float, float],
+    *,
+    sizes: tuple[float, ...] = (9, 8, 7, 6, 5),
 ) -> LegendLayout:
     """The largest type in which all entries fit, in columns; some, where they fit in none.
 
     Args:
         n_entries: of the legend.
+        n_letters: of the longest entry.
         inches: the width and height that there is at most.
         sizes: of type, in points, descending.
     """
+    ems = 2.6 + 0.52 * n_letters  # with its disc, and the gap to the next column
     for size in sizes:
         rows = max(int(inches[1] * 72 / (1.42 * size)) - 2, 1)
-        columns = max(int(inches[0] * 72 / (6.6 * size)), 1)
+        columns = max(int(inches[0] * 72 / (ems * size)), 1)
         if n_entries <= rows * columns:
             break
     n_shown = min(n_entries, rows * columns)
-    return LegendLayout(size, math.ceil(n_shown / rows), n_shown)
+    n_columns = math.ceil(n_shown / rows)
+    return LegendLayout(size, n_columns, n_shown, n_columns * ems * size / 72)
 
 
 def _lay_out(
@@ -208,8 +216,9 @@ def _lay_out(
     low = bottom + strip_height + 0.78
     panel_height = max(height - low - 0.38, 0.1 * height)
     n_entries = len(np.unique(scene.names)) + 2 * (last.background is not None)
-    legend = arrange_legend(n_entries, (0.33 * width, panel_height))
-    across = max(width - left - 0.15 - legend.n_columns * 6.6 * legend.size / 72, 0.1 * width)
+    n_letters = len(list_weights(scene, last)[-1])
+    legend = arrange_legend(n_entries, n_letters, (0.33 * width, panel_height))
+    across = max(width - left - 0.15 - legend.width, 0.1 * width)
     panel = figure.add_axes((left / width, low / height, across / width, panel_height / height))
     strip_box = left / width, bottom / height, across / width, strip_height / height
     legend = legend._replace(size=legend.size * type_share)
@@ -220,7 +229,7 @@ def _make_legend(axes: Axes, scene: Scene, last: Mixture, layout: LegendLayout) 
     """A disc of each colour, with the number and weight that it is of, and the background's."""
     _, first = np.unique(scene.names, return_index=True)
     labels = list_weights(scene, last)
-    size, n_columns, n_shown = layout
+    size, n_columns, n_shown, _ = layout
     handles = [
         Line2D([], [], marker="o", ms=0.65 * size, linestyle="", color=colour, label=label)
         for colour, label in zip(scene.colours[first], labels, strict=True)

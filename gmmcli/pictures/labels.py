@@ -15,11 +15,13 @@ class Labels:
 
     Attributes:
         places: of their middles, shape (K, 2).
+        are_shown: whether there is a place near what they name that no other label has, shape (K,).
         are_outside: whether what they name lies outside the view, shape (K,).
         bearings: the directions from the middle of the view to these, in radians, shape (K,).
     """
 
     places: FloatArray
+    are_shown: npt.NDArray[np.bool_]
     are_outside: npt.NDArray[np.bool_]
     bearings: FloatArray
 
@@ -31,13 +33,13 @@ def place_labels(
     view: FloatArray,
     *,
     n_directions: int = 16,
-    n_rings: tuple[int, ...] = (5, 40),
+    n_rings: tuple[int, ...] = (4, 9),
 ) -> Labels:
     """Each label on its anchor where there is room inside its ellipse, or else beside it.
 
-    One after the other, from the widest ellipse to the narrowest, takes the place that covers least
-    of labels before it and of other anchors, and of such places a near one. What lies outside the
-    view has its label at the edge.
+    One after the other, from the widest ellipse to the narrowest, takes a near place that no label
+    before it has, and that covers little of other anchors; where there is none, it is not shown.
+    What lies outside the view has its label at the edge.
 
     Args:
         anchors: what is labelled, shape (K, 2), in points from the lower left corner.
@@ -47,12 +49,13 @@ def place_labels(
         n_directions: in which places are tried about an anchor: more finds nearer ones, in more
             time.
         n_rings: of places about an anchor, each a label's height farther out; where there is no
-            free place in so many, in as many as come next.
+            free place in so many, in as many as come next. More find room for more labels, with
+            longer leaders.
     """
     inside = np.asarray(((anchors >= 0) & (anchors <= view)).all(axis=1))
     edge = sizes / 2 + np.where(inside, 2, 9)[:, None]  # with room for an arrow
     homes = np.clip(anchors, edge, np.maximum(view - edge, edge))
-    places = homes.copy()
+    places, are_shown = homes.copy(), np.ones(len(anchors), dtype=np.bool_)
     done: list[int] = []
     rays = np.linspace(0, 2 * math.pi, n_directions, endpoint=False) + math.pi / 4
     rays = np.stack([np.cos(rays), np.sin(rays)], axis=1)
@@ -73,9 +76,11 @@ def place_labels(
         far = np.linalg.norm(tried - homes[k], axis=1)
         cost = 1e6 * covered + hidden + 0.3 * sizes[k, 1] * far
         places[k] = tried[np.argmin(cost)]
-        done.append(k)
+        are_shown[k] = covered.min() == 0
+        if are_shown[k]:
+            done.append(k)
     towards = anchors - view / 2
-    return Labels(places, ~inside, np.arctan2(towards[:, 1], towards[:, 0]))
+    return Labels(places, are_shown, ~inside, np.arctan2(towards[:, 1], towards[:, 0]))
 
 
 def _measure_overlaps(
@@ -102,13 +107,14 @@ def lay_leaders(
         arrow: the length of an arrow.
     """
     leaders, arrows = [], []
-    parts = zip(labels.places, anchors, sizes, labels.are_outside, labels.bearings, strict=True)
-    for place, anchor, size, is_outside, bearing in parts:
+    are_in = zip(labels.are_shown, labels.are_outside, labels.bearings, strict=True)
+    parts = zip(labels.places, anchors, sizes, are_in, strict=True)
+    for place, anchor, size, (is_shown, is_outside, bearing) in parts:
         towards = np.array([math.cos(bearing), math.sin(bearing)])
         off = anchor - place
         # Along the line to the anchor, where the label's box ends.
         exit_share = float((size / 2 / np.maximum(np.abs(off), 1e-9)).min())
-        has_leader = not is_outside and exit_share < 1
+        has_leader = is_shown and not is_outside and exit_share < 1
         leaders.append(np.stack([place + exit_share * off, anchor] if has_leader else [place] * 2))
         across = np.array([-towards[1], towards[0]])
         start = place + towards * (size / 2 / np.maximum(np.abs(towards), 1e-9)).min()

@@ -104,8 +104,10 @@ def test_paths_end_at_the_mixture_and_break_at_moves() -> None:
 
 
 def test_a_legend_has_the_largest_type_in_which_all_fits() -> None:
-    assert arrange_legend(2, (2.3, 4.0)) == (9, 1, 2)
-    size, columns, n_shown = arrange_legend(50, (2.3, 4.0))
-    assert (columns, n_shown) == (3, 50)
+    assert arrange_legend(2, 9, (2.3, 4.0))[:3] == (9, 1, 2)
+    size, columns, n_shown, width = arrange_legend(50, 10, (2.3, 4.0))
+    assert width <= 2.3
+    assert columns > 1
+    assert n_shown == 50
     assert size >= 6
-    assert arrange_legend(10_000, (2.3, 4.0))[2] < 10_000
+    assert arrange_legend(10_000, 13, (2.3, 4.0)).n_shown < 10_000

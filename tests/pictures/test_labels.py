@@ -22,9 +22,17 @@ def test_fifty_numbers_never_overlap(spread: float) -> None:
     reaches = random.uniform(1, 30, (50, 2))
     sizes = np.tile([12.0, 9.0], (50, 1))
     labels = place_labels(anchors, reaches, sizes, VIEW)
+    assert labels.are_shown.all()
     assert count_overlaps(labels.places, sizes) == 0
     assert (labels.places >= sizes / 2).all()
     assert (labels.places <= VIEW - sizes / 2).all()
+
+
+def test_where_there_is_no_room_near_a_number_is_not_shown() -> None:
+    anchors, sizes = np.full((300, 2), 120.0), np.full((300, 2), 12.0)
+    labels = place_labels(anchors, np.ones((300, 2)), sizes, VIEW)
+    assert 20 < labels.are_shown.sum() < 300
+    assert count_overlaps(labels.places[labels.are_shown], sizes[labels.are_shown]) == 0
 
 
 def test_a_wide_component_has_its_number_at_its_mean_and_a_narrow_one_beside() -> None:
