@@ -47,6 +47,8 @@ def open_panel(scene: Scene, title: str, note: str) -> tuple[Figure, Axes]:
     """A figure with one panel in the scene's view, its axes named, with a title and a note."""
     figure = open_figure(title, note)
     axes = figure.add_subplot()
+    if scene.has_one_scale:
+        axes.set_aspect("equal", adjustable="box")
     frame_view(axes, scene)
     return figure, axes
 
