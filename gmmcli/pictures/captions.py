@@ -4,6 +4,7 @@ from textwrap import wrap
 
 from gmmcli.core.mixture.background import Background
 from gmmcli.core.runs.history import Snapshot
+from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.scene import COVERAGES, Scene
 
 # What a step is called that a move of the search led to.
@@ -14,7 +15,7 @@ OTHER_CELLS = "on more cells"
 
 def describe_scene(scene: Scene, background: Background | None) -> str:
     """What a reader needs to know to read the picture, of mixtures with a background or none."""
-    shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
+    shares = " and ".join(write_share(coverage) for coverage in COVERAGES)
     mixed, grouped = "colours: mixed by responsibility", "colours and numbers: groups of the fit"
     colours = mixed if scene.cell_colours is None else grouped
     note = f"{colours}; ellipses: {shares} of their component"
@@ -45,4 +46,4 @@ def describe_snapshot(snapshot: Snapshot, n_points: float) -> str:
 
 def describe_background(background: Background) -> str:
     """What the background is called in a picture, with its weight."""
-    return f"background {background.weight:.1%}"
+    return f"background {write_share(background.weight, 1)}"

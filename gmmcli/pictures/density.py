@@ -11,6 +11,7 @@ from matplotlib.path import Path
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.panel import (
     blend_from_paper,
     blur_to_grid,
@@ -63,7 +64,7 @@ def draw_regions(
     filled = axes.contourf(*grid, logs, [*levels, np.inf], colors=shades, zorder=0)
     axes.contour(*grid, logs, levels, colors=[lift(colour)], linewidths=0.5, linestyles="-")
     patches = [
-        Patch(facecolor=shade, label=f"{share:.0%}")
+        Patch(facecolor=shade, label=write_share(share))
         for share, shade in zip(SHARES, shades[::-1], strict=True)
     ]
     axes.figure.legend(handles=patches, title="holds", loc="outside right upper", handlelength=1)

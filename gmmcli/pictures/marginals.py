@@ -12,6 +12,7 @@ from gmmcli.core.cells.grain import find_grain
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.artists import draw_components, draw_points
 from gmmcli.pictures.panel import frame_view, open_figure
 from gmmcli.pictures.scene import COVERAGES, Scene
@@ -41,7 +42,7 @@ def make_marginals_figure(scene: Scene, run: RunRecord) -> Figure:
 
 def describe_margins(scene: Scene) -> str:
     """What a reader needs to know to read the picture."""
-    shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
+    shares = " and ".join(write_share(coverage) for coverage in COVERAGES)
     note = (
         "histograms: the points, as densities; lines: the mixture and each of its components; "
         f"ellipses: {shares} of their component"

@@ -7,6 +7,7 @@ the pixels first, and each width blurs once what has it.
 
 import math
 from collections.abc import Iterator
+from functools import reduce
 
 import numpy as np
 
@@ -38,6 +39,7 @@ def spread_cells(
             kernel of 2.2 is 0.64 of the box: neighbours make a plain that ripples by about 1/100
             at most. More blurs, less shows the grid.
     """
+    cells = separate_few(cells)
     low, high = np.array(limits[:2]), np.array(limits[2:])
     scales = np.array(shape[::-1]) / (high - low)  # pixels per unit
     places = (cells.means - low) * scales - 0.5  # the middle of the first pixel is at 0
@@ -47,6 +49,24 @@ def spread_cells(
         margin = math.ceil(4 * width) + 1
         image += blur(count_bilinearly(nodes, counts, shape, margin), width, margin)
     return image
+
+
+def separate_few(cells: Cells) -> Cells:
+    """The cells, but for those of two and three points, in place of which are so many dots.
+
+    Two are where the points were, and three have the mean and the covariance of theirs: as an
+    ellipse, so few would be a streak.
+    """
+    found = [cells.select((cells.counts != 2) & (cells.counts != 3))]
+    for number, reach in ((2, 1.0), (3, np.sqrt(2))):
+        some = cells.select(cells.counts == number)
+        variances, directions = np.linalg.eigh(some.covariances)  # ascending
+        axes = directions * np.sqrt(np.maximum(variances, 0))[:, None, :]
+        angles = 2 * np.pi * np.arange(number) / number
+        offsets = reach * np.column_stack([np.sin(angles), np.cos(angles)])  # short axis, long axis
+        dots = (some.means[:, None] + offsets @ axes.swapaxes(1, 2)).reshape(-1, 2)
+        found.append(Cells(np.ones(len(dots)), dots, np.zeros((len(dots), 2, 2))))
+    return reduce(Cells.join, found)
 
 
 def _split(

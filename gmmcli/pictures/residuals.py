@@ -19,6 +19,7 @@ from gmmcli.core.cells.grain import find_grain
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.artists import draw_outline, make_ellipse
 from gmmcli.pictures.density import outline_region
 from gmmcli.pictures.panel import draw_scale, lift, open_panel
@@ -78,7 +79,7 @@ def describe_residuals(found: Residuals) -> str:
     """What a reader needs to know to read the picture."""
     number, each = len(found.observed), float(np.median(found.observed))
     far = float(np.mean(np.abs(found.values) > 2))
-    shares = " and ".join(f"{coverage:.0%}" for coverage in COVERAGES)
+    shares = " and ".join(write_share(coverage) for coverage in COVERAGES)
     return (
         f"colours: signed root of the deviance, in {number:,} bins of about {each:,.0f} points; "
         f"by chance 5 % of them are beyond ±2, and {100 * far:.0f} % are; "

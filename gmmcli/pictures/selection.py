@@ -21,6 +21,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.runs.words import write_share
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.core.search.status import Status
 from gmmcli.pictures.style import choose_inches, get_colour, pick_colours
@@ -102,7 +103,7 @@ def draw_shares(axes: Axes, shares: dict[CovarianceType, dict[int, float]]) -> l
         for components, share in own.items():
             totals[components] = totals.get(components, 0.0) + share
     for components, total in totals.items():
-        text = f"{total:.0%}" if total >= 0.005 else "<1%"
+        text = write_share(total) if total >= 0.005 else "<1 %"
         axes.annotate(
             text,
             (components, total),

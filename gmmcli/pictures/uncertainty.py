@@ -13,6 +13,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.artists import draw_number, draw_outline, make_ellipse
 from gmmcli.pictures.density import outline_region
 from gmmcli.pictures.panel import (
@@ -43,9 +44,14 @@ def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
 
 def describe_uncertainty(scene: Scene, errors: Errors | None) -> str:
     """What a reader needs to know to read the picture."""
-    notes = [f"ellipses: {max(COVERAGES):.0%} of their component", describe_points(scene.cells)]
+    notes = [
+        f"ellipses: {write_share(max(COVERAGES))} of their component",
+        describe_points(scene.cells),
+    ]
     if errors is not None:
-        notes.insert(0, f"crosses: {errors.level:.0%} intervals of the means, on either axis")
+        notes.insert(
+            0, f"crosses: {write_share(errors.level)} intervals of the means, on either axis"
+        )
     return "; ".join([*notes, "shaded where 99.9 % of the mixture is"])
 
 

@@ -9,7 +9,7 @@ from gmmcli.pictures.scene import compute_scene
 def test_a_note_says_how_to_read_the_picture() -> None:
     run = article_run()
     note = describe_scene(compute_scene(run), None)
-    assert note == "colours: mixed by responsibility; ellipses: 50% and 95% of their component"
+    assert note == "colours: mixed by responsibility; ellipses: 50 % and 95 % of their component"
     over = over_background(run.mixture, 0.05, run.cells.means)
     note = describe_scene(compute_scene(run), over.background)
     assert note.endswith("; open circles: background")

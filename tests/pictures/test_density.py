@@ -58,7 +58,7 @@ def test_the_picture_has_a_shade_for_each_share_in_the_view() -> None:
         figure = make_density_figure(scene, run)
         figure.draw_without_rendering()
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [f"{s:.0%}" for s in SHARES]
+    assert [text.get_text() for text in legend.get_texts()] == [f"{100 * s:.0f} %" for s in SHARES]
     (axes,) = figure.axes
     assert axes.get_xlim() == tuple(scene.limits[:, 0])
     filled = axes.collections[0].get_facecolor()

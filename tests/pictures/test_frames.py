@@ -84,7 +84,7 @@ def test_the_legend_tells_the_weight_of_the_background() -> None:
     stray = run_of(run.cells.means, history)
     legend = make_frame(compute_scene(stray), history.snapshot(0)).axes[0].get_legend()
     assert legend is not None
-    assert legend.get_texts()[-1].get_text() == "background\n5.0%"
+    assert legend.get_texts()[-1].get_text() == "background\n5.0 %"
 
 
 def test_paths_end_at_the_mixture_and_break_at_moves() -> None:

@@ -5,7 +5,7 @@ import pytest
 from builders import cells_of
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.pictures.rasters import double, scale_strengths, spread_cells
+from gmmcli.pictures.rasters import double, scale_strengths, separate_few, spread_cells
 
 VIEW = (0.0, 0.0, 100.0, 80.0)  # a pixel is a unit
 SHAPE = (80, 100)
@@ -81,3 +81,20 @@ def test_doubling_keeps_what_is_linear() -> None:
     assert fine.shape == (9, 7, 2)
     np.testing.assert_allclose(fine[1:-1, 1:-1, 0], np.tile(np.arange(1.0, 8)[:, None], (1, 5)))
     np.testing.assert_allclose(fine[1:-1, 1:-1, 1], np.tile(np.arange(1.0, 6), (7, 1)))
+
+
+def test_few_points_are_dots() -> None:
+    pair, three = (
+        np.array([[0.0, 0.0], [4.0, 2.0]]),
+        np.array([[9.0, 9.0], [9.0, 12.0], [7.0, 9.0]]),
+    )
+    means = [pair.mean(axis=0), three.mean(axis=0), [5.0, 5.0]]
+    covariances = [np.cov(pair.T, bias=True), np.cov(three.T, bias=True), np.eye(2)]
+    cells = Cells(np.array([2.0, 3.0, 40.0]), np.array(means), np.array(covariances))
+    found = separate_few(cells)
+    assert found.counts.tolist() == [40, 1, 1, 1, 1, 1]
+    two = found.means[1:3]
+    np.testing.assert_allclose(two[np.argsort(two[:, 0])], pair, atol=1e-12)
+    np.testing.assert_allclose(found.means[3:].mean(axis=0), means[1])
+    np.testing.assert_allclose(np.cov(found.means[3:].T, bias=True), covariances[1])
+    assert found.n_points == cells.n_points

@@ -231,7 +231,7 @@ def test_shares_of_resamples_are_bars_below_in_the_colours_of_their_types() -> N
     lines = figure.legends[0].get_lines()
     colours = {str(line.get_label()): to_hex(line.get_color()) for line in lines}
     assert bars == {(k, colours[type_]): share for (k, type_), share in shares.items()}
-    assert [text.get_text() for text in below.texts] == ["25%", "75%", "<1%"]
+    assert [text.get_text() for text in below.texts] == ["25 %", "75 %", "<1 %"]
 
 
 def test_without_resamples_there_is_one_panel() -> None:

@@ -83,7 +83,7 @@ def test_crosses_are_the_intervals_of_the_means() -> None:
         across, along = (path.vertices for path in cross.get_paths())
         np.testing.assert_allclose(np.asarray(across)[:, 0], ends[0])
         np.testing.assert_allclose(np.asarray(along)[:, 1], ends[1])
-    assert "95% intervals of the means" in figure.texts[0].get_text().replace("\n", " ")
+    assert "95 % intervals of the means" in figure.texts[0].get_text().replace("\n", " ")
 
 
 def test_a_run_without_errors_has_no_crosses_and_says_none() -> None:

@@ -30,6 +30,11 @@ def name_data(data: str, table: str | None) -> str:
     return data if "://" not in data else table or "the data"
 
 
+def write_share(share: float, n_decimals: int = 0) -> str:
+    """A share in percent: '50 %'."""
+    return f"{100 * share:.{n_decimals}f} %"
+
+
 def write_nats(total: float, *, n_digits: int = 16) -> str:
     """A log-likelihood, with so many digits at most, which are all that a double has."""
     return f"{total:.4f}" if abs(total) < 10 ** (n_digits - 4) else f"{total:.{n_digits}g}"
