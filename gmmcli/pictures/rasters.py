@@ -45,7 +45,8 @@ def spread_cells(
     places = (cells.means - low) * scales - 0.5  # the middle of the first pixel is at 0
     covariances = cells.covariances * (widening * scales[:, None]) * (widening * scales)
     image = np.zeros(shape)
-    for width, counts, nodes in _split(cells.counts, places, covariances, dot):
+    widest = max(*shape, 16 * dot) / 16
+    for width, counts, nodes in _split(cells.counts, places, covariances, dot, widest):
         margin = math.ceil(4 * width) + 1
         image += blur(count_bilinearly(nodes, counts, shape, margin), width, margin)
     return image
@@ -70,17 +71,34 @@ def separate_few(cells: Cells) -> Cells:
 
 
 def _split(
-    counts: FloatArray, places: FloatArray, covariances: FloatArray, dot: float
+    counts: FloatArray,
+    places: FloatArray,
+    covariances: FloatArray,
+    dot: float,
+    widest: float,
+    *,
+    most_octaves: int = 6,
 ) -> Iterator[tuple[float, FloatArray, FloatArray]]:
-    """The width of a blur, and the counts (M,) and places (M, 2) that it blurs; each width once."""
+    """The width of a blur, and the counts (M,) and places (M, 2) that it blurs; each width once.
+
+    Args:
+        counts: shape (C,).
+        places: in pixels, shape (C, 2).
+        covariances: in pixels squared, shape (C, 2, 2).
+        dot: the least width.
+        widest: the greatest; what is wider than the view is spread coarsely, as so little of it
+            is at any pixel.
+        most_octaves: of the nodes along a cell; see `_lay_nodes`. More are finer, and cost memory.
+    """
     are_wide = np.trace(covariances, axis1=1, axis2=2) > dot**2
     parts = {0: [(counts[~are_wide], places[~are_wide])]}
     variances, directions = np.linalg.eigh(covariances[are_wide])  # ascending
     variances = np.maximum(variances, 0) + dot**2
-    levels = np.floor(np.log2(variances[:, 0] / dot**2)).astype(np.intp)  # of half an octave
+    levels = np.floor(np.log2(variances[:, 0] / dot**2))  # of half an octave
+    levels = np.minimum(levels, math.floor(2 * math.log2(widest / dot))).astype(np.intp)
     left = np.sqrt(np.maximum(variances - (dot**2 * 2.0**levels)[:, None], 0))
     ratios = left[:, 1] / (dot * 2.0 ** (levels / 2))
-    octaves = np.ceil(np.log2(np.maximum(ratios, 1))).astype(np.intp)
+    octaves = np.minimum(np.ceil(np.log2(np.maximum(ratios, 1))), most_octaves).astype(np.intp)
     axes = directions * left[:, None, :]  # columns: the short axis and the long one
     for level, octave in np.unique(np.stack([levels, octaves], axis=1), axis=0).tolist():
         own = (levels == level) & (octaves == octave)

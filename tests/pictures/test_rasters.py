@@ -29,6 +29,13 @@ def test_the_mass_is_kept(dot: float) -> None:
     assert image.min() >= 0
 
 
+def test_a_cell_far_wider_than_the_view_leaves_little_in_it() -> None:
+    wide = Cells(np.array([9.0]), np.array([[50.0, 40.0]]), 1e12 * np.array([np.eye(2)]))
+    long = Cells(np.array([9.0]), np.array([[50.0, 40.0]]), np.diag([1e12, 0.0])[None])
+    for cell in (wide, long):
+        assert spread_cells(cell, VIEW, SHAPE, 0.8).sum() < 0.5
+
+
 def test_a_mirror_image_has_mirrored_cells() -> None:
     cells, mirror = wide_cells(), np.diag([-1.0, 1.0])
     turned = Cells(
