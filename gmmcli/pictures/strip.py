@@ -9,6 +9,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.runs.history import History
+from gmmcli.pictures.captions import MOVE, OTHER_CELLS
 from gmmcli.pictures.style import get_colour
 
 
@@ -52,9 +53,11 @@ def draw_left(axes: Axes, history: History, left: FloatArray) -> None:
     axes.yaxis.set_major_formatter(FixedFormatter([format_small(tick) for tick in ticks.tolist()]))
     axes.tick_params(labelsize="small")
     axes.set_xlabel("step", fontsize="small", labelpad=1)
-    axes.set_title(
-        "left to climb, nats per point (log scale)", fontsize="small", color=get_colour("note")
+    marks = [f"dotted: {MOVE}"] * bool(len(moves)) + [f"lines: {OTHER_CELLS}"] * bool(
+        len(on_others)
     )
+    title = "; ".join(["left to climb, nats per point (log scale)", *marks])
+    axes.set_title(title, fontsize="small", color=get_colour("note"))
 
 
 def choose_powers(left: FloatArray, *, n_most: int = 3) -> FloatArray:

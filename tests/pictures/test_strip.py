@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
 from gmmcli.pictures.strip import choose_powers, compute_left, draw_left, format_small
+from gmmcli.pictures.style import apply_style
 
 
 def history_of(elbos: list[float], n_cells: list[int]) -> History:
@@ -30,6 +31,14 @@ def test_the_strip_shows_the_last_step_too() -> None:
     low, high = axes.get_ylim()
     assert low < left[-1] < left[0] < high
     assert [text.get_text() for text in axes.get_yticklabels()] == ["10⁻⁶", "0.001", "1"]
+
+
+def test_the_strip_says_what_its_marks_are() -> None:
+    history = History.of([ARTICLE] * 3, [-9.0, -8.0, -7.0], [False, True, False], [5, 5, 9])
+    with apply_style():
+        axes = Figure().add_subplot()
+        draw_left(axes, history, compute_left(history, 10))
+    assert axes.get_title(loc="left").endswith("; dotted: by a move; lines: on more cells")
 
 
 def test_a_history_of_one_step_has_nothing_left() -> None:
