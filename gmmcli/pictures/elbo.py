@@ -53,16 +53,6 @@ def describe_climb(run: RunRecord) -> str:
     return "; ".join(notes)
 
 
-def measure_rest(history: History) -> FloatArray:
-    """What the climb has still to bring at each step, without what other cells bring; (T,), nats.
-
-    0 at the last step, and negative where a step was above it.
-    """
-    brought = np.diff(history.elbos)
-    brought[history.on_other_cells - 1] = 0.0
-    return np.append(np.cumsum(brought[::-1])[::-1], 0.0)
-
-
 def draw_elbos(axes: Axes, history: History, n_points: float) -> Line2D:
     """Draw the ELBO per point of every step, in one line for all steps on the same cells."""
     line = _draw_steps(axes, history.elbos / n_points, history)
@@ -78,7 +68,7 @@ def draw_rest(axes: Axes, history: History, n_points: float) -> Line2D:
 
     Steps at which nothing is left have no place there.
     """
-    rest = measure_rest(history) / n_points
+    rest = history.measure_left(n_points)
     axes.set_yscale("log")
     line = _draw_steps(axes, np.where(rest > 0, rest, np.nan), history)
     if not (rest > 0).any():

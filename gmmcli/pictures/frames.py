@@ -24,7 +24,7 @@ from gmmcli.pictures.captions import (
 from gmmcli.pictures.labels import choose_ticks, format_ticks
 from gmmcli.pictures.points import make_points
 from gmmcli.pictures.scene import Scene
-from gmmcli.pictures.strip import compute_left, draw_left
+from gmmcli.pictures.strip import draw_left, place_on_log_axis
 from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour, scale_type
 
 FRAME_INCHES = (7.0, 5.4)
@@ -48,7 +48,7 @@ class Frame:
             status: how the fit ended; None to say nothing of it.
         """
         self._scene, self._history, self._status = scene, history, status
-        self._left = compute_left(history, scene.cells.n_points)
+        self._left = place_on_log_axis(history.measure_left(scene.cells.n_points))
         self.figure = Figure()
         width, height = self.figure.get_size_inches().tolist()
         with scale_type((width, height)) as type_share:

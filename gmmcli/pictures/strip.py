@@ -13,27 +13,28 @@ from gmmcli.pictures.captions import MOVE, OTHER_CELLS
 from gmmcli.pictures.style import get_colour
 
 
-def compute_left(history: History, n_points: float, *, least: float = 1e-12) -> FloatArray:
-    """What is left to climb from each step to the last, in nats per point, shape (T,).
+def place_on_log_axis(left: FloatArray, *, least: float = 1e-12) -> FloatArray:
+    """What is left to climb, shape (T,), with a place for nothing on a logarithmic axis.
 
-    What other cells brought, rather than steps, is left out. Where nothing is left, it is half of
-    the least that is left at any step, so that a logarithmic axis has a place for it.
+    That is a tenth of the least that is left at any step.
 
     Args:
-        history: of a fit.
-        n_points: N.
+        left: in nats per point.
         least: less than so much, in nats per point, is rounding.
     """
-    brought = np.diff(history.elbos, prepend=history.elbos[0])
-    brought[history.on_other_cells] = 0.0
-    left = (brought.sum() - np.cumsum(brought)) / n_points
     some = left[left > least]
-    floor = float(some.min()) / 2 if len(some) else least
-    return np.asarray(np.maximum(left, floor))
+    floor = float(some.min()) / 10 if len(some) else least
+    return np.asarray(np.where(left > least, left, floor))
 
 
 def draw_left(axes: Axes, history: History, left: FloatArray) -> None:
-    """Draw what is left to climb, with marks where a move or other cells led to a step."""
+    """Draw what is left to climb, with marks where a move or other cells led to a step.
+
+    Args:
+        axes: of the strip.
+        history: of the run.
+        left: as `place_on_log_axis` gives it.
+    """
     across = axes.get_xaxis_transform()
     moves: npt.NDArray[np.intp] = np.flatnonzero(history.by_move)
     faint, line = get_colour("faint"), get_colour("line")
@@ -48,9 +49,10 @@ def draw_left(axes: Axes, history: History, left: FloatArray) -> None:
     axes.set_ylim(float(left.min()) / span, float(left.max()) * span)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ticks = choose_powers(left)
+    labels = ["0", *map(format_small, ticks[1:].tolist())]
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_locator(FixedLocator(ticks.tolist()))
-    axes.yaxis.set_major_formatter(FixedFormatter([format_small(tick) for tick in ticks.tolist()]))
+    axes.yaxis.set_major_formatter(FixedFormatter(labels))
     axes.tick_params(labelsize="small")
     axes.set_xlabel("step", fontsize="small", labelpad=1)
     marks = [f"dotted: {MOVE}"] * bool(len(moves)) + [f"lines: {OTHER_CELLS}"] * bool(
@@ -60,22 +62,25 @@ def draw_left(axes: Axes, history: History, left: FloatArray) -> None:
     axes.set_title(title, fontsize="small", color=get_colour("note"))
 
 
-def choose_powers(left: FloatArray, *, n_most: int = 3) -> FloatArray:
-    """The ticks of the axis: powers of ten, evenly apart, or its ends where there are none between.
+def choose_powers(left: FloatArray, *, n_most: int = 3, apart: float = 0.2) -> FloatArray:
+    """The ticks of the axis: the place of nothing, and powers of ten evenly apart.
 
-    None where nothing is left at any step.
+    Or, where there are no two powers, the most that is left.
 
     Args:
-        left: as `compute_left` gives it.
-        n_most: of ticks.
+        left: as `place_on_log_axis` gives it, least where nothing is left.
+        n_most: of powers.
+        apart: from the place of nothing, as a share of the axis, so that labels have room.
     """
-    if left.max() <= left.min():
-        return np.empty(0)
-    low, high = math.ceil(np.log10(left.min())), math.floor(np.log10(left.max()))
+    nothing, most = float(left.min()), float(left.max())
+    if most <= nothing:
+        return np.array([nothing])
+    lowest = nothing * (most / nothing) ** apart
+    low, high = math.ceil(np.log10(lowest)), math.floor(np.log10(most))
     if high - low < 1:
-        return np.array([left.min(), left.max()])
+        return np.array([nothing, most])
     stride = math.ceil((high - low + 1) / n_most)
-    return 10.0 ** np.arange(high, low - 1, -stride)[::-1]
+    return np.append(nothing, 10.0 ** np.arange(high, low - 1, -stride)[::-1])
 
 
 def format_small(value: float) -> str:

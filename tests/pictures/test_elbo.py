@@ -10,17 +10,9 @@ from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.mixture.units import Nats
 from gmmcli.core.runs.history import History
 from gmmcli.core.search.outcome import SecondOptimum
-from gmmcli.pictures.elbo import make_elbo_figure, measure_rest
+from gmmcli.pictures.elbo import make_elbo_figure
 from gmmcli.pictures.scene import compute_scene
 from gmmcli.pictures.style import apply_style
-
-
-def test_what_is_left_is_nothing_at_the_end_and_knows_no_other_cells() -> None:
-    elbos = [-9.0, -8.0, -6.0, -5.5, -5.75]
-    history = History.of([ARTICLE] * 5, elbos, [False] * 5, [5, 5, 9, 9, 9])
-    np.testing.assert_allclose(measure_rest(history), [1.25, 0.25, 0.25, -0.25, 0])
-    same = History.of([ARTICLE] * 5, elbos, [False] * 5, [5] * 5)
-    np.testing.assert_allclose(measure_rest(same), -5.75 - np.array(elbos))
 
 
 def test_both_panels_show_all_steps_the_moves_and_the_other_optimum() -> None:

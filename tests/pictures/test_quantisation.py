@@ -12,7 +12,6 @@ from gmmcli.core.runs.history import History
 from gmmcli.pictures.page.quantisation import (
     choose_grid,
     encode,
-    measure_left,
     merge_places,
     pack_steps,
     quantise_cells,
@@ -80,11 +79,6 @@ def test_all_steps_are_kept_or_those_where_much_happens() -> None:
     assert 30 <= len(kept) <= 40
     assert (kept <= 20).sum() > 15
     assert (np.diff(kept) > 0).all()
-
-
-def test_what_is_left_to_climb_counts_no_change_of_cells() -> None:
-    history = history_of([0.0] * 4, [-100.0, -60.0, -70.0, -50.0], [5, 5, 9, 9])
-    assert measure_left(history, 10).tolist() == [6, 2, 2, 0]
 
 
 def test_figures_are_those_of_the_history_to_the_last_bit() -> None:

@@ -9,6 +9,7 @@ from builders import mixture_of, over_background
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
 from gmmcli.errors import RunError
 from gmmcli.settings import AUTO_SNAPSHOTS
@@ -131,3 +132,9 @@ def test_components_that_turn_or_trade_weight_look_different() -> None:
     for mixtures in (turning, trading):
         history = History.of(mixtures, [*[-1.0] * 20, 0.0], [False] * 21, [9] * 21)
         assert len(history.choose_steps("auto")) == AUTO_SNAPSHOTS
+
+
+def test_what_is_left_to_climb_counts_no_change_of_cells() -> None:
+    elbos, n_cells = [-90.0, -80.0, -60.0, -55.0, -57.5], [5, 5, 9, 9, 9]
+    history = History.of([ARTICLE] * 5, elbos, [False] * 5, n_cells)
+    assert history.measure_left(10).tolist() == [1.5, 0.5, 0.5, 0, 0.25]

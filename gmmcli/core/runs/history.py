@@ -248,6 +248,17 @@ class History:
         reached: list[int] = np.searchsorted(highest, shares).tolist()
         return reached
 
+    def measure_left(self, n_points: float) -> FloatArray:
+        """What is left to climb at each step up to the highest, in nats per point, shape (T,).
+
+        What other cells, rather than steps, brought does not count.
+
+        Args:
+            n_points: N.
+        """
+        climb = self._sum_climb()
+        return np.asarray((climb.max() - climb) / n_points)
+
     def _sum_climb(self) -> FloatArray:
         """The ELBO of each step without what other cells, rather than steps, brought; (T,)."""
         brought = np.diff(self.elbos, prepend=self.elbos[0])

@@ -17,7 +17,6 @@ from gmmcli.core.runs.layout import name_film
 from gmmcli.files import replace_atomically
 from gmmcli.pictures.page.quantisation import (
     encode,
-    measure_left,
     pack_steps,
     quantise_cells,
     thin_steps,
@@ -106,7 +105,7 @@ def collect_data(run: RunRecord, *, most_bytes: int = 200_000) -> dict[str, Any]
             "numbers": steps.tolist(),
             "moves": _find_moves(history.by_move, steps),
             "elbos": encode(history.elbos[steps]),
-            "left": encode(measure_left(history, run.cells.n_points)[steps]),
+            "left": encode(history.measure_left(run.cells.n_points)[steps]),
             "parameters": encode(pack_steps(history, steps)),
         },
         "background": background,

@@ -124,17 +124,6 @@ def pack_steps(history: History, steps: IntArray) -> FloatArray:
     return np.concatenate([history.weights[steps, :, None], history.means[steps], covariances], 2)
 
 
-def measure_left(history: History, n_points: float) -> FloatArray:
-    """How far the ELBO is below the highest, at each step, in nats per point; shape (T,).
-
-    What other cells, rather than steps, brought does not count.
-    """
-    brought = np.diff(history.elbos, prepend=history.elbos[0])
-    brought[history.on_other_cells] = 0.0
-    climb = np.cumsum(brought)
-    return np.asarray((climb.max() - climb) / n_points)
-
-
 def encode(values: npt.NDArray[np.generic]) -> str:
     """The numbers of an array, the last axis fastest, least byte first, in base64."""
     little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
