@@ -112,8 +112,8 @@ FLOOR_RANGE = RealRange(1e-7, 0.5)
 VALLEY_RANGE = RealRange(0, 1, is_open=True)
 # Of pictures: smaller than a stamp, or larger than a poster, is a slip of the pen.
 INCHES_RANGE = RealRange(2, 60)
-# Of films: slower is no film, and faster than screens show.
-FPS_RANGE = RealRange(1, 100)
+# Of films: slower is no film, and browsers slow down what is faster.
+FPS_RANGE = RealRange(1, 50)
 DPI_RANGE = WholeRange(20, 1200)
 BOOTSTRAP_RANGE = WholeRange(20, 100_000)
 LEVEL_RANGE = RealRange(0.5, 0.9999)

@@ -17,9 +17,11 @@ from gmmcli.core.runs.directory import (
     read_run,
 )
 from gmmcli.core.runs.layout import name_film
+from gmmcli.errors import RunError
 from gmmcli.files import check_file_target
 from gmmcli.pictures.kinds import DRAWN_UNASKED, Look, Order, choose_kinds
 from gmmcli.settings import (
+    MOST_FRAMES,
     ColourChoice,
     FilmFormat,
     PageFormat,
@@ -85,8 +87,7 @@ def plan(request: PlotRequest, run: RunRecord) -> Plan:
     """What is to be drawn of a run.
 
     Raises:
-        RunError: where the run has no such steps or kinds of pictures.
-        click.UsageError: where a film is asked for of something that does not move.
+        RunError: where the run has no such steps or pictures, or too many steps for a film.
     """
     look = Look(request.theme, request.dpi, request.inches)
     match request.file_format:
@@ -121,13 +122,16 @@ def _draw(run: RunRecord, order: Order, directory: Path) -> Iterator[Path]:
 def _plan_film(request: PlotRequest, run: RunRecord, film_format: FilmFormat, look: Look) -> Plan:
     from gmmcli.pictures.films import Timing, plan_film, write_film
 
-    if request.kinds not in (None, ("frames",)):
-        raise click.UsageError(f"a {film_format} is a film of the frames: leave out --kind")
     timing = Timing(request.fps, shows_all=request.steps == "all")
     steps = run.history.choose_steps(request.steps or "all")
     order = Order(steps, ("frames",), colour=request.colour, look=look)
     name = name_film(film_format)
     n_frames = len(plan_film(run, order, timing))
+    if n_frames > MOST_FRAMES and film_format != "mp4":  # which would all be in memory
+        raise RunError(
+            f"a {film_format} has {MOST_FRAMES:,} frames at most, and this would have "
+            f"{n_frames:,}: choose some --steps, or --format mp4"
+        )
     path = request.directory / name
     return Plan([name], [], n_frames, partial(write_film, run, order, path, film_format, timing))
 
@@ -135,8 +139,6 @@ def _plan_film(request: PlotRequest, run: RunRecord, film_format: FilmFormat, lo
 def _plan_page(request: PlotRequest, run: RunRecord) -> Plan:
     from gmmcli.pictures.page.page import draw_page
 
-    if request.kinds is not None:
-        raise click.UsageError("html is a page of the convergence: leave out --kind")
     return Plan([name_film("html")], [], 1, lambda: iter([draw_page(run, request.directory)]))
 
 

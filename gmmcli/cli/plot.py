@@ -1,7 +1,7 @@
 """`gmm plot`: a run's pictures, drawn again."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -20,9 +20,13 @@ from gmmcli.settings import (
     THEMES,
 )
 
-if TYPE_CHECKING:
-    from gmmcli.cli.reporter import Reporter
-
+OF_LOOK = ("kinds", "steps", "fps", "colour", "valley", "theme", "dpi", "inches")
+# The options that an output does not heed; others do not heed --fps.
+UNHEEDED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(FILM_FORMATS, ("kinds",)),
+    **dict.fromkeys(PAGE_FORMATS, OF_LOOK),
+    "terminal": (*OF_LOOK, "file_format", "output", "overwrite"),
+}
 EXAMPLES = """\b
 Examples:
   gmm plot old_faithful --steps all
@@ -119,9 +123,12 @@ def plot(ctx: click.Context, /, *, show: bool, **options: Any) -> None:
     from gmmcli.cli.reporter import Reporter
     from gmmcli.cli.summary import describe_files
 
+    _refuse_unheeded(ctx, "terminal" if show else options["file_format"])
     reporter = Reporter(quiet=options["quiet"])
     if show:
-        _show(ctx, options["run"], reporter)
+        from gmmcli.cli.terminal import show_run
+
+        show_run(options["run"], reporter)
         return
     with reporter.show_work(f"reading {options['run']}"):
         from gmmcli.cli.drawing import PlotRequest, carry_out, plan, read_asked
@@ -132,18 +139,15 @@ def plot(ctx: click.Context, /, *, show: bool, **options: Any) -> None:
     reporter.print(describe_files(request.directory, files))
 
 
-def _show(ctx: click.Context, run: Path, reporter: "Reporter") -> None:
-    """Draw the last step of a run in the terminal, if nothing is asked for that is of files alone.
+def _refuse_unheeded(ctx: click.Context, output: str) -> None:
+    """Refuse options that what is drawn does not heed.
 
     Raises:
-        click.UsageError: naming such an option.
+        click.UsageError: naming the first of them.
     """
-    from gmmcli.cli.terminal import show_run
-
+    unheeded = UNHEEDED.get(output, ("fps",))
     for parameter in ctx.command.params:
         is_given = ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
-        if is_given and parameter.name not in ("run", "show", "quiet"):
-            raise click.UsageError(
-                f"--show draws the last step in the terminal alone: leave out {parameter.opts[-1]}"
-            )
-    show_run(run, reporter)
+        if is_given and parameter.name in unheeded:
+            name = "--show" if output == "terminal" else f"--format {output}"
+            raise click.UsageError(f"{name} does not heed {parameter.opts[-1]}: leave it out")

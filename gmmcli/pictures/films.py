@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.core.mixture.geodesics import blend, interpolate
+from gmmcli.core.mixture.geodesics import interpolate
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.history import History, Snapshot
 from gmmcli.errors import OutputError
@@ -83,14 +83,20 @@ def plan_places(travel: FloatArray, n_frames: int) -> FloatArray:
 
 
 def take_snapshot(history: History, steps: Sequence[int], place: float) -> Snapshot:
-    """The snapshot at a place on the way along some steps, with the number of the last passed."""
+    """The snapshot at a place on the way along some steps, with the number of the last passed.
+
+    Between two steps the mixture is between theirs, but for where a move of the search led on: its
+    components are others than before.
+    """
     before = int(place)
     here = history.snapshot(steps[before])
     if (share := place - before) == 0:
         return here
-    there = history.snapshot(steps[before + 1])
-    mixture = interpolate(here.mixture, there.mixture, share)
-    return replace(here, mixture=mixture, elbo=blend(here.elbo, there.elbo, share))
+    first, last = steps[before], steps[before + 1]
+    if history.by_move[first + 1 : last + 1].any():
+        return here
+    mixture = interpolate(here.mixture, history.snapshot(last).mixture, share)
+    return replace(here, mixture=mixture)
 
 
 def write_film(
@@ -110,8 +116,8 @@ def write_film(
     """
     writer = find_ffmpeg() if film_format == "mp4" else None
     places = plan_film(run, order, timing)
-    with replace_atomically(path) as file, apply_style(order.look):
-        frames = draw_frames(run, order, places)
+    frames = draw_frames(run, order, places)
+    with replace_atomically(path) as file:
         if writer is not None:
             yield from _encode(frames, writer, file.name, timing)
             return
@@ -131,11 +137,15 @@ def plan_film(run: RunRecord, order: Order, timing: Timing) -> FloatArray:
 
 
 def draw_frames(run: RunRecord, order: Order, places: FloatArray) -> Iterator[Pixels]:
-    """The frames at some places, in a context of the order's style."""
-    frame = Frame(compute_coloured_scene(run, order.colour), run.history, run.figures.status.value)
+    """The frames at some places."""
+    with apply_style(order.look):
+        scene = compute_coloured_scene(run, order.colour)
+        frame = Frame(scene, run.history, run.figures.status.value)
     for place in places.tolist():
-        frame.show(take_snapshot(run.history, order.steps, place))
-        yield frame.paint()
+        with apply_style(order.look):
+            frame.show(take_snapshot(run.history, order.steps, place))
+            pixels = frame.paint()
+        yield pixels
 
 
 def _save(
@@ -195,7 +205,8 @@ def _encode(frames: Iterator[Pixels], ffmpeg: str, path: str, timing: Timing) ->
             _feed(process, last)
         _, said = process.communicate()
         if process.returncode:
-            raise OutputError(f"ffmpeg cannot write {path}: {said.decode(errors='replace')[-300:]}")
+            reason = said.decode(errors="replace").strip().rpartition("\n")[2]
+            raise OutputError(f"ffmpeg cannot write {path}: {reason}")
 
 
 def _start_encoder(

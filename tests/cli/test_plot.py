@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from builders import SAMPLE_DATA, one_line_error
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from gmmcli.cli import gmm
 from gmmcli.core.runs.directory import read_run
@@ -159,6 +161,14 @@ def test_another_format_version_gets_one_line(fitted: Path, run: Callable[..., R
         (["old_faithful", "--steps", "0,999"], 1, "no step 999: the history ends at step"),
         (["old_faithful", "--steps", "1,b"], 2, "neither 'auto', 'all' nor numbers"),
         (["old_faithful", "--format", "bmp"], 2, "'bmp' is not one of"),
+        (["old_faithful", "--kind", "elbo,pie"], 2, "'pie' is no kind of picture: give all, or"),
+        (["old_faithful", "--kind", "groups"], 1, "the components of the run are its groups"),
+        (["old_faithful", "--size", "7"], 2, "'7' is no width and height in inches from 2 to 60"),
+        (["old_faithful", "--size", "7x900"], 2, "such as 7x5.4"),
+        (["old_faithful", "--fps", "9"], 2, "--format png does not heed --fps: leave it out"),
+        (["old_faithful", "--format", "html", "--dpi", "90"], 2, "html does not heed --dpi"),
+        (["old_faithful", "--format", "gif", "--kind", "elbo"], 2, "gif does not heed --kind"),
+        (["old_faithful", "--show", "-o", "there"], 2, "--show does not heed --output"),
         (["old_faithful", "-o", "taken"], 2, "'taken' is a file"),
         (["old_faithful", "-o", "taken/sub"], 1, "cannot write taken/sub/frames/step-0000.png"),
         (["old_faithful", "-o", "mine"], 1, "mine/convergence.png exists: choose another place"),
@@ -174,6 +184,35 @@ def test_bad_requests_get_one_line(
     assert message in one_line_error(run("plot", *arguments, code=code))
     assert files(fitted.parent) == before
     assert Path("mine/convergence.png").read_text() == "mine"
+
+
+def test_looks_are_as_asked(fitted: Path, run: Callable[..., Result]) -> None:
+    look = ("--theme", "dark", "--dpi", 50, "--size", "6x4")
+    run("plot", "old_faithful", "--kind", "density,frames", "--steps", 0, *look, "-o", "dark")
+    assert files(Path("dark")) == ["density.png", "frames/step-0000.png"]
+    for name in files(Path("dark")):
+        with Image.open(Path("dark") / name) as picture:
+            assert picture.size == (300, 200)
+            assert np.asarray(picture.convert("RGB"))[0, 0].max() < 60
+
+
+def test_a_film_takes_as_long_as_is_asked(
+    fitted: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("plot", "old_faithful", "--format", "gif", "--fps", 2, "--dpi", 30)
+    result = run(*asked)
+    assert result.stdout == "wrote old_faithful: convergence.gif\n"
+    with Image.open("old_faithful/convergence.gif") as film:
+        assert 11 <= film.n_frames <= 14  # type: ignore[attr-defined]
+        assert film.info["duration"] == 500
+    monkeypatch.setattr("gmmcli.cli.drawing.MOST_FRAMES", 9)
+    assert "a gif has 9 frames at most, and this would have" in one_line_error(run(*asked, code=1))
+
+
+def test_a_page_is_written_anew(fitted: Path, run: Callable[..., Result]) -> None:
+    result = run("plot", "old_faithful", "--format", "html", "-o", "web")
+    assert result.stdout == "wrote web: convergence.html\n"
+    assert files(Path("web")) == ["convergence.html"]
 
 
 def test_any_column_name_is_drawn_as_it_is(work: Path, run: Callable[..., Result]) -> None:

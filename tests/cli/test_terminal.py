@@ -117,4 +117,4 @@ def test_show_draws_and_writes_nothing(work: Path, run: Callable[..., Result]) -
 
 def test_show_takes_no_option_of_files(work: Path, run: Callable[..., Result]) -> None:
     done = run("plot", str(work), "--show", "--kind", "density", code=2)
-    assert "leave out --kind" in one_line_error(done)
+    assert "does not heed --kind" in one_line_error(done)

@@ -26,16 +26,11 @@ def interpolate(first: Mixture, second: Mixture, share: float) -> Mixture:
     strays = [0.0 if each is None else each.weight for each in backgrounds]
     known: Background | None = second.background or first.background
     if known is not None:
-        known = replace(known, weight=blend(strays[0], strays[1], share))
+        known = replace(known, weight=(1 - share) * strays[0] + share * strays[1])
     weights = (1 - share) * first.weights + share * second.weights
     means = (1 - share) * first.means + share * second.means
     covariances = interpolate_covariances(first.covariances, second.covariances, share)
     return Mixture(weights, means, covariances, known)
-
-
-def blend(first: float, second: float, share: float) -> float:
-    """The number at a share of the way from one to another."""
-    return (1 - share) * first + share * second
 
 
 def interpolate_covariances(first: FloatArray, second: FloatArray, share: float) -> FloatArray:
