@@ -1,8 +1,11 @@
-"""Pictures of a run: computed in `scene`, drawn in `artists`, made whole in `frames` and `sheet`.
+"""Pictures of a run: `kinds` names them and `drawing` makes them. Only here matplotlib is known.
 
-What is arithmetic stands apart: `colours`, `rasters` (many cells as an image), and `labels` (where
-numbers stand). `points` draws the data, `strip` what is left to climb, `captions` says it in words.
+What they share is computed in `scene` and drawn by `artists`. Arithmetic stands apart: `colours`,
+`rasters` (many cells as an image) and `labels` (where numbers stand). `points` draws the data,
+`strip` what is left to climb; `captions` says things in words, and `style` is how all look.
 
-`selection` is the picture of a choice between fits, `style` how all of them look, and `painter` a
-process that draws beside another one. The only place that knows matplotlib.
+A module makes each kind: `frames`, `sheet`, `elbo`, `density`, `uncertainty`, `residuals`,
+`selection`, `tree` (of the groups) and `marginals`; `panel` has what those with one panel share.
+`comparison` is of two runs, `films` and `page` play the convergence, `terminal` is for letters in
+place of pixels, and `painter` a process that draws beside another one.
 """
