@@ -103,7 +103,8 @@ Examples:
     "inches",
     type=PictureSize(),
     metavar="WxH",
-    help="The width and height of pictures in inches, such as 7x5.4; the sheet and the tree of groups have their own.",
+    help="The width and height of pictures in inches, such as 7x5.4; the sheet and the tree of "
+    "groups have their own.",
 )
 @click.option(
     "-o",

@@ -49,7 +49,7 @@ def draw_left(axes: Axes, history: History, left: FloatArray) -> None:
     axes.set_ylim(float(left.min()) / span, float(left.max()) * span)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ticks = choose_powers(left)
-    labels = ["0", *map(format_small, ticks[1:].tolist())]
+    labels = ["none", *map(format_small, ticks[1:].tolist())]
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_locator(FixedLocator(ticks.tolist()))
     axes.yaxis.set_major_formatter(FixedFormatter(labels))

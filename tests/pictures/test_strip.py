@@ -30,7 +30,7 @@ def test_the_strip_shows_the_last_step_too() -> None:
     draw_left(axes, history, left)
     low, high = axes.get_ylim()
     assert low < left[-1] < left[0] < high
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["0", "10⁻⁶", "0.001", "1"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["none", "10⁻⁶", "0.001", "1"]
 
 
 def test_the_strip_says_what_its_marks_are() -> None:
