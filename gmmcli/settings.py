@@ -110,8 +110,8 @@ SEED_RANGE = WholeRange(0)
 CELLS_RANGE = WholeRange(100, CELLS_AT_MOST)
 FLOOR_RANGE = RealRange(1e-7, 0.5)
 VALLEY_RANGE = RealRange(0, 1, is_open=True)
-# Of pictures: smaller than a stamp, or larger than a poster, is a slip of the pen.
-INCHES_RANGE = RealRange(2, 60)
+# Of pictures: smaller has no room for words, and larger than a poster is a slip of the pen.
+INCHES_RANGE = RealRange(3, 60)
 # Of films: slower is no film, and browsers slow down what is faster.
 FPS_RANGE = RealRange(1, 50)
 DPI_RANGE = WholeRange(20, 1200)

@@ -61,7 +61,7 @@ class Plan:
 
     Attributes:
         names: of the files, inside the directory.
-        stale: the pictures in a run that make way for these.
+        stale: the pictures that make way for these.
         n_parts: into how many parts the work falls.
         begin: begins it; what comes back gives something at the end of each part.
     """
@@ -107,9 +107,9 @@ def _plan_pictures(
     order = Order(steps, kinds, picture_format, request.colour, look)
     names = order.name_pictures()
     begin, stale = partial(_draw, run, order, request.directory), list[Path]()
-    if request.output is None:
+    if request.output is None or request.overwrite:
         replaced = DRAWN_UNASKED if request.kinds is None else kinds
-        stale = list_pictures(request.run, replaced, picture_format)
+        stale = list_pictures(request.directory, replaced, picture_format)
     return Plan(names, stale, len(names), begin)
 
 

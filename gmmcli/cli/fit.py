@@ -299,9 +299,10 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     --by take expressions of columns, too (arithmetic, log10, asinh, sqrt and others). Rows with an
     empty or non-finite coordinate are skipped and counted. A large table becomes cells, groups of
     close points, and the summary says what that costs. Writes a directory with parameters.json,
-    history.csv, cells.parquet, frames/ and convergence.png, where there was a choice selection.csv
-    and selection.png, and where groups are not components, or a lower valley would clearly join
-    some, groups.png. Ctrl-C ends the fit at the next step and keeps what there is.
+    history.csv, cells.parquet, frames/, convergence.png and convergence.html, where there was a
+    choice selection.csv and selection.png, and where groups are not components, or a lower valley
+    would clearly join some, groups.png. Ctrl-C ends the fit at the next step and keeps what there
+    is.
     """
     from gmmcli.cli.resumption import make_request
     from gmmcli.pictures.painter import Painter

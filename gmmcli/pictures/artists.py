@@ -19,6 +19,7 @@ from matplotlib.transforms import Affine2D
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.history import History, Snapshot
+from gmmcli.core.runs.words import shorten
 from gmmcli.pictures.captions import MOVE, OTHER_CELLS
 from gmmcli.pictures.labels import choose_ticks, format_ticks, lay_leaders, place_labels
 from gmmcli.pictures.points import make_points, measure_view
@@ -42,17 +43,23 @@ def set_view(axes: Axes, scene: Scene) -> None:
         axes.apply_aspect()
 
 
-def label_view(axes: Axes, scene: Scene) -> None:
-    """Name the axes, with ticks in plain numbers, as many as there is room for."""
+def label_view(axes: Axes, scene: Scene, *, letter_inches: float = 0.085) -> None:
+    """Name the axes, with ticks in plain numbers, as many as there is room for.
+
+    Args:
+        axes: in the scene's view.
+        scene: what all steps share.
+        letter_inches: the width of a letter in a name, which has the room of its axis.
+    """
     inches = measure_view(axes) / 72
     width = max(map(len, format_ticks(choose_ticks(scene.limits[:, 0], 4))))
     n_most = (int(inches[0] / (0.3 + 0.08 * width)), int(inches[1] / 0.45))
-    for axis, limits, n, name in zip(
-        (axes.xaxis, axes.yaxis), scene.limits.T, n_most, scene.columns, strict=True
-    ):
+    both = axes.xaxis, axes.yaxis
+    parts = zip(both, scene.limits.T, n_most, scene.columns, inches.tolist(), strict=True)
+    for axis, limits, n, name, room in parts:
         ticks = choose_ticks(limits, min(max(n, 2), 8))
         axis.set_ticks(ticks, format_ticks(ticks), parse_math=False)
-        axis.set_label_text(name, parse_math=False)
+        axis.set_label_text(shorten(name, int(room / letter_inches)), parse_math=False)
 
 
 def draw_points(axes: Axes, scene: Scene, mixture: Mixture) -> list[Artist]:

@@ -159,7 +159,12 @@ def trace_means(
 def list_weights(scene: Scene, mixture: Mixture) -> list[str]:
     """The number and weight of each component, or of each group, as a legend has them."""
     weights = np.bincount(scene.names, mixture.weights)
-    return [f"{n}   {weights[n]:.3f}" for n in np.unique(scene.names)]
+    return [f"{n}   {write_weight(weights[n])}" for n in np.unique(scene.names)]
+
+
+def write_weight(weight: float) -> str:
+    """A weight with three digits after the point; one of less is told to be less."""
+    return f"{weight:.3f}" if weight >= 0.0005 or weight == 0 else "<0.001"
 
 
 class LegendLayout(NamedTuple):

@@ -76,7 +76,7 @@ def choose_kinds(
         RunError: for a kind that the run has nothing for.
     """
     lacking: dict[PictureKind, str] = {}
-    if run.selection is None:
+    if run.selection is None or len(run.selection.candidates) < 2:
         lacking["selection"] = "the run chose between no numbers of components"
     if not run.has_tree:
         lacking["groups"] = "the components of the run are its groups"

@@ -13,18 +13,17 @@ from gmmcli.pictures.captions import MOVE, OTHER_CELLS
 from gmmcli.pictures.style import get_colour
 
 
-def place_on_log_axis(left: FloatArray, *, least: float = 1e-12) -> FloatArray:
+def place_on_log_axis(left: FloatArray) -> FloatArray:
     """What is left to climb, shape (T,), with a place for nothing on a logarithmic axis.
 
     That is a tenth of the least that is left at any step.
 
     Args:
         left: in nats per point.
-        least: less than so much, in nats per point, is rounding.
     """
-    some = left[left > least]
-    floor = float(some.min()) / 10 if len(some) else least
-    return np.asarray(np.where(left > least, left, floor))
+    some = left[left > 0]
+    floor = float(some.min()) / 10 if len(some) else 1.0
+    return np.asarray(np.where(left > 0, left, floor))
 
 
 def draw_left(axes: Axes, history: History, left: FloatArray) -> None:

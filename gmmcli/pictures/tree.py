@@ -187,7 +187,7 @@ def draw_heights(axes: Axes, groups: Groups, order: list[int], *, most_linear: f
     axes.vlines(places, low, heights, colors=shades.tolist(), linewidth=1.6)
     axes.scatter(places, heights, s=22, color=shades.tolist(), zorder=3)
     axes.set_ylim(bottom=low)
-    axes.set_ylabel("density")
+    axes.set_ylabel("density\nbeside the highest")
     axes.set_xlim(-0.6, len(order) - 0.4)
     axes.set_xticks(places, [])
 

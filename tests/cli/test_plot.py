@@ -163,7 +163,7 @@ def test_another_format_version_gets_one_line(fitted: Path, run: Callable[..., R
         (["old_faithful", "--format", "bmp"], 2, "'bmp' is not one of"),
         (["old_faithful", "--kind", "elbo,pie"], 2, "'pie' is no kind of picture: give all, or"),
         (["old_faithful", "--kind", "groups"], 1, "the components of the run are its groups"),
-        (["old_faithful", "--size", "7"], 2, "'7' is no width and height in inches from 2 to 60"),
+        (["old_faithful", "--size", "7"], 2, "'7' is no width and height in inches from 3 to 60"),
         (["old_faithful", "--size", "7x900"], 2, "such as 7x5.4"),
         (["old_faithful", "--fps", "9"], 2, "--format png does not heed --fps: leave it out"),
         (["old_faithful", "--format", "html", "--dpi", "90"], 2, "html does not heed --dpi"),

@@ -248,16 +248,18 @@ class History:
         reached: list[int] = np.searchsorted(highest, shares).tolist()
         return reached
 
-    def measure_left(self, n_points: float) -> FloatArray:
+    def measure_left(self, n_points: float, *, rounding: float = 1e-13) -> FloatArray:
         """What is left to climb at each step up to the highest, in nats per point, shape (T,).
 
         What other cells, rather than steps, brought does not count.
 
         Args:
             n_points: N.
+            rounding: less than such a share of an ELBO is nothing: its digits end there.
         """
         climb = self._sum_climb()
-        return np.asarray((climb.max() - climb) / n_points)
+        left = climb.max() - climb
+        return np.where(left > rounding * np.abs(climb), left / n_points, 0.0)
 
     def _sum_climb(self) -> FloatArray:
         """The ELBO of each step without what other cells, rather than steps, brought; (T,)."""

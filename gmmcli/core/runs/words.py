@@ -30,6 +30,11 @@ def name_data(data: str, table: str | None) -> str:
     return data if "://" not in data else table or "the data"
 
 
+def shorten(name: str, longest: int) -> str:
+    """A name with so many letters at most, the last of which says where some are left out."""
+    return name if len(name) <= longest else f"{name[: max(longest, 2) - 1]}…"
+
+
 def write_share(share: float, n_decimals: int = 0) -> str:
     """A share in percent: '50 %'."""
     return f"{100 * share:.{n_decimals}f} %"
