@@ -99,19 +99,15 @@ def thin_steps(history: History, most_steps: int) -> IntArray:
     """The steps that a page holds, ascending: all, or the first, the last and some between.
 
     These are at equal shares of a way on which all steps count alike for one half, and for the
-    other as far as the means and deviations move, in the final deviations: early steps and moves,
-    where much happens, are closer together.
+    other as far as the components travel: early steps and moves, where much happens, are closer
+    together.
     """
     n_steps = len(history.elbos)
     if n_steps <= most_steps:
         return np.arange(n_steps)
-    deviations = np.sqrt(np.diagonal(history.covariances, axis1=2, axis2=3))  # (T, K, 2)
-    figures = np.concatenate([history.means, deviations], axis=2)
-    scales = np.tile(deviations[-1], 2)  # (K, 4)
-    moved = np.abs(np.diff(figures, axis=0) / scales).max(axis=(1, 2))  # (T - 1,)
-    way = np.arange(1, n_steps) / (n_steps - 1) + np.cumsum(moved) / max(moved.sum(), 1e-300)
-    shares = np.linspace(0, way[-1], max(most_steps, 2))
-    chosen = np.searchsorted(np.append(0, way), shares)
+    travel = history.measure_travel()
+    way = np.linspace(0, 1, n_steps) + travel / (travel[-1] or 1.0)
+    chosen = np.searchsorted(way, np.linspace(0, way[-1], max(most_steps, 2)))
     return np.unique(np.minimum(np.append(chosen[:-1], n_steps - 1), n_steps - 1))
 
 
