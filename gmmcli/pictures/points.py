@@ -13,8 +13,8 @@ from matplotlib.image import AxesImage
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.pictures.colours import Floats, blend, convert_to_oklab, convert_to_rgb, mix
-from gmmcli.pictures.rasters import double, scale_strengths, spread_cells
+from gmmcli.pictures.colours import Floats, convert_to_oklab, convert_to_rgb, lay, mix
+from gmmcli.pictures.rasters import double, rasterise_cells, scale_strengths
 from gmmcli.pictures.scene import Scene
 from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour
 
@@ -84,7 +84,7 @@ class Density:
         self._strengths = strengths.ravel()[self._inked]
         self._own_hues = None
         if scene.cell_colours is not None:
-            spread = partial(spread_cells, limits=limits, shape=(rows, columns), dot=dot)
+            spread = partial(rasterise_cells, limits=limits, shape=(rows, columns), dot=dot)
             self._own_hues = mix_cells(scene.cells, scene.cell_colours, spread)[self._inked]
         self._shape, self._coarse = (rows, columns), ((rows + 1) // 2, (columns + 1) // 2)
         self._places = _lay_pixels(scene.limits, (rows, columns), self._coarse)
@@ -103,7 +103,7 @@ class Density:
     def show(self, mixture: Mixture) -> None:
         """Give the image the hues that a mixture says."""
         hues = self._mix_hues(mixture) if self._own_hues is None else self._own_hues
-        colours = convert_to_rgb(blend(self._paper, hues, self._strengths))
+        colours = convert_to_rgb(lay(self._paper, hues, self._strengths))
         pixels = self._blank.copy()
         pixels[self._inked] = 255 * colours + 0.5
         self.artist.set_data(pixels.reshape(*self._shape, 3))
@@ -117,7 +117,7 @@ class Density:
 
 
 # What all frames of a run share, and what all panels of its sheet do.
-_spread_once = lru_cache(maxsize=2)(spread_cells)
+_spread_once = lru_cache(maxsize=2)(rasterise_cells)
 
 
 def mix_cells(cells: Cells, colours: FloatArray, spread: Callable[[Cells], FloatArray]) -> Floats:

@@ -21,7 +21,7 @@ from gmmcli.pictures.colours import Floats
 _THREE = np.array([1 / 6, 2 / 3, 1 / 6]), np.array([-math.sqrt(3), 0.0, math.sqrt(3)])
 
 
-def spread_cells(
+def rasterise_cells(
     cells: Cells,
     limits: tuple[float, float, float, float],
     shape: tuple[int, int],
