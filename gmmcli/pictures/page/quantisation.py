@@ -10,6 +10,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.runs.history import History
+from gmmcli.pictures.scene import are_within
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,9 @@ def quantise_cells(cells: Cells, limits: FloatArray, *, most_cells: int = 90_000
         most_cells: the size of the page, 7 bytes for each, against how fine its picture is; about
             so many are left of more.
     """
-    places = (cells.means - limits[0]) / (limits[1] - limits[0])  # 0 to 1 inside the view
-    inside = ((places >= 0) & (places <= 1)).all(axis=1)
-    places, counts = places[inside], cells.counts[inside]
+    inside = are_within(cells.means, limits)
+    places, counts = cells.means[inside], cells.counts[inside]
+    places = (places - limits[0]) / (limits[1] - limits[0])  # 0 to 1
     if len(counts) > most_cells:
         places, counts = merge_places(places, counts, choose_grid(places, most_cells))
     logs = np.log(counts) if len(counts) else np.zeros(1)
