@@ -1,7 +1,9 @@
 """What all pictures of a run share, computed once: the view, the points and the colours."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.pictures.rasters import rasterise_cells
 from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
 
 # The shares of a component that its two ellipses hold.
@@ -51,6 +54,14 @@ class Scene:
     def is_carpet(self) -> bool:
         """Whether the cells are so many that their density is drawn, rather than they are."""
         return self.cells.n_cells > MANY_CELLS
+
+    @cached_property
+    def rasterise(self) -> Callable[[tuple[int, int], float], FloatArray]:
+        """What gives the points at each pixel, of a shape and for a dot; see `rasterise_cells`.
+
+        It remembers the last, as all frames of a run have one image, and all panels of its sheet.
+        """
+        return lru_cache(maxsize=2)(partial(rasterise_cells, self.cells, self.limits))
 
     @property
     def has_one_scale(self) -> bool:

@@ -5,9 +5,15 @@ import pytest
 from builders import cells_of
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.pictures.rasters import double, rasterise_cells, scale_strengths, separate_few
+from gmmcli.pictures.rasters import (
+    double,
+    find_faint,
+    rasterise_cells,
+    scale_strengths,
+    separate_few,
+)
 
-VIEW = (0.0, 0.0, 100.0, 80.0)  # a pixel is a unit
+VIEW = np.array([[0.0, 0.0], [100.0, 80.0]])  # a pixel is a unit
 SHAPE = (80, 100)
 
 
@@ -75,7 +81,7 @@ def test_strength_shows_single_points_and_is_one_at_the_peak() -> None:
     crowd = np.random.default_rng(0).normal(60, 3, (20_000, 2))
     dot = 0.8
     image = rasterise_cells(cells_of(np.concatenate([points, crowd])), VIEW, SHAPE, dot)
-    strengths = scale_strengths(image, 1 / (2 * np.pi * dot**2))
+    strengths = scale_strengths(image, find_faint(np.ones(20_001), dot))
     assert strengths.max() == 1
     assert 0.1 < strengths[20, 20] < 0.4
     assert strengths[20, 40] == 0
