@@ -18,6 +18,7 @@ from gmmcli.cli import gmm
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.runs.directory import read_run
 from gmmcli.pictures.page.page import write_page
+from gmmcli.pictures.rasters import scale_strengths
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -240,6 +241,30 @@ def test_nothing_is_wider_than_the_window(page: Browser, width: int) -> None:
     assert page.ask("document.getElementById('plot').width") == 2 * page.ask(
         "document.getElementById('plot').clientWidth"
     )
+
+
+def test_between_steps_it_glides_but_for_moves_and_other_cells(page: Browser) -> None:
+    shown = (
+        "(position => { state.position = position; Object.defineProperty(stillness, 'matches',"
+        "{ value: false, configurable: true }); return readPosition(); })"
+    )
+    assert page.ask(f"{shown}(0.3)") == 0.3
+    page.ask("run.jumps.add(1)")
+    assert [page.ask(f"{shown}({place})") for place in (0.3, 0.6, 1)] == [0, 1, 1]
+
+
+def test_strengths_are_those_of_frames(page: Browser) -> None:
+    density = np.array([0.0, 0.1, 3.0, 5000.0])
+    found = page.ask(f"[...scaleStrengths(Float64Array.of({','.join(map(str, density))}), 0.2)]")
+    np.testing.assert_allclose(found, scale_strengths(density, 0.2), rtol=1e-12)
+
+
+def test_a_density_has_all_points_and_single_ones_are_dots(page: Browser) -> None:
+    cells = "{ number: 2, x: [0.3, 0.7], y: [0.5, 0.5], counts: [1, 40] }"
+    image = np.array(page.ask(f"[...computeDensity({cells}, 101, 81, 1, 6)]")).reshape(81, 101)
+    assert image.sum() == pytest.approx(41, rel=1e-5)
+    assert image[40, 30] == pytest.approx(1 / (2 * np.pi), rel=0.01)
+    assert image[40, 70] == pytest.approx(40 / (2 * np.pi * 36), rel=0.01)
 
 
 def test_many_cells_are_an_image_with_all_points(

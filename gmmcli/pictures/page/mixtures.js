@@ -144,17 +144,13 @@ function prepareMixing(colours) {
   };
 }
 
-function writeCss([lightness, a, b], opacity = 1) {
-  const parts = [0, 0, 0];
-  writeColour(lightness, a, b, parts, 0);
-  return `rgb(${parts.join(" ")} / ${opacity})`;
-}
-
-// How many cells there are on every pixel of a raster of width times height, as strength from 0 to
-// 1: each is spread by a Gaussian of the given deviation in pixels, and the sum is on a log scale.
-function computeStrength(cells, width, height, deviation) {
-  const counts = new Float32Array(width * height);
+// The points at every pixel of a raster of width times height: cells of few points are dots, as in
+// frames, and others are as wide as they are apart; both standard deviations in pixels.
+function computeDensity(cells, width, height, dot, wide, few = 3) {
+  const dots = new Float32Array(width * height);
+  const rest = new Float32Array(width * height);
   for (let i = 0; i < cells.number; i++) {
+    const counts = cells.counts[i] < few + 0.5 ? dots : rest;
     const [x, y] = [cells.x[i] * (width - 1), (1 - cells.y[i]) * (height - 1)];
     const [column, row] = [Math.min(Math.floor(x), width - 2), Math.min(Math.floor(y), height - 2)];
     const [right, down, at] = [x - column, y - row, row * width + column];
@@ -163,13 +159,20 @@ function computeStrength(cells, width, height, deviation) {
     counts[at + width] += cells.counts[i] * (1 - right) * down;
     counts[at + width + 1] += cells.counts[i] * right * down;
   }
-  const kernel = makeKernel(deviation);
-  const once = blurRows(counts, width, height, kernel);
-  const strength = blurRows(once, height, width, kernel);
-  const single = kernel[0] ** 2; // at the place of one point alone
-  const highest = strength.reduce((most, value) => Math.max(most, value), single);
-  const scale = 1 / Math.log1p(highest / single);
-  return strength.map((value) => (scale * Math.log1p(value / single)) ** 0.8);
+  const density = blur(dots, width, height, makeKernel(dot));
+  blur(rest, width, height, makeKernel(wide)).forEach((value, i) => (density[i] += value));
+  return density;
+}
+
+// How strong each pixel is, from 0 to 1 at the peak, by the log of its density; below a faint one,
+// all fades to nothing.
+function scaleStrengths(density, faint) {
+  const peak = Math.log1p(density.reduce((most, value) => Math.max(most, value), 0) / faint);
+  return density.map((value) => Math.log1p(value / faint) / (peak || 1));
+}
+
+function blur(values, width, height, kernel) {
+  return blurRows(blurRows(values, width, height, kernel), height, width, kernel);
 }
 
 // One half of a Gaussian, from its middle on, whose whole sums to 1.
