@@ -122,25 +122,30 @@ const gamma = Uint8ClampedArray.from({ length: 4097 }, (_, i) => {
 
 // Writes red, green and blue, 0 to 255, into an array from a place on.
 function writeColour(lightness, a, b, pixels, at) {
-  const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
-  const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
-  const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
-  const write = (part) => gamma[Math.round(4096 * Math.min(Math.max(part, 0), 1))];
+  const [long, middle, short] = [
+    lightness + 0.3963377774 * a + 0.2158037573 * b,
+    lightness - 0.1055613458 * a - 0.0638541728 * b,
+    lightness - 0.0894841775 * a - 1.291485548 * b,
+  ];
+  const [l, m, s] = [long * long * long, middle * middle * middle, short * short * short];
+  const write = (part) => gamma[(4096 * Math.min(Math.max(part, 0), 1) + 0.5) | 0];
   pixels[at] = write(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s);
   pixels[at + 1] = write(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s);
   pixels[at + 2] = write(-0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s);
 }
 
-// A function that mixes the colours of parts by their shares, into an array from a place on.
+// A function that mixes the colours of parts by their shares, in OKLab, into an array from a place on.
 function prepareMixing(colours) {
-  return (shares, pixels, at) => {
+  return (shares, found, at) => {
     let [lightness, a, b] = [0, 0, 0];
     for (let k = 0; k < colours.length; k++) {
       lightness += shares[k] * colours[k][0];
       a += shares[k] * colours[k][1];
       b += shares[k] * colours[k][2];
     }
-    writeColour(lightness, a, b, pixels, at);
+    found[at] = lightness;
+    found[at + 1] = a;
+    found[at + 2] = b;
   };
 }
 
@@ -173,6 +178,36 @@ function scaleStrengths(density, faint) {
 
 function blur(values, width, height, kernel) {
   return blurRows(blurRows(values, width, height, kernel), height, width, kernel);
+}
+
+// Hues, in OKLab, laid on paper with the strength of each pixel, into an image; where there is none
+// it is left clear. Hues are linear between the places that they are of.
+function layOnPaper(strength, { hues, columns, rows }, paper, { data, width, height }) {
+  const lefts = Array.from({ length: width }, (_, i) => findBetween(i, width, columns));
+  for (let row = 0, i = 0; row < height; row++) {
+    const [upper, down] = findBetween(row, height, rows);
+    const lower = Math.min(upper + 1, rows - 1);
+    for (let column = 0; column < width; column++, i++) {
+      const share = strength[i];
+      data[4 * i + 3] = share > 1 / 512 ? 255 : 0;
+      if (!(share > 1 / 512)) continue;
+      const [left, right] = lefts[column];
+      const step = left < columns - 1 ? 3 : 0;
+      const [above, below] = [3 * (upper * columns + left), 3 * (lower * columns + left)];
+      const lay = (part) => {
+        const one = hues[above + part] + right * (hues[above + step + part] - hues[above + part]);
+        const other = hues[below + part] + right * (hues[below + step + part] - hues[below + part]);
+        return paper[part] + share * (one + down * (other - one) - paper[part]);
+      };
+      writeColour(lay(0), lay(1), lay(2), data, 4 * i);
+    }
+  }
+}
+
+// The last of some even places before a pixel, and what share of the way to the next it has gone.
+function findBetween(pixel, pixels, places) {
+  const at = Math.min(Math.max(((pixel + 0.5) * places) / pixels - 0.5, 0), places - 1);
+  return [Math.floor(at), at - Math.floor(at)];
 }
 
 // One half of a Gaussian, from its middle on, whose whole sums to 1.

@@ -90,12 +90,13 @@ function drawPoints(pen, cells, frame, mixture, look) {
   const shares = new Float64Array(mixture.components.length + 1);
   const assign = prepareResponsibilities(mixture, look.box);
   const mix = prepareMixing(look.colours);
-  const parts = [0, 0, 0];
+  const [lab, parts] = [[0, 0, 0], [0, 0, 0]];
   const radius = Math.min(Math.max(90 / Math.sqrt(cells.number), 1.5), 3.6);
   const least = cells.counts.reduce((low, count) => Math.min(low, count), Infinity);
   for (let i = 0; i < cells.number; i++) {
     assign(cells.x[i], cells.y[i], shares);
-    mix(shares, parts, 0);
+    mix(shares, lab, 0);
+    writeColour(...lab, parts, 0);
     pen.fillStyle = `rgb(${parts[0]} ${parts[1]} ${parts[2]} / 0.7)`;
     pen.beginPath();
     const size = radius * Math.min(Math.sqrt(cells.counts[i] / least), 4);
@@ -110,51 +111,40 @@ class DensityImage {
     this.cells = cells;
     this.scale = scale;
     this.spacing = measureSpacing(cells);
-    this.mask = document.createElement("canvas");
-    this.hue = document.createElement("canvas");
     this.layer = document.createElement("canvas");
+    this.layer.width = this.layer.height = 0;
   }
 
   fit(width, height, dots) {
-    if (this.mask.width === width && this.mask.height === height) return;
-    this.mask.width = this.layer.width = width;
-    this.mask.height = this.layer.height = height;
+    if (this.layer.width === width && this.layer.height === height) return;
+    this.layer.width = width;
+    this.layer.height = height;
     const dot = Math.max(this.scale.dot * dots, 0.8); // less is no Gaussian on pixels
     const wide = Math.min(Math.max(0.75 * this.spacing * Math.sqrt(width * height), dot), 12);
     const density = computeDensity(this.cells, width, height, dot, wide);
-    const strength = scaleStrengths(density, this.scale.faint / dots ** 2);
-    const image = new ImageData(width, height);
-    for (let i = 0; i < strength.length; i++) image.data[4 * i + 3] = 255 * strength[i];
-    this.mask.getContext("2d").putImageData(image, 0, 0);
+    this.strength = scaleStrengths(density, this.scale.faint / dots ** 2);
+    this.pixels = new ImageData(width, height);
   }
 
-  // Hues change slowly from place to place, so there are fewer of them than pixels, by what time
-  // there is: evaluations of components.
+  // Hues change slowly from place to place, so they are computed for fewer places than pixels, by
+  // what time there is: evaluations of components.
   paint(mixture, look, evaluations) {
     const { width, height } = this.layer;
     const n = mixture.components.length;
     const shrink = Math.max(Math.sqrt((width * height * n) / evaluations), 2);
     const [columns, rows] = [Math.ceil(width / shrink), Math.ceil(height / shrink)];
-    const image = new ImageData(columns, rows);
+    const hues = new Float32Array(3 * columns * rows);
     const shares = new Float64Array(n + 1);
     const assign = prepareResponsibilities(mixture, look.box);
     const mix = prepareMixing(look.colours);
     for (let row = 0, at = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++, at += 4) {
+      for (let column = 0; column < columns; column++, at += 3) {
         assign((column + 0.5) / columns, 1 - (row + 0.5) / rows, shares);
-        mix(shares, image.data, at);
-        image.data[at + 3] = 255;
+        mix(shares, hues, at);
       }
     }
-    this.hue.width = columns;
-    this.hue.height = rows;
-    this.hue.getContext("2d").putImageData(image, 0, 0);
-    const pen = this.layer.getContext("2d");
-    pen.globalCompositeOperation = "copy";
-    pen.imageSmoothingQuality = "high";
-    pen.drawImage(this.hue, 0, 0, width, height);
-    pen.globalCompositeOperation = "destination-in";
-    pen.drawImage(this.mask, 0, 0);
+    layOnPaper(this.strength, { hues, columns, rows }, toOklab(look.theme.paper), this.pixels);
+    this.layer.getContext("2d").putImageData(this.pixels, 0, 0);
   }
 }
 
