@@ -265,8 +265,8 @@ def test_hues_are_laid_on_paper_as_in_frames(page: Browser) -> None:
     strengths = np.array([1.0, 0.5, 0.3, 0.0])
     found = page.ask(
         f"(() => {{ const image = new ImageData(4, 1); const hues = {hues.ravel().tolist()};"
-        f"layOnPaper({strengths.tolist()}, {{ hues, columns: 2, rows: 1 }}, {paper.tolist()}, image);"
-        "return [...image.data]; })()"
+        f"layOnPaper({strengths.tolist()}, {{ hues, columns: 2, rows: 1 }}, {paper.tolist()},"
+        "image); return [...image.data]; })()"
     )
     found = np.array(found).reshape(4, 4)
     between = np.array([0, 0.25, 0.75, 1])[:, None] * (hues[1] - hues[0]) + hues[0]

@@ -183,23 +183,28 @@ function blur(values, width, height, kernel) {
 // Hues, in OKLab, laid on paper with the strength of each pixel, into an image; where there is none
 // it is left clear. Hues are linear between the places that they are of.
 function layOnPaper(strength, { hues, columns, rows }, paper, { data, width, height }) {
-  const lefts = Array.from({ length: width }, (_, i) => findBetween(i, width, columns));
+  const across = Array.from({ length: width }, (_, i) => findBetween(i, width, columns));
+  const lefts = Uint32Array.from(across, ([left]) => 3 * left);
+  const rights = Float32Array.from(across, ([, right]) => right);
+  const line = new Float32Array(3 * (columns + 1)); // the hues of a row, the last of them twice
   for (let row = 0, i = 0; row < height; row++) {
     const [upper, down] = findBetween(row, height, rows);
-    const lower = Math.min(upper + 1, rows - 1);
+    const [above, below] = [3 * columns * upper, 3 * columns * Math.min(upper + 1, rows - 1)];
+    for (let j = 0; j < line.length; j++) {
+      const k = j < 3 * columns ? j : j - 3;
+      line[j] = hues[above + k] + down * (hues[below + k] - hues[above + k]) - paper[k % 3];
+    }
     for (let column = 0; column < width; column++, i++) {
       const share = strength[i];
       data[4 * i + 3] = share > 1 / 512 ? 255 : 0;
       if (!(share > 1 / 512)) continue;
-      const [left, right] = lefts[column];
-      const step = left < columns - 1 ? 3 : 0;
-      const [above, below] = [3 * (upper * columns + left), 3 * (lower * columns + left)];
-      const lay = (part) => {
-        const one = hues[above + part] + right * (hues[above + step + part] - hues[above + part]);
-        const other = hues[below + part] + right * (hues[below + step + part] - hues[below + part]);
-        return paper[part] + share * (one + down * (other - one) - paper[part]);
-      };
-      writeColour(lay(0), lay(1), lay(2), data, 4 * i);
+      const [at, right] = [lefts[column], rights[column]];
+      const lightness = line[at] + right * (line[at + 3] - line[at]);
+      const a = line[at + 1] + right * (line[at + 4] - line[at + 1]);
+      const b = line[at + 2] + right * (line[at + 5] - line[at + 2]);
+      writeColour(
+        paper[0] + share * lightness, paper[1] + share * a, paper[2] + share * b, data, 4 * i,
+      );
     }
   }
 }
