@@ -377,7 +377,7 @@ function describeRun() {
   byId("summary").append(elbo);
   const shares = run.ellipses.map(({ share }) => `${Math.round(100 * share)} %`).join(" and ");
   const notes = [`Ellipses hold ${shares} of their component; lines are the ways of the means; colours are mixed by responsibility`];
-  if (run.image) notes.push("strength is the density on a log scale, as in frames");
+  if (run.image) notes.push("strength is the density on a log scale");
   if (run.moves.length) notes.push("dotted where the search moved a component, with a mark under the curve");
   if (run.background) notes.push("grey is the background, in its box");
   if (run.outside) notes.push(`${writeCount(run.outside, "point")} outside the view`);
