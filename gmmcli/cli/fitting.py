@@ -285,13 +285,11 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
     painter.begin(directory)
     with reporter.show_work(f"reading {directory}"):
         from gmmcli.core.runs.directory import read_run
-        from gmmcli.pictures.kinds import Order, choose_kinds
+        from gmmcli.pictures.painter import draw_unasked, name_unasked
 
         run = read_run(directory)
-        steps = run.history.choose_steps(run.snapshots)
-        order = Order(steps, choose_kinds(run))
-        n_pictures = len(order.name_pictures()) + 1  # the page that plays them
-    if run.history.last_step not in steps:
+        n_pictures = len(name_unasked(run))
+    if run.history.last_step not in run.history.choose_steps(run.snapshots):
         reporter.note(
             f"the last step, {run.history.last_step}, is not among the snapshots: "
             f"gmm plot {directory} --steps auto draws it"
@@ -300,7 +298,5 @@ def draw_pictures(directory: Path, painter: "Painter", reporter: Reporter) -> li
     if len(drawn) == n_pictures:
         return drawn
     with reporter.show_work("loading matplotlib"):
-        from gmmcli.pictures.drawing import draw_run
-        from gmmcli.pictures.page.page import draw_page
-    drawn = list(reporter.track(draw_run(run, order, directory), n_pictures - 1, "drawing"))
-    return [*drawn, draw_page(run, directory)]
+        import_module("gmmcli.pictures.drawing")
+    return list(reporter.track(draw_unasked(run, directory), n_pictures, "drawing"))

@@ -65,7 +65,7 @@ def mix(shares: FloatArray, colours: FloatArray) -> FloatArray:
     return np.asarray(convert_to_rgb(shares @ convert_to_oklab(colours)), np.float64)
 
 
-def lift(colours: FloatArray, *, least: float = 0.5, most: float = 0.95) -> FloatArray:
+def lighten(colours: FloatArray, *, least: float = 0.5, most: float = 0.95) -> FloatArray:
     """The same hues light enough for dark paper, in RGB, shape (..., 3).
 
     Args:
@@ -78,7 +78,7 @@ def lift(colours: FloatArray, *, least: float = 0.5, most: float = 0.95) -> Floa
     return np.asarray(convert_to_rgb(lab), np.float64)
 
 
-def blend(paper: Floats, colours: Floats, strengths: Floats) -> Floats:
+def lay(paper: Floats, colours: Floats, strengths: Floats) -> Floats:
     """Colours laid on paper with some strengths, all in OKLab, shape (..., 3).
 
     Args:

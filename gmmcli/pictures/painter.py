@@ -15,9 +15,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gmmcli.process import end_process
+
+if TYPE_CHECKING:
+    from gmmcli.core.runs.directory import RunRecord
+    from gmmcli.pictures.kinds import Order
 
 
 class Painter:
@@ -81,16 +85,38 @@ def serve() -> None:
     """Be that process: load, wait for a directory, and draw."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no half of a picture is left behind
     from gmmcli.core.runs.directory import read_run
-    from gmmcli.pictures.drawing import draw_run, rehearse
-    from gmmcli.pictures.kinds import Order, choose_kinds
-    from gmmcli.pictures.page.page import draw_page
+    from gmmcli.pictures.drawing import rehearse
 
     rehearse()
     if line := sys.stdin.readline():
         directory = Path(json.loads(line))
-        run = read_run(directory)
-        order = Order(run.history.choose_steps(run.snapshots), choose_kinds(run))
-        for path in draw_run(run, order, directory):
+        for path in draw_unasked(read_run(directory), directory):
             print(json.dumps(str(path)), flush=True)
-        print(json.dumps(str(draw_page(run, directory))), flush=True)
     end_process(0)
+
+
+def name_unasked(run: "RunRecord") -> list[str]:
+    """The paths, inside a run, of what a fit draws of it: its pictures and the page."""
+    from gmmcli.core.runs.layout import name_film
+
+    return [*_order_unasked(run).name_pictures(), name_film("html")]
+
+
+def draw_unasked(run: "RunRecord", directory: Path) -> Iterator[Path]:
+    """Draw what a fit draws of a run, and yield the path of each once written.
+
+    Raises:
+        OutputError: when one cannot be written.
+        RunError: when frames/ is a link.
+    """
+    from gmmcli.pictures.drawing import draw_run
+    from gmmcli.pictures.page.page import draw_page
+
+    yield from draw_run(run, _order_unasked(run), directory)
+    yield draw_page(run, directory)
+
+
+def _order_unasked(run: "RunRecord") -> "Order":
+    from gmmcli.pictures.kinds import Order, choose_kinds
+
+    return Order(run.history.choose_steps(run.snapshots), choose_kinds(run))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,8 +13,14 @@ from matplotlib.image import AxesImage
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.pictures.colours import Floats, blend, convert_to_oklab, convert_to_rgb, mix
-from gmmcli.pictures.rasters import double, scale_strengths, spread_cells
+from gmmcli.pictures.colours import Floats, convert_to_oklab, convert_to_rgb, lay, mix
+from gmmcli.pictures.rasters import (
+    double,
+    find_faint,
+    measure_dot,
+    rasterise_cells,
+    scale_strengths,
+)
 from gmmcli.pictures.scene import Scene
 from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour
 
@@ -60,37 +66,33 @@ class Dots:
 class Density:
     """An image: hues by responsibility at the pixel, strength by how many points are there."""
 
-    def __init__(self, axes: Axes, scene: Scene, *, dot_points: float = 0.45) -> None:
+    def __init__(self, axes: Axes, scene: Scene) -> None:
         """The image for the view as it is on the page.
 
         Args:
             axes: where to draw.
             scene: with the cells and the view.
-            dot_points: the standard deviation of a single point's dot, in points (1/72 inch): more
-                shows the tail better, less the edges.
         """
         self._scene = scene
         axes.apply_aspect()
         columns, rows = (
             max(math.floor(length + 0.49), 2) for length in (axes.bbox.width, axes.bbox.height)
         )
-        dot = dot_points * columns / measure_view(axes)[0]
-        low_x, low_y, high_x, high_y = scene.limits.ravel().tolist()
-        limits = low_x, low_y, high_x, high_y
-        image = _spread_once(scene.cells, limits, (rows, columns), dot)
-        single = float(np.quantile(scene.cells.counts, 0.05)) / (2 * math.pi * dot**2)
-        strengths = scale_strengths(image, single).astype(np.float32)
+        dot = measure_dot(columns / float(measure_view(axes)[0]))
+        image = scene.rasterise((rows, columns), dot)
+        strengths = scale_strengths(image, find_faint(scene.cells.counts, dot)).astype(np.float32)
         self._inked = np.flatnonzero(strengths > 1 / 512)  # below, it is paper on any screen
         self._strengths = strengths.ravel()[self._inked]
         self._own_hues = None
         if scene.cell_colours is not None:
-            spread = partial(spread_cells, limits=limits, shape=(rows, columns), dot=dot)
+            spread = partial(rasterise_cells, limits=scene.limits, shape=(rows, columns), dot=dot)
             self._own_hues = mix_cells(scene.cells, scene.cell_colours, spread)[self._inked]
         self._shape, self._coarse = (rows, columns), ((rows + 1) // 2, (columns + 1) // 2)
         self._places = _lay_pixels(scene.limits, (rows, columns), self._coarse)
         paper = np.array(get_colour("paper"))
         self._paper = convert_to_oklab(paper).astype(np.float32)
         self._blank = np.tile((255 * paper + 0.5).astype(np.uint8), (rows * columns, 1))
+        (low_x, low_y), (high_x, high_y) = scene.limits.tolist()
         self.artist: AxesImage = axes.imshow(
             self._blank.reshape(rows, columns, 3),
             aspect=axes.get_aspect(),
@@ -103,7 +105,7 @@ class Density:
     def show(self, mixture: Mixture) -> None:
         """Give the image the hues that a mixture says."""
         hues = self._mix_hues(mixture) if self._own_hues is None else self._own_hues
-        colours = convert_to_rgb(blend(self._paper, hues, self._strengths))
+        colours = convert_to_rgb(lay(self._paper, hues, self._strengths))
         pixels = self._blank.copy()
         pixels[self._inked] = 255 * colours + 0.5
         self.artist.set_data(pixels.reshape(*self._shape, 3))
@@ -114,10 +116,6 @@ class Density:
         hues = shares @ convert_to_oklab(list_colours(self._scene, mixture))
         coarse = hues.astype(np.float32).reshape(*self._coarse, 3)
         return double(coarse, self._shape).reshape(-1, 3)[self._inked]
-
-
-# What all frames of a run share, and what all panels of its sheet do.
-_spread_once = lru_cache(maxsize=2)(spread_cells)
 
 
 def mix_cells(cells: Cells, colours: FloatArray, spread: Callable[[Cells], FloatArray]) -> Floats:

@@ -21,9 +21,9 @@ from gmmcli.pictures.colours import Floats
 _THREE = np.array([1 / 6, 2 / 3, 1 / 6]), np.array([-math.sqrt(3), 0.0, math.sqrt(3)])
 
 
-def spread_cells(
+def rasterise_cells(
     cells: Cells,
-    limits: tuple[float, float, float, float],
+    limits: FloatArray,
     shape: tuple[int, int],
     dot: float,
     widening: float = 2.2,
@@ -32,7 +32,7 @@ def spread_cells(
 
     Args:
         cells: in data units.
-        limits: the lowest x and y and the highest x and y of the view.
+        limits: the lower and upper corner of the view, shape (2, 2).
         shape: rows and columns.
         dot: the standard deviation of a single point, in pixels.
         widening: of a cell's standard deviations. An even box is sqrt(12) of its own across, and a
@@ -40,7 +40,7 @@ def spread_cells(
             at most. More blurs, less shows the grid.
     """
     cells = separate_few(cells)
-    low, high = np.array(limits[:2]), np.array(limits[2:])
+    low, high = limits
     scales = np.array(shape[::-1]) / (high - low)  # pixels per unit
     places = (cells.means - low) * scales - 0.5  # the middle of the first pixel is at 0
     covariances = cells.covariances * (widening * scales[:, None]) * (widening * scales)
@@ -175,16 +175,39 @@ def blur(image: FloatArray, width: float, margin: int) -> FloatArray:
     return image
 
 
-def scale_strengths(image: FloatArray, single: float, *, share: float = 0.2) -> FloatArray:
+def measure_dot(resolution: float, *, points: float = 0.45) -> float:
+    """The standard deviation of a single point's dot, in pixels.
+
+    Args:
+        resolution: pixels to the point (1/72 inch).
+        points: the same deviation: more shows the tail better, less the edges.
+    """
+    return points * resolution
+
+
+def find_faint(
+    counts: FloatArray, dot: float, *, lightest: float = 0.05, share: float = 0.2
+) -> float:
+    """The density below which all fades to nothing, in points per square of the dot's unit.
+
+    Args:
+        counts: of the cells, shape (C,).
+        dot: the standard deviation of a single point's dot.
+        lightest: the dots that show have the count that this share of the cells do not exceed; it
+            is that of single points, where they have no weights and are not all in larger cells.
+        share: of the density in the middle of such a dot. Less shows single points better, and
+            the core with less contrast.
+    """
+    return share * float(np.quantile(counts, lightest)) / (2 * math.pi * dot**2)
+
+
+def scale_strengths(image: FloatArray, faint: float) -> FloatArray:
     """How strong each pixel is to be drawn: from 0 to 1 at the peak, by the log of its density.
 
     Args:
         image: points per pixel.
-        single: the density in the middle of a single point's dot.
-        share: densities below this share of it fade to nothing. Less shows single points better,
-            and the core with less contrast.
+        faint: densities below this one fade to nothing, in points per pixel.
     """
-    faint = share * single
     peak = math.log1p(float(image.max()) / faint)
     return np.asarray(np.log1p(image / faint) / (peak or 1.0))
 

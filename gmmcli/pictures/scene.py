@@ -1,7 +1,9 @@
 """What all pictures of a run share, computed once: the view, the points and the colours."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.pictures.rasters import rasterise_cells
 from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
 
 # The shares of a component that its two ellipses hold.
@@ -52,6 +55,14 @@ class Scene:
         """Whether the cells are so many that their density is drawn, rather than they are."""
         return self.cells.n_cells > MANY_CELLS
 
+    @cached_property
+    def rasterise(self) -> Callable[[tuple[int, int], float], FloatArray]:
+        """What gives the points at each pixel, of a shape and for a dot; see `rasterise_cells`.
+
+        It remembers the last, as all frames of a run have one image, and all panels of its sheet.
+        """
+        return lru_cache(maxsize=2)(partial(rasterise_cells, self.cells, self.limits))
+
     @property
     def has_one_scale(self) -> bool:
         """Whether a unit is to be as long up as across.
@@ -67,12 +78,12 @@ def compute_scene(run: RunRecord) -> Scene:
     """The scene of a run's pictures, with a colour for each component."""
     reaches = compute_reaches(run.mixture)
     limits = _compute_view(run.cells, reaches)
-    inside = _are_within(run.cells.means, limits)
+    inside = are_within(run.cells.means, limits)
     if not inside.all():  # what lies outside on one axis has no say on the other
         limits = _compute_view(
-            run.cells.select(inside), reaches[:, _are_within(run.mixture.means, limits)]
+            run.cells.select(inside), reaches[:, are_within(run.mixture.means, limits)]
         )
-        inside = _are_within(run.cells.means, limits)
+        inside = are_within(run.cells.means, limits)
     return Scene(
         columns=(_shorten(run.columns[0]), _shorten(run.columns[1])),
         cells=run.cells,
@@ -124,9 +135,13 @@ def compute_reaches(mixture: Mixture) -> FloatArray:
     return np.stack([mixture.means - reach, mixture.means + reach])
 
 
-def _are_within(points: FloatArray, limits: FloatArray) -> npt.NDArray[np.bool_]:
+def are_within(points: FloatArray, limits: FloatArray) -> npt.NDArray[np.bool_]:
     """Which points, shape (N, 2), lie between two corners, shape (2, 2)."""
-    return np.asarray(((points >= limits[0]) & (points <= limits[1])).all(axis=1))
+    x, y = (
+        (values >= low) & (values <= high)
+        for values, low, high in zip(points.T, *limits, strict=True)
+    )
+    return np.asarray(x & y)
 
 
 def _compute_view(cells: Cells, reaches: FloatArray) -> FloatArray:
@@ -156,14 +171,37 @@ def _compute_limits(
         least_share: outliers are left out where these would have less than this share of the axis.
         beyond_share: how far the axis then goes beyond them, as a share of their width.
     """
-    order = np.argsort(values)
-    ranks = np.cumsum(counts[order]) / counts.sum()
-    low, high = values[order][np.searchsorted(ranks, middle)]
+    low, high = (find_quantile(values, counts, share) for share in middle)
     ends = np.array([min([values.min(), *reach[0]]), max([values.max(), *reach[1]])])
     if 0 < high - low < least_share * (ends[1] - ends[0]):
         beyond = beyond_share * (high - low)
         ends = np.clip(ends, low - beyond, high + beyond)
     return _add_margins(ends)
+
+
+def find_quantile(
+    values: FloatArray, counts: FloatArray, share: float, *, n_bins: int = 4096
+) -> float:
+    """The least value up to which a share of all points lie, without sorting them all.
+
+    Args:
+        values: shape (C,), finite.
+        counts: of the points at each, above 0, shape (C,).
+        share: from 0 to 1.
+        n_bins: where more values are left, only those in one of so many bins are looked at next:
+            time alone.
+    """
+    wanted = share * counts.sum()
+    while len(values) > n_bins and (width := np.ptp(values)) > 0:
+        heights = (values - values.min()) / width  # 0 to 1
+        bins = np.minimum((n_bins * heights).astype(np.intp), n_bins - 1)
+        totals = np.append(0, np.cumsum(np.bincount(bins, counts, minlength=n_bins)))
+        held = min(int(np.searchsorted(totals[1:], wanted)), n_bins - 1)
+        wanted -= totals[held]
+        values, counts = values[bins == held], counts[bins == held]
+    order = np.argsort(values, kind="stable")
+    place = np.searchsorted(np.cumsum(counts[order]), wanted)
+    return float(values[order][min(place, len(values) - 1)])
 
 
 def _add_margins(ends: FloatArray, share: float = 0.04) -> FloatArray:

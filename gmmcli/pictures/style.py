@@ -12,7 +12,7 @@ import matplotlib.colors
 import numpy as np
 
 from gmmcli.core.mixture.covariances import FloatArray
-from gmmcli.pictures.colours import lift
+from gmmcli.pictures.colours import lighten
 from gmmcli.pictures.kinds import Look
 from gmmcli.settings import Theme
 
@@ -97,7 +97,7 @@ def pick_colours(n_components: int) -> FloatArray:
     names = SHEET["axes.prop_cycle"].by_key()["color"]
     repeated = islice(cycle(names), n_components)
     colours = np.array([matplotlib.colors.to_rgb(f"#{name.lstrip('#')}") for name in repeated])
-    return colours if _get_look().theme == "light" else lift(colours)
+    return colours if _get_look().theme == "light" else lighten(colours)
 
 
 def get_colour(role: Role) -> tuple[float, float, float]:

@@ -5,7 +5,6 @@ https://chromedevtools.github.io/devtools-protocol/.
 """
 
 import base64
-import fcntl
 import json
 import os
 import select
@@ -209,6 +208,8 @@ def start_browser(program: str, profile: Path) -> Iterator[Browser]:
 
 def _open_pipe(lowest: int = 10) -> list[int]:
     """The ends to read and to write, whose numbers are none that the browser has a use for."""
+    import fcntl  # which Windows lacks, where the tests are collected all the same
+
     ends = os.pipe()
     moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, lowest) for end in ends]
     for end in ends:

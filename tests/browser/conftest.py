@@ -11,6 +11,7 @@ from conftest import without
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser without a window, with a profile of its own."""
+    pytest.importorskip("fcntl", reason="pipes to a browser that is this process's child")
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         without("Chromium (apt install chromium)")

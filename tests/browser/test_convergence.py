@@ -17,7 +17,9 @@ from click.testing import CliRunner
 from gmmcli.cli import gmm
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.runs.directory import read_run
+from gmmcli.pictures.colours import convert_to_oklab, convert_to_rgb, lay
 from gmmcli.pictures.page.page import write_page
+from gmmcli.pictures.rasters import scale_strengths
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -242,6 +244,45 @@ def test_nothing_is_wider_than_the_window(page: Browser, width: int) -> None:
     )
 
 
+def test_between_steps_it_glides_but_for_moves_and_other_cells(page: Browser) -> None:
+    shown = (
+        "(position => { state.position = position; Object.defineProperty(stillness, 'matches',"
+        "{ value: false, configurable: true }); return readPosition(); })"
+    )
+    assert page.ask(f"{shown}(0.3)") == 0.3
+    page.ask("run.jumps.add(1)")
+    assert [page.ask(f"{shown}({place})") for place in (0.3, 0.6, 1)] == [0, 1, 1]
+
+
+def test_strengths_are_those_of_frames(page: Browser) -> None:
+    density = np.array([0.0, 0.1, 3.0, 5000.0])
+    found = page.ask(f"[...scaleStrengths(Float64Array.of({','.join(map(str, density))}), 0.2)]")
+    np.testing.assert_allclose(found, scale_strengths(density, 0.2), rtol=1e-12)
+
+
+def test_hues_are_laid_on_paper_as_in_frames(page: Browser) -> None:
+    hues, paper = convert_to_oklab(np.eye(3)[:2]), convert_to_oklab(np.ones(3))
+    strengths = np.array([1.0, 0.5, 0.3, 0.0])
+    found = page.ask(
+        f"(() => {{ const image = new ImageData(4, 1); const hues = {hues.ravel().tolist()};"
+        f"layOnPaper({strengths.tolist()}, {{ hues, columns: 2, rows: 1 }}, {paper.tolist()},"
+        "image); return [...image.data]; })()"
+    )
+    found = np.array(found).reshape(4, 4)
+    between = np.array([0, 0.25, 0.75, 1])[:, None] * (hues[1] - hues[0]) + hues[0]
+    expected = 255 * convert_to_rgb(lay(paper, between, strengths))
+    np.testing.assert_allclose(found[:3, :3], expected[:3], atol=1)
+    assert found[:, 3].tolist() == [255, 255, 255, 0]
+
+
+def test_a_density_has_all_points_and_single_ones_are_dots(page: Browser) -> None:
+    cells = "{ number: 2, x: [0.3, 0.7], y: [0.5, 0.5], counts: [1, 40] }"
+    image = np.array(page.ask(f"[...computeDensity({cells}, 101, 81, 1, 6)]")).reshape(81, 101)
+    assert image.sum() == pytest.approx(41, rel=1e-5)
+    assert image[40, 30] == pytest.approx(1 / (2 * np.pi), rel=0.01)
+    assert image[40, 70] == pytest.approx(40 / (2 * np.pi * 36), rel=0.01)
+
+
 def test_many_cells_are_an_image_with_all_points(
     browser: Browser, fitted: Fitted, tmp_path: Path
 ) -> None:
@@ -254,13 +295,12 @@ def test_many_cells_are_an_image_with_all_points(
     step_of(browser)
     assert browser.ask("run.image !== null")
     assert browser.ask("run.cells.counts.reduce((a, b) => a + b)") == 20_000
-    # The densest pixel of the mask is opaque; where nobody is, paper shows.
-    script = "(() => { const m = run.image.mask, { data } = m.getContext('2d').getImageData"
-    alphas = browser.ask(
-        f"{script}(0, 0, m.width, m.height); const a = data.filter((_, i) => i % 4 === 3);"
-        "return [Math.min(...[a[0], a[m.width - 1]]), a.reduce((x, y) => Math.max(x, y))]; })()"
+    # The densest pixel is as strong as can be; where nobody is, paper shows.
+    strengths = browser.ask(
+        "[run.image.strength[0], run.image.strength.reduce((x, y) => Math.max(x, y)),"
+        "...run.image.pixels.data.slice(0, 4)]"
     )
-    assert alphas == [0, 255]
+    assert strengths == [0, 1, 0, 0, 0, 0]
     assert browser.complaints == []
 
 

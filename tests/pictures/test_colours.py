@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gmmcli.pictures.colours import blend, convert_to_oklab, convert_to_rgb, lift, mix
+from gmmcli.pictures.colours import convert_to_oklab, convert_to_rgb, lay, lighten, mix
 
 
 def test_oklab_has_the_values_of_its_author() -> None:
@@ -30,7 +30,7 @@ def test_mixing_keeps_what_is_pure_and_meets_in_the_middle() -> None:
 
 def test_lifting_keeps_hues_and_their_order() -> None:
     colours = np.array([[0.1, 0.05, 0.2], [0.3, 0.3, 0.3], [0.5, 0.7, 0.6]])
-    before, after = convert_to_oklab(colours), convert_to_oklab(lift(colours))
+    before, after = convert_to_oklab(colours), convert_to_oklab(lighten(colours))
     np.testing.assert_allclose(after[:, 1:], before[:, 1:], atol=1e-6)
     assert (np.diff(after[:, 0]) > 0).all()
     assert (after[:, 0] >= 0.5).all()
@@ -38,5 +38,5 @@ def test_lifting_keeps_hues_and_their_order() -> None:
 
 def test_what_has_no_strength_is_paper() -> None:
     paper, colour = np.array([1.0, 0, 0]), np.array([[0.5, 0.2, -0.1]] * 2)
-    laid = blend(paper, colour, np.array([0.0, 1.0]))
+    laid = lay(paper, colour, np.array([0.0, 1.0]))
     np.testing.assert_array_equal(laid, [paper, colour[1]])

@@ -11,11 +11,23 @@ import numpy as np
 import pytest
 from builders import SAMPLE_DATA
 from click.testing import CliRunner
+from matplotlib.colors import to_hex
 
 from gmmcli.cli import gmm
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.runs.directory import RunRecord, read_run
+from gmmcli.pictures.kinds import Look
 from gmmcli.pictures.page.page import collect_data, escape_json, make_page, write_page
+from gmmcli.pictures.rasters import find_faint, measure_dot
+from gmmcli.pictures.scene import MANY_CELLS
+from gmmcli.pictures.style import (
+    BACKGROUND_COLOUR,
+    apply_style,
+    get_colour,
+    pick_colours,
+    stress,
+)
+from gmmcli.settings import THEMES, Theme
 
 EVIL = "</script><script>alert(1)</script><!--&"
 
@@ -87,6 +99,40 @@ def test_what_has_no_error_has_none_and_a_background_its_box(run: RunRecord) -> 
     data = collect_data(replace(run, diagnostics=None, history=history))
     assert data["errors"] is None
     assert data["background"]["box"] == [[1.0, 6.0], [40.0, 100.0]]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_its_colours_are_those_of_frames(run: RunRecord, theme: Theme) -> None:
+    look = collect_data(run)["looks"][theme]
+    with apply_style(Look(theme)):
+        colours = np.vstack([pick_colours(2), BACKGROUND_COLOUR])
+        inks, paper = stress(colours), to_hex(get_colour("paper"))
+    assert look == {"colours": [*map(to_hex, colours)], "inks": [*map(to_hex, inks)]}
+    style = make_page(collect_data(run)).partition("<style>")[2].split("@media")
+    assert f"--paper: {paper};" in style[THEMES.index(theme)]
+
+
+def test_its_densities_are_as_strong_as_those_of_frames(run: RunRecord) -> None:
+    assert collect_data(run)["density"] is None
+    many = give_cells(run, MANY_CELLS + 1)
+    told = collect_data(many)["density"]
+    assert told["faint"] == find_faint(many.cells.counts, told["dot"])
+    assert told["dot"] == measure_dot(96 / 72)
+
+
+def test_nothing_lies_before_a_move_and_before_other_cells(run: RunRecord) -> None:
+    history = replace(
+        run.history,
+        **{
+            name: np.repeat(getattr(run.history, name)[:1], 7, axis=0)
+            for name in ("elbos", "weights", "means", "covariances")
+        },
+        by_move=np.arange(7) == 2,
+        n_cells=np.array([9, 9, 9, 9, 5, 5, 5]),
+    )
+    steps = collect_data(replace(run, history=history))["steps"]
+    assert steps["moves"] == [2]
+    assert steps["jumps"] == [2, 4]
 
 
 def test_plot_writes_it_and_replaces_no_other_unasked(run: RunRecord, tmp_path: Path) -> None:

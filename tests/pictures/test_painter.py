@@ -11,10 +11,7 @@ from click.testing import CliRunner
 
 from gmmcli.cli import gmm
 from gmmcli.core.runs.directory import read_run
-from gmmcli.pictures.drawing import draw_run
-from gmmcli.pictures.kinds import Order, choose_kinds
-from gmmcli.pictures.page.page import draw_page
-from gmmcli.pictures.painter import Painter
+from gmmcli.pictures.painter import Painter, draw_unasked, name_unasked
 
 # Draws with what a painter has loaded, and prints what of matplotlib that lacked.
 REHEARSED = """
@@ -53,10 +50,8 @@ def test_it_draws_what_this_process_would(fitted: Path, tmp_path: Path) -> None:
         painter.begin(fitted)
         painted = list(painter.wait_for_pictures())
     run = read_run(fitted)
-    drawn = list(
-        draw_run(run, Order(run.history.choose_steps(run.snapshots), choose_kinds(run)), tmp_path)
-    )
-    drawn.append(draw_page(run, tmp_path))
+    drawn = list(draw_unasked(run, tmp_path))
+    assert [path.relative_to(tmp_path).as_posix() for path in drawn] == name_unasked(run)
     assert [path.relative_to(fitted) for path in painted] == [
         path.relative_to(tmp_path) for path in drawn
     ]

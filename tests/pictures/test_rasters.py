@@ -5,9 +5,15 @@ import pytest
 from builders import cells_of
 
 from gmmcli.core.cells.cells import Cells
-from gmmcli.pictures.rasters import double, scale_strengths, separate_few, spread_cells
+from gmmcli.pictures.rasters import (
+    double,
+    find_faint,
+    rasterise_cells,
+    scale_strengths,
+    separate_few,
+)
 
-VIEW = (0.0, 0.0, 100.0, 80.0)  # a pixel is a unit
+VIEW = np.array([[0.0, 0.0], [100.0, 80.0]])  # a pixel is a unit
 SHAPE = (80, 100)
 
 
@@ -24,7 +30,7 @@ def wide_cells() -> Cells:
 @pytest.mark.parametrize("dot", [0.6, 2.0])
 def test_the_mass_is_kept(dot: float) -> None:
     cells = wide_cells()
-    image = spread_cells(cells, VIEW, SHAPE, dot)
+    image = rasterise_cells(cells, VIEW, SHAPE, dot)
     assert image.sum() == pytest.approx(cells.n_points, rel=1e-9)
     assert image.min() >= 0
 
@@ -33,7 +39,7 @@ def test_a_cell_far_wider_than_the_view_leaves_little_in_it() -> None:
     wide = Cells(np.array([9.0]), np.array([[50.0, 40.0]]), 1e12 * np.array([np.eye(2)]))
     long = Cells(np.array([9.0]), np.array([[50.0, 40.0]]), np.diag([1e12, 0.0])[None])
     for cell in (wide, long):
-        assert spread_cells(cell, VIEW, SHAPE, 0.8).sum() < 0.5
+        assert rasterise_cells(cell, VIEW, SHAPE, 0.8).sum() < 0.5
 
 
 def test_a_mirror_image_has_mirrored_cells() -> None:
@@ -41,14 +47,14 @@ def test_a_mirror_image_has_mirrored_cells() -> None:
     turned = Cells(
         cells.counts, cells.means @ mirror + [100, 0], mirror @ cells.covariances @ mirror
     )
-    image, mirrored = (spread_cells(each, VIEW, SHAPE, 0.8) for each in (cells, turned))
+    image, mirrored = (rasterise_cells(each, VIEW, SHAPE, 0.8) for each in (cells, turned))
     np.testing.assert_allclose(mirrored[:, ::-1], image, rtol=1e-9, atol=1e-12)
 
 
 def test_a_kernel_has_the_covariance_of_its_cell_widened() -> None:
     covariance = np.array([[9.0, 4.0], [4.0, 4.0]])
     cell = Cells(np.array([7.0]), np.array([[50.0, 40.0]]), covariance[None])
-    image = spread_cells(cell, VIEW, SHAPE, 0.8, 1.5)
+    image = rasterise_cells(cell, VIEW, SHAPE, 0.8, 1.5)
     y, x = np.mgrid[:80, :100] + 0.5 - np.array([40, 50])[:, None, None]
     moments = [[(image * a * b).sum() / 7 for b in (x, y)] for a in (x, y)]
     # What a dot adds, and at most 1/4 for the sharing among four pixels.
@@ -66,7 +72,7 @@ def test_a_grid_of_even_cells_makes_an_even_plain(width: float, turn: float) -> 
     counts = np.full(len(places), 0.6 * width**2)  # one per pixel
     cells = Cells(counts, places, np.tile(box, (len(places), 1, 1)))
     near = ((places > -30) & (places < 130)).all(axis=1)
-    image = spread_cells(cells.select(near), VIEW, SHAPE, 0.8)
+    image = rasterise_cells(cells.select(near), VIEW, SHAPE, 0.8)
     assert abs(image[10:-10, 10:-10] - 1).max() < 0.015
 
 
@@ -74,8 +80,8 @@ def test_strength_shows_single_points_and_is_one_at_the_peak() -> None:
     points = np.array([[20.0, 20.0]])
     crowd = np.random.default_rng(0).normal(60, 3, (20_000, 2))
     dot = 0.8
-    image = spread_cells(cells_of(np.concatenate([points, crowd])), VIEW, SHAPE, dot)
-    strengths = scale_strengths(image, 1 / (2 * np.pi * dot**2))
+    image = rasterise_cells(cells_of(np.concatenate([points, crowd])), VIEW, SHAPE, dot)
+    strengths = scale_strengths(image, find_faint(np.ones(20_001), dot))
     assert strengths.max() == 1
     assert 0.1 < strengths[20, 20] < 0.4
     assert strengths[20, 40] == 0

@@ -1,13 +1,16 @@
 """What all pictures of a run share: views that show what matters."""
 
+import math
+
 import numpy as np
+import pytest
 from builders import article_run, cells_of, fit, mixture_of, run_of, sampled
 
 from gmmcli.core.groups.groups import find_groups
 from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.core.runs.history import History
 from gmmcli.pictures.frames import make_frame
-from gmmcli.pictures.scene import colour_groups, compute_scene
+from gmmcli.pictures.scene import colour_groups, compute_scene, find_quantile
 from gmmcli.pictures.style import BACKGROUND_COLOUR, apply_style, pick_colours
 from gmmcli.settings import FitSettings
 
@@ -55,6 +58,17 @@ def test_points_on_an_axis_have_a_view() -> None:
     result = fit(cells_of(points), FitSettings(components=1))
     limits = compute_scene(run_of(points, result.history)).limits
     assert (limits[1] > limits[0]).all()
+
+
+@pytest.mark.parametrize("n", [5, 30_000])
+@pytest.mark.parametrize("power", [0, 1, 9])  # all at one place, even, and with far outliers
+def test_a_quantile_is_that_of_all_points(n: int, power: int) -> None:
+    random = np.random.default_rng(power)
+    values, counts = random.normal(size=n) ** power, random.integers(1, 50, n).astype(float)
+    each = np.sort(np.repeat(values, counts.astype(int)))
+    for share in (0.0, 0.025, 0.975, 1.0):
+        expected = each[max(math.ceil(share * len(each)) - 1, 0)]
+        assert find_quantile(values, counts, share) == expected
 
 
 def test_cells_have_the_colours_of_their_groups() -> None:

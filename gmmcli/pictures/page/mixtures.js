@@ -122,39 +122,40 @@ const gamma = Uint8ClampedArray.from({ length: 4097 }, (_, i) => {
 
 // Writes red, green and blue, 0 to 255, into an array from a place on.
 function writeColour(lightness, a, b, pixels, at) {
-  const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
-  const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
-  const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
-  const write = (part) => gamma[Math.round(4096 * Math.min(Math.max(part, 0), 1))];
+  const [long, middle, short] = [
+    lightness + 0.3963377774 * a + 0.2158037573 * b,
+    lightness - 0.1055613458 * a - 0.0638541728 * b,
+    lightness - 0.0894841775 * a - 1.291485548 * b,
+  ];
+  const [l, m, s] = [long * long * long, middle * middle * middle, short * short * short];
+  const write = (part) => gamma[(4096 * Math.min(Math.max(part, 0), 1) + 0.5) | 0];
   pixels[at] = write(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s);
   pixels[at + 1] = write(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s);
   pixels[at + 2] = write(-0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s);
 }
 
-// A function that mixes the colours of parts by their shares, into an array from a place on.
+// A function that mixes the colours of parts by their shares, in OKLab, into an array from a place on.
 function prepareMixing(colours) {
-  return (shares, pixels, at) => {
+  return (shares, found, at) => {
     let [lightness, a, b] = [0, 0, 0];
     for (let k = 0; k < colours.length; k++) {
       lightness += shares[k] * colours[k][0];
       a += shares[k] * colours[k][1];
       b += shares[k] * colours[k][2];
     }
-    writeColour(lightness, a, b, pixels, at);
+    found[at] = lightness;
+    found[at + 1] = a;
+    found[at + 2] = b;
   };
 }
 
-function writeCss([lightness, a, b], opacity = 1) {
-  const parts = [0, 0, 0];
-  writeColour(lightness, a, b, parts, 0);
-  return `rgb(${parts.join(" ")} / ${opacity})`;
-}
-
-// How many cells there are on every pixel of a raster of width times height, as strength from 0 to
-// 1: each is spread by a Gaussian of the given deviation in pixels, and the sum is on a log scale.
-function computeStrength(cells, width, height, deviation) {
-  const counts = new Float32Array(width * height);
+// The points at every pixel of a raster of width times height: cells of few points are dots, as in
+// frames, and others are as wide as they are apart; both standard deviations in pixels.
+function computeDensity(cells, width, height, dot, wide, few = 3) {
+  const dots = new Float32Array(width * height);
+  const rest = new Float32Array(width * height);
   for (let i = 0; i < cells.number; i++) {
+    const counts = cells.counts[i] < few + 0.5 ? dots : rest;
     const [x, y] = [cells.x[i] * (width - 1), (1 - cells.y[i]) * (height - 1)];
     const [column, row] = [Math.min(Math.floor(x), width - 2), Math.min(Math.floor(y), height - 2)];
     const [right, down, at] = [x - column, y - row, row * width + column];
@@ -163,13 +164,55 @@ function computeStrength(cells, width, height, deviation) {
     counts[at + width] += cells.counts[i] * (1 - right) * down;
     counts[at + width + 1] += cells.counts[i] * right * down;
   }
-  const kernel = makeKernel(deviation);
-  const once = blurRows(counts, width, height, kernel);
-  const strength = blurRows(once, height, width, kernel);
-  const single = kernel[0] ** 2; // at the place of one point alone
-  const highest = strength.reduce((most, value) => Math.max(most, value), single);
-  const scale = 1 / Math.log1p(highest / single);
-  return strength.map((value) => (scale * Math.log1p(value / single)) ** 0.8);
+  const density = blur(dots, width, height, makeKernel(dot));
+  blur(rest, width, height, makeKernel(wide)).forEach((value, i) => (density[i] += value));
+  return density;
+}
+
+// How strong each pixel is, from 0 to 1 at the peak, by the log of its density; below a faint one,
+// all fades to nothing.
+function scaleStrengths(density, faint) {
+  const peak = Math.log1p(density.reduce((most, value) => Math.max(most, value), 0) / faint);
+  return density.map((value) => Math.log1p(value / faint) / (peak || 1));
+}
+
+function blur(values, width, height, kernel) {
+  return blurRows(blurRows(values, width, height, kernel), height, width, kernel);
+}
+
+// Hues, in OKLab, laid on paper with the strength of each pixel, into an image; where there is none
+// it is left clear. Hues are linear between the places that they are of.
+function layOnPaper(strength, { hues, columns, rows }, paper, { data, width, height }) {
+  const across = Array.from({ length: width }, (_, i) => findBetween(i, width, columns));
+  const lefts = Uint32Array.from(across, ([left]) => 3 * left);
+  const rights = Float32Array.from(across, ([, right]) => right);
+  const line = new Float32Array(3 * (columns + 1)); // the hues of a row, the last of them twice
+  for (let row = 0, i = 0; row < height; row++) {
+    const [upper, down] = findBetween(row, height, rows);
+    const [above, below] = [3 * columns * upper, 3 * columns * Math.min(upper + 1, rows - 1)];
+    for (let j = 0; j < line.length; j++) {
+      const k = j < 3 * columns ? j : j - 3;
+      line[j] = hues[above + k] + down * (hues[below + k] - hues[above + k]) - paper[k % 3];
+    }
+    for (let column = 0; column < width; column++, i++) {
+      const share = strength[i];
+      data[4 * i + 3] = share > 1 / 512 ? 255 : 0;
+      if (!(share > 1 / 512)) continue;
+      const [at, right] = [lefts[column], rights[column]];
+      const lightness = line[at] + right * (line[at + 3] - line[at]);
+      const a = line[at + 1] + right * (line[at + 4] - line[at + 1]);
+      const b = line[at + 2] + right * (line[at + 5] - line[at + 2]);
+      writeColour(
+        paper[0] + share * lightness, paper[1] + share * a, paper[2] + share * b, data, 4 * i,
+      );
+    }
+  }
+}
+
+// The last of some even places before a pixel, and what share of the way to the next it has gone.
+function findBetween(pixel, pixels, places) {
+  const at = Math.min(Math.max(((pixel + 0.5) * places) / pixels - 0.5, 0), places - 1);
+  return [Math.floor(at), at - Math.floor(at)];
 }
 
 // One half of a Gaussian, from its middle on, whose whole sums to 1.

@@ -6,9 +6,11 @@ function loadRun() {
   const run = {
     ...data,
     cells: decodeCells(data.cells),
-    nComponents: data.colours.length,
+    nComponents: data.looks.light.colours.length - 1,
+    looks: { light: readLook(data.looks.light), dark: readLook(data.looks.dark) },
     numbers: steps.numbers,
     moves: steps.moves,
+    jumps: new Set(steps.jumps),
     elbos: decodeDoubles(steps.elbos),
     left: decodeDoubles(steps.left),
     parameters: decodeDoubles(steps.parameters),
@@ -26,8 +28,8 @@ function loadRun() {
   }
   const mixtures = [];
   run.readMixture = (step) => (mixtures[step] ??= readMixture(run, step));
-  // Beyond so many, discs would cover each other.
-  run.image = run.cells.number > 4000 ? new DensityImage(run.cells) : null;
+  // Where cells are many, discs would cover each other.
+  run.image = data.density ? new DensityImage(run.cells, data.density) : null;
   return run;
 }
 
@@ -41,6 +43,13 @@ const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 const state = { position: 0, isPlaying: false, chosen: null, pointer: null, pinned: null,
   sort: { column: 0, sign: 1 }, isSorted: false, isDue: false, before: null, told: 0 };
 let [frame, placesOnCurve] = [null, []];
+
+// The components of a step that a move led to are others than before, and other cells have another
+// ELBO: between such a step and the one before lies nothing, and the nearer of them is shown.
+function readPosition() {
+  const isApart = run.jumps.has(Math.floor(state.position) + 1);
+  return stillness.matches || isApart ? readStep() : state.position;
+}
 
 function readStep() {
   return Math.round(state.position);
@@ -58,15 +67,14 @@ function render(now) {
   state.isDue = false;
   if (state.isPlaying) advance(now);
   const theme = readTheme();
-  const position = stillness.matches ? readStep() : state.position;
+  const position = readPosition();
   const whole = Math.floor(position);
   const next = run.readMixture(Math.min(whole + 1, lastStep));
   const mixture = interpolate(run.readMixture(whole), next, position - whole);
-  const look = { theme, colours: chooseColours(run, theme.isDark), position,
-    chosen: state.chosen, isMoving: state.isPlaying, box: run.background && run.background.box };
+  const look = { theme, ...run.looks[theme.isDark ? "dark" : "light"], position, chosen: state.chosen, isMoving: state.isPlaying, box: run.background && run.background.box };
   frame = drawPlot(byId("plot"), run, mixture, look);
   placesOnCurve = drawCurve(byId("curve"), run, position, theme);
-  showStep(look.colours, theme);
+  showStep(look.swatches, theme);
   showCard(mixture);
   if (state.isPlaying) schedule();
 }
@@ -114,7 +122,7 @@ function describeStep(step) {
 
 let shown = null;
 
-function showStep(colours, theme) {
+function showStep(swatches, theme) {
   const step = readStep();
   const button = byId("play");
   const word = state.isPlaying ? "Pause" : "Play";
@@ -132,7 +140,7 @@ function showStep(colours, theme) {
   byId("elbo").textContent = writeMinus(describeStep(step).replace(/^[^:]*: /, ""));
   byId("plot").setAttribute("aria-label", `Points and ${writeCount(run.nComponents, "component")}. ${describeStep(step)}`);
   byId("curve").setAttribute("aria-label", `What is left to climb: ${run.left[step].toPrecision(3)} nats per point`);
-  showTable(step, colours);
+  showTable(step, swatches);
 }
 
 // A sentence for those who hear the page, not more often than can be heard.
@@ -201,13 +209,13 @@ function pin(k) {
   choose(state.pinned);
 }
 
-function showTable(step, colours) {
+function showTable(step, swatches) {
   byId("caption").textContent = `Components at step ${run.numbers[step]}`;
   const figures = readFigures(run, step);
   const scales = chooseScales(figures);
   figures.forEach((values, k) => {
     const { cells } = rows[k];
-    cells[0].firstChild.style.backgroundColor = writeCss(colours[k]);
+    cells[0].firstChild.style.backgroundColor = swatches[k];
     writeFigures(values, scales).forEach((text, i) => (cells[i + 1].textContent = text));
     rows[k].classList.toggle("chosen", state.chosen === k);
   });

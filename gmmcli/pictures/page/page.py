@@ -9,20 +9,24 @@ from string import Template
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.history import History
 from gmmcli.core.runs.layout import name_film
 from gmmcli.files import replace_atomically
+from gmmcli.pictures.kinds import Look
 from gmmcli.pictures.page.quantisation import (
     encode,
     pack_steps,
     quantise_cells,
     thin_steps,
 )
+from gmmcli.pictures.rasters import find_faint, measure_dot
 from gmmcli.pictures.scene import COVERAGES, compute_radius, compute_scene
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.style import BACKGROUND_COLOUR, apply_style, pick_colours, stress
+from gmmcli.settings import THEMES, Theme
 
 # In the order in which they are run.
 SCRIPTS = ("mixtures.js", "plot.js", "page.js")
@@ -93,17 +97,19 @@ def collect_data(run: RunRecord, *, most_bytes: int = 200_000) -> dict[str, Any]
         "outside": scene.n_outside,
         "status": run.figures.status.value,
         "limits": scene.limits.tolist(),
-        "colours": [_write_colour(colour) for colour in pick_colours(n_components)],
+        "looks": {theme: list_colours(n_components, theme) for theme in THEMES},
         "ellipses": [{"share": share, "radius": compute_radius(share)} for share in COVERAGES],
         "cells": {
             "places": encode(marks.places),
             "logs": encode(marks.logs),
             "ends": marks.ends,
         },
+        "density": measure_density(run.cells.counts) if scene.is_carpet else None,
         "steps": {
             "last": history.last_step,
             "numbers": steps.tolist(),
-            "moves": _find_moves(history.by_move, steps),
+            "moves": _find_places(np.flatnonzero(history.by_move), steps),
+            "jumps": _find_places(list_jumps(history), steps),
             "elbos": encode(history.elbos[steps]),
             "left": encode(history.measure_left(run.cells.n_points)[steps]),
             "parameters": encode(pack_steps(history, steps)),
@@ -111,6 +117,36 @@ def collect_data(run: RunRecord, *, most_bytes: int = 200_000) -> dict[str, Any]
         "background": background,
         "errors": None if errors is None else _list_known(errors.standard_errors),
     }
+
+
+def list_colours(n_components: int, theme: Theme) -> dict[str, list[str]]:
+    """The colours of the components and the background, and inks of theirs, as frames have them."""
+    with apply_style(Look(theme)):
+        colours = np.vstack([pick_colours(n_components), BACKGROUND_COLOUR])
+        inks = stress(colours)
+    return {
+        "colours": [_write_colour(colour) for colour in colours],
+        "inks": [_write_colour(ink) for ink in inks],
+    }
+
+
+def measure_density(counts: FloatArray, *, resolution: float = 96 / 72) -> dict[str, float]:
+    """How strong densities are drawn, as in frames, for pixels of CSS.
+
+    The standard deviation of a single point's dot, in pixels, and the density below which all
+    fades to nothing, in points per square pixel.
+
+    Args:
+        counts: of the cells, shape (C,).
+        resolution: pixels to the point (1/72 inch).
+    """
+    dot = measure_dot(resolution)
+    return {"dot": dot, "faint": find_faint(counts, dot)}
+
+
+def list_jumps(history: History) -> IntArray:
+    """The steps that are no way on from the one before, ascending: of moves, and on other cells."""
+    return np.union1d(np.flatnonzero(history.by_move), history.on_other_cells)
 
 
 def escape_json(data: dict[str, Any]) -> str:
@@ -134,9 +170,9 @@ def _write_colour(colour: np.ndarray[Any, Any]) -> str:
     return "#" + "".join(f"{round(255 * part):02x}" for part in colour.tolist())
 
 
-def _find_moves(by_move: npt.NDArray[np.bool_], steps: IntArray) -> list[int]:
-    """The places of the steps at which, or since the one before, there was a move."""
-    places: list[int] = np.unique(np.searchsorted(steps, np.flatnonzero(by_move))).tolist()
+def _find_places(events: IntArray, steps: IntArray) -> list[int]:
+    """The places of the steps at which, or since the one before, there was one of some events."""
+    places: list[int] = np.unique(np.searchsorted(steps, events)).tolist()
     return places
 
 

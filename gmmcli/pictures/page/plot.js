@@ -22,10 +22,10 @@ function readTheme() {
   return { isDark, paper: read("--paper"), ink: read("--ink"), soft: read("--soft"), line: read("--line") };
 }
 
-// The colours of the components and, last, of the background: on dark paper lighter.
-function chooseColours(run, isDark) {
-  const fit = ([lightness, a, b]) => [isDark ? 0.42 + 0.55 * lightness : lightness, a, b];
-  return [...run.colours, "#737373"].map((hex) => fit(toOklab(hex)));
+// The colours of the components and, last, of the background, to be mixed and as they are; and inks
+// for thin lines over points of the same colours.
+function readLook({ colours, inks }) {
+  return { colours: colours.map(toOklab), swatches: colours, inks };
 }
 
 // Where the view is in a canvas: from shares of it to CSS pixels.
@@ -90,12 +90,13 @@ function drawPoints(pen, cells, frame, mixture, look) {
   const shares = new Float64Array(mixture.components.length + 1);
   const assign = prepareResponsibilities(mixture, look.box);
   const mix = prepareMixing(look.colours);
-  const parts = [0, 0, 0];
+  const [lab, parts] = [[0, 0, 0], [0, 0, 0]];
   const radius = Math.min(Math.max(90 / Math.sqrt(cells.number), 1.5), 3.6);
   const least = cells.counts.reduce((low, count) => Math.min(low, count), Infinity);
   for (let i = 0; i < cells.number; i++) {
     assign(cells.x[i], cells.y[i], shares);
-    mix(shares, parts, 0);
+    mix(shares, lab, 0);
+    writeColour(...lab, parts, 0);
     pen.fillStyle = `rgb(${parts[0]} ${parts[1]} ${parts[2]} / 0.7)`;
     pen.beginPath();
     const size = radius * Math.min(Math.sqrt(cells.counts[i] / least), 4);
@@ -106,58 +107,50 @@ function drawPoints(pen, cells, frame, mixture, look) {
 
 // The density as an image: its strength, computed once for a size, under the hue of each step.
 class DensityImage {
-  constructor(cells) {
+  constructor(cells, scale) {
     this.cells = cells;
+    this.scale = scale;
     this.spacing = measureSpacing(cells);
-    this.mask = document.createElement("canvas");
-    this.hue = document.createElement("canvas");
     this.layer = document.createElement("canvas");
+    this.layer.width = this.layer.height = 0;
   }
 
-  fit(width, height) {
-    if (this.mask.width === width && this.mask.height === height) return;
-    this.mask.width = this.layer.width = width;
-    this.mask.height = this.layer.height = height;
-    const deviation = Math.min(Math.max(0.75 * this.spacing * Math.sqrt(width * height), 0.8), 12);
-    const strength = computeStrength(this.cells, width, height, deviation);
-    const image = new ImageData(width, height);
-    for (let i = 0; i < strength.length; i++) image.data[4 * i + 3] = 255 * strength[i];
-    this.mask.getContext("2d").putImageData(image, 0, 0);
+  fit(width, height, dots) {
+    if (this.layer.width === width && this.layer.height === height) return;
+    this.layer.width = width;
+    this.layer.height = height;
+    const dot = Math.max(this.scale.dot * dots, 0.8); // less is no Gaussian on pixels
+    const wide = Math.min(Math.max(0.75 * this.spacing * Math.sqrt(width * height), dot), 12);
+    const density = computeDensity(this.cells, width, height, dot, wide);
+    this.strength = scaleStrengths(density, this.scale.faint / dots ** 2);
+    this.pixels = new ImageData(width, height);
   }
 
-  // Hues change slowly from place to place, so there are fewer of them than pixels, by what time
-  // there is: evaluations of components.
+  // Hues change slowly from place to place, so they are computed for fewer places than pixels, by
+  // what time there is: evaluations of components.
   paint(mixture, look, evaluations) {
     const { width, height } = this.layer;
     const n = mixture.components.length;
     const shrink = Math.max(Math.sqrt((width * height * n) / evaluations), 2);
     const [columns, rows] = [Math.ceil(width / shrink), Math.ceil(height / shrink)];
-    const image = new ImageData(columns, rows);
+    const hues = new Float32Array(3 * columns * rows);
     const shares = new Float64Array(n + 1);
     const assign = prepareResponsibilities(mixture, look.box);
     const mix = prepareMixing(look.colours);
     for (let row = 0, at = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++, at += 4) {
+      for (let column = 0; column < columns; column++, at += 3) {
         assign((column + 0.5) / columns, 1 - (row + 0.5) / rows, shares);
-        mix(shares, image.data, at);
-        image.data[at + 3] = 255;
+        mix(shares, hues, at);
       }
     }
-    this.hue.width = columns;
-    this.hue.height = rows;
-    this.hue.getContext("2d").putImageData(image, 0, 0);
-    const pen = this.layer.getContext("2d");
-    pen.globalCompositeOperation = "copy";
-    pen.imageSmoothingQuality = "high";
-    pen.drawImage(this.hue, 0, 0, width, height);
-    pen.globalCompositeOperation = "destination-in";
-    pen.drawImage(this.mask, 0, 0);
+    layOnPaper(this.strength, { hues, columns, rows }, toOklab(look.theme.paper), this.pixels);
+    this.layer.getContext("2d").putImageData(this.pixels, 0, 0);
   }
 }
 
 function drawDensity(pen, image, frame, mixture, look) {
   const [width, height] = [frame.right - frame.left, frame.bottom - frame.top];
-  image.fit(Math.round(width * look.dots), Math.round(height * look.dots));
+  image.fit(Math.round(width * look.dots), Math.round(height * look.dots), look.dots);
   image.paint(mixture, look, look.isMoving ? 2e5 : 3e6);
   pen.drawImage(image.layer, frame.left, frame.top, width, height);
 }
@@ -193,17 +186,12 @@ function strokeWithRim(pen, theme, colour, width, path) {
   pen.stroke(path);
 }
 
-// An ink of a component's colour that can be told from its points: darker, or on dark paper lighter.
-function chooseInk([lightness, a, b], isDark) {
-  return writeCss([isDark ? Math.min(lightness + 0.1, 0.95) : 0.8 * lightness, a, b]);
-}
-
 function drawComponents(pen, run, frame, mixture, look) {
-  const { theme, colours, chosen } = look;
+  const { theme, inks, chosen } = look;
   const width = mixture.components.length > 6 ? 1.3 : 1.8;
   mixture.components.forEach((component, k) => {
     pen.globalAlpha = chosen === null || chosen === k ? 1 : 0.25;
-    const ink = chooseInk(colours[k], theme.isDark);
+    const ink = inks[k];
     drawPath(pen, run, frame, component, k, look, ink);
     run.ellipses.forEach(({ radius }) => {
       const path = traceEllipse(frame, component, radius);
@@ -238,7 +226,7 @@ function drawPath(pen, run, frame, component, k, look, ink) {
 // Numbers of components at their means, or near them where there is room, with a line to the mean;
 // no more than a dot where there is none.
 function drawNumbers(pen, frame, mixture, look) {
-  const { theme, colours } = look;
+  const { theme, inks } = look;
   const size = chooseNumberSize(mixture.components.length);
   pen.font = `600 ${size}px system-ui, sans-serif`;
   pen.textAlign = "center";
@@ -246,7 +234,7 @@ function drawNumbers(pen, frame, mixture, look) {
   const places = placeNumbers(mixture.components, frame, look.chosen);
   places.forEach(({ meanX, meanY, x, y, reach, hasRoom }, k) => {
     pen.globalAlpha = look.chosen === null || look.chosen === k ? 1 : 0.3;
-    const ink = chooseInk(colours[k], theme.isDark);
+    const ink = inks[k];
     if (x !== meanX || y !== meanY || !hasRoom) {
       const leader = new Path2D();
       leader.moveTo(meanX, meanY);
@@ -321,7 +309,7 @@ function drawArrows(pen, frame, mixture, look) {
     pen.lineTo(-9, -5);
     pen.lineTo(-9, 5);
     pen.closePath();
-    pen.fillStyle = chooseInk(look.colours[k], look.theme.isDark);
+    pen.fillStyle = look.inks[k];
     pen.fill();
     pen.restore();
   });

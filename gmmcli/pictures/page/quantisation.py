@@ -10,6 +10,7 @@ from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.runs.history import History
+from gmmcli.pictures.scene import are_within
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,9 @@ def quantise_cells(cells: Cells, limits: FloatArray, *, most_cells: int = 90_000
         most_cells: the size of the page, 7 bytes for each, against how fine its picture is; about
             so many are left of more.
     """
-    places = (cells.means - limits[0]) / (limits[1] - limits[0])  # 0 to 1 inside the view
-    inside = ((places >= 0) & (places <= 1)).all(axis=1)
-    places, counts = places[inside], cells.counts[inside]
+    inside = are_within(cells.means, limits)
+    places, counts = cells.means[inside], cells.counts[inside]
+    places = (places - limits[0]) / (limits[1] - limits[0])  # 0 to 1
     if len(counts) > most_cells:
         places, counts = merge_places(places, counts, choose_grid(places, most_cells))
     logs = np.log(counts) if len(counts) else np.zeros(1)
@@ -99,19 +100,15 @@ def thin_steps(history: History, most_steps: int) -> IntArray:
     """The steps that a page holds, ascending: all, or the first, the last and some between.
 
     These are at equal shares of a way on which all steps count alike for one half, and for the
-    other as far as the means and deviations move, in the final deviations: early steps and moves,
-    where much happens, are closer together.
+    other as far as the components travel: early steps and moves, where much happens, are closer
+    together.
     """
     n_steps = len(history.elbos)
     if n_steps <= most_steps:
         return np.arange(n_steps)
-    deviations = np.sqrt(np.diagonal(history.covariances, axis1=2, axis2=3))  # (T, K, 2)
-    figures = np.concatenate([history.means, deviations], axis=2)
-    scales = np.tile(deviations[-1], 2)  # (K, 4)
-    moved = np.abs(np.diff(figures, axis=0) / scales).max(axis=(1, 2))  # (T - 1,)
-    way = np.arange(1, n_steps) / (n_steps - 1) + np.cumsum(moved) / max(moved.sum(), 1e-300)
-    shares = np.linspace(0, way[-1], max(most_steps, 2))
-    chosen = np.searchsorted(np.append(0, way), shares)
+    travel = history.measure_travel()
+    way = np.linspace(0, 1, n_steps) + travel / (travel[-1] or 1.0)
+    chosen = np.searchsorted(way, np.linspace(0, way[-1], max(most_steps, 2)))
     return np.unique(np.minimum(np.append(chosen[:-1], n_steps - 1), n_steps - 1))
 
 
