@@ -254,6 +254,20 @@ def test_between_steps_it_glides_but_for_moves_and_other_cells(page: Browser) ->
     assert [page.ask(f"{shown}({place})") for place in (0.3, 0.6, 1)] == [0, 1, 1]
 
 
+def test_points_on_the_border_of_the_background_are_in_it(page: Browser) -> None:
+    box = "{lowX: 0.25, highX: 0.75, lowY: 0.25, highY: 0.75}"
+    mixture = "{components: [{weight: 0.5, x: 0.5, y: 0.5, a: 0.1, b: 0, c: 0.1}], background: 0.5}"
+    found = [
+        page.ask(
+            f"(() => {{ const found = [0, 0];"
+            f" prepareResponsibilities({mixture}, {box})({x}, 0.5, found); return found; }})()"
+        )
+        for x in (0.75 + 0.5 / 65535, 0.7501)
+    ]
+    assert found[0][1] > 0.4
+    assert found[1][1] == 0
+
+
 def test_strengths_are_those_of_frames(page: Browser) -> None:
     density = np.array([0.0, 0.1, 3.0, 5000.0])
     found = page.ask(f"[...scaleStrengths(Float64Array.of({','.join(map(str, density))}), 0.2)]")

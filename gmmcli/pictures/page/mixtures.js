@@ -71,6 +71,12 @@ function interpolate(one, other, share) {
   return { components, background: mixNumbers(one.background, other.background, share) };
 }
 
+// Whether a place lies in a box; those on its border were rounded with all others.
+function isWithin(box, u, v, rounding = 1 / 65535) {
+  if (!box || u < box.lowX - rounding || u > box.highX + rounding) return false;
+  return v >= box.lowY - rounding && v <= box.highY + rounding;
+}
+
 // A function that writes the responsibilities of a place into an array: of each component, and
 // then of the background.
 function prepareResponsibilities(mixture, box) {
@@ -89,8 +95,7 @@ function prepareResponsibilities(mixture, box) {
       found[k] = constants[at] - (z * z + w * w) / 2;
       if (found[k] > highest) highest = found[k];
     }
-    const isInside = box && u >= box.lowX && u <= box.highX && v >= box.lowY && v <= box.highY;
-    found[n] = isInside ? height : -Infinity;
+    found[n] = isWithin(box, u, v) ? height : -Infinity;
     if (found[n] > highest) highest = found[n];
     let total = 0;
     for (let k = 0; k <= n; k++) total += found[k] = Math.exp(found[k] - highest);
