@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from gmmcli.core.assessment.errors import Errors
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.assessment.overlap import expect_wrong, measure_overlap
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
@@ -26,12 +26,14 @@ from gmmcli.pictures.panel import (
     map_grid,
     open_panel,
 )
-from gmmcli.pictures.scene import COVERAGES, Scene
+from gmmcli.pictures.scene import COVERAGES, Scene, compute_shares
 
 
 def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
     """Where the labels of a run are in doubt, and how sure its means are, as a figure."""
-    wrong = expect_wrong(scene.cells, run.mixture)
+    known = run.diagnostics
+    overlap = measure_overlap(run.cells, run.mixture) if known is None else known.overlap
+    wrong = expect_wrong(overlap, run.mixture)
     share = f"{100 * wrong:.2g} %" if wrong >= 1e-4 else "under 0.01 %"
     title = f"labels in doubt: {share} of all are expected to be wrong"
     figure, axes = open_panel(scene, title, describe_uncertainty(scene, run.errors))
@@ -64,14 +66,7 @@ def measure_doubt(mixture: Mixture, points: FloatArray) -> FloatArray:
         mixture: of K components.
         points: shape (N, 2), in data units.
     """
-    shares = mixture.responsibilities(points)  # (N, K)
-    rest = np.clip(1 - shares.sum(axis=1), 0, 1)
-    return np.asarray(1 - np.maximum(shares.max(axis=1), rest)).clip(0, 1)
-
-
-def expect_wrong(cells: Cells, mixture: Mixture) -> float:
-    """The share of points whose likeliest label is expected to be wrong."""
-    return float(cells.counts @ measure_doubt(mixture, cells.means) / cells.n_points)
+    return np.asarray(1 - compute_shares(mixture, points).max(axis=1)).clip(0, 1)
 
 
 def draw_doubt(
