@@ -100,6 +100,17 @@ def pick_colours(n_components: int) -> FloatArray:
     return colours if _get_look().theme == "light" else lift(colours)
 
 
+def pick_sides(names: tuple[str, str] = ("#864AD2", "#767700")) -> FloatArray:
+    """The colours of too little and of too much, shape (2, 3) in RGB; lighter on dark paper.
+
+    Args:
+        names: violet and olive, as far in OKLab from each other, to normal, protan and deutan eyes,
+            as from the first eight colours of components.
+    """
+    colours = np.array([matplotlib.colors.to_rgb(name) for name in names])
+    return colours if _get_look().theme == "light" else lift(colours)
+
+
 def get_colour(role: Role) -> tuple[float, float, float]:
     """The colour of what is no component, in RGB, on the paper of the theme."""
     return matplotlib.colors.to_rgb(_SHEETS[_get_look().theme][_SETTINGS[role]])

@@ -1,6 +1,5 @@
 """The picture of what is in doubt: labels, by place, and where the means are."""
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -15,7 +14,8 @@ from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.artists import draw_number, draw_outline, make_ellipse
-from gmmcli.pictures.density import outline_region
+from gmmcli.pictures.captions import describe_ellipses
+from gmmcli.pictures.density import SHOWN_SHARE, outline_region
 from gmmcli.pictures.panel import (
     blend_from_paper,
     blur_to_grid,
@@ -27,6 +27,7 @@ from gmmcli.pictures.panel import (
     open_panel,
 )
 from gmmcli.pictures.scene import COVERAGES, Scene, compute_shares
+from gmmcli.pictures.style import get_colour
 
 
 def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
@@ -47,14 +48,14 @@ def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
 def describe_uncertainty(scene: Scene, errors: Errors | None) -> str:
     """What a reader needs to know to read the picture."""
     notes = [
-        f"ellipses: {write_share(max(COVERAGES))} of their component",
+        describe_ellipses([max(COVERAGES)]),
         describe_points(scene.cells),
     ]
     if errors is not None:
         notes.insert(
             0, f"crosses: {write_share(errors.level)} intervals of the means, on either axis"
         )
-    return "; ".join([*notes, "shaded where 99.9 % of the mixture is"])
+    return "; ".join([*notes, f"shaded where {write_share(SHOWN_SHARE, 1)} of the mixture is"])
 
 
 def measure_doubt(mixture: Mixture, points: FloatArray) -> FloatArray:
@@ -83,8 +84,7 @@ def draw_doubt(
     grid = lay_grid(scene.limits, shape)
     seen, number = blur_to_grid(mixture, grid), mixture.n_components
     doubt = map_grid(lambda points: measure_doubt(seen, points), grid, number)
-    paper = sum(to_rgb(matplotlib.rcParams["axes.facecolor"]))
-    ink = matplotlib.rcParams["text.color"]
+    paper, ink = sum(get_colour("paper")), get_colour("ink")
     warm = sorted(["#E69F00", "#C44E00"], key=lambda name: abs(sum(to_rgb(name)) - paper))
     image = axes.imshow(
         doubt,
@@ -118,7 +118,7 @@ def draw_means(
         x, y = mean
         lines = LineCollection(
             [[(ends[0, 0], y), (ends[0, 1], y)], [(x, ends[1, 0]), (x, ends[1, 1])]],
-            colors=[matplotlib.rcParams["text.color"]],
+            colors=[get_colour("ink")],
             linewidths=1.6,
             capstyle="projecting",
             zorder=5,
