@@ -24,13 +24,14 @@ from gmmcli.pictures.scene import Scene
 from gmmcli.pictures.style import get_colour
 
 
-def open_figure(title: str, note: str, *, letters_an_inch: float = 17.0) -> Figure:
+def open_figure(title: str, note: str, *, letters_an_inch: float = 16.0) -> Figure:
     """A figure of the style's size with a title, and a note at its foot.
 
     Args:
         title: above all.
         note: what a reader needs to know; wrapped.
-        letters_an_inch: of a note's line, about as many as its size of type has.
+        letters_an_inch: of a note's line, about as many as its size of type has, of few
+            narrow ones.
     """
     figure = Figure(figsize=matplotlib.rcParams["figure.figsize"])
     width, height = figure.get_size_inches()

@@ -101,11 +101,13 @@ def pick_colours(n_components: int) -> FloatArray:
 
 
 def pick_sides(names: tuple[str, str] = ("#864AD2", "#767700")) -> FloatArray:
-    """The colours of too little and of too much, shape (2, 3) in RGB; lighter on dark paper.
+    """The colours of too little and of too much, which no component has, shape (2, 3) in RGB.
+
+    They are lighter on dark paper. The first is that of doubt, too.
 
     Args:
-        names: violet and olive, as far in OKLab from each other, to normal, protan and deutan eyes,
-            as from the first eight colours of components.
+        names: violet and olive, by default: in OKLab 0.13 from each of the first eight components,
+            and 0.28 from each other to normal, protan and deutan eyes.
     """
     colours = np.array([matplotlib.colors.to_rgb(name) for name in names])
     return colours if _get_look().theme == "light" else lift(colours)

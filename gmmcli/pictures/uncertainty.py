@@ -3,7 +3,6 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -27,7 +26,7 @@ from gmmcli.pictures.panel import (
     open_panel,
 )
 from gmmcli.pictures.scene import COVERAGES, Scene, compute_shares
-from gmmcli.pictures.style import get_colour
+from gmmcli.pictures.style import get_colour, pick_sides, stress
 
 
 def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
@@ -84,14 +83,13 @@ def draw_doubt(
     grid = lay_grid(scene.limits, shape)
     seen, number = blur_to_grid(mixture, grid), mixture.n_components
     doubt = map_grid(lambda points: measure_doubt(seen, points), grid, number)
-    paper, ink = sum(get_colour("paper")), get_colour("ink")
-    warm = sorted(["#E69F00", "#C44E00"], key=lambda name: abs(sum(to_rgb(name)) - paper))
+    colour, _ = pick_sides()
     image = axes.imshow(
         doubt,
         extent=(*scene.limits[:, 0], *scene.limits[:, 1]),
         origin="lower",
         aspect="auto",
-        cmap=blend_from_paper(*warm, ink),
+        cmap=blend_from_paper(colour),
         vmin=0,
         vmax=max(0.5, float(doubt.max())),
         interpolation="bilinear",
@@ -110,8 +108,8 @@ def draw_means(
     for k, (mean, factor, colour) in enumerate(parts):
         path = make_ellipse(mean, factor, max(COVERAGES))
         draw_outline(axes, path, colour, 1.2, has_rim=False)
-        dark = 0.8 * colour
-        draw_number(axes, str(scene.names[k]), mean, dark, has_disc=False, is_beside=True)
+        name = str(scene.names[k])
+        draw_number(axes, name, mean, stress(colour), has_disc=False, is_beside=True)
         ends = np.tile(mean[:, None], 2) if errors is None else errors.intervals[k, 1:3]
         if not np.isfinite(ends).all():  # a mean that the points do not settle has none
             continue
