@@ -33,10 +33,13 @@ def show_run(directory: Path, reporter: Reporter) -> None:
     """
     with reporter.show_work(f"reading {directory}"):
         from gmmcli.core.runs.directory import read_run
+        from gmmcli.pictures.kinds import Look
         from gmmcli.pictures.scene import compute_scene
+        from gmmcli.pictures.style import apply_style
 
         run = read_run(directory)
-        scene = compute_scene(run)
+        with apply_style(Look(theme="dark")):  # as the picture's paper is
+            scene = compute_scene(run)
     reporter.print(TerminalPicture(run, scene))
 
 
@@ -46,7 +49,7 @@ class TerminalPicture:
 
     Attributes:
         run: the run.
-        scene: with its view and colours.
+        scene: with its view, and colours for dark paper.
         least_columns: of the plane, in letters, however narrow the console.
         row_share: its height, in lines, as a share of its width in letters.
         lines_left: of a terminal's height, what is left for what is said before and after.
@@ -87,9 +90,8 @@ class TerminalPicture:
 
     def _colour(self, view: "View") -> Iterator[Text]:
         """Lines of half blocks in colours, with numbers on them."""
-        from gmmcli.pictures.scene import COVERAGES, compute_radius
+        from gmmcli.pictures.scene import COVERAGES, compute_radius, list_colours
         from gmmcli.pictures.terminal import (
-            brighten,
             count_pixels,
             paint_mixture,
             paint_points,
@@ -97,11 +99,11 @@ class TerminalPicture:
             trace_ellipses,
         )
 
-        mixture, colours = self.run.mixture, brighten(self.scene.colours)
+        mixture, scene = self.run.mixture, self.scene
         strengths = rank_strengths(count_pixels(self.run.cells, view))
-        image = paint_points(strengths, mixture, view, colours)
+        image = paint_points(strengths, mixture, view, list_colours(scene, mixture))
         traces = trace_ellipses(mixture, view, compute_radius(max(COVERAGES)))
-        image = paint_mixture(image, traces, colours)
+        image = paint_mixture(image, traces, scene.colours)
         letters = self._place_numbers(view)
         for row, pair in enumerate(image.reshape(-1, 2, *image.shape[1:])):
             yield _join_halves(pair, letters.get(row, {}))

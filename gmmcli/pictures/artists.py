@@ -268,7 +268,7 @@ def draw_climb(axes: Axes, history: History, n_points: float, steps: list[int]) 
     return line
 
 
-def draw_changes(axes: Axes, history: History) -> list[LineCollection]:
+def draw_changes(axes: Axes, history: History, *, has_legend: bool = True) -> list[LineCollection]:
     """Draw a mark at each step to which a move or other cells led, and a legend of the marks."""
     moves = np.flatnonzero(history.by_move)
     marks = [
@@ -276,7 +276,7 @@ def draw_changes(axes: Axes, history: History) -> list[LineCollection]:
         draw_marks(axes, history.on_other_cells, OTHER_CELLS, get_colour("faint"), "solid"),
     ]
     shown = [lines for lines in marks if lines.get_segments()]
-    if shown:
+    if shown and has_legend:
         axes.legend(handles=shown, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
     return marks
 

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
-from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.artists import draw_number, draw_outline, make_ellipse
+from gmmcli.pictures.captions import describe_ellipses
 from gmmcli.pictures.frames import FRAME_INCHES
 from gmmcli.pictures.scene import COVERAGES, Scene, compute_scene
 from gmmcli.pictures.style import BACKGROUND_COLOUR, choose_inches, get_colour, pick_colours, stress
@@ -58,8 +58,7 @@ def make_comparison(
     legend = axes.legend(handles, list(names), loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     for text in legend.get_texts():
         text.set_parse_math(False)
-    shares = " and ".join(write_share(coverage) for coverage in COVERAGES)
-    note = f"ellipses: {shares} of their component; partners share a colour"
+    note = f"{describe_ellipses()}; partners share a colour"
     figure.text(0.12, 0.015, note, fontsize=8, color=get_colour("note"))
     return figure
 

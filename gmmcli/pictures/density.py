@@ -1,6 +1,5 @@
 """The picture of a mixture's density: the smallest regions that hold given shares of it."""
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
@@ -18,15 +17,17 @@ from gmmcli.pictures.panel import (
     describe_points,
     draw_faint_points,
     lay_grid,
-    lift,
     map_grid,
     open_panel,
 )
 from gmmcli.pictures.scene import Scene
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.style import get_colour
 
 # The shares of a mixture in the regions that are drawn, the smallest first.
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+# The share of a mixture beyond which pictures say nothing of it: more shows its tails farther out,
+# where hardly any points tell of it.
+SHOWN_SHARE = 0.999
 
 
 def make_density_figure(scene: Scene, run: RunRecord) -> Figure:
@@ -38,13 +39,17 @@ def make_density_figure(scene: Scene, run: RunRecord) -> Figure:
     figure, axes = open_panel(scene, "density of the mixture", note)
     draw_regions(axes, scene, run.mixture)
     draw_faint_points(axes, scene.cells)
-    ink = matplotlib.rcParams["text.color"]
-    axes.plot(*run.mixture.means.T, "+", color=ink, ms=7, mew=1.1, zorder=4)
+    axes.plot(*run.mixture.means.T, "+", color=get_colour("ink"), ms=7, mew=1.1, zorder=4)
     return figure
 
 
 def draw_regions(
-    axes: Axes, scene: Scene, mixture: Mixture, *, shape: tuple[int, int] = (300, 400)
+    axes: Axes,
+    scene: Scene,
+    mixture: Mixture,
+    *,
+    shape: tuple[int, int] = (300, 400),
+    shades: tuple[float, float] = (0.08, 0.6),
 ) -> QuadContourSet:
     """Draw the regions that hold `SHARES` of a mixture, filled and outlined, and their legend.
 
@@ -53,19 +58,17 @@ def draw_regions(
         scene: with the view.
         mixture: what is drawn of it.
         shape: rows and columns of the grid: finer shows thinner components and takes longer.
+        shades: the shares of ink in the largest region and the smallest: more is stronger, and
+            hides the points over it.
     """
-    grid = lay_grid(scene.limits, shape)
-    seen = blur_to_grid(mixture, grid)
-    logs = map_grid(seen.log_densities, grid, seen.n_components)
-    levels = find_levels(seen, np.array(SHARES))[::-1]  # ascending
-    (colour,) = pick_colours(1)
-    scale = blend_from_paper(colour)
-    shades = [scale(0.12 + 0.78 * place / (len(levels) - 1)) for place in range(len(levels))]
-    filled = axes.contourf(*grid, logs, [*levels, np.inf], colors=shades, zorder=0)
-    axes.contour(*grid, logs, levels, colors=[lift(colour)], linewidths=0.5, linestyles="-")
+    surface, levels = map_density(scene, mixture, np.array(SHARES), shape)
+    scale, strengths = blend_from_paper(get_colour("ink")), np.linspace(*shades, len(levels))
+    colours = [scale(strength) for strength in strengths]
+    filled = axes.contourf(*surface, [*levels, np.inf], colors=colours, zorder=0)
+    axes.contour(*surface, levels, colors=[get_colour("note")], linewidths=0.5, linestyles="-")
     patches = [
         Patch(facecolor=shade, label=write_share(share))
-        for share, shade in zip(SHARES, shades[::-1], strict=True)
+        for share, shade in zip(SHARES, colours[::-1], strict=True)
     ]
     axes.figure.legend(handles=patches, title="holds", loc="outside right upper", handlelength=1)
     return filled
@@ -93,7 +96,11 @@ def find_levels(mixture: Mixture, shares: FloatArray, *, n_points: int = 100_000
 
 
 def outline_region(
-    scene: Scene, mixture: Mixture, *, share: float = 0.999, shape: tuple[int, int] = (240, 320)
+    scene: Scene,
+    mixture: Mixture,
+    *,
+    share: float = SHOWN_SHARE,
+    shape: tuple[int, int] = (240, 320),
 ) -> Path:
     """The outline of the smallest region of the view that holds a share of a mixture.
 
@@ -103,14 +110,29 @@ def outline_region(
         share: that is held.
         shape: rows and columns of the grid: finer is smoother and takes longer.
     """
+    surface, (level,) = map_density(scene, mixture, np.array([share]), shape)
+    (path,) = Figure().add_subplot().contourf(*surface, [level, np.inf], colors=["0"]).get_paths()
+    return path
+
+
+def map_density(
+    scene: Scene, mixture: Mixture, shares: FloatArray, shape: tuple[int, int]
+) -> tuple[tuple[FloatArray, FloatArray, FloatArray], FloatArray]:
+    """The log density over a view, and its levels about shares of a mixture.
+
+    The places of columns and rows, shapes (W,) and (H,), in data units; the log densities there,
+    shape (H, W), and the ascending levels, shape (S,), in nats.
+
+    Args:
+        scene: with the view.
+        mixture: in data units.
+        shares: ascending, shape (S,), between 0 and 1.
+        shape: H rows and W columns of the grid.
+    """
     grid = lay_grid(scene.limits, shape)
     seen = blur_to_grid(mixture, grid)
     logs = map_grid(seen.log_densities, grid, seen.n_components)
-    (level,) = find_levels(seen, np.array([share]))
-    (path,) = (
-        Figure().add_subplot().contourf(*grid, logs, [level, np.inf], colors=["0"]).get_paths()
-    )
-    return path
+    return (*grid, logs), find_levels(seen, shares)[::-1]
 
 
 def lay_points(mixture: Mixture, n_each: int) -> tuple[FloatArray, FloatArray]:

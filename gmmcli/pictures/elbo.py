@@ -10,28 +10,29 @@ from matplotlib.ticker import MaxNLocator
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.history import History
+from gmmcli.core.runs.words import write_number
 from gmmcli.pictures.artists import draw_changes
 from gmmcli.pictures.panel import fit_type, open_figure
 from gmmcli.pictures.scene import Scene
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.style import get_colour
 
 
 def make_elbo_figure(scene: Scene, run: RunRecord) -> Figure:
     """The ELBO of a run's steps over what is left to climb, as a figure."""
     history, n_points = run.history, scene.cells.n_points
-    last = f"{history.elbos[-1] / n_points:.6f}".replace("-", "\N{MINUS SIGN}")
-    words = run.figures.status.value.replace("_", " ")
-    title = f"{words} at step {history.last_step}: ELBO {last} nats per point"
+    last = write_number(history.elbos[-1] / n_points, 6)
+    title = f"{run.figures.status.value} at step {history.last_step}: ELBO {last} nats per point"
     figure = open_figure(title, describe_climb(run))
     above, below = figure.subplots(2, sharex=True, height_ratios=[1, 1.2])
     draw_changes(above, history)
+    draw_changes(below, history, has_legend=False)
     draw_elbos(above, history, n_points)
     draw_rest(below, history, n_points)
     if run.second is not None:
         deficit = run.second.deficit / n_points
-        ink = matplotlib.rcParams["xtick.color"]
+        colour = get_colour("note")
         for axes, level in ((above, history.elbos[-1] / n_points - deficit), (below, deficit)):
-            axes.axhline(level, color=ink, linewidth=0.9, linestyle=(0, (5, 3)), zorder=0)
+            axes.axhline(level, color=colour, linewidth=0.9, linestyle=(0, (5, 3)), zorder=0)
     below.set_xlabel("step")
     below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     figure.align_ylabels()
@@ -47,8 +48,8 @@ def describe_climb(run: RunRecord) -> str:
         notes.append(f"dashed: another optimum, {run.second.deficit:.3g} nats below in all")
     if (search := run.figures.search) is not None:
         notes.append(
-            f"{search.returns} of {search.passes} passes of the search came to this optimum by "
-            "themselves"
+            f"{search.returns} of {search.passes} passes of the search came to this optimum on "
+            "their own"
         )
     return "; ".join(notes)
 
@@ -77,8 +78,6 @@ def draw_rest(axes: Axes, history: History, n_points: float) -> Line2D:
         axes.annotate("nothing", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center")
     axes.margins(y=0.12)
     _name_axis(axes, "left to climb,\nnats per point")
-    for step in np.flatnonzero(history.by_move).tolist():
-        axes.axvline(step, color="0.6", linewidth=0.8, linestyle="dotted", zorder=0)
     return line
 
 
@@ -100,6 +99,6 @@ def _draw_steps(axes: Axes, values: FloatArray, history: History) -> Line2D:
         ms=size,
         mew=0,
         linewidth=1.3,
-        color=pick_colours(1)[0],
+        color=get_colour("ink"),
     )
     return line

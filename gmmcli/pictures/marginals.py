@@ -1,6 +1,5 @@
 """The picture of a mixture with its two margins: histograms of the points, and its curves."""
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,11 +11,11 @@ from gmmcli.core.cells.grain import find_grain
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
-from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.artists import draw_components, draw_points
+from gmmcli.pictures.captions import describe_ellipses
 from gmmcli.pictures.panel import frame_view, open_figure
-from gmmcli.pictures.scene import COVERAGES, Scene
-from gmmcli.pictures.style import BACKGROUND_COLOUR
+from gmmcli.pictures.scene import Scene
+from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour
 
 
 def make_marginals_figure(scene: Scene, run: RunRecord) -> Figure:
@@ -42,10 +41,9 @@ def make_marginals_figure(scene: Scene, run: RunRecord) -> Figure:
 
 def describe_margins(scene: Scene) -> str:
     """What a reader needs to know to read the picture."""
-    shares = " and ".join(write_share(coverage) for coverage in COVERAGES)
     note = (
         "histograms: the points, as densities; lines: the mixture and each of its components; "
-        f"ellipses: {shares} of their component"
+        f"{describe_ellipses()}"
     )
     return f"{note}; {scene.n_outside:,.0f} outside the view" if scene.n_outside else note
 
@@ -101,7 +99,7 @@ def draw_histogram(axes: Axes, cells: Cells, axis: int, edges: FloatArray) -> Fl
         edges,
         fill=True,
         orientation="vertical" if axis == 0 else "horizontal",
-        color=matplotlib.rcParams["axes.edgecolor"],
+        color=get_colour("line"),
         alpha=0.45,
         zorder=0,
     )
@@ -112,7 +110,7 @@ def draw_curves(axes: Axes, scene: Scene, mixture: Mixture, axis: int) -> list[L
     """Draw the density of one coordinate: of the mixture, and over it of each component."""
     places = place_along(mixture, axis, scene.limits[:, axis])
     parts = measure_margins(mixture, axis, places)  # (P, M)
-    ink = matplotlib.rcParams["text.color"]
+    ink = get_colour("ink")
     colours = [*scene.colours, BACKGROUND_COLOUR][: len(parts)]
     lines = []
     for heights, colour in zip([parts.sum(axis=0), *parts], [ink, *colours], strict=True):

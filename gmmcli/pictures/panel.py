@@ -21,23 +21,25 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.pictures.artists import label_view
 from gmmcli.pictures.scene import Scene
+from gmmcli.pictures.style import get_colour
 
 
-def open_figure(title: str, note: str, *, letters_an_inch: float = 17.0) -> Figure:
+def open_figure(title: str, note: str, *, letters_an_inch: float = 16.0) -> Figure:
     """A figure of the style's size with a title, and a note at its foot.
 
     Args:
         title: above all.
         note: what a reader needs to know; wrapped.
-        letters_an_inch: of a note's line, about as many as its size of type has.
+        letters_an_inch: of a note's line, about as many as its size of type has, of few
+            narrow ones.
     """
     figure = Figure(figsize=matplotlib.rcParams["figure.figsize"])
     width, height = figure.get_size_inches()
     lines = wrap(note, int(letters_an_inch * (width - 0.3)))
     room = (0.22 + 0.14 * len(lines)) / height
     figure.set_layout_engine("constrained", rect=(0.01, room, 0.98, 1 - room - 0.32 / height))
-    ink = matplotlib.rcParams["xtick.color"]
-    figure.text(0.02, 0.09 / height, "\n".join(lines), fontsize=8, color=ink)
+    note_colour = get_colour("note")
+    figure.text(0.02, 0.09 / height, "\n".join(lines), fontsize=8, color=note_colour)
     size = fit_type(title, 0.95 * width, setting="axes.titlesize")
     figure.suptitle(title, x=0.02, y=1 - 0.08 / height, ha="left", fontsize=size)
     return figure
@@ -163,7 +165,7 @@ def draw_faint_points(axes: Axes, cells: Cells) -> PathCollection:
         places[:, 0],
         places[:, 1],
         s=min(max(1500 / len(places), 1.2), 9),
-        c=[to_rgb(matplotlib.rcParams["text.color"])],
+        c=[get_colour("ink")],
         alpha=min(max(200 / len(places), 0.2), 0.6),
         linewidths=0,
         rasterized=len(places) > 1000,
@@ -181,12 +183,5 @@ def describe_points(cells: Cells) -> str:
 
 def blend_from_paper(*colours: ColorType) -> LinearSegmentedColormap:
     """A scale of colours from that of the paper on."""
-    paper = to_rgb(matplotlib.rcParams["axes.facecolor"])
-    return LinearSegmentedColormap.from_list("from paper", [paper, *map(to_rgb, colours)])
-
-
-def lift(colour: ColorType, share: float = 0.35) -> tuple[float, float, float]:
-    """A colour with a share of the ink's in it: darker on light paper, lighter on dark."""
-    ink = np.array(to_rgb(matplotlib.rcParams["text.color"]))
-    r, g, b = (1 - share) * np.array(to_rgb(colour)) + share * ink
-    return float(r), float(g), float(b)
+    ends = [get_colour("paper"), *map(to_rgb, colours)]
+    return LinearSegmentedColormap.from_list("from paper", ends)

@@ -21,7 +21,7 @@ from gmmcli.pictures.rasters import (
     rasterise_cells,
     scale_strengths,
 )
-from gmmcli.pictures.scene import Scene
+from gmmcli.pictures.scene import Scene, compute_shares, list_colours
 from gmmcli.pictures.style import BACKGROUND_COLOUR, get_colour
 
 
@@ -143,21 +143,6 @@ def measure_view(axes: Axes) -> FloatArray:
     figure = axes.get_figure(root=True)
     assert figure is not None  # noqa: S101 (for the type)
     return 72 / figure.dpi * np.array([axes.bbox.width, axes.bbox.height])
-
-
-def compute_shares(mixture: Mixture, places: FloatArray) -> FloatArray:
-    """The responsibilities of the components and, last, of a background, if any; shape (N, P)."""
-    shares = mixture.responsibilities(places)
-    if mixture.background is None:
-        return shares
-    return np.column_stack([shares, 1 - shares.sum(axis=1)])
-
-
-def list_colours(scene: Scene, mixture: Mixture) -> FloatArray:
-    """The colours of the components and, last, of a background, if any; shape (P, 3) in RGB."""
-    if mixture.background is None:
-        return scene.colours
-    return np.vstack([scene.colours, BACKGROUND_COLOUR])
 
 
 def _lay_pixels(limits: FloatArray, shape: tuple[int, int], coarse: tuple[int, int]) -> FloatArray:

@@ -217,3 +217,18 @@ def _compute_sizes(cells: Cells) -> FloatArray:
     typical = min(max(9000 / cells.n_cells, 2), 24)
     relative: FloatArray = np.clip(cells.counts / np.median(cells.counts), 0.25, 9)
     return typical * np.sqrt(relative)
+
+
+def compute_shares(mixture: Mixture, places: FloatArray) -> FloatArray:
+    """The responsibilities of the components and, last, of a background, if any; shape (N, P)."""
+    shares = mixture.responsibilities(places)
+    if mixture.background is None:
+        return shares
+    return np.column_stack([shares, 1 - shares.sum(axis=1)])
+
+
+def list_colours(scene: Scene, mixture: Mixture) -> FloatArray:
+    """The colours of the components and, last, of a background, if any; shape (P, 3) in RGB."""
+    if mixture.background is None:
+        return scene.colours
+    return np.vstack([scene.colours, BACKGROUND_COLOUR])

@@ -100,6 +100,19 @@ def pick_colours(n_components: int) -> FloatArray:
     return colours if _get_look().theme == "light" else lighten(colours)
 
 
+def pick_sides(names: tuple[str, str] = ("#864AD2", "#767700")) -> FloatArray:
+    """The colours of too little and of too much, which no component has, shape (2, 3) in RGB.
+
+    They are lighter on dark paper. The first is that of doubt, too.
+
+    Args:
+        names: violet and olive, by default: in OKLab 0.13 from each of the first eight components,
+            and 0.28 from each other to normal, protan and deutan eyes.
+    """
+    colours = np.array([matplotlib.colors.to_rgb(name) for name in names])
+    return colours if _get_look().theme == "light" else lighten(colours)
+
+
 def get_colour(role: Role) -> tuple[float, float, float]:
     """The colour of what is no component, in RGB, on the paper of the theme."""
     return matplotlib.colors.to_rgb(_SHEETS[_get_look().theme][_SETTINGS[role]])

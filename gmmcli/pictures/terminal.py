@@ -1,6 +1,7 @@
-"""A mixture and its points as an image of few pixels, for a terminal. NumPy only.
+"""A mixture and its points as an image of few pixels, for a terminal.
 
-A pixel's hue is that of the components by responsibility, its strength how many points there are.
+A pixel's hue is that of the components by responsibility, its strength how many points there are,
+both mixed in OKLab, as in frames on dark paper.
 """
 
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from gmmcli.core.cells.gaps import spread_cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
+from gmmcli.pictures.colours import convert_to_oklab, convert_to_rgb, lay
+from gmmcli.pictures.scene import compute_shares
 
 # The paper, and what is open ground on it, in RGB: the same in light terminals and dark ones.
 PAPER = (0.09, 0.09, 0.11)
@@ -100,17 +103,15 @@ def paint_points(
         strengths: of `rank_strengths`, shape (H, W).
         mixture: of K components.
         view: what the pixels are of.
-        colours: of the components, shape (K, 3).
+        colours: of the components and, last, of a background, if any; shape (P, 3) in RGB.
     """
     image = np.tile(np.array(PAPER), (*view.shape, 1))
     is_held = strengths > 0
-    places = view.list_middles()[is_held.ravel()]
-    shares = mixture.responsibilities(places)  # (N, K)
-    rest = np.clip(1 - shares.sum(axis=1, keepdims=True), 0, 1)
-    strong = strengths[is_held][:, None]
-    hues = shares @ colours + rest * 0.55
-    image[is_held] = (1 - strong) * np.array(PAPER) + strong * hues
-    return np.asarray(np.clip(image, 0, 1))
+    shares = compute_shares(mixture, view.list_middles()[is_held.ravel()])  # (N, P)
+    paper = convert_to_oklab(np.array(PAPER))
+    hues = lay(paper, shares @ convert_to_oklab(colours), strengths[is_held])
+    image[is_held] = convert_to_rgb(hues)
+    return image
 
 
 def trace_ellipses(mixture: Mixture, view: View, radius: float) -> list[IntArray]:
@@ -142,22 +143,13 @@ def paint_mixture(
     Args:
         image: shape (H, W, 3).
         traces: the rows and columns of each outline.
-        colours: of the components, shape (K, 3).
+        colours: of the components, shape (K, 3) in RGB.
         brightness: the share of white in outlines, which tells them from points.
     """
+    white = convert_to_oklab(np.ones(3))
+    shares = np.full(len(colours), 1 - brightness)
+    bright = convert_to_rgb(lay(white, convert_to_oklab(colours), shares))
     drawn = image.copy()
-    for trace, colour in zip(traces, colours, strict=True):
-        drawn[trace[:, 0], trace[:, 1]] = (1 - brightness) * colour + brightness
+    for trace, colour in zip(traces, bright, strict=True):
+        drawn[trace[:, 0], trace[:, 1]] = colour
     return drawn
-
-
-def brighten(colours: FloatArray, *, least: float = 0.45) -> FloatArray:
-    """Colours that show on the paper, of the same hues, shape (K, 3) in RGB.
-
-    Args:
-        colours: shape (K, 3).
-        least: their luminance (of ITU-R BT.709): dark ones take as much white as that needs.
-    """
-    luminances = colours @ np.array([0.2126, 0.7152, 0.0722])
-    white = np.clip((least - luminances) / (1 - luminances), 0, 1)[:, None]
-    return np.asarray(colours + white * (1 - colours))

@@ -1,21 +1,20 @@
 """The picture of what is in doubt: labels, by place, and where the means are."""
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from gmmcli.core.assessment.errors import Errors
-from gmmcli.core.cells.cells import Cells
+from gmmcli.core.assessment.overlap import expect_wrong, measure_overlap
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.core.runs.words import write_share
 from gmmcli.pictures.artists import draw_number, draw_outline, make_ellipse
-from gmmcli.pictures.density import outline_region
+from gmmcli.pictures.captions import describe_ellipses
+from gmmcli.pictures.density import SHOWN_SHARE, outline_region
 from gmmcli.pictures.panel import (
     blend_from_paper,
     blur_to_grid,
@@ -26,12 +25,15 @@ from gmmcli.pictures.panel import (
     map_grid,
     open_panel,
 )
-from gmmcli.pictures.scene import COVERAGES, Scene
+from gmmcli.pictures.scene import COVERAGES, Scene, compute_shares
+from gmmcli.pictures.style import get_colour, pick_sides, stress
 
 
 def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
     """Where the labels of a run are in doubt, and how sure its means are, as a figure."""
-    wrong = expect_wrong(scene.cells, run.mixture)
+    known = run.diagnostics
+    overlap = measure_overlap(run.cells, run.mixture) if known is None else known.overlap
+    wrong = expect_wrong(overlap, run.mixture)
     share = f"{100 * wrong:.2g} %" if wrong >= 1e-4 else "under 0.01 %"
     title = f"labels in doubt: {share} of all are expected to be wrong"
     figure, axes = open_panel(scene, title, describe_uncertainty(scene, run.errors))
@@ -45,14 +47,14 @@ def make_uncertainty_figure(scene: Scene, run: RunRecord) -> Figure:
 def describe_uncertainty(scene: Scene, errors: Errors | None) -> str:
     """What a reader needs to know to read the picture."""
     notes = [
-        f"ellipses: {write_share(max(COVERAGES))} of their component",
+        describe_ellipses([max(COVERAGES)]),
         describe_points(scene.cells),
     ]
     if errors is not None:
         notes.insert(
             0, f"crosses: {write_share(errors.level)} intervals of the means, on either axis"
         )
-    return "; ".join([*notes, "shaded where 99.9 % of the mixture is"])
+    return "; ".join([*notes, f"shaded where {write_share(SHOWN_SHARE, 1)} of the mixture is"])
 
 
 def measure_doubt(mixture: Mixture, points: FloatArray) -> FloatArray:
@@ -64,14 +66,7 @@ def measure_doubt(mixture: Mixture, points: FloatArray) -> FloatArray:
         mixture: of K components.
         points: shape (N, 2), in data units.
     """
-    shares = mixture.responsibilities(points)  # (N, K)
-    rest = np.clip(1 - shares.sum(axis=1), 0, 1)
-    return np.asarray(1 - np.maximum(shares.max(axis=1), rest)).clip(0, 1)
-
-
-def expect_wrong(cells: Cells, mixture: Mixture) -> float:
-    """The share of points whose likeliest label is expected to be wrong."""
-    return float(cells.counts @ measure_doubt(mixture, cells.means) / cells.n_points)
+    return np.asarray(1 - compute_shares(mixture, points).max(axis=1)).clip(0, 1)
 
 
 def draw_doubt(
@@ -88,15 +83,13 @@ def draw_doubt(
     grid = lay_grid(scene.limits, shape)
     seen, number = blur_to_grid(mixture, grid), mixture.n_components
     doubt = map_grid(lambda points: measure_doubt(seen, points), grid, number)
-    paper = sum(to_rgb(matplotlib.rcParams["axes.facecolor"]))
-    ink = matplotlib.rcParams["text.color"]
-    warm = sorted(["#E69F00", "#C44E00"], key=lambda name: abs(sum(to_rgb(name)) - paper))
+    colour, _ = pick_sides()
     image = axes.imshow(
         doubt,
         extent=(*scene.limits[:, 0], *scene.limits[:, 1]),
         origin="lower",
         aspect="auto",
-        cmap=blend_from_paper(*warm, ink),
+        cmap=blend_from_paper(colour),
         vmin=0,
         vmax=max(0.5, float(doubt.max())),
         interpolation="bilinear",
@@ -115,15 +108,15 @@ def draw_means(
     for k, (mean, factor, colour) in enumerate(parts):
         path = make_ellipse(mean, factor, max(COVERAGES))
         draw_outline(axes, path, colour, 1.2, has_rim=False)
-        dark = 0.8 * colour
-        draw_number(axes, str(scene.names[k]), mean, dark, has_disc=False, is_beside=True)
+        name = str(scene.names[k])
+        draw_number(axes, name, mean, stress(colour), has_disc=False, is_beside=True)
         ends = np.tile(mean[:, None], 2) if errors is None else errors.intervals[k, 1:3]
         if not np.isfinite(ends).all():  # a mean that the points do not settle has none
             continue
         x, y = mean
         lines = LineCollection(
             [[(ends[0, 0], y), (ends[0, 1], y)], [(x, ends[1, 0]), (x, ends[1, 1])]],
-            colors=[matplotlib.rcParams["text.color"]],
+            colors=[get_colour("ink")],
             linewidths=1.6,
             capstyle="projecting",
             zorder=5,

@@ -5,7 +5,7 @@ import pytest
 from builders import cells_of, over_background, random_mixture, sampled
 from scipy import stats
 
-from gmmcli.core.assessment.bins import cut_bins, fill_bins, find_normal_shares, weigh_bins
+from gmmcli.core.assessment.bins import _Pieces, cut_bins, fill_bins, find_normal_shares, weigh_bins
 from gmmcli.core.cells.cells import Cells
 
 
@@ -69,6 +69,41 @@ def test_bins_with_few_cells_are_not_cut() -> None:
     bins = cut_bins(cells_of(points), 9, fewest=20)
     assert bins.counts.sum() == 100
     assert 10 <= bins.counts.min() <= bins.counts.max() < 20
+
+
+def test_a_cell_that_is_cut_counts_on_either_side_as_an_even_one() -> None:
+    # Two boxes, one above the other, whose points lie evenly; each is cut in two, and in four.
+    even = np.diag([4.0, 1.0]) / 12
+    cells = Cells(np.array([100.0, 100.0]), np.array([[0.0, 0], [1.0, 0.25]]), np.array([even] * 2))
+    bins = cut_bins(cells, 1)
+    assert bins.highs[0].tolist() == [0.5, np.inf]
+    assert bins.counts == pytest.approx([75 + 25, 25 + 75])
+    finer = cut_bins(cells, 2)
+    assert finer.counts.sum() == pytest.approx(200)
+    random = np.random.default_rng(0)
+    points = np.concatenate(
+        [random.uniform(-0.5, 0.5, (100_000, 2)) * [2, 1] + m for m in cells.means]
+    )
+    is_in = ((points[:, None] >= finer.lows) & (points[:, None] < finer.highs)).all(axis=2)
+    shares = finer.counts / 200
+    error = np.sqrt(shares * (1 - shares) / len(points))
+    assert (np.abs(is_in.mean(axis=0) - shares) < 4 * error).all()
+
+
+def test_cuts_of_cells_keep_mean_and_covariance() -> None:
+    random = np.random.default_rng(0)
+    factors = random.normal(size=(9, 2, 2))
+    cells = Cells(np.arange(1.0, 10), random.normal(size=(9, 2)), factors @ factors.swapaxes(1, 2))
+    whole = _Pieces(np.ones(9), cells.counts, cells.means, cells.covariances)
+    for axis in (0, 1):
+        parts = whole.cut(axis, 0.1, 0.1)
+        both = [Cells(part.counts, part.means, part.covariances) for part in parts]
+        assert (both[0].means[:, axis] < 0.1).all()
+        assert (both[1].means[:, axis] > 0.1).all()
+        joined = both[0].join(both[1])
+        assert joined.n_points == pytest.approx(45)
+        np.testing.assert_allclose(joined.mean(), cells.mean(), atol=1e-12)
+        np.testing.assert_allclose(joined.covariance(), cells.covariance(), atol=1e-12)
 
 
 def test_a_histogram_has_all_points_and_those_of_cells_as_gaussians() -> None:

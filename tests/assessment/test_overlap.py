@@ -5,7 +5,7 @@ import pytest
 from builders import cells_of, mixture_of, over_background, random_mixture, sampled
 from scipy import stats
 
-from gmmcli.core.assessment.overlap import find_worst_confusion, measure_overlap
+from gmmcli.core.assessment.overlap import expect_wrong, find_worst_confusion, measure_overlap
 
 
 @pytest.mark.parametrize("n_components", [2, 5])
@@ -75,3 +75,24 @@ def test_a_component_without_points_overlaps_none() -> None:
     mixture = mixture_of([1.0, 0.0], [[0, 0], [1, 0]], [np.eye(2)] * 2)
     overlap = measure_overlap(cells_of(sampled(mixture, 100)), mixture)
     np.testing.assert_array_equal(overlap, np.eye(2))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_as_many_labels_are_wrong_as_are_expected_to_be(share: float) -> None:
+    mixture = mixture_of([0.7, 0.3], [[-1, 0], [1, 0]], [np.eye(2), np.eye(2)])
+    if share:
+        mixture = over_background(mixture, share, np.array([[-4.0, -4], [4, 4]]))
+    points, labels = mixture.sample(40_000, seed=0)
+    chances = np.column_stack(
+        [mixture.responsibilities(points), mixture.background_responsibilities(points)]
+    )
+    wrong = (chances.argmax(axis=1) != np.where(labels < 0, 2, labels)).mean()
+    rows = cells_of(points)
+    expected = expect_wrong(measure_overlap(rows, mixture), mixture)
+    # Five standard errors of a share of 40,000.
+    assert abs(wrong - expected) < 5 * np.sqrt(expected / 40_000)
+    _, groups = np.unique(np.round(points / 1.0), axis=0, return_inverse=True)
+    coarse = rows.merge(groups.ravel())
+    # Four places in a wide cell stand for its points to a twentieth of the share.
+    found = expect_wrong(measure_overlap(coarse, mixture), mixture)
+    assert found == pytest.approx(expected, rel=0.05)

@@ -27,11 +27,15 @@ def test_both_panels_show_all_steps_the_moves_and_the_other_optimum() -> None:
     np.testing.assert_allclose(np.asarray(rest.get_ydata(), float), [0.25, 0.15, 0.05, np.nan])
     assert below.get_yscale() == "log"
     levels = [float(np.asarray(axes.get_lines()[-1].get_ydata())[0]) for axes in (above, below)]
-    marks = [float(np.asarray(each.get_xdata())[0]) for each in below.get_lines()[1:-1]]
+    paths = [
+        path for axes in (above, below) for each in axes.collections for path in each.get_paths()
+    ]
+    marks = [float(np.asarray(path.vertices)[0, 0]) for path in paths]
     assert levels == pytest.approx([-0.85, 0.2])
-    assert marks == [2]
+    assert marks == [2, 2]
     assert "2 nats below" in figure.texts[0].get_text()
     assert above.get_legend() is not None
+    assert below.get_legend() is None
 
 
 @pytest.mark.parametrize("n_steps", [1, 2])

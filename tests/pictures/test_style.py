@@ -6,7 +6,8 @@ import pytest
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.pictures.colours import convert_to_oklab
 from gmmcli.pictures.kinds import Look
-from gmmcli.pictures.style import apply_style, choose_inches, get_colour, pick_colours
+from gmmcli.pictures.style import apply_style, choose_inches, get_colour, pick_colours, pick_sides
+from gmmcli.settings import Theme
 
 # What eyes without long or medium cones see of linear RGB (Machado, Oliveira & Fernandes 2009).
 EYES = {
@@ -72,3 +73,17 @@ def test_a_theme_ends_with_its_context() -> None:
         assert choose_inches((7.0, 5.0)) == (4.0, 3.0)
     assert (get_colour("paper"), get_colour("ink")) == light
     assert choose_inches((7.0, 5.0)) == (7.0, 5.0)
+
+
+@pytest.mark.parametrize(("theme", "least"), [("light", 0.13), ("dark", 0.1)])
+def test_sides_are_no_colours_of_components(theme: Theme, least: float) -> None:
+    with apply_style(Look(theme)):
+        components, sides = convert_to_oklab(pick_colours(8)), convert_to_oklab(pick_sides())
+    apart = np.linalg.norm(components[:, None] - sides, axis=2)
+    assert apart.min() > least  # 0.02 can just be seen
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_sides_differ_to_all_eyes(eye: str) -> None:
+    below, above = see(pick_sides(), EYES[eye])
+    assert np.linalg.norm(below - above) > 0.28

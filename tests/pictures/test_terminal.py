@@ -1,14 +1,15 @@
 """A mixture as an image of few pixels."""
 
 import numpy as np
-from builders import article_run, cells_of, mixture_of, sampled
+from builders import article_run, cells_of, mixture_of, over_background, sampled
 
+from gmmcli.pictures.colours import convert_to_oklab, mix
+from gmmcli.pictures.kinds import Look
 from gmmcli.pictures.scene import compute_radius, compute_scene
-from gmmcli.pictures.style import pick_colours
+from gmmcli.pictures.style import BACKGROUND_COLOUR, apply_style, pick_colours
 from gmmcli.pictures.terminal import (
     PAPER,
     View,
-    brighten,
     count_pixels,
     paint_mixture,
     paint_points,
@@ -17,6 +18,7 @@ from gmmcli.pictures.terminal import (
 )
 
 APART = mixture_of([0.5, 0.5], [[-4, -2], [4, 2]], [np.eye(2), np.eye(2)])
+ROWS = [np.array([[row, 0]]) for row in range(40)]
 WIDE = View(np.array([[-8.0, -6.0], [8.0, 6.0]]), (24, 64))
 
 
@@ -61,14 +63,30 @@ def test_outlines_are_where_the_ellipses_are() -> None:
         assert (abs(away - radius) < 0.36).all()  # half a pixel's diagonal
     paper = np.tile(np.array(PAPER), (*WIDE.shape, 1))
     image = paint_mixture(paper, traces, np.ones((2, 3)))
-    painted = {tuple(place) for place in np.argwhere((image == 1).all(axis=2)).tolist()}
+    painted = {tuple(place) for place in np.argwhere((image > 1 - 1e-6).all(axis=2)).tolist()}
     assert painted == {tuple(place) for trace in traces for place in trace.tolist()}
 
 
+def test_pixels_between_components_are_mixed_as_frames_mix_them() -> None:
+    with apply_style(Look(theme="dark")):
+        colours = np.vstack([pick_colours(2), BACKGROUND_COLOUR])
+    over = over_background(APART, 0.3, WIDE.limits)
+    image = paint_points(np.ones(WIDE.shape), over, WIDE, colours)
+    middles = WIDE.list_middles()
+    shares = np.column_stack(
+        [over.responsibilities(middles), over.background_responsibilities(middles)]
+    )
+    np.testing.assert_allclose(image.reshape(-1, 3), mix(shares, colours), atol=1e-12)
+
+
 def test_every_colour_shows_on_the_paper() -> None:
-    colours = brighten(pick_colours(40))
-    assert (colours @ [0.2126, 0.7152, 0.0722] > 0.449).all()
-    assert (colours <= 1).all()
+    with apply_style(Look(theme="dark")):
+        colours = pick_colours(40)
+    every = convert_to_oklab(paint_mixture(np.zeros((40, 1, 3)), ROWS, colours))
+    lightness = np.array([convert_to_oklab(colours)[:, 0], every[:, 0, 0]])
+    # White is 1, and black as light as `lift` makes it; rounding to what screens have takes a hair.
+    assert (lightness > 0.5 - 1e-3).all()
+    assert (lightness[1] > lightness[0]).all()
 
 
 def test_the_view_of_a_scene_holds_all_its_points() -> None:

@@ -14,14 +14,14 @@ from builders import (
     sampled,
 )
 
-from gmmcli.core.mixture.sampling import ARTICLE, sample
+from gmmcli.core.assessment.overlap import expect_wrong, measure_overlap
+from gmmcli.core.mixture.sampling import ARTICLE
 from gmmcli.pictures.density import outline_region
 from gmmcli.pictures.panel import open_panel
 from gmmcli.pictures.scene import compute_scene
 from gmmcli.pictures.style import apply_style
 from gmmcli.pictures.uncertainty import (
     draw_doubt,
-    expect_wrong,
     make_uncertainty_figure,
     measure_doubt,
 )
@@ -37,13 +37,19 @@ def test_half_is_in_doubt_between_two_and_nothing_beyond_them() -> None:
     assert measure_doubt(over, np.array([[30.0, 30.0]])) == pytest.approx(0)
 
 
-def test_as_many_labels_are_wrong_as_are_expected_to_be() -> None:
-    parts = list(sample(TWO, 40_000, seed=0))
-    points, labels = (np.concatenate(each) for each in zip(*parts, strict=True))
-    wrong = (TWO.responsibilities(points).argmax(axis=1) != labels).mean()
-    expected = expect_wrong(cells_of(points), TWO)
-    # Five standard errors of a share of 40,000.
-    assert abs(wrong - expected) < 5 * np.sqrt(expected / 40_000)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_title_has_the_share_that_the_overlap_has(*, is_known: bool) -> None:
+    points = sampled(TWO, 2000)
+    result = fit(cells_of(points), FitSettings(components=2))
+    run = replace(
+        run_of(points, result.history), diagnostics=result.diagnostics if is_known else None
+    )
+    share = 100 * expect_wrong(measure_overlap(run.cells, run.mixture), run.mixture)
+    with apply_style():
+        figure = make_uncertainty_figure(compute_scene(run), run)
+    assert figure.get_suptitle() == (
+        f"labels in doubt: {share:.2g} % of all are expected to be wrong"
+    )
 
 
 def test_the_image_has_the_doubt_where_the_mixture_is() -> None:

@@ -8,6 +8,7 @@ from scipy.special import ndtr, owens_t
 
 from gmmcli.core.cells.cells import Cells
 from gmmcli.core.mixture.covariances import FloatArray
+from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
 
 
@@ -25,74 +26,128 @@ class Bins(NamedTuple):
     counts: FloatArray
 
 
-def cut_bins(points: Cells, depth: int, *, fewest: int = 2) -> Bins:
+def cut_bins(cells: Cells, depth: int, *, fewest: float = 2) -> Bins:
     """The bins of a k-d tree (Bentley 1975) of points, at most 2 to the depth.
 
-    Every bin is cut in two of as many points each, across its longer side in units of the data's
-    spread, half-way between two values: so values that were rounded lie inside of bins, and never
-    on their edges. Points at one place are not parted.
+    Every bin is cut in two of about as many points each, across its longer side in units of the
+    data's spread, half-way between two values: so values that were rounded lie inside of bins, and
+    never on their edges. Points at one place are not parted. A cell whose points differ is cut
+    where the bin is, as one whose points lie evenly: see `_Pieces.cut`.
 
     Args:
-        points: cells at one place each.
+        cells: in data units.
         depth: how often to cut.
-        fewest: a bin with fewer cells is not cut.
+        fewest: a bin with fewer cells, where parts of cells count as what they are, is not cut.
     """
-    spread = np.sqrt(np.diagonal(points.covariance()))
+    spread = np.sqrt(np.diagonal(cells.covariance()))
     scale = np.where(spread > 0, spread, 1.0)
-    orders = [np.argsort(values) for values in points.means.T]
-    boxes = [_Box(orders, np.full(2, -np.inf), np.full(2, np.inf))]
+    whole = _Pieces(np.ones(cells.n_cells), cells.counts, cells.means, cells.covariances)
+    boxes = [_Box(whole, np.full(2, -np.inf), np.full(2, np.inf))]
     for _ in range(depth):
-        parts = [box.cut(points, scale) if box.n_cells >= fewest else [box] for box in boxes]
-        boxes = [part for halves in parts for part in halves]
+        boxes = [
+            part
+            for box in boxes
+            for part in (box.cut(scale) if box.pieces.shares.sum() >= fewest else [box])
+        ]
     lows, highs = ([getattr(box, side) for box in boxes] for side in ("low", "high"))
-    counts = [points.counts[box.orders[0]].sum() for box in boxes]
+    counts = [box.pieces.counts.sum() for box in boxes]
     return Bins(np.array(lows), np.array(highs), np.array(counts))
 
 
-class _Box(NamedTuple):
-    """A bin with the points in it.
+class _Pieces(NamedTuple):
+    """P cells, or what cuts have left of them.
 
     Attributes:
-        orders: which points these are, in the order of either coordinate.
+        shares: of each in its whole cell, shape (P,).
+        counts: of their points, shape (P,).
+        means: shape (P, 2), in data units.
+        covariances: shape (P, 2, 2).
+    """
+
+    shares: FloatArray
+    counts: FloatArray
+    means: FloatArray
+    covariances: FloatArray
+
+    def cut(self, axis: int, edge: float, above: float) -> tuple["_Pieces", "_Pieces"]:
+        """What is below an edge, and what is not.
+
+        The points of a cell lie evenly along the axis, over the root of 12 deviations, as they do
+        in a narrow cell of a grid, and across it about a line, as their covariance has it.
+
+        Args:
+            axis: 0 or 1.
+            edge: in data units.
+            above: the least mean that is not below the edge: rounding may put that on it.
+        """
+        means = self.means[:, axis]
+        halves = np.sqrt(3 * np.maximum(self.covariances[:, axis, axis], 0))
+        (cut,) = np.nonzero(np.abs(means - edge) < halves)
+        is_below, is_above = means < above, means >= above
+        is_below[cut] = is_above[cut] = False
+        low, high = self._select(is_below), self._select(is_above)
+        if not len(cut):
+            return low, high
+        pieces, reach = self._select(cut), halves[cut]
+        below = 0.5 + (edge - means[cut]) / (2 * reach)
+        return (
+            low._join(pieces._shrink(axis, below, reach * (below - 1))),
+            high._join(pieces._shrink(axis, 1 - below, reach * below)),
+        )
+
+    def _select(self, chosen: npt.NDArray[np.bool_] | IntArray) -> "_Pieces":
+        return _Pieces(*(each[chosen] for each in self))
+
+    def _join(self, others: "_Pieces") -> "_Pieces":
+        return _Pieces(*(np.concatenate(both) for both in zip(self, others, strict=True)))
+
+    def _shrink(self, axis: int, shares: FloatArray, shifts: FloatArray) -> "_Pieces":
+        """Shares of the pieces, shape (P,), whose means are shifted along an axis by so much."""
+        variances = self.covariances[:, axis, axis]
+        slopes = self.covariances[:, axis] / variances[:, None]  # the regression on this axis
+        lost = variances * (1 - shares**2)  # a part of an even spread has so much less variance
+        return _Pieces(
+            self.shares * shares,
+            self.counts * shares,
+            self.means + slopes * shifts[:, None],
+            self.covariances - lost[:, None, None] * slopes[:, :, None] * slopes[:, None],
+        )
+
+
+class _Box(NamedTuple):
+    """A bin with what is in it.
+
+    Attributes:
+        pieces: of cells.
         low: its lowest corner, shape (2,).
         high: its highest.
     """
 
-    orders: list[npt.NDArray[np.intp]]
+    pieces: _Pieces
     low: FloatArray
     high: FloatArray
 
-    @property
-    def n_cells(self) -> int:
-        """How many cells it holds."""
-        return len(self.orders[0])
-
-    def cut(self, points: Cells, scale: FloatArray) -> list["_Box"]:
+    def cut(self, scale: FloatArray) -> list["_Box"]:
         """Two halves; the bin itself where all its points are at one place.
 
         Args:
-            points: of which some are in the bin.
             scale: the units in which its sides are compared, shape (2,).
         """
-        ends = np.stack([points.means[order[[0, -1]], a] for a, order in enumerate(self.orders)])
-        sides = (ends[:, 1] - ends[:, 0]) / scale
+        sides = np.ptp(self.pieces.means, axis=0) / scale
         axis = int(sides.argmax())
         if not sides[axis] > 0:
             return [self]
-        order, other = self.orders[axis], self.orders[1 - axis]
-        n_below, middle = _find_middle(points.means[order, axis], points.counts[order])
-        is_below = points.means[other, axis] < points.means[order[n_below], axis]
-        halves = [[order[:n_below], other[is_below]], [order[n_below:], other[~is_below]]]
-        below, above = halves if axis == 0 else (half[::-1] for half in halves)
+        values = self.pieces.means[:, axis]
+        order = np.argsort(values)
+        middle, next_value = _find_middle(values[order], self.pieces.counts[order])
+        below, above = self.pieces.cut(axis, middle, next_value)
         inner_high, inner_low = self.high.copy(), self.low.copy()
         inner_high[axis] = inner_low[axis] = middle
         return [_Box(below, self.low, inner_high), _Box(above, inner_low, self.high)]
 
 
-def _find_middle(values: FloatArray, counts: FloatArray) -> tuple[int, float]:
-    """How many values are below a place that halves their counts best, and the place.
-
-    It is half-way between two values.
+def _find_middle(values: FloatArray, counts: FloatArray) -> tuple[float, float]:
+    """A place half-way between two values that halves their counts best, and the value above.
 
     Args:
         values: ascending, not all equal, shape (N,).
@@ -102,7 +157,7 @@ def _find_middle(values: FloatArray, counts: FloatArray) -> tuple[int, float]:
     lasts = np.flatnonzero(values[1:] > values[:-1])  # the last place of each value but one
     nearest = int(lasts[np.abs(totals[lasts] - totals[-1] / 2).argmin()])
     below, above = float(values[nearest]), float(values[nearest + 1])
-    return nearest + 1, below + (above - below) / 2
+    return below + (above - below) / 2, above
 
 
 def weigh_bins(bins: Bins, mixture: Mixture) -> FloatArray:

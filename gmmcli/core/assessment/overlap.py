@@ -58,6 +58,16 @@ def measure_overlap(cells: Cells, mixture: Mixture, *, at_once: int = 150_000) -
     return np.where(has_points, masses / np.where(has_points, totals, 1.0), np.eye(n_parts))
 
 
+def expect_wrong(overlap: FloatArray, mixture: Mixture) -> float:
+    """The share of all points whose likeliest label is not that of their component.
+
+    Args:
+        overlap: of `measure_overlap`.
+        mixture: the same.
+    """
+    return max(1 - float(mixture.part_weights @ np.diagonal(overlap)), 0.0)
+
+
 def find_worst_confusion(overlap: FloatArray, mixture: Mixture) -> Confusion | None:
     """The largest share that a component loses to another; None where there is but one.
 

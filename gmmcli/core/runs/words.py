@@ -40,6 +40,11 @@ def write_share(share: float, n_decimals: int = 0) -> str:
     return f"{100 * share:.{n_decimals}f} %"
 
 
+def write_number(value: float, n_decimals: int) -> str:
+    """A number in a picture, with a minus sign as wide as a plus."""
+    return f"{value:.{n_decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def write_nats(total: float, *, n_digits: int = 16) -> str:
     """A log-likelihood, with so many digits at most, which are all that a double has."""
     return f"{total:.4f}" if abs(total) < 10 ** (n_digits - 4) else f"{total:.{n_digits}g}"
