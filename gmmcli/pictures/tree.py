@@ -109,7 +109,8 @@ def make_tree_figure(groups: Groups, of_components: IntArray) -> Figure:
     above.set_title(f"{n_components} components, {len(order)} modes, {groups.number} groups")
     note = (
         "colours: groups; modes that join above the dashed line are one group\n"
-        "valley: the density at the saddle, as a share of that at the lower mode"
+        "valley: the density at the saddle, as a share of that at the lower mode; density: of the "
+        "highest"
     )
     figure.text(left, 0.015, note, fontsize=8, color=get_colour("note"))
     return figure
@@ -187,7 +188,7 @@ def draw_heights(axes: Axes, groups: Groups, order: list[int], *, most_linear: f
     axes.vlines(places, low, heights, colors=shades.tolist(), linewidth=1.6)
     axes.scatter(places, heights, s=22, color=shades.tolist(), zorder=3)
     axes.set_ylim(bottom=low)
-    axes.set_ylabel("density\nbeside the highest")
+    axes.set_ylabel("density")
     axes.set_xlim(-0.6, len(order) - 0.4)
     axes.set_xticks(places, [])
 
