@@ -21,11 +21,10 @@ from rich.text import Text
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from browser.chromium import Browser, start_browser  # noqa: E402 (of the tests)
+
 BLOCK = re.compile(r"^```sh\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-CHROMIUM = (
-    *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-    "--virtual-time-budget=20000",
-)
 
 
 def main() -> None:
@@ -37,8 +36,9 @@ def main() -> None:
         for command in "".join(BLOCK.findall(text)).splitlines():
             print(command, flush=True)
             run(command, place)
-        take(place / "geyser" / "convergence.html", HERE / "geyser_page.png")
-        take_terminal(place, HERE / "geyser_show.png")
+        with start_browser(str(shutil.which("chromium")), place / "profile") as browser:
+            take_page(browser, place / "geyser" / "convergence.html")
+            take_terminal(browser, place)
         for name in re.findall(r"\(gallery/(.*?)\)", text):
             if name not in ("geyser_page.png", "geyser_show.png"):
                 shutil.copy(find_picture(place, name), HERE / name)
@@ -48,7 +48,9 @@ def run(command: str, place: Path, **environment: str) -> str:
     """What a command of gmm prints, in a directory."""
     arguments = [sys.executable, "-m", "gmmcli", *shlex.split(command)[1:]]
     env = {**os.environ, **environment}
-    done = subprocess.run(arguments, cwd=place, env=env, check=True, text=True, capture_output=True)
+    done = subprocess.run(
+        arguments, cwd=place, env=env, check=True, text=True, stdout=subprocess.PIPE
+    )
     return done.stdout
 
 
@@ -60,7 +62,15 @@ def find_picture(place: Path, name: str) -> Path:
     return place / directory / rest.replace("frames_", "frames/")
 
 
-def take_terminal(place: Path, target: Path) -> None:
+def take_page(browser: Browser, page: Path) -> None:
+    """A picture of a page in a window, at the last step."""
+    browser.look(1120, 900, theme="light", moves=False)
+    browser.open(page.as_uri())
+    browser.press("End")
+    browser.shoot(HERE / "geyser_page.png")
+
+
+def take_terminal(browser: Browser, place: Path) -> None:
     """A picture of what a terminal of 100 columns shows."""
     colours = {"FORCE_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm", "COLUMNS": "100"}
     shown = run("gmm plot geyser --show", place, **colours)
@@ -68,13 +78,9 @@ def take_terminal(place: Path, target: Path) -> None:
     console.print(Text.from_ansi(shown))
     page = place / "terminal.svg"
     page.write_text(console.export_svg(title="gmm plot geyser --show"), encoding="utf-8")
-    take(page, target, "1240,590")
-
-
-def take(page: Path, target: Path, window: str = "1120,900") -> None:
-    """A picture of a page in a window."""
-    look = [f"--window-size={window}", f"--screenshot={target}", page.as_uri()]
-    subprocess.run([*CHROMIUM, *look], check=True, capture_output=True)
+    browser.look(1240, 590, theme="dark", moves=False)
+    browser.open(page.as_uri())
+    browser.shoot(HERE / "geyser_show.png")
 
 
 if __name__ == "__main__":
