@@ -13,7 +13,7 @@ from gmmcli.core.cells.gaps import spread_cells
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
-from gmmcli.pictures.colours import convert_to_oklab, convert_to_rgb, lay
+from gmmcli.pictures.colours import mix
 from gmmcli.pictures.scene import compute_shares
 
 # The paper, and what is open ground on it, in RGB: the same in light terminals and dark ones.
@@ -108,9 +108,9 @@ def paint_points(
     image = np.tile(np.array(PAPER), (*view.shape, 1))
     is_held = strengths > 0
     shares = compute_shares(mixture, view.list_middles()[is_held.ravel()])  # (N, P)
-    paper = convert_to_oklab(np.array(PAPER))
-    hues = lay(paper, shares @ convert_to_oklab(colours), strengths[is_held])
-    image[is_held] = convert_to_rgb(hues)
+    strong = strengths[is_held][:, None]
+    inks = np.column_stack([1 - strong, strong * shares])
+    image[is_held] = mix(inks, np.vstack([PAPER, colours]))
     return image
 
 
@@ -146,9 +146,9 @@ def paint_mixture(
         colours: of the components, shape (K, 3) in RGB.
         brightness: the share of white in outlines, which tells them from points.
     """
-    white = convert_to_oklab(np.ones(3))
-    shares = np.full(len(colours), 1 - brightness)
-    bright = convert_to_rgb(lay(white, convert_to_oklab(colours), shares))
+    number = len(colours)
+    inks = np.column_stack([np.full(number, brightness), (1 - brightness) * np.eye(number)])
+    bright = mix(inks, np.vstack([np.ones(3), colours]))
     drawn = image.copy()
     for trace, colour in zip(traces, bright, strict=True):
         drawn[trace[:, 0], trace[:, 1]] = colour

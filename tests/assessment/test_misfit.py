@@ -109,6 +109,17 @@ def test_gaussians_are_not_named() -> None:
     assert -5 / 2 < excess.mean() < 3 * excess.std() / np.sqrt(len(found))
 
 
+@pytest.mark.parametrize("turn", [0.0, 0.5])
+def test_edges_of_bins_that_cut_cells_make_no_excess(turn: float) -> None:
+    right = mixture_of([0.5, 0.5], [[-4, 0], [4, 0]], [np.eye(2), np.eye(2)])
+    points = sampled(right, 200_000)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    _, groups = np.unique(np.round(points @ rotation / 0.1), axis=0, return_inverse=True)
+    misfit = measure_misfit(cells_of(points).merge(groups.ravel()), right, NO_STEPS)
+    assert misfit.n_bins > 50
+    assert abs(misfit.excess) < 3 * misfit.excess_error
+
+
 def test_the_excess_is_the_divergence_from_what_is_so() -> None:
     """Of points whose density is known, where bins are fine."""
     random, n = np.random.default_rng(0), 100_000

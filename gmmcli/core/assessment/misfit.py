@@ -15,7 +15,6 @@ import numpy as np
 from gmmcli.core.assessment.bins import cut_bins, weigh_bins
 from gmmcli.core.assessment.rounding import compare_steps, narrow, spread_grains
 from gmmcli.core.cells.cells import Cells
-from gmmcli.core.cells.gaps import spread_cells
 from gmmcli.core.cells.grain import Grain, find_grain
 from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.densities import LocalUnits, assign, log_weights
@@ -285,7 +284,7 @@ def _measure_distances(histograms: FloatArray, masses: FloatArray) -> FloatArray
 
 
 def _measure_excess(
-    cells: Cells, mixture: Mixture, n_points: float, *, fewest: int = 400, nothing: float = 1e-15
+    cells: Cells, mixture: Mixture, n_points: float, *, fewest: int = 100, nothing: float = 1e-15
 ) -> tuple[float, float, int]:
     """What a histogram has over a mixture, in nats per point, its standard error, and its bins.
 
@@ -296,16 +295,15 @@ def _measure_excess(
         cells: in data units.
         mixture: in the same units.
         n_points: how many the points are worth.
-        fewest: places in a bin where cells have a spread: what edges that cut cells add to the
-            excess, some 0.0005 nats, against fineness (benchmarks/misfit.py).
+        fewest: cells in a bin where these have a spread: more leave less of chance to cells that
+            edges cut, which have less of it than points, fewer are finer.
         nothing: the least share of the mixture in a bin, below which is rounding.
     """
-    points, _ = spread_cells(cells)
     depth = math.log2(max(n_points, 1)) / 2
-    if points.n_cells > cells.n_cells:
-        depth = min(depth, math.log2(max(points.n_cells / fewest, 1)))
-    bins = cut_bins(points, round(depth))
-    shares = bins.counts / points.n_points
+    if cells.have_spread.any():
+        depth = min(depth, math.log2(max(cells.n_cells / fewest, 1)))
+    bins = cut_bins(cells, round(depth))
+    shares = bins.counts / cells.n_points
     ratios = np.log(shares / np.maximum(weigh_bins(bins, mixture), nothing))
     chance = (len(shares) - 1) / 2 / n_points
     excess = float(shares @ ratios)
