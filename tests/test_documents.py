@@ -16,6 +16,7 @@ from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 from builders import ROOT, SAMPLE_DATA
 from click.testing import CliRunner
@@ -24,6 +25,7 @@ from matplotlib.testing.compare import compare_images
 from gmmcli.cli import gmm
 
 README, TUTORIAL = ROOT / "README.md", ROOT / "docs" / "tutorial.md"
+GALLERY = ROOT / "docs" / "gallery.md"
 PAGES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```console\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 SESSION = re.compile(r"^```pycon\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
@@ -176,3 +178,14 @@ def test_front_pages_are_short(name: str) -> None:
 def test_links_lead_to_files(name: str) -> None:
     links = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text())
     assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+def test_commands_of_the_gallery_are_valid() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", GALLERY.read_text(), flags=re.DOTALL | re.MULTILINE)
+    lines = [shlex.split(line) for line in "".join(blocks).splitlines()]
+    assert len(lines) > 10
+    for program, name, *arguments in lines:
+        command = gmm.get_command(click.Context(gmm), name)
+        assert program == "gmm"
+        assert command is not None
+        command.make_context(name, arguments).close()
