@@ -26,7 +26,7 @@ from gmmcli.core.tables.prediction import predict_rows
 from gmmcli.core.tables.source import Source
 from gmmcli.core.tables.table import Table, open_table
 from gmmcli.ranges import WholeRange, check_flag, check_texts, check_word
-from gmmcli.settings import COLOUR_CHOICES, CUT_RANGE, VALLEY_RANGE, ColourChoice
+from gmmcli.settings import COLOUR_CHOICES, CUT_RANGE, THEMES, VALLEY_RANGE, ColourChoice, Theme
 from gmmcli.wording import translate_errors
 
 if TYPE_CHECKING:
@@ -207,25 +207,34 @@ class Run:
             cut=cut,
         )
 
-    def plot(self, step: int | None = None, *, colour: ColourChoice = "component") -> "Figure":
+    def plot(
+        self,
+        step: int | None = None,
+        *,
+        colour: ColourChoice = "component",
+        theme: Theme = "light",
+    ) -> "Figure":
         """A step as a figure, as a frame shows it.
 
         Args:
             step: the last by default.
             colour: what has one: every component, or every group.
+            theme: of paper and ink, light or dark.
 
         Raises:
             OptionError: for a value that an option cannot have.
             RunError: when there is no such step.
         """
         from gmmcli.pictures.drawing import make_picture
+        from gmmcli.pictures.kinds import Look
 
         with translate_errors():
             history = self.record.history
             chosen = history.last_step if step is None else WholeRange().check("step", step)
             check_word("colour", colour, COLOUR_CHOICES)
+            look = Look(check_word("theme", theme, THEMES))
             history.choose_steps((chosen,))
-            return make_picture(directory.group_again(self.record, None), chosen, colour)
+            return make_picture(directory.group_again(self.record, None), chosen, colour, look)
 
     def plot_convergence(self) -> "Figure":
         """The snapshots side by side over the climb of the ELBO, as convergence.png shows them."""

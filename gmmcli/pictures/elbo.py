@@ -43,7 +43,7 @@ def describe_climb(run: RunRecord) -> str:
     """What a reader needs to know to read the picture, and what the search did."""
     notes = []
     if len(run.history.on_other_cells):
-        notes.append("the ELBOs of other cells do not compare: what is left leaves their steps out")
+        notes.append("where more cells took over, the change of the ELBO is not a climb")
     if run.second is not None:
         notes.append(f"dashed: another optimum, {run.second.deficit:.3g} nats below in all")
     if (search := run.figures.search) is not None:

@@ -68,6 +68,8 @@ def describe_misfit(misfit: Misfit | None) -> str:
     """What a histogram has over the mixture, where the run knows."""
     if misfit is None:
         return ""
+    if misfit.excess <= 0:
+        return "; a histogram describes the points no better"
     n_decimals = max(math.ceil(-math.log10(max(misfit.excess_error, 1e-9))), 0) + 1
     excess, error = (
         write_number(value, n_decimals) for value in (misfit.excess, misfit.excess_error)

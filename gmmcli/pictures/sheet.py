@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from gmmcli.core.runs.directory import RunRecord
 from gmmcli.pictures.artists import draw_climb, draw_snapshot, label_view
 from gmmcli.pictures.captions import describe_scene, describe_snapshot, wrap_note
+from gmmcli.pictures.labels import choose_ticks, format_ticks
 from gmmcli.pictures.scene import Scene
 from gmmcli.pictures.style import get_colour
 
@@ -17,8 +18,6 @@ PANEL_INCHES = (3.3, 2.9)
 # The least width, for a panel's title; and of the axes' width and height, the gaps between them.
 LEAST_INCHES, GAP, GAP_ABOVE = 2.0, 0.12, 0.42
 CLIMB_INCHES = 2.2
-# What a sheet leaves to the left of its axes, for their labels.
-LEFT_INCHES = 0.9
 
 
 def make_sheet(scene: Scene, run: RunRecord, steps: list[int], *, most_panels: int = 100) -> Figure:
@@ -31,7 +30,8 @@ def make_sheet(scene: Scene, run: RunRecord, steps: list[int], *, most_panels: i
         most_panels: of more steps, so many are shown.
     """
     shown = steps if len(steps) <= most_panels else _thin(steps, most_panels)
-    figure, panels, strip = _lay_out(len(shown), choose_panel_inches(scene))
+    margin = measure_margin(scene)
+    figure, panels, strip = _lay_out(len(shown), choose_panel_inches(scene), margin)
     n_columns = _count_columns(len(shown))
     for place, (axes, step) in enumerate(zip(panels, shown, strict=True)):
         snapshot = run.history.snapshot(step)
@@ -44,10 +44,16 @@ def make_sheet(scene: Scene, run: RunRecord, steps: list[int], *, most_panels: i
     note = describe_scene(scene, run.mixture.background)
     if len(shown) < len(steps):
         note = f"{len(shown)} of {len(steps)} snapshots; {note}"
-    note = wrap_note(note, figure.get_figwidth() - LEFT_INCHES, points=8)
-    left, bottom = LEFT_INCHES / figure.get_figwidth(), 0.12 / figure.get_figheight()
+    note = wrap_note(note, figure.get_figwidth() - margin, points=8)
+    left, bottom = margin / figure.get_figwidth(), 0.12 / figure.get_figheight()
     figure.text(left, bottom, note, fontsize=8, color=get_colour("note"))
     return figure
+
+
+def measure_margin(scene: Scene) -> float:
+    """The inches to the left of the axes, which hold their ticks in full and a name."""
+    longest = max(map(len, format_ticks(choose_ticks(scene.limits[:, 1], 6))))
+    return 0.6 + 0.075 * max(longest, 4)
 
 
 def choose_panel_inches(scene: Scene) -> tuple[float, float]:
@@ -61,18 +67,20 @@ def choose_panel_inches(scene: Scene) -> tuple[float, float]:
     return max(width - narrowing * axes_width, LEAST_INCHES), height
 
 
-def _lay_out(n_panels: int, panel: tuple[float, float]) -> tuple[Figure, list[Axes], Axes]:
+def _lay_out(
+    n_panels: int, panel: tuple[float, float], margin: float
+) -> tuple[Figure, list[Axes], Axes]:
     """A figure with so many panels in rows, and a strip below them all."""
     n_columns = _count_columns(n_panels)
     n_rows = math.ceil(n_panels / n_columns)
-    width = LEFT_INCHES + max(n_columns * panel[0], 4.5)
+    width = margin + max(n_columns * panel[0], 4.5)
     height = n_rows * panel[1] + CLIMB_INCHES
     figure = Figure(figsize=(width, height))
     grid = figure.add_gridspec(
         n_rows + 1,
         n_columns,
         height_ratios=[panel[1]] * n_rows + [CLIMB_INCHES],
-        left=LEFT_INCHES / width,
+        left=margin / width,
         right=1 - 0.15 / width,
         top=1 - 0.35 / height,
         bottom=0.75 / height,
