@@ -133,7 +133,8 @@ def test_a_notebook_shows_the_picture_and_the_table(frame: pd.DataFrame) -> None
 
 
 def test_steps_are_drawn_as_figures(fitted: gmmcli.Run) -> None:
-    for figure in (fitted.plot(), fitted.plot(0, colour="group"), fitted.plot_convergence()):
+    drawn = fitted.plot(), fitted.plot(0, colour="group", theme="dark"), fitted.plot_convergence()
+    for figure in drawn:
         assert isinstance(figure, Figure)
     with pytest.raises(gmmcli.GmmError, match="no step 99: the history ends at step"):
         fitted.plot(99)
@@ -234,6 +235,7 @@ def test_a_start_leaves_nothing_to_be_chosen(
         (lambda run: run.predict(DATA, x=3), "x is 3: give text"),
         (lambda run: run.predict(DATA, responsibilities="no"), "responsibilities is 'no'"),
         (lambda run: run.plot(colour="x"), "colour is 'x': give component or group"),
+        (lambda run: run.plot(theme="x"), "theme is 'x': give light or dark"),
         (lambda run: run.plot("a"), "step is 'a': give a whole number from 0 on"),
         (lambda run: run.plot(1.5), "step is 1.5"),
         (lambda run: run.mixture.sample(-1), "n_points is -1"),

@@ -1,6 +1,7 @@
 """The picture of where a mixture is wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -131,9 +132,10 @@ def test_a_right_fit_of_many_rows_is_not_called_wrong(
 
 def test_the_note_tells_what_a_histogram_has_over_the_mixture() -> None:
     one = np.zeros(1)
-    misfit = Misfit(one, one, one, one, one, -0.000284, 0.0000131, 9)
+    misfit = Misfit(one, one, one, one, one, 0.000284, 0.0000131, 9)
     assert describe_misfit(misfit) == (
-        "; a histogram describes the points better by \N{MINUS SIGN}0.000284 ± 0.000013 "
-        "nats per point"
+        "; a histogram describes the points better by 0.000284 ± 0.000013 nats per point"
     )
+    none = replace(misfit, excess=-0.000284)
+    assert describe_misfit(none) == "; a histogram describes the points no better"
     assert describe_misfit(None) == ""
