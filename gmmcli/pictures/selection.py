@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.runs.words import write_share
 from gmmcli.core.search.criteria import Candidate, Selection
 from gmmcli.core.search.status import Status
-from gmmcli.pictures.style import choose_inches, get_colour, pick_colours
+from gmmcli.pictures.style import choose_inches, get_colour, pick_colours, scale_type
 from gmmcli.settings import COVARIANCE_CODES, COVARIANCE_TYPES, CovarianceType
 
 SELECTION_INCHES = (7.0, 4.6)
@@ -37,18 +38,19 @@ MARKERS = {"VV": "o", "EE": "s", "VI": "^", "II": "D", "EV": "v", "VE": "P", "EI
 
 def make_selection_figure(selection: Selection) -> Figure:
     """How every candidate compares with the chosen one, as a figure."""
+    inches = choose_inches(SELECTION_INCHES)
+    with scale_type(inches, enough=SELECTION_INCHES):
+        return _draw_selection(selection, Figure(figsize=inches))
+
+
+def _draw_selection(selection: Selection, figure: Figure) -> Figure:
+    """Draw it into an empty figure."""
     above = compare_criteria(selection)
-    figure = Figure(figsize=choose_inches(SELECTION_INCHES))
     note = describe_selection(selection, above)
-    note_inches = 0.15 + 0.14 * note.count("\n")
-    room = note_inches / figure.get_figheight()
-    figure.set_layout_engine("constrained", rect=(0.01, room + 0.05, 0.98, 0.93 - room))
     shares = sum_shares(selection.candidates)
+    axes, below = _lay_out(figure, above, note.count("\n"), has_shares=bool(shares))
     if shares:
-        axes, below = figure.subplots(2, sharex=True, height_ratios=[4, 1])
         draw_shares(below, shares)
-    else:
-        axes = below = figure.add_subplot()
     lines = draw_candidates(axes, selection.candidates, above)
     draw_chosen(axes, selection.winner)
     scale_criterion(axes, above)
@@ -58,9 +60,37 @@ def make_selection_figure(selection: Selection) -> Figure:
     axes.set_title(f"chosen: {chosen}")
     below.set_xlabel("components")
     axes.set_ylabel(f"{name} above the chosen (lower is better)")
-    figure.legend(handles=lines, title="covariance", loc="outside right upper")
-    figure.text(0.02, 0.02, note, fontsize=8, color=get_colour("note"))
+    top = axes.get_position().y1
+    figure.legend(handles=lines, title="covariance", loc="upper right", bbox_to_anchor=(1, top))
+    figure.text(0.02, 0.02, note, fontsize=0.8 * rcParams["font.size"], color=get_colour("note"))
     return figure
+
+
+def _lay_out(
+    figure: Figure, above: FloatArray, n_breaks: int, *, has_shares: bool
+) -> tuple[Axes, Axes]:
+    """The axes of the candidates, and those of shares below them, or the same where there are none.
+
+    Args:
+        figure: empty.
+        above: as `compare_criteria` gives it, for the room of ticks.
+        n_breaks: of the lines of the note.
+        has_shares: whether there are shares.
+    """
+    width, height = figure.get_size_inches() / (rcParams["font.size"] / 10)  # of type of 10 points
+    longest = max(len(_format_in_full(value)) for value in (np.nanmin(above), np.nanmax(above)))
+    margins = {
+        "left": (0.65 + 0.08 * max(longest, 4)) / width,
+        "right": 1 - 1.3 / width,
+        "top": 1 - 0.4 / height,
+        "bottom": (0.85 + 0.14 * n_breaks) / height,
+        "hspace": 0.15,
+    }
+    if not has_shares:
+        axes = figure.subplots(gridspec_kw=margins)
+        return axes, axes
+    axes, below = figure.subplots(2, sharex=True, height_ratios=[4, 1], gridspec_kw=margins)
+    return axes, below
 
 
 def sum_shares(candidates: Sequence[Candidate]) -> dict[CovarianceType, dict[int, float]]:
