@@ -14,6 +14,7 @@ from gmmcli.core.mixture.covariances import FloatArray
 from gmmcli.core.mixture.gaussians import IntArray
 from gmmcli.core.mixture.mixture import Mixture
 from gmmcli.core.runs.directory import RunRecord
+from gmmcli.core.runs.words import shorten
 from gmmcli.pictures.rasters import rasterise_cells
 from gmmcli.pictures.style import BACKGROUND_COLOUR, pick_colours
 
@@ -85,7 +86,7 @@ def compute_scene(run: RunRecord) -> Scene:
         )
         inside = are_within(run.cells.means, limits)
     return Scene(
-        columns=(_shorten(run.columns[0]), _shorten(run.columns[1])),
+        columns=(shorten(run.columns[0], 48), shorten(run.columns[1], 48)),
         cells=run.cells,
         colours=pick_colours(run.mixture.n_components),
         limits=limits,
@@ -113,11 +114,6 @@ def colour_groups(scene: Scene, groups: Groups, of_cells: IntArray) -> Scene:
     return replace(
         scene, colours=colours[names], names=names, cell_colours=colours[of_cells], tops=tops
     )
-
-
-def _shorten(name: str, longest: int = 48) -> str:
-    """A name that fits beside an axis, in letters."""
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def compute_radius(coverage: float) -> float:
