@@ -112,7 +112,7 @@ class Components:
         else:
             texts, inks = list_groups(scene), stress(pick_colours(len(scene.tops)))
         self.numbers = [
-            draw_number(axes, text, scene.limits[0], ink, has_disc=False, is_beside=False)
+            draw_number(axes, text, scene.limits[0], ink, is_beside=False)
             for text, ink in zip(texts, inks, strict=True)
         ]
         self._sizes = np.array([measure_number(number) for number in self.numbers])
@@ -199,7 +199,7 @@ def measure_number(number: Annotation) -> tuple[float, float]:
 def draw_outline(
     axes: Axes, path: Path, colour: FloatArray, width: float, *, has_rim: bool
 ) -> PathPatch:
-    """Draw a closed line of a width in points, with a white rim if it needs one."""
+    """Draw a closed line of a width in points, with a rim of paper if it needs one."""
     outline = PathPatch(path)
     outline.set(fill=False, edgecolor=colour, linewidth=width, zorder=3)
     if has_rim:
@@ -209,9 +209,9 @@ def draw_outline(
 
 
 def draw_number(
-    axes: Axes, text: str, mean: FloatArray, colour: FloatArray, *, has_disc: bool, is_beside: bool
+    axes: Axes, text: str, mean: FloatArray, colour: FloatArray, *, is_beside: bool
 ) -> Annotation:
-    """Draw the number of a component, on a disc or with no more than a white rim.
+    """Draw the number of a component, with a rim of paper.
 
     At its mean, or beside it: some points (1/72 inch) to the right and up.
     """
@@ -226,13 +226,9 @@ def draw_number(
         color=colour,
     )
     number.set(clip_on=True, zorder=5)
-    if has_disc:
-        number.set(fontsize=8)
-        axes.plot(*mean, "o", ms=13, mfc=get_colour("paper"), mec=colour, mew=1.6, zorder=4)
-    else:
-        rim = withStroke(linewidth=2.5, foreground=get_colour("paper"))
-        size = 0.75 * rcParams["font.size"]
-        number.set(fontsize=size, fontweight="bold", path_effects=[rim])
+    rim = withStroke(linewidth=2.5, foreground=get_colour("paper"))
+    size = 0.75 * rcParams["font.size"]
+    number.set(fontsize=size, fontweight="bold", path_effects=[rim])
     return number
 
 

@@ -49,7 +49,7 @@ def make_comparison(
     for (one, other), colour in zip(pairs.tolist(), colours, strict=True):
         name = str(one) if one == other else f"{one}, {other}"
         middle = (first.mixture.means[one] + second.mixture.means[other]) / 2
-        draw_number(axes, name, middle, stress(colour), has_disc=False, is_beside=False)
+        draw_number(axes, name, middle, stress(colour), is_beside=False)
     axes.set_xlim(*scene.limits[:, 0])
     axes.set_ylim(*scene.limits[:, 1])
     axes.set_xlabel(scene.columns[0], parse_math=False)

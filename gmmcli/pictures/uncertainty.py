@@ -109,7 +109,7 @@ def draw_means(
         path = make_ellipse(mean, factor, max(COVERAGES))
         draw_outline(axes, path, colour, 1.2, has_rim=False)
         name = str(scene.names[k])
-        draw_number(axes, name, mean, stress(colour), has_disc=False, is_beside=True)
+        draw_number(axes, name, mean, stress(colour), is_beside=True)
         ends = np.tile(mean[:, None], 2) if errors is None else errors.intervals[k, 1:3]
         if not np.isfinite(ends).all():  # a mean that the points do not settle has none
             continue
